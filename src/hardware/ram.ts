@@ -1,0 +1,101 @@
+import type { WordSink } from '../formats/words.js';
+import { PAGE_WORDS, type Store } from '../store/store.js';
+
+/** A range of physical frames: `count` frames from frame number `base`. */
+export interface FrameRange {
+  readonly base: number;
+  readonly count: number;
+}
+
+/** RAM pages take hash keys from here up; tables lie below. */
+const RAM_KEYS = 0x4000_0000;
+
+/**
+ * Bit-exact RAM in the store, backed frame by frame when first written. Frames may lie anywhere in the physical
+ * address space; ranges are compressed into consecutive indexes (as Xen's PDX does), the frame table's row numbers.
+ */
+export class Ram implements WordSink {
+  readonly ranges: readonly FrameRange[];
+  /** Frames of RAM in all ranges together. */
+  readonly frames: number;
+  private readonly store: Store;
+  /** First word of each backed frame by index, or -1. Which frames are backed is no state: they read as zeros. */
+  private readonly backing: Int32Array;
+  private readonly frameOfPage = new Map<number, number>();
+
+  /** @throws RangeError when ranges overlap. */
+  constructor(store: Store, ranges: readonly FrameRange[]) {
+    this.store = store;
+    this.ranges = [...ranges].sort((a, b) => a.base - b.base);
+    let frames = 0;
+    let end = 0;
+    for (const { base, count } of this.ranges) {
+      if (base < end) throw new RangeError(`RAM ranges overlap at frame 0x${base.toString(16)}`);
+      end = base + count;
+      frames += count;
+    }
+    this.frames = frames;
+    this.backing = new Int32Array(frames).fill(-1);
+  }
+
+  /** Index of a frame among all frames of RAM, or -1 when it is no RAM. */
+  indexOf(frame: number): number {
+    let before = 0;
+    for (let i = 0; i < this.ranges.length; i++) {
+      const range = this.ranges[i]!;
+      const offset = frame - range.base;
+      if (offset >= 0 && offset < range.count) return before + offset;
+      before += range.count;
+    }
+    return -1;
+  }
+
+  /** Frame number of the index-th frame of RAM. */
+  frameAt(index: number): number {
+    let rest = index;
+    for (let i = 0; i < this.ranges.length; i++) {
+      const range = this.ranges[i]!;
+      if (rest < range.count) return range.base + rest;
+      rest -= range.count;
+    }
+    throw new RangeError(`no RAM frame with index ${index}`);
+  }
+
+  /** The word at physical byte address `pa`; frames never written, and addresses that are no RAM, read as 0. */
+  read32(pa: number): number {
+    const index = this.indexOf(Math.floor(pa / 4096));
+    if (index < 0) return 0;
+    const base = this.backing[index]!;
+    return base < 0 ? 0 : this.store.words[base + ((pa % 4096) >>> 2)]!;
+  }
+
+  /** @throws RangeError when `pa` is no RAM. */
+  write32(pa: number, value: number): void {
+    const frame = Math.floor(pa / 4096);
+    const index = this.indexOf(frame);
+    if (index < 0) throw new RangeError(`write to physical address 0x${pa.toString(16)}, which is no RAM`);
+    this.store.write(this.back(index) + ((pa % 4096) >>> 2), value);
+  }
+
+  /** Sets all of a frame to zero (a scrub). */
+  clear(frame: number): void {
+    const base = this.backing[this.indexOf(frame)];
+    if (base === undefined || base < 0) return;
+    for (let i = 0; i < PAGE_WORDS; i++) this.store.write(base + i, 0);
+  }
+
+  private back(index: number): number {
+    const base = this.backing[index]!;
+    if (base >= 0) return base;
+    const first = this.store.addPages(RAM_KEYS + index, 1);
+    this.backing[index] = first;
+    this.frameOfPage.set(first / PAGE_WORDS, index);
+    return first;
+  }
+
+  /** The physical byte address that a store word backs, or -1 when the word is no RAM. For rendering. */
+  addressOf(word: number): number {
+    const index = this.frameOfPage.get(Math.floor(word / PAGE_WORDS));
+    return index === undefined ? -1 : this.frameAt(index) * 4096 + (word % PAGE_WORDS) * 4;
+  }
+}

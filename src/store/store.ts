@@ -1,0 +1,138 @@
+import { laneHigh, laneLow } from './hash.js';
+
+/** Words in a page of the store; RAM frames and tables are made of such pages. */
+export const PAGE_WORDS = 1024;
+
+/** A position in the journal to which {@link Store.rollback} returns. */
+export type Mark = number;
+
+/**
+ * All state of a model: 32-bit words behind `read` and `write`. A write records the old value in a journal and
+ * updates a 64-bit hash; rolling back to a mark restores words and hash. Undo, state identity, time travel and
+ * "what did this step change" all follow from this.
+ *
+ * Words are signed 32-bit integers. Pages are handed out by {@link addPages} and never given back; each has a key, its
+ * place in the hash, so that a RAM frame counts the same whichever page happens to back it.
+ */
+export class Store {
+  /** All words. Replaced by a larger array when pages are added: do not keep a reference. */
+  words: Int32Array;
+  /** The state's hash, kept by every write and undone by rollback. Zero words contribute nothing. */
+  hashLow = 0;
+  hashHigh = 0;
+  /** Entries in the journal: pairs of (word index, old value). */
+  journalLength: Mark = 0;
+  private journal: Int32Array;
+  private pageKeys: Int32Array;
+  private pages = 0;
+
+  constructor(expectedPages = 16) {
+    this.words = new Int32Array(expectedPages * PAGE_WORDS);
+    this.pageKeys = new Int32Array(expectedPages);
+    this.journal = new Int32Array(2 * 4096);
+  }
+
+  /** Pages handed out so far. */
+  get pageCount(): number {
+    return this.pages;
+  }
+
+  /**
+   * Adds `count` consecutive pages of zero words, whose hash keys are `key`, `key + 1`, … (unique in this store), and
+   * returns the index of the first word. This is no change of state: a page of zeros equals no page.
+   */
+  addPages(key: number, count: number): number {
+    const first = this.pages;
+    this.pages += count;
+    if (this.pages > this.pageKeys.length) this.grow();
+    for (let page = 0; page < count; page++) this.pageKeys[first + page] = key + page;
+    return first * PAGE_WORDS;
+  }
+
+  private grow(): void {
+    const pages = Math.ceil(this.pages * 1.5) + 16;
+    const words = new Int32Array(pages * PAGE_WORDS);
+    words.set(this.words);
+    this.words = words;
+    const keys = new Int32Array(pages);
+    keys.set(this.pageKeys);
+    this.pageKeys = keys;
+  }
+
+  /** The word at `index`. */
+  read(index: number): number {
+    return this.words[index]!;
+  }
+
+  /** Sets the word at `index` to `value` (taken as a signed 32-bit integer), journaled. No allocation. */
+  write(index: number, value: number): void {
+    const old = this.words[index]!;
+    const now = value | 0;
+    if (old === now) return;
+    const at = this.journalLength * 2;
+    if (at === this.journal.length) this.growJournal();
+    this.journal[at] = index;
+    this.journal[at + 1] = old;
+    this.journalLength++;
+    this.replace(index, old, now);
+  }
+
+  /** Puts `now` in place of `old` and moves the hash. */
+  private replace(index: number, old: number, now: number): void {
+    const key = this.pageKeys[index >>> 10]!;
+    const offset = index & (PAGE_WORDS - 1);
+    if (old !== 0) {
+      this.hashLow ^= laneLow(key, offset, old);
+      this.hashHigh ^= laneHigh(key, offset, old);
+    }
+    if (now !== 0) {
+      this.hashLow ^= laneLow(key, offset, now);
+      this.hashHigh ^= laneHigh(key, offset, now);
+    }
+    this.words[index] = now;
+  }
+
+  private growJournal(): void {
+    const journal = new Int32Array(this.journal.length * 2);
+    journal.set(this.journal);
+    this.journal = journal;
+  }
+
+  /** The present position in the journal. */
+  mark(): Mark {
+    return this.journalLength;
+  }
+
+  /**
+   * Undoes every write since `mark`, newest first.
+   * @throws RangeError when `mark` lies beyond the journal's end.
+   */
+  rollback(mark: Mark): void {
+    if (mark > this.journalLength) {
+      throw new RangeError(`mark ${mark} lies beyond the journal's end ${this.journalLength}`);
+    }
+    for (let entry = this.journalLength - 1; entry >= mark; entry--) {
+      const index = this.journal[entry * 2]!;
+      this.replace(index, this.words[index]!, this.journal[entry * 2 + 1]!);
+    }
+    this.journalLength = mark;
+  }
+
+  /** Forgets the journal: the present state becomes the one that cannot be undone. Marks taken before are void. */
+  forget(): void {
+    this.journalLength = 0;
+  }
+
+  /** Calls `visit` with (word index, value before) for each journal entry in [from, to), oldest first. */
+  forEachWrite(from: Mark, to: Mark, visit: (index: number, before: number) => void): void {
+    for (let entry = from; entry < to; entry++) {
+      visit(this.journal[entry * 2]!, this.journal[entry * 2 + 1]!);
+    }
+  }
+
+  /** The 64-bit hash as 16 hexadecimal digits. */
+  hashText(): string {
+    const hex = (lane: number) => (lane >>> 0).toString(16).padStart(8, '0');
+    return hex(this.hashHigh) + hex(this.hashLow);
+  }
+}

@@ -1,0 +1,122 @@
+import { PAGE_WORDS, type Store } from './store.js';
+
+/** A named part of a word: bits `low` up to `low + width - 1`. */
+export interface Part {
+  readonly name: string;
+  readonly low: number;
+  readonly width: number;
+  show(value: number): string;
+}
+
+/** How one word of a table reads: as a whole, or part by part. */
+export interface Field {
+  show(word: number): string;
+  readonly parts?: readonly Part[];
+}
+
+/** A number in decimal. */
+export const decimal: Field = { show: (word) => String(word) };
+
+/** A number in hexadecimal, unsigned. */
+export const hex: Field = { show: (word) => `0x${(word >>> 0).toString(16)}` };
+
+/** 0 or 1 as `no` and `yes`. */
+export const flag: Field = { show: (word) => (word ? 'yes' : 'no') };
+
+/** A small number by its name. */
+export function enumeration(names: readonly string[]): Field {
+  return { show: (word) => names[word] ?? String(word) };
+}
+
+/** A word that holds "nothing" as 0 and otherwise `value + 1`: how optional references are kept. */
+export function optional(inner: Field): Field {
+  return { show: (word) => (word === 0 ? 'none' : inner.show(word - 1)) };
+}
+
+/** A word made of named parts. */
+export function bitParts(parts: readonly Part[]): Field {
+  return { parts, show: (word) => parts.map((part) => `${part.name} ${partText(part, word)}`).join(' ') };
+}
+
+export function partText(part: Part, word: number): string {
+  const mask = part.width === 32 ? 0xffffffff : 2 ** part.width - 1;
+  return part.show(((word >>> part.low) & mask) >>> 0);
+}
+
+/** One field of every row. */
+export class Column {
+  private readonly store: Store;
+  private readonly base: number;
+  private readonly stride: number;
+
+  constructor(store: Store, base: number, stride: number) {
+    this.store = store;
+    this.base = base;
+    this.stride = stride;
+  }
+
+  get(row: number): number {
+    return this.store.words[this.base + row * this.stride]!;
+  }
+
+  set(row: number, value: number): void {
+    this.store.write(this.base + row * this.stride, value);
+  }
+
+  add(row: number, amount: number): void {
+    const index = this.base + row * this.stride;
+    this.store.write(index, this.store.words[index]! + amount);
+  }
+}
+
+export type Fields = Readonly<Record<string, Field>>;
+
+/** A named table of named fields in the store: `rows` rows of one word a field. */
+export interface Table<F extends Fields = Fields> {
+  readonly name: string;
+  readonly rows: number;
+  readonly base: number;
+  readonly fieldNames: readonly string[];
+  readonly fields: F;
+  /** How a row is called in a list of changes: `frame 0x105`. */
+  readonly label: (row: number) => string;
+  readonly columns: { readonly [K in keyof F]: Column };
+}
+
+/** The tables of a model and where they stand in the store. */
+export class Layout {
+  readonly store: Store;
+  readonly tables: Table[] = [];
+  private nextKey = 1;
+
+  constructor(store: Store) {
+    this.store = store;
+  }
+
+  /** Lays a table of `rows` rows; all words are 0. */
+  table<F extends Fields>(name: string, rows: number, fields: F, label: (row: number) => string): Table<F> {
+    const fieldNames = Object.keys(fields);
+    const pages = Math.max(1, Math.ceil((rows * fieldNames.length) / PAGE_WORDS));
+    const base = this.store.addPages(this.nextKey, pages);
+    this.nextKey += pages;
+    const columns: Record<string, Column> = {};
+    fieldNames.forEach((field, offset) => {
+      columns[field] = new Column(this.store, base + offset, fieldNames.length);
+    });
+    const table = { name, rows, base, fieldNames, fields, label, columns } as unknown as Table<F>;
+    this.tables.push(table as unknown as Table);
+    return table;
+  }
+
+  /** The table, row and field that a store word belongs to, or undefined when it is none of a table's. */
+  locate(word: number): { table: Table; row: number; field: string } | undefined {
+    for (const table of this.tables) {
+      const offset = word - table.base;
+      const width = table.fieldNames.length;
+      if (offset >= 0 && offset < table.rows * width) {
+        return { table, row: Math.floor(offset / width), field: table.fieldNames[offset % width]! };
+      }
+    }
+    return undefined;
+  }
+}

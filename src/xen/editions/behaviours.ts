@@ -1,0 +1,190 @@
+/**
+ * The behaviours in which releases of Xen differ, as far as they concern device access to memory. The hypervisor's
+ * code asks the profile for a behaviour by name; it never asks for a version number. Values are listed from the
+ * oldest to the newest.
+ */
+export interface BehaviourSpec {
+  /** One sentence: what this behaviour decides. */
+  readonly doc: string;
+  /** Section of the dossier that states it. */
+  readonly section: string;
+  /** Each value with its meaning. */
+  readonly values: Readonly<Record<string, string>>;
+}
+
+export const BEHAVIOURS = {
+  iommuContext: {
+    doc: 'When a domain gets its IOMMU context',
+    section: '§1.2, §2.3',
+    values: {
+      'at-first-assignment': 'built under the running domain when its first device is assigned',
+      'at-creation': 'declared by createdomain (CDF_iommu) and never changed',
+    },
+  },
+  hasMappings: {
+    doc: 'How Xen knows that a domain is translated and that its tables mirror the p2m',
+    section: '§1.1',
+    values: {
+      need_iommu: 'one tri-state, off, building or built, whether or not the p2m is shared',
+      need_sync: 'a status, and need_sync set only for tables kept in step with the p2m',
+    },
+  },
+  needSyncAfterTeardown: {
+    doc: 'What becomes of mirroring when the last device leaves (late contexts only)',
+    section: '§1.2 item 4, §12 T6',
+    values: {
+      cleared: 'the domain stops mirroring',
+      kept: 'need_sync stays set: type changes keep allocating a table nobody uses',
+    },
+  },
+  pvPageAdded: {
+    doc: 'What adding a page to a PV domain with an IOMMU does',
+    section: '§3.4',
+    values: {
+      'mapped-untyped': 'the page is mapped for devices directly and its type stays none (XSA-288)',
+      'typed-writable': 'a writable type reference is taken and dropped, which maps it',
+    },
+  },
+  pvPageAddedTest: {
+    doc: 'Which IOMMU state decides whether a page added to a PV domain is typed or mapped',
+    section: '§3.5',
+    values: {
+      domain: "the domain's own IOMMU state",
+      'system-wide': 'whether the IOMMU is on at all (the proposal of July 2019)',
+    },
+  },
+  lateMapRecheck: {
+    doc: 'Whether the late walk looks at the page type again after mapping the page',
+    section: '§1.3 step 5',
+    values: {
+      no: 'the guest may retype the page while it is being mapped (XSA-285)',
+      yes: 'the type is read again, the page unmapped if need be, and the walk restarted if it changed back',
+    },
+  },
+  typeRefOnIommuFailure: {
+    doc: 'What get_page_type does with its reference when the IOMMU operation fails',
+    section: '§3.3',
+    values: {
+      kept: 'the reference stays although an error is returned (XSA-291)',
+      dropped: 'the reference is dropped',
+    },
+  },
+  typeChangeTest: {
+    doc: 'Which type changes reach the IOMMU',
+    section: '§3.3',
+    values: {
+      'new-type': 'every change to or from writable, looked at by the new type alone',
+      writability: 'only changes of writability',
+    },
+  },
+  strictHwdomPages: {
+    doc: 'Which of its own pages a strict PV dom0 finds in its IOMMU tables at boot',
+    section: '§3.5, §3.6',
+    values: {
+      'every-page': 'all pages, read-only where the type is not writable and still referenced',
+      'writable-or-untyped': 'pages whose type is writable, or none (the proposal of July 2019)',
+      'typed-by-boot': 'only pages that boot itself turned writable; bulk memory stays untyped and unmapped',
+      'all-typed-writable':
+        'every allocation is mapped and stamped writable; page-table pages are unmapped after',
+    },
+  },
+  armGrantNeedsIommu: {
+    doc: 'When a grant mapped by a direct-mapped Arm domain also enters its IOMMU tables',
+    section: '§5.3',
+    values: {
+      need_iommu: 'when the domain has an IOMMU',
+      need_sync: 'when its tables mirror the p2m, which is never so on Arm',
+      CDF_iommu: 'when the domain has an IOMMU',
+    },
+  },
+  selfGrant: {
+    doc: "What mapping one's own grant does to one's IOMMU tables",
+    section: '§5.3',
+    values: {
+      'reaches-iommu': 'it maps, and unmapping removes the domain’s own mapping',
+      bypasses: 'nothing',
+    },
+  },
+  grantIommuDecision: {
+    doc: 'How a grant (un)map finds out whether its IOMMU entry must change',
+    section: '§5.4',
+    values: {
+      'granter-pins': "from the granter's pin counts and the grantee's other handles",
+      handles: "from the grantee's other handles alone",
+      counters: 'from per-frame counters of readers and writers',
+    },
+  },
+  grantCounterDrop: {
+    doc: 'When the per-frame counter of a grant mapping is decremented',
+    section: '§5.4',
+    values: {
+      'every-unmap': 'on every successful unmap call, a partial one too (XSA-394)',
+      'handle-released': 'once, when the handle is released',
+    },
+  },
+  noHandleStatus: {
+    doc: 'Status of a grant map when maptrack is full',
+    section: '§5.2 step 5',
+    values: { no_device_space: 'GNTST_no_device_space', no_space: 'GNTST_no_space' },
+  },
+  badDevBusAddr: {
+    doc: 'Status of a grant unmap whose dev_bus_addr is wrong',
+    section: '§5.5',
+    values: {
+      general_error: 'GNTST_general_error, checked even for a mapping without device_map',
+      bad_dev_addr: 'GNTST_bad_dev_addr, checked for device_map only',
+    },
+  },
+  noContextErrno: {
+    doc: 'errno of assigning a device where there is no IOMMU context',
+    section: '§1.4, §2.5',
+    values: { ENOSYS: 'ENOSYS, when the IOMMU is globally off', EOPNOTSUPP: 'EOPNOTSUPP, per domain' },
+  },
+  unknownDeviceErrno: {
+    doc: 'errno of assigning a device that Xen does not know',
+    section: '§1.4, §6.1',
+    values: { EBUSY: 'as if somebody owned it', ENODEV: 'no such device' },
+  },
+  unknownIommuOpts: {
+    doc: 'Unknown iommu_opts bits at createdomain',
+    section: '§2.2',
+    values: { ignored: 'pass silently when CDF_iommu is set', EINVAL: 'are refused' },
+  },
+  dyingMap: {
+    doc: 'A map request for a dying domain',
+    section: '§6.6',
+    values: { performed: 'is carried out', ignored: 'returns 0 and does nothing' },
+  },
+  quarantine: {
+    doc: 'Where a device goes that a guest gives back',
+    section: '§6.2, §6.3',
+    values: {
+      none: 'to the hardware domain',
+      'scratch-read-only': 'to dom_io, where reads hit one shared page of zeros and writes fault',
+      'no-translation': 'to dom_io, where everything faults',
+    },
+  },
+  vtdFaultLine: {
+    doc: 'Wording of a VT-d fault in the log',
+    section: '§7.1',
+    values: {
+      'with-register-base': 'ends with the unit’s register base',
+      plain: 'names the device and address only',
+      'with-unit': 'the second line names the unit',
+    },
+  },
+  smmuFaultLine: {
+    doc: 'Wording of an SMMUv2 context fault in the log',
+    section: '§7.3',
+    values: { 'without-fsr': 'no fsr field', 'with-fsr': 'fsr first' },
+  },
+} as const satisfies Record<string, BehaviourSpec>;
+
+export type BehaviourName = keyof typeof BEHAVIOURS;
+
+/** A release, or a design, of the hypervisor: one value for each behaviour. */
+export type Profile = {
+  readonly [Name in BehaviourName]: keyof (typeof BEHAVIOURS)[Name]['values'] & string;
+};
+
+export const BEHAVIOUR_NAMES = Object.keys(BEHAVIOURS) as BehaviourName[];
