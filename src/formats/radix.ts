@@ -74,7 +74,8 @@ export const WalkStatus = {
   BEYOND: 3,
 } as const;
 
-const ALL_RIGHTS: Rights = 0xf;
+/** Every right of every format. */
+export const ALL_RIGHTS: Rights = 0xf;
 
 /** Walks a tree of one format in one memory. Results stand in fields until the next walk; nothing is allocated. */
 export class Walker {
@@ -86,6 +87,11 @@ export class Walker {
   frame = -1;
   /** Rights of the whole path; 0 unless the status is OK. */
   rights: Rights = 0;
+  /**
+   * What the present entries read let through, whatever the status. Hardware that checks permissions on its way
+   * down refuses an access that an upper entry denies before it sees a reserved bit further down.
+   */
+  pathRights: Rights = 0;
   /** Level of the last entry read. */
   level = 0;
   /** Physical address of the last entry read; -1 when none was. */
@@ -104,6 +110,7 @@ export class Walker {
     const format = this.format;
     const source = this.source;
     let level = shape.topLevel;
+    this.pathRights = ALL_RIGHTS;
     if (input < 0 || input >= inputLimit(shape)) return this.end(WalkStatus.BEYOND, level, -1, 0, 0);
     // Concatenated root tables are one long table, so the root's index is not masked.
     let index = Math.floor(input / ENTRY_SPAN[level]!);
@@ -116,8 +123,9 @@ export class Walker {
       const lo = source.read32(address);
       const hi = source.read32(address + 4);
       if (!format.present(lo, hi, level)) return this.end(WalkStatus.NOT_PRESENT, level, address, lo, hi);
-      if (format.reserved(lo, hi, level)) return this.end(WalkStatus.RESERVED, level, address, lo, hi);
       rights &= format.rights(lo, hi, level);
+      this.pathRights = rights;
+      if (format.reserved(lo, hi, level)) return this.end(WalkStatus.RESERVED, level, address, lo, hi);
       table = format.frame(lo, hi);
       if (format.leaf(lo, hi, level)) {
         this.end(WalkStatus.OK, level, address, lo, hi);

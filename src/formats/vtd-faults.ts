@@ -3,7 +3,7 @@ import type { EntryLayout } from './layout.js';
 /** A fault recording register (primary fault logging). 128 bits. */
 export const VTD_FAULT_RECORD: EntryLayout = {
   name: 'VT-d fault record',
-  manual: 'Intel VT-d spec 4.0, fault recording registers (FRCD_REG)',
+  manual: 'Intel VT-d spec 5.10 §11.4.7.6 (FRCD_REG)',
   words: 4,
   fields: [
     { name: 'reserved0', lo: 0, hi: 11, doc: 'reserved', kind: 'reserved' },
@@ -48,7 +48,7 @@ export const VTD_FAULT_RECORD: EntryLayout = {
   ],
 };
 
-/** Fault reasons that a unit in legacy mode records. */
+/** Fault reasons that a unit in legacy mode records for DMA. */
 export const VtdReason = {
   ROOT_NOT_PRESENT: 0x1,
   CONTEXT_NOT_PRESENT: 0x2,
@@ -63,58 +63,63 @@ export const VtdReason = {
   CONTEXT_RESERVED: 0xb,
   ENTRY_RESERVED: 0xc,
   TYPE_BLOCKED: 0xd,
+  INTERRUPT_RANGE: 0xe,
 } as const;
 
 /** One row of the manual's tables of fault reasons. */
 export interface FaultReason {
   readonly code: number;
+  /** The manual's condition code, or empty where it has none. */
+  readonly condition: string;
+  /** Whether fault processing disable (FPD) in the context or interrupt entry keeps it from being recorded. */
+  readonly qualified: boolean;
   /** What went wrong, in our words. */
   readonly meaning: string;
   /** DMA remapping or interrupt remapping. */
   readonly unit: 'dma' | 'interrupt';
   readonly section: string;
-  /** Whether FPD in the context or interrupt entry suppresses its recording. */
-  readonly qualified: boolean;
 }
 
-const DMA = 'Intel VT-d spec 4.0 §7.1.3';
-const INTERRUPT = 'Intel VT-d spec 4.0 §5.1.4.1';
+type Row = readonly [code: number, condition: string, qualified: boolean, meaning: string];
 
-function dma(code: number, qualified: boolean, meaning: string): FaultReason {
-  return { code, meaning, unit: 'dma', section: DMA, qualified };
-}
+const DMA: readonly Row[] = [
+  [0x0, '', false, 'reserved for software; hardware never records it'],
+  [0x1, 'LRT.2', false, 'the root entry of the bus is not present'],
+  [0x2, 'LCT.2', true, 'the context entry of the device is not present'],
+  [0x3, 'LCT.4', true, 'the context entry has a width, type or root table that the unit cannot use'],
+  [0x4, 'LGN.1', true, 'the address lies beyond the width that the context entry or the unit translates'],
+  [0x5, 'LGN.2', true, 'a write where an entry on the path gives no write permission'],
+  [0x6, 'LGN.3', true, 'a read where an entry on the path gives no read permission'],
+  [0x7, 'LSS.1', true, 'the unit could not read the next second-level table'],
+  [0x8, 'LRT.1', false, 'the unit could not read the root table'],
+  [0x9, 'LCT.1', false, 'the unit could not read the context table'],
+  [0xa, 'LRT.3', false, 'a reserved bit of a present root entry is set'],
+  [0xb, 'LCT.3', true, 'a reserved bit of a present context entry is set'],
+  [0xc, 'LSS.2', true, 'a reserved bit of a present second-level entry is set'],
+  [0xd, 'LCT.5', true, 'the context entry blocks translation requests and translated requests'],
+  [0xe, 'LGN.4', true, 'the translated address lies in the interrupt address range'],
+];
 
-function interrupt(code: number, qualified: boolean, meaning: string): FaultReason {
-  return { code, meaning, unit: 'interrupt', section: INTERRUPT, qualified };
+const INTERRUPT: readonly Row[] = [
+  [0x20, '', false, 'a reserved field of the interrupt request is set'],
+  [0x21, '', false, 'the interrupt index lies beyond the table'],
+  [0x22, '', true, 'the interrupt entry is not present'],
+  [0x23, '', false, 'the unit could not read the interrupt table'],
+  [0x24, '', true, 'a reserved bit of a present interrupt entry is set'],
+  [0x25, '', false, 'an interrupt in compatibility format while those are blocked'],
+  [0x26, '', true, 'the interrupt entry does not admit this requester'],
+];
+
+function reasons(rows: readonly Row[], unit: FaultReason['unit'], section: string): FaultReason[] {
+  return rows.map(([code, condition, qualified, meaning]) => {
+    return { code, condition, qualified, meaning, unit, section };
+  });
 }
 
 /** The fault reasons of legacy mode, in the order of their codes. */
 export const VTD_FAULT_REASONS: readonly FaultReason[] = [
-  dma(0x0, false, 'reserved for software; hardware never records it'),
-  dma(VtdReason.ROOT_NOT_PRESENT, false, 'the root entry of the bus is not present'),
-  dma(VtdReason.CONTEXT_NOT_PRESENT, true, 'the context entry of the device is not present'),
-  dma(
-    VtdReason.CONTEXT_INVALID,
-    true,
-    'the context entry is programmed with a width or type the unit does not support',
-  ),
-  dma(VtdReason.BEYOND_WIDTH, true, 'the address is beyond the width that the domain or the unit translates'),
-  dma(VtdReason.WRITE_DENIED, true, 'a write where some table entry on the path has no write permission'),
-  dma(VtdReason.READ_DENIED, true, 'a read where some table entry on the path has no read permission'),
-  dma(VtdReason.NEXT_TABLE_ACCESS, true, 'the unit could not read the next table'),
-  dma(VtdReason.ROOT_TABLE_ACCESS, false, 'the unit could not read the root table'),
-  dma(VtdReason.CONTEXT_TABLE_ACCESS, false, 'the unit could not read the context table'),
-  dma(VtdReason.ROOT_RESERVED, false, 'a reserved bit of a present root entry is set'),
-  dma(VtdReason.CONTEXT_RESERVED, true, 'a reserved bit of a present context entry is set'),
-  dma(VtdReason.ENTRY_RESERVED, true, 'a reserved bit of a present second-level entry is set'),
-  dma(VtdReason.TYPE_BLOCKED, true, 'the context entry blocks translation requests and translated requests'),
-  interrupt(0x20, false, 'a reserved field of the interrupt request is set'),
-  interrupt(0x21, false, 'the interrupt index lies beyond the table'),
-  interrupt(0x22, true, 'the interrupt entry is not present'),
-  interrupt(0x23, false, 'the unit could not read the interrupt table'),
-  interrupt(0x24, true, 'a reserved bit of a present interrupt entry is set'),
-  interrupt(0x25, false, 'an interrupt in compatibility format while those are blocked'),
-  interrupt(0x26, true, 'the interrupt entry does not allow this requester'),
+  ...reasons(DMA, 'dma', 'Intel VT-d spec 5.10 §7.1.3, table 30'),
+  ...reasons(INTERRUPT, 'interrupt', 'Intel VT-d spec 5.10 §5.1.4.1'),
 ];
 
 const byCode = new Map(VTD_FAULT_REASONS.map((reason) => [reason.code, reason]));

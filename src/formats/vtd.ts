@@ -6,7 +6,7 @@ import type { WordSink } from './words.js';
 /** Root-table entry, legacy mode: one a bus. 128 bits. */
 export const VTD_ROOT_ENTRY: EntryLayout = {
   name: 'VT-d root entry',
-  manual: 'Intel VT-d spec 4.0 §9.1',
+  manual: 'Intel VT-d spec 5.10 §9.1',
   words: 4,
   fields: [
     { name: 'present', lo: 0, hi: 0, doc: 'P' },
@@ -20,7 +20,7 @@ export const VTD_ROOT_ENTRY: EntryLayout = {
 /** Context entry, legacy mode: one a device and function. 128 bits. */
 export const VTD_CONTEXT_ENTRY: EntryLayout = {
   name: 'VT-d context entry',
-  manual: 'Intel VT-d spec 4.0 §9.3',
+  manual: 'Intel VT-d spec 5.10 §9.3',
   words: 4,
   fields: [
     { name: 'present', lo: 0, hi: 0, doc: 'P' },
@@ -73,7 +73,7 @@ export function bitsOfLevels(levels: number): number {
 
 /**
  * The levels Xen uses on a unit: the highest of 3 (SAGAW bit 1) and 4 (bit 2) it supports; 0 when neither. Xen
- * ignores bit 3, five levels, with a warning. (§7.1; Intel VT-d spec 4.0 §11.4.2, CAP_REG.SAGAW.)
+ * ignores bit 3, five levels, with a warning. (§7.1; Intel VT-d spec 5.10 §11.4.2, CAP_REG.SAGAW.)
  */
 export function levelsOfSagaw(sagaw: number): number {
   return sagaw & 4 ? 4 : sagaw & 2 ? 3 : 0;
@@ -138,7 +138,7 @@ export function clearEntry(sink: WordSink, pa: number): void {
   for (let offset = 0; offset < VTD_ENTRY_BYTES; offset += 4) sink.write32(pa + offset, 0);
 }
 
-const SECOND_LEVEL = 'Intel VT-d spec 4.0 §9.8';
+const SECOND_LEVEL = 'Intel VT-d spec 5.10 §9.8';
 
 const READ: BitField = { name: 'read', lo: 0, hi: 0, doc: 'R: reads pass' };
 const WRITE: BitField = { name: 'write', lo: 1, hi: 1, doc: 'W: writes pass' };
