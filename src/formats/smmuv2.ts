@@ -5,7 +5,7 @@ const MANUAL = 'Arm SMMU architecture 2.0, IHI 0062D';
 /** Context bank fault status register, SMMU_CBn_FSR. */
 export const SMMU_CB_FSR: EntryLayout = {
   name: 'SMMU_CBn_FSR',
-  manual: `${MANUAL} §16 (stage 2 context banks)`,
+  manual: `${MANUAL}, SMMU_CBn_FSR`,
   words: 1,
   fields: [
     { name: 'reserved0', lo: 0, hi: 0, doc: 'reserved', kind: 'reserved' },
@@ -34,7 +34,7 @@ export const SMMU_CB_FSR: EntryLayout = {
 /** Context bank fault syndrome register 0, SMMU_CBn_FSYNR0. */
 export const SMMU_CB_FSYNR0: EntryLayout = {
   name: 'SMMU_CBn_FSYNR0',
-  manual: `${MANUAL} §16 (stage 2 context banks)`,
+  manual: `${MANUAL}, SMMU_CBn_FSYNR0`,
   words: 1,
   fields: [
     { name: 'level', lo: 0, hi: 1, doc: 'PLVL: level of the table at which the walk ended', kind: 'number' },
@@ -56,7 +56,7 @@ export const SMMU_CB_FSYNR0: EntryLayout = {
 /** Global fault status register, SMMU_sGFSR. */
 export const SMMU_GFSR: EntryLayout = {
   name: 'SMMU_sGFSR',
-  manual: `${MANUAL} §9 (global address space 0)`,
+  manual: `${MANUAL}, SMMU_sGFSR`,
   words: 1,
   fields: [
     { name: 'invalidContext', lo: 0, hi: 0, doc: 'ICF: invalid context fault' },
@@ -76,7 +76,7 @@ export const SMMU_GFSR: EntryLayout = {
 /** Global fault syndrome register 0, SMMU_sGFSYNR0. */
 export const SMMU_GFSYNR0: EntryLayout = {
   name: 'SMMU_sGFSYNR0',
-  manual: `${MANUAL} §9 (global address space 0)`,
+  manual: `${MANUAL}, SMMU_sGFSYNR0`,
   words: 1,
   fields: [
     { name: 'nested', lo: 0, hi: 0, doc: 'NESTED: found during a stage 2 lookup for stage 1' },

@@ -85,16 +85,20 @@ export function levelsOfSagaw(sagaw: number): number {
 export const entryPresent = (w0: number): boolean => (w0 & 1) !== 0;
 /** Frame of a root entry's context table, or of a context entry's second-level root. */
 export const entryFrame = (w0: number, w1: number): number => (w0 >>> 12) + (w1 >>> 0) * 0x10_0000;
+/** FPD; it counts even when the entry is not present. */
 export const contextFaultDisable = (w0: number): boolean => (w0 & 2) !== 0;
 export const contextType = (w0: number): number => (w0 >>> 2) & 3;
 export const contextWidth = (w2: number): number => w2 & 7;
 export const contextDid = (w2: number): number => (w2 >>> 8) & 0xffff;
 
-/** Whether a root entry has a reserved bit set: fault reason 0xa. */
+/**
+ * Whether a root entry has a reserved bit set: fault reason 0xa. Frame bits from the host address width up are
+ * reserved too; whoever knows the width checks {@link entryFrame}.
+ */
 export const rootReserved = (w0: number, w2: number, w3: number): boolean =>
   (w0 & 0xffe) !== 0 || (w2 | w3) !== 0;
 
-/** Whether a context entry has a reserved bit set: fault reason 0xb. */
+/** Whether a context entry has a reserved bit set below or above its frame: fault reason 0xb. */
 export const contextReserved = (w0: number, w2: number, w3: number): boolean =>
   (w0 & 0xff0) !== 0 || (w2 & 0xff00_0080) !== 0 || w3 !== 0;
 
