@@ -1,0 +1,87 @@
+import pc from 'picocolors';
+import {
+  type Diagnostic,
+  InputError,
+  type Paint,
+  PLAIN,
+  printable,
+  renderDiagnostic,
+} from '../text/diagnostic.js';
+import type { SourceText } from '../text/source.js';
+
+/** What the exit code of every command says. */
+export const EXIT = {
+  /** All is well. */
+  ok: 0,
+  /** The question was answered, and the answer is bad: unsafe, unmet, would not start. */
+  findings: 1,
+  /** The input or the usage is wrong, so there is no answer. */
+  badInput: 2,
+  /** dommu itself is at fault. */
+  internal: 3,
+} as const;
+
+export type ExitCode = (typeof EXIT)[keyof typeof EXIT];
+
+/** Where a command prints: results to `out`, complaints about the input to `err`. */
+export interface Io {
+  out(line: string): void;
+  err(line: string): void;
+  readonly paintOut: Paint;
+  readonly paintErr: Paint;
+}
+
+/** Colours for a terminal; none when the stream is a file or a pipe, or NO_COLOR is set (no-color.org). */
+export function paintFor(
+  stream: { readonly isTTY?: boolean },
+  env: { readonly NO_COLOR?: string | undefined; readonly TERM?: string | undefined },
+): Paint {
+  const plain = stream.isTTY !== true || (env.NO_COLOR ?? '') !== '' || env.TERM === 'dumb';
+  if (plain) return PLAIN;
+  const { red, yellow, cyan, bold, dim } = pc.createColors(true);
+  return { error: (text) => bold(red(text)), warning: yellow, info: cyan, bold, dim };
+}
+
+export function standardIo(): Io {
+  return {
+    out: (line) => void process.stdout.write(`${line}\n`),
+    err: (line) => void process.stderr.write(`${line}\n`),
+    paintOut: paintFor(process.stdout, process.env),
+    paintErr: paintFor(process.stderr, process.env),
+  };
+}
+
+/** A diagnostic for people. One about an option of the command line has no line to show. */
+export function renderForTerminal(
+  diagnostic: Diagnostic,
+  source: SourceText | undefined,
+  paint: Paint,
+): string {
+  if (source !== undefined || !diagnostic.file.startsWith('--')) {
+    return renderDiagnostic(diagnostic, source, paint);
+  }
+  const head = `${paint.bold(diagnostic.file)}: ${paint[diagnostic.severity](diagnostic.severity)}: ${printable(diagnostic.message)}`;
+  return diagnostic.hint === undefined
+    ? head
+    : `${head}\n  ${paint.info('hint')}: ${printable(diagnostic.hint)}`;
+}
+
+/**
+ * Runs the body of a command and sets the process's exit code. Input that cannot be used is reported in the form that
+ * was asked for: with `json` as one object on stdout, made by `jsonOf`.
+ */
+export function runCommand(
+  io: Io,
+  json: boolean,
+  jsonOf: (diagnostics: readonly Diagnostic[]) => unknown,
+  body: () => ExitCode,
+): void {
+  try {
+    process.exitCode = body();
+  } catch (error) {
+    if (!(error instanceof InputError)) throw error;
+    if (json) io.out(JSON.stringify(jsonOf([error.diagnostic]), null, 2));
+    else io.err(renderForTerminal(error.diagnostic, error.source, io.paintErr));
+    process.exitCode = EXIT.badInput;
+  }
+}

@@ -1,0 +1,45 @@
+#!/usr/bin/env node
+import { readFileSync } from 'node:fs';
+import { Command, CommanderError } from 'commander';
+import { registerCheck } from './check.js';
+import { EXIT } from './io.js';
+
+const EXAMPLES = `
+Examples:
+  $ dommu check examples/guest-pv-nic.cfg
+
+\`dommu help COMMAND\` has more. Exit codes: 0 well, 1 findings, 2 bad input or usage, 3 an error in dommu itself.`;
+
+function version(): string {
+  const manifest = readFileSync(new URL('../../package.json', import.meta.url), 'utf8');
+  return (JSON.parse(manifest) as { version: string }).version;
+}
+
+const program = new Command('dommu')
+  .description(
+    'how a hypervisor of Xen’s kind gives devices access to memory, as an executable specification',
+  )
+  .version(version())
+  .addHelpText('after', EXAMPLES)
+  .showSuggestionAfterError()
+  .exitOverride();
+
+registerCheck(program);
+
+// A reader that has seen enough (`dommu … | head`) is no error.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') throw error;
+});
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  if (error instanceof CommanderError) {
+    // Commander has printed its message; help and version come here too, with exit code 0.
+    process.exitCode = error.exitCode === 0 ? EXIT.ok : EXIT.badInput;
+  } else {
+    const message = error instanceof Error ? (error.stack ?? error.message) : String(error);
+    process.stderr.write(`dommu: internal error: ${message}\n`);
+    process.exitCode = EXIT.internal;
+  }
+}
