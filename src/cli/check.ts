@@ -6,7 +6,12 @@ import { type DomainType, domainType, loadDomainConfig } from '../toolstack/doma
 import { describeHost, type Host, parseXlInfo } from '../toolstack/host.js';
 import { type Resolution, resolvePassthrough } from '../toolstack/passthrough.js';
 import { DEFAULT_RELEASE, parseRelease, type Release } from '../toolstack/release.js';
-import { applyCommandLine, parseXenCommandLine, vendorOf } from '../toolstack/xen-cmdline.js';
+import {
+  applyCommandLine,
+  type Dom0IommuSettings,
+  parseXenCommandLine,
+  vendorOf,
+} from '../toolstack/xen-cmdline.js';
 import { EXIT, type ExitCode, type Io, renderForTerminal, runCommand, standardIo } from './io.js';
 
 export interface CheckOptions {
@@ -40,6 +45,8 @@ export interface ConfigReport {
 interface Circumstances {
   readonly host: Host;
   readonly release: Release;
+  readonly dom0Mode: Dom0IommuSettings['mode'];
+  /** About the host and its command line. */
   readonly diagnostics: readonly Diagnostic[];
   readonly sources: ReadonlyMap<string, SourceText>;
 }
@@ -89,13 +96,14 @@ export function check(files: readonly string[], options: CheckOptions, io: Io): 
   const circumstances = circumstancesOf(options);
   const checked = files.map((file) => checkFile(file, circumstances));
   if (options.json === true) {
-    const { host, release, diagnostics } = circumstances;
+    const { host, release, dom0Mode, diagnostics } = circumstances;
     const configs = checked.map(({ report }) => report);
-    io.out(JSON.stringify({ xen: release.text, host, configs, diagnostics }, null, 2));
+    io.out(JSON.stringify({ xen: release.text, host, dom0Mode, configs, diagnostics }, null, 2));
   } else {
     print(checked, circumstances, io);
   }
-  return Math.max(EXIT.ok, ...checked.map(({ exit }) => exit)) as ExitCode;
+  const boots = circumstances.diagnostics.every(({ severity }) => severity !== 'error');
+  return Math.max(boots ? EXIT.ok : EXIT.findings, ...checked.map(({ exit }) => exit)) as ExitCode;
 }
 
 function circumstancesOf(options: CheckOptions): Circumstances {
@@ -104,6 +112,7 @@ function circumstancesOf(options: CheckOptions): Circumstances {
   const diagnostics: Diagnostic[] = [];
   let host: Host;
   let found: Release | undefined;
+  let commandLine = options.cmdline === undefined ? undefined : new SourceText('--cmdline', options.cmdline);
   if (options.host === undefined) {
     host = describeHost(options);
   } else {
@@ -124,16 +133,20 @@ function circumstancesOf(options: CheckOptions): Circumstances {
     sources.set(source.name, source);
     diagnostics.push(...info.diagnostics);
     ({ host, release: found } = info);
+    if (info.commandLine !== undefined) commandLine ??= onlyThere(source, info.commandLine);
   }
   const release = asked ?? found ?? DEFAULT_RELEASE;
-  if (options.cmdline !== undefined) {
-    const source = new SourceText('--cmdline', options.cmdline);
-    const commandLine = parseXenCommandLine(source, { release, arch: host.arch, vendor: vendorOf(host) });
-    sources.set(source.name, source);
-    diagnostics.push(...commandLine.diagnostics);
-    host = applyCommandLine(host, commandLine);
-  }
-  return { host, release, diagnostics, sources };
+  const start = commandLine ?? new SourceText('--cmdline', '');
+  const xen = parseXenCommandLine(start, { release, arch: host.arch, vendor: vendorOf(host) });
+  if (!sources.has(start.name)) sources.set(start.name, start);
+  diagnostics.push(...xen.diagnostics);
+  return { host: applyCommandLine(host, xen), release, dom0Mode: xen.dom0Iommu.mode, diagnostics, sources };
+}
+
+/** The text with blanks before `part`, so that positions in what is left are positions in the file. */
+function onlyThere(source: SourceText, part: { readonly text: string; readonly offset: number }): SourceText {
+  const before = source.text.slice(0, part.offset).replace(/[^\n]/g, ' ');
+  return new SourceText(source.name, before + part.text);
 }
 
 function checkFile(file: string, { host, release }: Circumstances): Checked {
@@ -189,10 +202,10 @@ function unread(file: string, diagnostics: readonly Diagnostic[]): ConfigReport 
 
 function print(
   checked: readonly Checked[],
-  { host, release, diagnostics, sources }: Circumstances,
+  { host, release, dom0Mode, diagnostics, sources }: Circumstances,
   io: Io,
 ): void {
-  const on = `Xen ${release.text}, ${host.origin}`;
+  const on = `Xen ${release.text}, ${host.origin}, dom0 ${dom0Mode === 'off' ? 'without IOMMU' : dom0Mode}`;
   io.out(io.paintOut.dim(on));
   for (const diagnostic of diagnostics) {
     io.out(renderForTerminal(diagnostic, sources.get(diagnostic.file), io.paintOut));

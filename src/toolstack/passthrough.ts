@@ -91,12 +91,12 @@ export function resolvePassthrough(config: DomainConfig, host: Host, release: Re
   const { flags, iommuOpts } = createFlags(config, draft, behaviours);
   const refusal = refusedByXen(flags, host);
   if (refusal !== undefined) return refused(base, draft, refusal, warnings);
-  const context = contextOf(flags, iommuOpts, host, draft.why);
+  const upFront = behaviours.contextDecided === 'at-creation';
   return {
     ...base,
     effective: mode,
-    context,
-    lateContext: behaviours.contextDecided === 'at-creation' ? null : lateContextOf(draft),
+    context: upFront ? contextOf(flags, iommuOpts, host, draft.why) : 'none',
+    lateContext: upFront ? null : lateContextOf(draft),
     flags,
     iommuOpts,
     iommuMemoryKib: mode === 'sync_pt' ? iommuMemoryKib(config.maxmemKib ?? DEFAULT_MEMORY_KIB) : 0,
@@ -244,7 +244,18 @@ const noPopulateOnDemand: Step = ({ type, mode, config, behaviours }) => {
   return config.pci.length === 0 ? undefined : { code: 'pod-with-passthrough', message, hint, keys };
 };
 
-/** libxl__domain_config_setdefault, from 4.13 on. */
+/** Xen for x86 knows no devices of a device tree, so that libxl fails when it assigns them and destroys the domain. */
+const noDeviceTreeOnX86: Step = ({ host, config }) =>
+  host.arch !== 'x86' || config.dtdev.length === 0
+    ? undefined
+    : {
+        code: 'dtdev-on-x86',
+        message: 'xc_assign_dtdevice failed: x86 has no device tree',
+        hint: 'check it with --arch arm, or assign PCI devices with pci=',
+        keys: ['dtdev'],
+      };
+
+/** libxl__domain_config_setdefault, from 4.13 on; then what is sure to fail later. */
 const UP_FRONT: readonly Step[] = [
   defaultHap,
   defaultPassthrough,
@@ -253,6 +264,7 @@ const UP_FRONT: readonly Step[] = [
   x86Mode,
   armMode,
   noPopulateOnDemand,
+  noDeviceTreeOnX86,
 ];
 
 /** Up to 4.12 nothing is declared: the domain starts without a context, and devices bring one (dossier §1.2). */
@@ -279,7 +291,13 @@ const lateNeedsIommu: Step = ({ type, host, config }) =>
         keys: ['pci', 'dtdev'],
       };
 
-const LATE: readonly Step[] = [defaultHap, noPopulateOnDemand, contextComesLater, lateNeedsIommu];
+const LATE: readonly Step[] = [
+  defaultHap,
+  noPopulateOnDemand,
+  contextComesLater,
+  lateNeedsIommu,
+  noDeviceTreeOnX86,
+];
 
 function lateContextOf({ hasDevices, type, host, hap }: Draft): Resolution['lateContext'] {
   if (!hasDevices || !host.directio) return null;
@@ -313,9 +331,6 @@ function adviceOn({ config, host, type, hasDevices, behaviours }: Draft): Diagno
   if (host.arch === 'arm' && config.pci.length > 0) {
     const hint = 'list platform devices in dtdev= with a partial device tree in device_tree=';
     warn('pci', 'pci-on-arm', 'PCI devices cannot be assigned on Arm in a released Xen', hint);
-  }
-  if (host.arch === 'x86' && config.dtdev.length > 0) {
-    warn('dtdev', 'dtdev-on-x86', 'x86 has no device tree; Xen refuses these devices');
   }
   if (behaviours.contextDecided === 'at-first-assignment' && type === 'pv' && hasDevices && !host.directio) {
     const message = 'the device is assigned without an IOMMU: it can reach all memory of the host';

@@ -1,25 +1,18 @@
 import { InputError } from '../text/diagnostic.js';
+import { compareReleases, RELEASES, type Release as XenRelease } from '../xen/editions/release.js';
 
 /** A release of Xen, as the toolstack and the hypervisor of that release behave. */
-export interface Release {
+export interface Release extends XenRelease {
   /** As it was written: `4.17`, `4.13.2`. */
   readonly text: string;
-  /** 17 in 4.17.3. The major number is 4 in every release that dommu knows. */
-  readonly minor: number;
-  /** 3 in 4.17.3, 0 in 4.17. */
-  readonly point: number;
 }
 
-const OLDEST_MINOR = 11;
-const NEWEST_MINOR = 22;
+const MINORS = [...new Set(RELEASES.map(({ minor }) => minor))];
 
-/** The series that can be asked for; point releases of each are understood. */
-export const SUPPORTED_SERIES: readonly string[] = Array.from(
-  { length: NEWEST_MINOR - OLDEST_MINOR + 1 },
-  (_, i) => `4.${OLDEST_MINOR + i}`,
-);
+/** The series that can be asked for; point releases of each are understood, those to come as well. */
+export const SUPPORTED_SERIES: readonly string[] = MINORS.map((minor) => `4.${minor}`);
 
-export const DEFAULT_RELEASE: Release = { text: '4.22', minor: NEWEST_MINOR, point: 0 };
+export const DEFAULT_RELEASE: Release = { text: '4.22', minor: 22, point: 0 };
 
 /**
  * @param origin names where the text comes from in the error: an option or a file.
@@ -28,7 +21,7 @@ export const DEFAULT_RELEASE: Release = { text: '4.22', minor: NEWEST_MINOR, poi
 export function parseRelease(text: string, origin = '--xen'): Release {
   const match = /^4\.(\d{1,2})(?:\.(\d{1,2}))?$/.exec(text.trim());
   const minor = Number(match?.[1]);
-  if (match === null || minor < OLDEST_MINOR || minor > NEWEST_MINOR) {
+  if (match === null || !MINORS.includes(minor)) {
     throw new InputError({
       severity: 'error',
       code: 'unknown-release',
@@ -39,11 +32,6 @@ export function parseRelease(text: string, origin = '--xen'): Release {
     });
   }
   return { text: text.trim(), minor, point: Number(match[2] ?? 0) };
-}
-
-/** Negative when `a` was released from an older series or earlier in the same one. */
-export function compareReleases(a: Release, b: Release): number {
-  return a.minor - b.minor || a.point - b.point;
 }
 
 /**

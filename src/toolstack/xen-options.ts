@@ -1,0 +1,185 @@
+import type { Arch } from './host.js';
+import { carries, type Release } from './release.js';
+
+/** How Xen of a release reads the items of `iommu=` and `dom0-iommu=`. */
+export interface CommandLineBehaviours {
+  /**
+   * How a name is compared. With `prefix`, the start of a name stands for the first option that starts so, and nothing
+   * at all for `force`; with `up-to-delimiter`, what follows `=` is left unread.
+   */
+  readonly itemMatch: 'prefix' | 'up-to-delimiter' | 'whole';
+  /** The same for `on`, `off`, `yes` … */
+  readonly booleanMatch: 'prefix' | 'whole';
+  /** `no-strict=1`: the `no-` is forgotten, or the item is invalid. */
+  readonly negatedValue: 'negation-lost' | 'invalid';
+  readonly dom0Iommu: 'unknown' | 'known';
+  readonly mapInclusiveDefault: 'on' | 'off';
+  readonly scratchPage: 'unknown' | 'known';
+}
+
+/** As read from the release tags, stable series included. */
+export const COMMAND_LINE_CHANGES: readonly {
+  readonly behaviour: keyof CommandLineBehaviours;
+  readonly from: string;
+  readonly to: string;
+  readonly first: readonly string[];
+  readonly evidence: string;
+}[] = [
+  {
+    behaviour: 'itemMatch',
+    from: 'prefix',
+    to: 'up-to-delimiter',
+    first: ['4.12', '4.11.2'],
+    evidence: 'cmdline_strcmp',
+  },
+  { behaviour: 'itemMatch', from: 'up-to-delimiter', to: 'whole', first: ['4.12'], evidence: '2ddf7e3e34' },
+  {
+    behaviour: 'booleanMatch',
+    from: 'prefix',
+    to: 'whole',
+    first: ['4.12', '4.11.2'],
+    evidence: 'parse_bool',
+  },
+  {
+    behaviour: 'negatedValue',
+    from: 'negation-lost',
+    to: 'invalid',
+    first: ['4.17', '4.16.2', '4.15.4', '4.14.6', '4.13.5'],
+    evidence: '382326cac5',
+  },
+  {
+    behaviour: 'dom0Iommu',
+    from: 'unknown',
+    to: 'known',
+    first: ['4.12'],
+    evidence: 'parse_dom0_iommu_param',
+  },
+  { behaviour: 'mapInclusiveDefault', from: 'on', to: 'off', first: ['4.12'], evidence: 'b7e8dee07c' },
+  { behaviour: 'scratchPage', from: 'unknown', to: 'known', first: ['4.16'], evidence: '980d6acf15' },
+];
+
+/** The oldest behaviour of each name, with every change that the release carries applied in order. */
+export function commandLineBehaviours(release: Release): CommandLineBehaviours {
+  const values: Record<string, string> = {};
+  for (const { behaviour, from, to, first } of COMMAND_LINE_CHANGES) {
+    values[behaviour] ??= from;
+    if (carries(release, first)) values[behaviour] = to;
+  }
+  return values as unknown as CommandLineBehaviours;
+}
+
+/** The switches of `iommu=` and `dom0-iommu=`, before they act on each other. */
+export interface Switches {
+  enable: boolean;
+  force: boolean;
+  workaroundBiosBug: boolean;
+  quarantine: 'none' | 'basic' | 'scratch-page';
+  igfx: boolean;
+  verbose: boolean;
+  snoop: boolean;
+  qinval: boolean;
+  superpages: boolean;
+  intremap: boolean;
+  intpost: boolean;
+  crashDisable: boolean;
+  debug: boolean;
+  amdPerdevIntremap: boolean;
+  sharept: boolean;
+  dom0Passthrough: boolean;
+  dom0Strict: boolean;
+  dom0MapInclusive: boolean;
+  /** Null until it is set: then on for x86. */
+  dom0MapReserved: boolean | null;
+  dom0None: boolean;
+}
+
+type BooleanSwitch = { [K in keyof Switches]: boolean extends Switches[K] ? K : never }[keyof Switches];
+
+/** One option of a list, with the builds that know it. `first` lists are read as in {@link carries}. */
+export interface XenOption {
+  readonly name: string;
+  readonly sets: BooleanSwitch | 'quarantine';
+  /** Also switched on when this is. */
+  readonly implies?: BooleanSwitch;
+  readonly since?: readonly string[];
+  readonly until?: readonly string[];
+  /** From then on only builds for x86 know it. */
+  readonly x86Since?: readonly string[];
+  /** From then on builds for Arm recognise it again, and say that it has no effect. */
+  readonly idleOnArmSince?: readonly string[];
+  readonly deprecatedSince?: readonly string[];
+}
+
+/** `iommu=`, in the order in which Xen tries the names (parse_iommu_param); 4.11's prefixes depend on it. */
+export const IOMMU_OPTIONS: readonly XenOption[] = [
+  { name: 'force', sets: 'force' },
+  { name: 'required', sets: 'force' },
+  { name: 'quarantine', sets: 'quarantine', since: ['4.13', '4.12.2', '4.11.3'], x86Since: ['4.16'] },
+  { name: 'workaround_bios_bug', sets: 'workaroundBiosBug', until: ['4.12'] },
+  { name: 'igfx', sets: 'igfx', x86Since: ['4.14'], idleOnArmSince: ['4.18'] },
+  { name: 'verbose', sets: 'verbose' },
+  { name: 'snoop', sets: 'snoop', x86Since: ['4.14'] },
+  { name: 'qinval', sets: 'qinval', x86Since: ['4.14'], idleOnArmSince: ['4.18'] },
+  { name: 'superpages', sets: 'superpages', since: ['4.17'], x86Since: ['4.17'] },
+  { name: 'intremap', sets: 'intremap', x86Since: ['4.14'] },
+  { name: 'intpost', sets: 'intpost', x86Since: ['4.14'] },
+  { name: 'crash-disable', sets: 'crashDisable', since: ['4.13'], x86Since: ['4.13'] },
+  { name: 'debug', sets: 'debug', implies: 'verbose' },
+  { name: 'amd-iommu-perdev-intremap', sets: 'amdPerdevIntremap' },
+  { name: 'dom0-passthrough', sets: 'dom0Passthrough', deprecatedSince: ['4.12'] },
+  { name: 'dom0-strict', sets: 'dom0Strict', deprecatedSince: ['4.12'] },
+  { name: 'sharept', sets: 'sharept', x86Since: ['4.13'] },
+];
+
+/** `dom0-iommu=` (parse_dom0_iommu_param). `none` has no boolean form and is not in this table. */
+export const DOM0_IOMMU_OPTIONS: readonly XenOption[] = [
+  { name: 'passthrough', sets: 'dom0Passthrough' },
+  { name: 'strict', sets: 'dom0Strict' },
+  { name: 'map-inclusive', sets: 'dom0MapInclusive' },
+  { name: 'map-reserved', sets: 'dom0MapReserved' as BooleanSwitch },
+];
+
+export function isBuiltIn(option: XenOption, release: Release, arch: Arch): boolean {
+  const { since, until, x86Since, idleOnArmSince } = option;
+  if (since !== undefined && !carries(release, since)) return false;
+  if (until !== undefined && carries(release, until)) return false;
+  if (arch === 'x86' || x86Since === undefined || !carries(release, x86Since)) return true;
+  return idleOnArmSince !== undefined && carries(release, idleOnArmSince);
+}
+
+export function defaultSwitches(release: Release, arch: Arch): Switches {
+  const quarantine = IOMMU_OPTIONS.find(({ name }) => name === 'quarantine')!;
+  const { mapInclusiveDefault } = commandLineBehaviours(release);
+  return {
+    enable: true,
+    force: false,
+    workaroundBiosBug: false,
+    quarantine: isBuiltIn(quarantine, release, arch) ? 'basic' : 'none',
+    igfx: true,
+    verbose: false,
+    snoop: true,
+    qinval: true,
+    superpages: true,
+    intremap: true,
+    intpost: false,
+    crashDisable: false,
+    debug: false,
+    amdPerdevIntremap: true,
+    sharept: true,
+    dom0Passthrough: false,
+    dom0Strict: false,
+    dom0MapInclusive: arch === 'x86' && mapInclusiveDefault === 'on',
+    dom0MapReserved: null,
+    dom0None: false,
+  };
+}
+
+const TRUE = ['yes', 'on', 'true', 'enable', '1'];
+const FALSE = ['no', 'off', 'false', 'disable', '0'];
+
+/** Xen's parse_bool: no more than these words, in lower case. Undefined when it is none of them. */
+export function xenBoolean(text: string, match: 'prefix' | 'whole'): boolean | undefined {
+  if (text === '') return undefined;
+  const is = (word: string): boolean => (match === 'prefix' ? word.startsWith(text) : word === text);
+  return FALSE.some(is) ? false : TRUE.some(is) ? true : undefined;
+}
