@@ -107,11 +107,8 @@ class Parser {
     const token = this.token;
     if (token.kind === 'string' || token.kind === 'number') {
       this.advance();
-      const atom = { kind: 'atom', text: token.text, quoted: token.kind === 'string' } as const;
-      const place = { offset: token.offset, end: token.end };
-      return token.origins === undefined
-        ? { ...atom, ...place }
-        : { ...atom, ...place, origins: token.origins };
+      const { text, offset, end, origins } = token;
+      return { kind: 'atom', text, quoted: token.kind === 'string', offset, end, origins };
     }
     if (this.isPunctuation('[')) return this.list(depth, key);
     const what = depth === 0 ? `a value for \`${key}\`` : 'a value or `]` in the list';
@@ -128,17 +125,16 @@ class Parser {
     const items: XlValue[] = [];
     this.skipNewlines();
     while (!this.isPunctuation(']')) {
-      if (this.isEnd()) this.unterminated(opening);
+      if (this.isEnd() || this.isNextSetting()) this.unterminated(opening);
       items.push(this.value(depth + 1, key));
       this.skipNewlines();
       if (this.isPunctuation(',')) {
         this.advance();
         this.skipNewlines();
-      } else if (this.isEnd() || this.isPunctuation('=')) {
+      } else if (this.isEnd() || this.isNextSetting()) {
         this.unterminated(opening);
       } else if (!this.isPunctuation(']')) {
-        if (this.token.kind === 'word') this.unterminated(opening);
-        this.refuse('`,` or `]` after an item of the list');
+        this.refuse('`,` or `]` after an item of the list', this.hintForValue());
       }
     }
     const closing = this.advance();
@@ -175,6 +171,12 @@ class Parser {
 
   private isEnd(): boolean {
     return this.token.kind === 'end';
+  }
+
+  /** A key with its `=`: where a list should have ended before. */
+  private isNextSetting(): boolean {
+    const rest = this.source.text.slice(this.token.end, this.token.end + 20);
+    return this.token.kind === 'word' && /^[ \t]*\+?=/.test(rest);
   }
 
   private isSeparator(): boolean {

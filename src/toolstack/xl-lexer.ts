@@ -11,7 +11,7 @@ export interface Token {
   readonly offset: number;
   readonly end: number;
   /** For a string with escapes: the source offset of each character of `text`. */
-  readonly origins?: readonly number[];
+  readonly origins: readonly number[] | undefined;
 }
 
 /** What a config has that xl's lexer refuses but a reader of text can see through. */
@@ -33,7 +33,6 @@ const SIMPLE_ESCAPES: Readonly<Record<string, string>> = {
 /** The alphabet of xl's lexer, libxlu_cfg_l.l: words and hexadecimal digits are in lower case only. */
 const WORD = /[a-z][._0-9a-z]*/y;
 const NUMBER = /[0-9][0-9a-fx]*/y;
-const BLANKS = /[ \t]+/y;
 const COMMENT = /#[^\n]*/y;
 const WRONG_WORD = /[^\s=,;[\]#'"]+/y;
 
@@ -55,12 +54,12 @@ export class XlLexer {
   next(): Token {
     const { text } = this.source;
     for (;;) {
-      this.match(BLANKS);
+      while (text[this.at] === ' ' || text[this.at] === '\t') this.at++;
       const offset = this.at;
       const character = text[offset];
       switch (character) {
         case undefined:
-          return { kind: 'end', text: '', offset, end: offset };
+          return this.token('end', '', offset, offset);
         case '\n':
           return this.token('newline', '\n', offset, offset + 1);
         case '\r':
@@ -88,17 +87,17 @@ export class XlLexer {
           break;
       }
       const word = this.match(WORD);
-      if (word !== undefined) return { kind: 'word', text: word, offset, end: this.at };
+      if (word !== undefined) return this.token('word', word, offset, this.at);
       const number = this.match(NUMBER);
       if (number === undefined) return this.refuse(offset);
       if (/[A-FX]/.test(text[this.at] ?? '')) this.refuseUpperCaseNumber(offset);
-      return { kind: 'number', text: number, offset, end: this.at };
+      return this.token('number', number, offset, this.at);
     }
   }
 
   private token(kind: TokenKind, text: string, offset: number, end: number): Token {
     this.at = end;
-    return { kind, text, offset, end };
+    return { kind, text, offset, end, origins: undefined };
   }
 
   private match(pattern: RegExp): string | undefined {
@@ -117,8 +116,8 @@ export class XlLexer {
     const { text } = this.source;
     const end = this.closingQuote(offset, quote);
     const raw = text.slice(offset + 1, end);
+    if (!raw.includes('\\')) return this.token('string', raw, offset, end + 1);
     this.at = end + 1;
-    if (!raw.includes('\\')) return { kind: 'string', text: raw, offset, end: end + 1 };
     const characters: string[] = [];
     const origins: number[] = [];
     for (let i = offset + 1; i < end; ) {

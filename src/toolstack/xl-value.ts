@@ -11,7 +11,7 @@ export interface XlAtom {
   readonly offset: number;
   readonly end: number;
   /** Source offset of each character of `text`, when they do not simply follow each other. */
-  readonly origins?: readonly number[];
+  readonly origins: readonly number[] | undefined;
 }
 
 export interface XlList {
