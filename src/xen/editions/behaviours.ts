@@ -145,6 +145,26 @@ export const BEHAVIOURS = {
     section: '§1.4, §6.1',
     values: { EBUSY: 'as if somebody owned it', ENODEV: 'no such device' },
   },
+  createFlags: {
+    doc: 'The newest createdomain flag that Xen knows, besides CDF_iommu where contexts are declared',
+    section: '§2.1, §2.2',
+    values: {
+      xs_domain: 'bits 0 to 4',
+      nested_virt: 'and bit 6',
+      vpmu: 'and bit 7',
+      trap_unmapped_accesses: 'and bit 8',
+    },
+  },
+  hapWithoutHvm: {
+    doc: 'createdomain with CDF_hap but not CDF_hvm',
+    section: '§2.2',
+    values: { ignored: 'is let through', EINVAL: 'is refused' },
+  },
+  takenDomidErrno: {
+    doc: 'errno of createdomain for a domid that is in use',
+    section: '§2.2',
+    values: { EINVAL: 'EINVAL', EEXIST: 'EEXIST' },
+  },
   unknownIommuOpts: {
     doc: 'Unknown iommu_opts bits at createdomain',
     section: '§2.2',

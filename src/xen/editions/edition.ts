@@ -23,10 +23,8 @@ export function contains(release: Release, change: Change): boolean {
 
 /** The behaviours of a release: the oldest profile with every change it contains applied in order. */
 export function releaseProfile(release: Release): Profile {
-  return CHANGES.filter((change) => contains(release, change)).reduce<Profile>(
-    (profile, change) => ({ ...profile, ...change.behaviours }),
-    OLDEST,
-  );
+  const applied = CHANGES.filter((change) => contains(release, change)).map((change) => change.behaviours);
+  return Object.assign({}, OLDEST, ...applied) as Profile;
 }
 
 const LATE_ENABLE: Profile = {

@@ -1,0 +1,100 @@
+import { R, type Rights, W } from '../formats/address.js';
+import { PGT_VALIDATED } from '../formats/x86-page-info.js';
+import { reassign } from './devices.js';
+import { CDF, createDomain } from './domain.js';
+import { allocDomainFrame, initHeap } from './frames.js';
+import { allocUnitFrame, iommuMap, mirrors } from './iommu-map.js';
+import { guestPhysmapAdd } from './memory.js';
+import { ofType, PGT, typeCount, typeOf } from './page-info.js';
+import { pinTable } from './page-table.js';
+import { Life, type Xen } from './state.js';
+
+/** What dom0 is made of. */
+export interface HardwareDomain {
+  /** Frames (not indexes) for its memory; PV: any free frames when empty. */
+  readonly pages: number;
+  /** PV: how many of its pages are page tables that boot made and pinned. */
+  readonly pageTables: number;
+  /** Names of devices that are not given to dom0 at boot (device tree: `xen,passthrough`). */
+  readonly withheld: readonly number[];
+}
+
+/** Boots Xen: heap, IOMMU, the hardware domain and its context (dossier §3.6, §9). */
+export function boot(xen: Xen, dom0: HardwareDomain): void {
+  initHeap(xen);
+  xen.domain.life.set(xen.domIo, Life.alive);
+  xen.domain.life.set(xen.domXen, Life.alive);
+  if (xen.vtd !== undefined) xen.vtd.enable(allocUnitFrame(xen));
+  createHardwareDomain(xen, dom0);
+  if (xen.spec.arch === 'x86') hwdomInit(xen);
+  if (!xen.iommuOn) return;
+  for (let device = 0; device < xen.spec.devices.length; device++) {
+    const owner = dom0.withheld.includes(device) ? -1 : 0;
+    if (owner === 0 || xen.smmu !== undefined) reassign(xen, device, owner);
+  }
+}
+
+function createHardwareDomain(xen: Xen, dom0: HardwareDomain): void {
+  const arm = xen.spec.arch === 'arm';
+  const declared = xen.iommuOn && xen.profile.iommuContext === 'at-creation' ? CDF.iommu : 0;
+  createDomain(xen, 0, {
+    flags: declared | (arm ? CDF.hvm | CDF.hap : 0),
+    iommuOpts: 0,
+    maxVcpus: 1,
+    maxPages: dom0.pages,
+    directMapped: arm,
+  });
+  for (let page = 0; page < dom0.pages; page++) {
+    const pdx = allocDomainFrame(xen, 0);
+    if (pdx < 0) throw new RangeError(`the machine has too little memory for dom0's ${dom0.pages} pages`);
+    // Arm's dom0 is mapped 1:1. A PV dom0's pages do not pass through guest_physmap_add (dossier §3.5).
+    if (arm) guestPhysmapAdd(xen, 0, xen.ram.frameAt(pdx), pdx);
+    else if (xen.profile.strictHwdomPages === 'all-typed-writable') mapBootAllocation(xen, pdx);
+    if (page >= dom0.pages - dom0.pageTables) pinTable(xen, 0, pdx, PGT.l4);
+  }
+}
+
+/** Since 4.17 each allocation of dom0's is mapped and stamped writable; becoming a page table unmaps it again. */
+function mapBootAllocation(xen: Xen, pdx: number): void {
+  if (!mirrors(xen, 0)) return;
+  const frame = xen.ram.frameAt(pdx);
+  if (iommuMap(xen, 0, frame, frame, R | W) === 0) {
+    xen.frame.typeInfo.set(pdx, ofType(PGT.writable) | PGT_VALIDATED);
+  }
+}
+
+/**
+ * arch_iommu_hwdom_init for a PV dom0. Strict: its own pages, by the release's test. Relaxed: an identity map of the
+ * host's RAM but Xen's own. Passthrough: nothing, its devices are not translated.
+ */
+function hwdomInit(xen: Xen): void {
+  if (!xen.iommuOn || xen.spec.hwdomMode === 'passthrough') return;
+  for (let pdx = 0; pdx < xen.ram.frames; pdx++) {
+    const own = pdx >= xen.xenHeap.first && pdx < xen.xenHeap.end;
+    if (own) continue;
+    const frame = xen.ram.frameAt(pdx);
+    const rights = xen.spec.hwdomMode === 'strict' ? hwdomRights(xen, pdx) : R | W;
+    if (rights !== 0) mapForHwdom(xen, frame, rights);
+  }
+}
+
+/** Maps whatever the domain's status: relaxed dom0 had need_iommu 0 up to 4.11 and yet a table. */
+function mapForHwdom(xen: Xen, frame: number, rights: Rights): void {
+  iommuMap(xen, 0, frame, frame, rights);
+}
+
+/** iommu_hwdom_init's test for a page of a strict PV dom0 (dossier §3.5, §3.6). */
+export function hwdomRights(xen: Xen, pdx: number): Rights {
+  if (xen.frame.owner.get(pdx) !== 1) return 0;
+  const info = xen.frame.typeInfo.get(pdx);
+  const type = typeOf(info);
+  switch (xen.profile.strictHwdomPages) {
+    case 'every-page':
+      return typeCount(info) === 0 || type === PGT.writable ? R | W : R;
+    case 'writable-or-untyped':
+      return type === PGT.writable || type === PGT.none ? R | W : 0;
+    case 'typed-by-boot':
+    case 'all-typed-writable':
+      return type === PGT.writable ? R | W : 0;
+  }
+}

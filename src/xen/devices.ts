@@ -1,0 +1,248 @@
+import { R, W } from '../formats/address.js';
+import { Errno } from './errno.js';
+import {
+  allocUnitFrame,
+  Flush,
+  hasIommu,
+  iommuFlush,
+  iommuMap,
+  iommuRoot,
+  iommuUnmap,
+  sharesP2m,
+} from './iommu-map.js';
+import { beginConstruct, Step, teardownContext, walkStep } from './late-context.js';
+import { quarantineRoot } from './quarantine.js';
+import { Kind, Life, type Xen } from './state.js';
+
+/** assign_device's one flag: RMRR conflicts are tolerated. */
+export const RDM_RELAXED = 1;
+
+/** Owner of a device, or -1. */
+export function deviceOwner(xen: Xen, device: number): number {
+  return xen.device.owner.get(device) - 1;
+}
+
+function deviceCount(xen: Xen, slot: number): number {
+  let count = 0;
+  for (let device = 0; device < xen.spec.devices.length; device++) {
+    if (deviceOwner(xen, device) === slot) count++;
+  }
+  return count;
+}
+
+/** Status of a hypercall that has not finished: the next step stands in the caller's row of `call`. */
+export const CONTINUES = 1;
+
+/**
+ * XEN_DOMCTL_assign_device: the checks in Xen's order (dossier §6.1, and §1.4 for late contexts), then, where contexts
+ * are built late, the walk, then the switch. Returns 0, an errno, or {@link CONTINUES}.
+ * @param device index of the device, or -1 for one that Xen does not know.
+ */
+export function assignDevice(xen: Xen, caller: number, slot: number, device: number, flags: number): number {
+  const status = checkAssign(xen, caller, slot, device, flags);
+  if (status !== 0) return status;
+  if (needsConstruct(xen, slot)) {
+    xen.call.domain.set(caller, slot + 1);
+    xen.call.device.set(caller, device);
+    xen.call.step.set(caller, beginConstruct(xen, slot));
+    return CONTINUES;
+  }
+  return attach(xen, slot, device);
+}
+
+/** XEN_DOMCTL_test_assign_device: what assigning would say, but that refusals of the device are -EINVAL. */
+export function testAssignDevice(
+  xen: Xen,
+  caller: number,
+  slot: number,
+  device: number,
+  flags: number,
+): number {
+  const status = checkAssign(xen, caller, slot, device, flags);
+  const refused = status === -Errno.ENODEV || status === -Errno.EBUSY;
+  return refused ? -Errno.EINVAL : status;
+}
+
+function checkAssign(xen: Xen, caller: number, slot: number, device: number, flags: number): number {
+  if (slot < 0 || (slot !== xen.domIo && xen.domain.life.get(slot) === Life.absent)) return -Errno.ESRCH;
+  if (!mayHaveDevices(xen, slot)) return -Errno[xen.profile.noContextErrno];
+  if (slot === caller) return -Errno.EINVAL;
+  if (xen.domain.life.get(slot) === Life.dying || (flags & ~RDM_RELAXED) !== 0) return -Errno.EINVAL;
+  if (device < 0) return -Errno[xen.profile.unknownDeviceErrno];
+  return isAssignable(xen, slot, device);
+}
+
+/** Up-front: the domain declared a context. Late: the IOMMU is on at all. dom_io takes any device. */
+function mayHaveDevices(xen: Xen, slot: number): boolean {
+  if (xen.profile.iommuContext === 'at-first-assignment') return xen.iommuOn;
+  return slot === xen.domIo ? xen.iommuOn : hasIommu(xen, slot);
+}
+
+/** -EBUSY unless nobody but the hardware domain or quarantine has the device (Arm: nobody at all, dossier §6.7). */
+function isAssignable(xen: Xen, slot: number, device: number): number {
+  const owner = deviceOwner(xen, device);
+  if (xen.spec.arch === 'arm') {
+    if (slot === xen.domIo) return -Errno.EINVAL;
+    return owner < 0 ? 0 : -Errno.EBUSY;
+  }
+  const quarantined = owner === xen.domIo && xen.profile.quarantine !== 'none';
+  return xen.isHardwareDomain(owner) || quarantined ? 0 : -Errno.EBUSY;
+}
+
+function needsConstruct(xen: Xen, slot: number): boolean {
+  return (
+    xen.profile.iommuContext === 'at-first-assignment' && slot !== xen.domIo && !isConstructed(xen, slot)
+  );
+}
+
+function isConstructed(xen: Xen, slot: number): boolean {
+  return xen.domain.iommuStatus.get(slot) === 2;
+}
+
+/**
+ * Runs the next step of the hypercall that `caller` has under way. A continuation executes the whole domctl again, its
+ * checks included. Returns 0, an errno, or {@link CONTINUES}.
+ */
+export function stepCall(xen: Xen, caller: number): number {
+  const step = xen.call.step.get(caller);
+  const slot = xen.call.domain.get(caller) - 1;
+  const device = xen.call.device.get(caller);
+  if (step === Step.domctl) {
+    const status = checkAssign(xen, caller, slot, device, 0);
+    if (status !== 0) return finish(xen, caller, status);
+    xen.call.step.set(caller, beginConstruct(xen, slot));
+    return CONTINUES;
+  }
+  if (step === Step.assign) return finish(xen, caller, attach(xen, slot, device));
+  xen.call.step.set(caller, walkStep(xen, caller, step));
+  return CONTINUES;
+}
+
+function finish(xen: Xen, caller: number, status: number): number {
+  xen.call.step.set(caller, Step.none);
+  xen.call.domain.set(caller, 0);
+  xen.call.device.set(caller, 0);
+  xen.call.page.set(caller, 0);
+  xen.call.pagesInSlice.set(caller, 0);
+  return status;
+}
+
+/** The vendor's part: a failed first assignment tears a late context down again (dossier §1.2 item 5). */
+function attach(xen: Xen, slot: number, device: number): number {
+  const status = reassign(xen, device, slot);
+  if (status !== 0) leaveIfUnused(xen, slot);
+  else if (slot === xen.domIo) xen.device.quarantine.set(device, 1);
+  return status;
+}
+
+function leaveIfUnused(xen: Xen, slot: number): void {
+  if (xen.profile.iommuContext !== 'at-first-assignment' || slot >= xen.domIo) return;
+  if (deviceCount(xen, slot) === 0 && hasIommu(xen, slot)) teardownContext(xen, slot);
+}
+
+/**
+ * XEN_DOMCTL_deassign_device (dossier §6.2): -ENODEV when the domain does not own the device. Where it goes depends on
+ * the release's quarantine; on Arm to nobody.
+ */
+export function deassignDevice(xen: Xen, caller: number, slot: number, device: number): number {
+  if (slot < 0 || (slot !== xen.domIo && xen.domain.life.get(slot) === Life.absent)) return -Errno.ESRCH;
+  if (!mayHaveDevices(xen, slot)) return -Errno[xen.profile.noContextErrno];
+  if (slot === caller) return -Errno.EINVAL;
+  if (device < 0 || deviceOwner(xen, device) !== slot) return -Errno.ENODEV;
+  const status = reassign(xen, device, deassignTarget(xen, slot, device));
+  if (status !== 0) return status;
+  if (deviceOwner(xen, device) === 0) xen.device.quarantine.set(device, 0);
+  leaveIfUnused(xen, slot);
+  return 0;
+}
+
+function deassignTarget(xen: Xen, slot: number, device: number): number {
+  if (xen.spec.arch === 'arm') return -1;
+  const wanted = xen.device.quarantine.get(device) !== 0 || xen.spec.quarantine;
+  return wanted && xen.profile.quarantine !== 'none' && slot !== xen.domIo ? xen.domIo : 0;
+}
+
+/**
+ * Moves a device to another domain (-1: to none): its reserved regions are mapped in the target before its context is
+ * switched, and unmapped from the source after, never from the hardware domain (dossier §6.4).
+ */
+export function reassign(xen: Xen, device: number, target: number): number {
+  const source = deviceOwner(xen, device);
+  mapReserved(xen, device, target);
+  const status =
+    xen.vtd !== undefined ? switchVtd(xen, device, source, target) : switchSmmu(xen, device, target);
+  if (status !== 0) return status;
+  xen.device.owner.set(device, target + 1);
+  unmapReserved(xen, device, source);
+  return 0;
+}
+
+function mapReserved(xen: Xen, device: number, slot: number): void {
+  if (slot < 0 || slot === xen.domIo) return;
+  for (const { range, device: of } of xen.spec.reserved) {
+    if (of !== device) continue;
+    for (let i = 0; i < range.count; i++) iommuMap(xen, slot, range.base + i, range.base + i, R | W);
+  }
+}
+
+function unmapReserved(xen: Xen, device: number, slot: number): void {
+  if (slot <= 0 || slot === xen.domIo) return;
+  for (const { range, device: of } of xen.spec.reserved) {
+    if (of !== device) continue;
+    for (let i = 0; i < range.count; i++) {
+      if (!reservesFrame(xen, slot, range.base + i)) iommuUnmap(xen, slot, range.base + i);
+    }
+  }
+}
+
+/** Whether a device that `slot` owns has `frame` in a reserved region. */
+export function reservesFrame(xen: Xen, slot: number, frame: number): boolean {
+  return xen.spec.reserved.some(
+    ({ range, device }) =>
+      deviceOwner(xen, device) === slot && frame >= range.base && frame < range.base + range.count,
+  );
+}
+
+/** Points the device's context entry at the target's tables; the translations of the tag before are forgotten. */
+function switchVtd(xen: Xen, device: number, source: number, target: number): number {
+  const vtd = xen.vtd!;
+  const { requester } = xen.spec.devices[device]!;
+  const bus = requester >>> 8;
+  if (!vtd.hasContextTable(bus)) {
+    const table = allocUnitFrame(xen);
+    if (table < 0) return -Errno.ENOMEM;
+    vtd.setContextTable(bus, table);
+  }
+  const did = xen.domidOf(target);
+  if (xen.isHardwareDomain(target) && xen.spec.hwdomMode === 'passthrough') {
+    vtd.setPassThrough(requester, did);
+  } else {
+    const root = rootFor(xen, target);
+    if (root < 0) return -Errno.ENOMEM;
+    if (root === 0) vtd.clearContext(requester);
+    else vtd.setContext(requester, root, did);
+  }
+  if (source >= 0) iommuFlush(xen, source, 0, 0, Flush.all);
+  return 0;
+}
+
+/** The second-level root for a domain's devices; 0 for no translation at all, -1 when memory is short. */
+function rootFor(xen: Xen, slot: number): number {
+  if (slot === xen.domIo) return xen.profile.quarantine === 'scratch-read-only' ? quarantineRoot(xen) : 0;
+  return sharesP2m(xen, slot) ? xen.ram.frameAt(xen.domain.p2mRoot.get(slot) - 1) : iommuRoot(xen, slot);
+}
+
+function switchSmmu(xen: Xen, device: number, target: number): number {
+  const smmu = xen.smmu;
+  if (smmu === undefined) return -Errno.ENODEV;
+  const { requester } = xen.spec.devices[device]!;
+  if (target < 0) {
+    smmu.setStream(device, requester, -1);
+    return 0;
+  }
+  if (xen.domain.kind.get(target) !== Kind.arm) return -Errno.EINVAL;
+  const bank = smmu.bankFor(xen.ram.frameAt(xen.domain.p2mRoot.get(target) - 1));
+  if (bank < 0) return -Errno.ENOSPC;
+  smmu.setStream(device, requester, bank);
+  return 0;
+}

@@ -1,0 +1,59 @@
+import type { IommuFault } from '../hardware/iommu.js';
+import { sbdfText } from './machine.js';
+import type { Xen } from './state.js';
+
+/** What Xen's log says of each VT-d fault reason, by code. The wording has been the same since before 4.11. */
+const VTD_REASONS = [
+  'Software',
+  'Present bit in root entry is clear',
+  'Present bit in context entry is clear',
+  'Invalid context entry',
+  'Access beyond MGAW',
+  'PTE Write access is not set',
+  'PTE Read access is not set',
+  'Next page table ptr is invalid',
+  'Root table address invalid',
+  'Context table ptr is invalid',
+  'non-zero reserved fields in RTP',
+  'non-zero reserved fields in CTP',
+  'non-zero reserved fields in PTE',
+  'Blocked a DMA translation request',
+];
+
+const hex = (value: number, digits = 1) => (value >>> 0).toString(16).padStart(digits, '0');
+
+/** The lines that Xen of the machine's edition logs for a fault, without the `(XEN) ` in front (dossier §7). */
+export function faultLines(xen: Xen, fault: IommuFault): string[] {
+  return xen.spec.iommu.kind === 'smmu' ? smmuLines(xen, fault, xen.spec.iommu.path) : vtdLines(xen, fault);
+}
+
+function vtdLines(xen: Xen, { requester, address, write, registers }: IommuFault): string[] {
+  const { vtdFaultLine } = xen.profile;
+  const base =
+    vtdFaultLine === 'with-register-base' && xen.spec.iommu.kind === 'vtd'
+      ? `, iommu reg = ${xen.spec.iommu.registerBase}`
+      : '';
+  const unit = vtdFaultLine === 'with-unit' ? ' on iommu:0' : '';
+  const reason = registers.reason ?? 0;
+  const page = (Math.floor(address / 4096) * 4096).toString(16);
+  return [
+    `[VT-D]DMAR:[DMA ${write ? 'Write' : 'Read'}] Request device [${sbdfText(requester)}] fault addr ${page}${base}`,
+    `[VT-D]DMAR: reason ${hex(reason, 2)} - ${VTD_REASONS[reason] ?? 'Unknown'}${unit}`,
+  ];
+}
+
+function smmuLines(xen: Xen, { requester, address, registers }: IommuFault, path: string): string[] {
+  const { fsr = 0, fsynr0 = 0, cb = -1 } = registers;
+  if (cb < 0) {
+    // GFSR.USF: no stream mapping matched; GFSYNR1 has the stream id.
+    return [
+      `smmu: ${path}: Unexpected global fault, this could be serious`,
+      `smmu: ${path}: \tGFSR 0x${hex(2, 8)}, GFSYNR0 0x${hex(0, 8)}, GFSYNR1 0x${hex(requester, 8)}, GFSYNR2 0x${hex(0, 8)}`,
+    ];
+  }
+  const status = xen.profile.smmuFaultLine === 'with-fsr' ? `fsr=0x${hex(fsr)}, ` : '';
+  const iova = address.toString(16).padStart(8, '0');
+  return [
+    `smmu: ${path}: Unhandled context fault: ${status}iova=0x${iova}, fsynr=0x${hex(fsynr0)}, cb=${cb}`,
+  ];
+}

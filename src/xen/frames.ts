@@ -1,0 +1,191 @@
+import { PGC_ALLOCATED, PGC_XEN_HEAP } from '../formats/x86-page-info.js';
+import { COUNT_MASK, typeCount } from './page-info.js';
+import { cleanupPageMappings } from './page-type.js';
+import { List, type Xen } from './state.js';
+
+/** Zones of the heap. Each allocates its lowest free frame, so that equal histories of frees give equal states. */
+const Zone = { domain: 0, xen: 1 } as const;
+
+function inZone(xen: Xen, zone: number, pdx: number): boolean {
+  const own = pdx >= xen.xenHeap.first && pdx < xen.xenHeap.end;
+  return own === (zone === Zone.xen);
+}
+
+/** Puts the index of the first free frame at or above `from` into the zone's `lowestFree`. */
+function findLowestFree(xen: Xen, zone: number, from: number): void {
+  const end = zone === Zone.xen ? xen.xenHeap.end : xen.ram.frames;
+  let pdx = from;
+  while (pdx < end && (xen.frame.countInfo.get(pdx) !== 0 || !inZone(xen, zone, pdx))) pdx++;
+  xen.heap.lowestFree.set(zone, pdx);
+}
+
+export function initHeap(xen: Xen): void {
+  findLowestFree(xen, Zone.domain, 0);
+  findLowestFree(xen, Zone.xen, xen.xenHeap.first);
+}
+
+function takeLowestFree(xen: Xen, zone: number): number {
+  const pdx = xen.heap.lowestFree.get(zone);
+  if (pdx >= (zone === Zone.xen ? xen.xenHeap.end : xen.ram.frames)) return -1;
+  return pdx;
+}
+
+/** A zeroed frame for Xen itself (page tables, grant frames), or -1 when the Xen heap is empty. */
+export function allocXenFrame(xen: Xen): number {
+  const pdx = takeLowestFree(xen, Zone.xen);
+  if (pdx < 0) return -1;
+  xen.frame.countInfo.set(pdx, PGC_ALLOCATED | PGC_XEN_HEAP | 1);
+  xen.frame.owner.set(pdx, xen.domXen + 1);
+  findLowestFree(xen, Zone.xen, pdx + 1);
+  return pdx;
+}
+
+/** The lowest free domain frame, assigned to `slot` with one reference, or -1 when memory is short. */
+export function allocDomainFrame(xen: Xen, slot: number): number {
+  const pdx = takeLowestFree(xen, Zone.domain);
+  if (pdx < 0) return -1;
+  takeFrame(xen, pdx, slot);
+  return pdx;
+}
+
+/** Taking or freeing a domain's page needs its page-allocation lock, which the late walk holds between its steps. */
+function lockPageAlloc(xen: Xen, slot: number): void {
+  if (xen.domain.pageAllocLock.get(slot) !== 0) xen.blocked = true;
+}
+
+/** Assigns the free domain frame `pdx` to `slot`. */
+export function takeFrame(xen: Xen, pdx: number, slot: number): void {
+  lockPageAlloc(xen, slot);
+  xen.frame.countInfo.set(pdx, PGC_ALLOCATED | 1);
+  xen.frame.owner.set(pdx, slot + 1);
+  xen.domain.totPages.add(slot, 1);
+  appendToList(xen, slot, pdx, List.pages);
+  if (xen.heap.lowestFree.get(Zone.domain) === pdx) findLowestFree(xen, Zone.domain, pdx + 1);
+}
+
+export function isFree(xen: Xen, pdx: number): boolean {
+  return xen.frame.countInfo.get(pdx) === 0;
+}
+
+/** Whether `pdx` is memory of a domain, not of Xen. */
+export function isDomainFrame(xen: Xen, pdx: number): boolean {
+  return pdx >= 0 && inZone(xen, Zone.domain, pdx);
+}
+
+export function ownerOf(xen: Xen, pdx: number): number {
+  return xen.frame.owner.get(pdx) - 1;
+}
+
+/** Xenheap pages shared with a guest, such as grant frames: never mapped for a PV domain's devices. */
+export function isSpecialPage(xen: Xen, pdx: number): boolean {
+  return (xen.frame.countInfo.get(pdx) & PGC_XEN_HEAP) !== 0;
+}
+
+/** Takes a general reference for a page of `slot`; false when it is another's or nobody's (dossier §3.2). */
+export function getPage(xen: Xen, pdx: number, slot: number): boolean {
+  if (pdx < 0 || ownerOf(xen, pdx) !== slot || (xen.frame.countInfo.get(pdx) & COUNT_MASK) === 0)
+    return false;
+  xen.frame.countInfo.add(pdx, 1);
+  return true;
+}
+
+/** Drops a general reference. The last one cleans up the page's mappings and frees it (dossier §3.2). */
+export function putPage(xen: Xen, pdx: number): void {
+  xen.frame.countInfo.add(pdx, -1);
+  if ((xen.frame.countInfo.get(pdx) & COUNT_MASK) !== 0) return;
+  if (cleanupPageMappings(xen, pdx)) freePage(xen, pdx);
+}
+
+/** Drops the allocation's own reference, once. False when it was dropped before. */
+export function dropAllocation(xen: Xen, pdx: number): boolean {
+  const countInfo = xen.frame.countInfo.get(pdx);
+  if ((countInfo & PGC_ALLOCATED) === 0) return false;
+  xen.frame.countInfo.set(pdx, countInfo & ~PGC_ALLOCATED);
+  putPage(xen, pdx);
+  return true;
+}
+
+function freePage(xen: Xen, pdx: number): void {
+  const slot = ownerOf(xen, pdx);
+  lockPageAlloc(xen, slot);
+  if (typeCount(xen.frame.typeInfo.get(pdx)) !== 0) {
+    throw new Error(`frame ${xen.frameName(pdx)} freed with type references`);
+  }
+  removeFromList(xen, slot, pdx);
+  xen.domain.totPages.add(slot, -1);
+  xen.frame.owner.set(pdx, 0);
+  xen.frame.countInfo.set(pdx, 0);
+  xen.frame.typeInfo.set(pdx, 0);
+  xen.frame.gfn.set(pdx, 0);
+  xen.ram.clear(xen.ram.frameAt(pdx));
+  if (pdx < xen.heap.lowestFree.get(Zone.domain)) xen.heap.lowestFree.set(Zone.domain, pdx);
+}
+
+/** Gives a frame of Xen's heap back. */
+export function freeXenFrame(xen: Xen, pdx: number): void {
+  xen.ram.clear(xen.ram.frameAt(pdx));
+  xen.frame.owner.set(pdx, 0);
+  xen.frame.countInfo.set(pdx, 0);
+  xen.frame.typeInfo.set(pdx, 0);
+  if (pdx < xen.heap.lowestFree.get(Zone.xen)) xen.heap.lowestFree.set(Zone.xen, pdx);
+}
+
+// Page lists. Their order decides only how the late walk (dossier §1.3) proceeds, so they are kept only where
+// contexts are built late: elsewhere the order of past allocations would be state that nothing can observe.
+
+function keepsLists(xen: Xen): boolean {
+  return xen.profile.iommuContext === 'at-first-assignment';
+}
+
+function head(xen: Xen, list: number) {
+  return list === List.pages ? xen.domain.listHead : xen.domain.relinquishedHead;
+}
+
+function tail(xen: Xen, list: number) {
+  return list === List.pages ? xen.domain.listTail : xen.domain.relinquishedTail;
+}
+
+export function appendToList(xen: Xen, slot: number, pdx: number, list: number): void {
+  if (!keepsLists(xen)) return;
+  const last = tail(xen, list).get(slot);
+  xen.frame.list.set(pdx, list);
+  xen.frame.previous.set(pdx, last);
+  xen.frame.next.set(pdx, 0);
+  if (last === 0) head(xen, list).set(slot, pdx + 1);
+  else xen.frame.next.set(last - 1, pdx + 1);
+  tail(xen, list).set(slot, pdx + 1);
+}
+
+export function prependToList(xen: Xen, slot: number, pdx: number): void {
+  const first = xen.domain.listHead.get(slot);
+  xen.frame.list.set(pdx, List.pages);
+  xen.frame.previous.set(pdx, 0);
+  xen.frame.next.set(pdx, first);
+  if (first === 0) xen.domain.listTail.set(slot, pdx + 1);
+  else xen.frame.previous.set(first - 1, pdx + 1);
+  xen.domain.listHead.set(slot, pdx + 1);
+}
+
+export function removeFromList(xen: Xen, slot: number, pdx: number): void {
+  const list = xen.frame.list.get(pdx);
+  if (list === List.none) return;
+  const next = xen.frame.next.get(pdx);
+  const previous = xen.frame.previous.get(pdx);
+  if (previous === 0) head(xen, list).set(slot, next);
+  else xen.frame.next.set(previous - 1, next);
+  if (next === 0) tail(xen, list).set(slot, previous);
+  else xen.frame.previous.set(next - 1, previous);
+  xen.frame.list.set(pdx, List.none);
+  xen.frame.next.set(pdx, 0);
+  xen.frame.previous.set(pdx, 0);
+}
+
+/** Makes the relinquish list the page list again (dossier §1.3 step 8). The page list must be empty. */
+export function restorePageList(xen: Xen, slot: number): void {
+  const first = xen.domain.relinquishedHead.get(slot);
+  for (let at = first; at !== 0; at = xen.frame.next.get(at - 1)) xen.frame.list.set(at - 1, List.pages);
+  xen.domain.listHead.set(slot, first);
+  xen.domain.listTail.set(slot, xen.domain.relinquishedTail.get(slot));
+  xen.domain.relinquishedHead.set(slot, 0);
+  xen.domain.relinquishedTail.set(slot, 0);
+}

@@ -1,0 +1,143 @@
+import { R, type Rights, W } from '../formats/address.js';
+import { canShare } from './domain.js';
+import { appendToList, prependToList, removeFromList, restorePageList } from './frames.js';
+import { Flush, freeIommuTables, iommuFlush, iommuMap, iommuUnmap, sharesP2m } from './iommu-map.js';
+import { PGT, typeOf } from './page-info.js';
+import { IommuStatus, List, type Xen } from './state.js';
+
+/**
+ * Building a context under a running domain (dossier §1), in the releases that did so. The walk runs in steps of the
+ * hypercall that assigns the device, holding the domain's page-allocation lock from one step to the next; other vCPUs
+ * run in between, and their type changes already edit the table that is being built. At preemption the lock is dropped
+ * and the hypercall starts over, keeping its progress only in the list of pages already seen.
+ */
+export const Step = {
+  none: 0,
+  domctl: 1,
+  pop: 2,
+  map: 3,
+  recheck: 4,
+  reread: 5,
+  append: 6,
+  complete: 7,
+  assign: 8,
+} as const;
+
+/** Pages after which the walk looks whether something else wants the CPU; the model takes it that something does. */
+const PAGES_BEFORE_PREEMPTION = 256;
+
+/**
+ * The first part of iommu_construct (dossier §1.2 item 3): the state becomes "initializing" before sharing is looked at.
+ * Returns the step that comes next.
+ */
+export function beginConstruct(xen: Xen, slot: number): number {
+  xen.domain.iommuStatus.set(slot, IommuStatus.initializing);
+  if (canShare(xen, slot)) {
+    xen.domain.share.set(slot, 1);
+    return Step.complete;
+  }
+  xen.domain.needSync.set(slot, 1);
+  return Step.pop;
+}
+
+/** Runs one step of the walk of the hypercall in `caller`; returns the next one. */
+export function walkStep(xen: Xen, caller: number, step: number): number {
+  const slot = xen.call.domain.get(caller) - 1;
+  const page = xen.call.page.get(caller) - 1;
+  switch (step) {
+    case Step.pop:
+      return popPage(xen, caller, slot);
+    case Step.map:
+      return mapPage(xen, slot, page);
+    case Step.recheck:
+      return recheckType(xen, slot, page);
+    case Step.reread:
+      return rereadType(xen, caller, slot, page);
+    case Step.append:
+      return appendPage(xen, caller, slot, page);
+    default:
+      return completeConstruct(xen, slot);
+  }
+}
+
+/** Takes the head of the page list; what is no candidate needs no mapping (PV: any type but writable). */
+function popPage(xen: Xen, caller: number, slot: number): number {
+  const head = xen.domain.listHead.get(slot);
+  if (head === 0) {
+    xen.domain.pageAllocLock.set(slot, 0);
+    return Step.complete;
+  }
+  xen.domain.pageAllocLock.set(slot, caller + 1);
+  removeFromList(xen, slot, head - 1);
+  xen.call.page.set(caller, head);
+  return populateRights(xen, slot, head - 1) === 0 ? Step.append : Step.map;
+}
+
+/** arch_iommu_populate_page_table's test (dossier §3.5): PV pages whose type is writable, all of a translated domain. */
+export function populateRights(xen: Xen, slot: number, pdx: number): Rights {
+  return xen.isTranslated(slot) || isWritable(xen, pdx) ? R | W : 0;
+}
+
+function isWritable(xen: Xen, pdx: number): boolean {
+  return typeOf(xen.frame.typeInfo.get(pdx)) === PGT.writable;
+}
+
+function inputOf(xen: Xen, slot: number, pdx: number): number {
+  return xen.isTranslated(slot) ? xen.frame.gfn.get(pdx) - 1 : xen.ram.frameAt(pdx);
+}
+
+function mapPage(xen: Xen, slot: number, pdx: number): number {
+  const input = inputOf(xen, slot, pdx);
+  if (input >= 0) iommuMap(xen, slot, input, xen.ram.frameAt(pdx), R | W);
+  return xen.profile.lateMapRecheck === 'yes' && xen.isPv(slot) ? Step.recheck : Step.append;
+}
+
+/** XSA-285: the guest may have changed the page's type while it was being mapped. */
+function recheckType(xen: Xen, slot: number, pdx: number): number {
+  if (isWritable(xen, pdx)) return Step.append;
+  iommuUnmap(xen, slot, inputOf(xen, slot, pdx));
+  return Step.reread;
+}
+
+/**
+ * … and may have changed it back while it was being unmapped. Then nobody knows whether the page is mapped, so the page
+ * goes back to the head of the list and the hypercall starts over: the guest can make this happen for ever.
+ */
+function rereadType(xen: Xen, caller: number, slot: number, pdx: number): number {
+  if (!isWritable(xen, pdx)) return Step.append;
+  prependToList(xen, slot, pdx);
+  return restart(xen, caller, slot);
+}
+
+function appendPage(xen: Xen, caller: number, slot: number, pdx: number): number {
+  appendToList(xen, slot, pdx, List.relinquished);
+  xen.call.page.set(caller, 0);
+  xen.call.pagesInSlice.add(caller, 1);
+  const preempted = xen.call.pagesInSlice.get(caller) === PAGES_BEFORE_PREEMPTION;
+  return preempted && xen.domain.listHead.get(slot) !== 0 ? restart(xen, caller, slot) : Step.pop;
+}
+
+/** -ERESTART: drops the lock and makes the vCPU execute the whole hypercall again. */
+function restart(xen: Xen, caller: number, slot: number): number {
+  xen.domain.pageAllocLock.set(slot, 0);
+  xen.call.page.set(caller, 0);
+  xen.call.pagesInSlice.set(caller, 0);
+  return Step.domctl;
+}
+
+function completeConstruct(xen: Xen, slot: number): number {
+  if (!sharesP2m(xen, slot)) {
+    restorePageList(xen, slot);
+    iommuFlush(xen, slot, 0, 0, Flush.all);
+  }
+  xen.domain.iommuStatus.set(slot, IommuStatus.initialized);
+  return Step.assign;
+}
+
+/** iommu_teardown, when a domain's last device has left (dossier §1.2 item 4). Shared tables are not freed. */
+export function teardownContext(xen: Xen, slot: number): void {
+  xen.domain.iommuStatus.set(slot, IommuStatus.disabled);
+  if (xen.profile.needSyncAfterTeardown === 'cleared') xen.domain.needSync.set(slot, 0);
+  if (sharesP2m(xen, slot)) xen.domain.share.set(slot, 0);
+  else freeIommuTables(xen, slot);
+}

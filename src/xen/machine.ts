@@ -1,0 +1,78 @@
+import type { FrameRange } from '../hardware/ram.js';
+
+/** The host as the hypervisor finds it when it boots. Plain data; programs and configs are turned into it. */
+export interface MachineSpec {
+  readonly arch: 'x86' | 'arm';
+  /** Frames that domains can own. */
+  readonly ram: readonly FrameRange[];
+  /** Frames that Xen keeps for itself: page tables, grant frames. */
+  readonly xenHeap: FrameRange;
+  readonly iommu: IommuSpec;
+  readonly devices: readonly DeviceSpec[];
+  /** Regions that firmware or devices need to reach at any time (RMRR). */
+  readonly reserved: readonly ReservedSpec[];
+  readonly hwdomMode: 'relaxed' | 'strict' | 'passthrough';
+  /** `iommu=sharept`: tables may be shared with the p2m where hardware can. */
+  readonly sharept: boolean;
+  /** `iommu=quarantine`: devices that guests give back go to dom_io, in releases that know it. */
+  readonly quarantine: boolean;
+  readonly limits: Limits;
+}
+
+export type IommuSpec =
+  | { readonly kind: 'none' }
+  | { readonly kind: 'vtd'; readonly registerBase: string }
+  | {
+      readonly kind: 'smmu';
+      /** Device-tree path as Xen prints it: `/smmu@fd800000`. */
+      readonly path: string;
+      /** What this SMMU reports in FSYNR0.S1CBNDX for a stage-2 fault (implementation defined). */
+      readonly s1cbndx: number;
+    };
+
+export interface DeviceSpec {
+  readonly name: string;
+  /** PCI: the requester id as 16 bits bus:dev.fn. Device tree: the stream id. */
+  readonly requester: number;
+  /** `0000:03:00.0`, or the device-tree path. */
+  readonly address: string;
+}
+
+export interface ReservedSpec {
+  readonly range: FrameRange;
+  /** Index of the device in {@link MachineSpec.devices}. */
+  readonly device: number;
+}
+
+/** Sizes of the tables that hold state. */
+export interface Limits {
+  /** Domains besides dom_io and dom_xen. */
+  readonly domains: number;
+  /** Grant references a domain. */
+  readonly grants: number;
+  /** Maptrack handles a domain. */
+  readonly handles: number;
+  /** Virtual pages of a PV domain that update_va_mapping can set. */
+  readonly vaSlots: number;
+  /** IOTLB entries; a power of two. */
+  readonly iotlb: number;
+}
+
+export const DEFAULT_LIMITS: Limits = { domains: 4, grants: 16, handles: 16, vaSlots: 8, iotlb: 64 };
+
+/** `0000:03:00.0` as a requester id, or undefined. The segment must be 0000: the model has one segment. */
+export function parseSbdf(text: string): number | undefined {
+  const match = /^(?:0000:)?([0-9a-f]{2}):([01][0-9a-f])\.([0-7])$/i.exec(text);
+  if (match === null) return undefined;
+  return (
+    (Number.parseInt(match[1]!, 16) << 8) |
+    (Number.parseInt(match[2]!, 16) << 3) |
+    Number.parseInt(match[3]!, 8)
+  );
+}
+
+/** The SBDF of a requester id, as Xen prints it. */
+export function sbdfText(requester: number): string {
+  const hex2 = (n: number) => n.toString(16).padStart(2, '0');
+  return `0000:${hex2(requester >>> 8)}:${hex2((requester >>> 3) & 31)}.${requester & 7}`;
+}

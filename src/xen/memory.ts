@@ -1,0 +1,63 @@
+import { R, W } from '../formats/address.js';
+import { Errno } from './errno.js';
+import { allocDomainFrame, dropAllocation, getPage, isFree, putPage, takeFrame } from './frames.js';
+import { iommuMap, iommuUnmap, mirrors } from './iommu-map.js';
+import { P2mType, p2mLookup, p2mRemove, p2mSet } from './p2m.js';
+import { PGT } from './page-info.js';
+import { getPageAndType, putPageAndType } from './page-type.js';
+import type { Xen } from './state.js';
+
+/**
+ * XENMEM_populate_physmap of one page: the domain gets the lowest free frame, or `wanted` where the program names one.
+ * Returns its index, or -EBUSY when the page cannot be had (what libxc makes of a short count).
+ */
+export function populatePhysmap(xen: Xen, slot: number, gfn: number, wanted = -1): number {
+  if (xen.domain.totPages.get(slot) >= xen.domain.maxPages.get(slot)) return -Errno.EBUSY;
+  if (wanted >= 0 && !isFree(xen, wanted)) return -Errno.EBUSY;
+  if (wanted >= 0) takeFrame(xen, wanted, slot);
+  const pdx = wanted >= 0 ? wanted : allocDomainFrame(xen, slot);
+  if (pdx < 0) return -Errno.EBUSY;
+  const status = guestPhysmapAdd(xen, slot, gfn, pdx);
+  if (status === 0) return pdx;
+  dropAllocation(xen, pdx);
+  return -Errno.EBUSY;
+}
+
+/**
+ * guest_physmap_add_page: makes a page known to the domain, and to its devices (dossier §3.4). For PV the page takes
+ * and drops a writable type reference, which maps it; up to 4.11.1 it was mapped directly, its type still none.
+ * -EINVAL when the reference cannot be had, -ENOMEM from the p2m or the IOMMU.
+ */
+export function guestPhysmapAdd(xen: Xen, slot: number, gfn: number, pdx: number): number {
+  const frame = xen.ram.frameAt(pdx);
+  if (xen.isTranslated(slot)) {
+    xen.frame.gfn.set(pdx, gfn + 1);
+    return p2mSet(xen, slot, gfn, frame, P2mType.ramRw);
+  }
+  const wanted = xen.profile.pvPageAddedTest === 'system-wide' ? xen.iommuOn : mirrors(xen, slot);
+  if (!wanted) return 0;
+  if (xen.profile.pvPageAdded === 'mapped-untyped') return iommuMap(xen, slot, frame, frame, R | W);
+  const status = getPageAndType(xen, pdx, slot, PGT.writable);
+  if (status === 0) putPageAndType(xen, pdx);
+  return status;
+}
+
+/**
+ * XENMEM_decrease_reservation of one page, named by its frame index for PV and by `gfn` otherwise. The page is freed
+ * once nobody holds it. Direct-mapped domains keep theirs (dossier §9 item 5).
+ * -EINVAL when the page is not the domain's.
+ */
+export function decreaseReservation(xen: Xen, slot: number, pdx: number, gfn: number): number {
+  const translated = xen.isTranslated(slot);
+  const page = translated ? xen.ram.indexOf(p2mLookup(xen, slot, gfn)) : pdx;
+  if (!getPage(xen, page, slot)) return -Errno.EINVAL;
+  if (translated) {
+    p2mRemove(xen, slot, gfn);
+    xen.frame.gfn.set(page, 0);
+  } else if (xen.profile.pvPageAdded === 'mapped-untyped' && mirrors(xen, slot)) {
+    iommuUnmap(xen, slot, xen.ram.frameAt(page));
+  }
+  if (!xen.domain.directMapped.get(slot)) dropAllocation(xen, page);
+  putPage(xen, page);
+  return 0;
+}

@@ -1,0 +1,227 @@
+import { PGT_PINNED, PGT_VALIDATED } from '../formats/x86-page-info.js';
+import { Errno } from './errno.js';
+import { getPage, ownerOf, putPage } from './frames.js';
+import { PGT, typeCount, typeOf } from './page-info.js';
+import { getPageAndType, getPageType, putPageAndType, putPageType } from './page-type.js';
+import type { Xen } from './state.js';
+
+/** Bits of an x86-64 entry that decide references (Intel SDM 3A §4.5). */
+export const PTE_PRESENT = 1;
+export const PTE_RW = 2;
+
+/**
+ * Flags that a PV guest may not set in an entry it hands to Xen: 52 to 62 anywhere, global in an L1 entry, and also
+ * PWT, PCD and PSE in a table entry.
+ */
+const DISALLOWED_HIGH = 0x7ff0_0000;
+const DISALLOWED_L1 = 1 << 8;
+const DISALLOWED_TABLE = 0x198;
+
+const ENTRIES = 512;
+/** Slots of an L4 that Xen keeps for itself. */
+const isXenL4Slot = (index: number): boolean => index >= 256 && index <= 271;
+
+/** Index among the frames of RAM of the frame an entry points to, or -1 when it is no RAM. */
+function frameOf(xen: Xen, lo: number, hi: number): number {
+  return xen.ram.indexOf((lo >>> 12) + (hi & 0xf_ffff) * 0x10_0000);
+}
+
+/**
+ * Takes what an L1 entry of `slot` holds: a general reference, and a writable type reference if writes pass
+ * (dossier §3.2, arch/x86/mm.c get_page_from_l1e). `pageOwner` is the domain whose page the caller says it is.
+ * -EINVAL bad flags; -EPERM no RAM and no right to it; -EBUSY the page is another's or of another type.
+ */
+export function getFromL1Entry(xen: Xen, lo: number, hi: number, slot: number, pageOwner: number): number {
+  if ((hi & DISALLOWED_HIGH) !== 0 || (lo & DISALLOWED_L1) !== 0) return -Errno.EINVAL;
+  const pdx = frameOf(xen, lo, hi);
+  if (pdx < 0) return xen.isHardwareDomain(slot) ? 0 : -Errno.EPERM;
+  if (!getPage(xen, pdx, pageOwner)) return -Errno.EBUSY;
+  if (countsAsWritable(xen, lo, slot, pageOwner) && getPageType(xen, pdx, PGT.writable) !== 0) {
+    putPage(xen, pdx);
+    return -Errno.EBUSY;
+  }
+  return 0;
+}
+
+/** Mappings into translated domains do not count as writable references of theirs. */
+function countsAsWritable(xen: Xen, lo: number, slot: number, owner: number): boolean {
+  return (lo & PTE_RW) !== 0 && (owner === slot || !xen.isTranslated(owner));
+}
+
+/** Drops what an L1 entry of `slot` holds. */
+export function putFromL1Entry(xen: Xen, lo: number, hi: number, slot: number): void {
+  const pdx = frameOf(xen, lo, hi);
+  if (pdx < 0) return;
+  if (countsAsWritable(xen, lo, slot, ownerOf(xen, pdx))) putPageType(xen, pdx);
+  putPage(xen, pdx);
+}
+
+/** Takes what an entry of the table type `type` (l2 to l4) holds: a reference of the type one level down. */
+function getFromTableEntry(xen: Xen, lo: number, hi: number, slot: number, type: number): number {
+  if ((hi & DISALLOWED_HIGH) !== 0 || (lo & DISALLOWED_TABLE) !== 0) return -Errno.EINVAL;
+  const pdx = frameOf(xen, lo, hi);
+  return pdx < 0 ? -Errno.EINVAL : getPageAndType(xen, pdx, slot, type - 1);
+}
+
+function getFromEntry(xen: Xen, lo: number, hi: number, slot: number, type: number): number {
+  if ((lo & PTE_PRESENT) === 0) return 0;
+  return type === PGT.l1
+    ? getFromL1Entry(xen, lo, hi, slot, slot)
+    : getFromTableEntry(xen, lo, hi, slot, type);
+}
+
+function putFromEntry(xen: Xen, lo: number, hi: number, slot: number, type: number): void {
+  if ((lo & PTE_PRESENT) === 0) return;
+  if (type === PGT.l1) putFromL1Entry(xen, lo, hi, slot);
+  else putPageAndType(xen, frameOf(xen, lo, hi));
+}
+
+/**
+ * Validates a page as a page table of `type`: every present entry takes its references. At the first entry that
+ * cannot, what the earlier ones took is given back and the entry's errno returned.
+ */
+export function validateTable(xen: Xen, pdx: number, type: number): number {
+  const owner = ownerOf(xen, pdx);
+  const base = xen.ram.frameAt(pdx) * 4096;
+  for (let index = 0; index < ENTRIES; index++) {
+    if (type === PGT.l4 && isXenL4Slot(index)) continue;
+    const lo = xen.ram.read32(base + index * 8);
+    if ((lo & PTE_PRESENT) === 0) continue;
+    const status = getFromEntry(xen, lo, xen.ram.read32(base + index * 8 + 4), owner, type);
+    if (status !== 0) {
+      dropEntries(xen, base, index, owner, type);
+      return status;
+    }
+  }
+  return 0;
+}
+
+/** Gives back what the entries of a page table of `type` hold. */
+export function devalidateTable(xen: Xen, pdx: number, type: number): void {
+  dropEntries(xen, xen.ram.frameAt(pdx) * 4096, ENTRIES, ownerOf(xen, pdx), type);
+}
+
+function dropEntries(xen: Xen, base: number, end: number, owner: number, type: number): void {
+  for (let index = end - 1; index >= 0; index--) {
+    if (type === PGT.l4 && isXenL4Slot(index)) continue;
+    const lo = xen.ram.read32(base + index * 8);
+    if ((lo & PTE_PRESENT) !== 0) putFromEntry(xen, lo, xen.ram.read32(base + index * 8 + 4), owner, type);
+  }
+}
+
+/**
+ * mmu_update (MMU_NORMAL_PT_UPDATE): sets entry `index` of the page `pdx` of `slot`. A page in use as a page table
+ * has the new entry validated; another page is written like memory, under a passing writable reference.
+ * -EINVAL not the caller's page or its type forbids writing; otherwise the errno of validating the entry.
+ */
+export function mmuUpdate(
+  xen: Xen,
+  slot: number,
+  pdx: number,
+  index: number,
+  lo: number,
+  hi: number,
+): number {
+  if (!xen.isPv(slot)) return -Errno.ENOSYS;
+  if (!getPage(xen, pdx, slot)) return -Errno.EINVAL;
+  const status = updateReferenced(xen, slot, pdx, index, lo, hi);
+  putPage(xen, pdx);
+  return status;
+}
+
+function updateReferenced(
+  xen: Xen,
+  slot: number,
+  pdx: number,
+  index: number,
+  lo: number,
+  hi: number,
+): number {
+  const info = xen.frame.typeInfo.get(pdx);
+  const type = typeOf(info);
+  const pa = xen.ram.frameAt(pdx) * 4096 + index * 8;
+  if (typeCount(info) !== 0 && (info & PGT_VALIDATED) !== 0 && type !== PGT.writable) {
+    if (type > PGT.l4 || (type === PGT.l4 && isXenL4Slot(index))) return -Errno.EINVAL;
+    const oldLo = xen.ram.read32(pa);
+    const oldHi = xen.ram.read32(pa + 4);
+    const status = getFromEntry(xen, lo, hi, slot, type);
+    if (status !== 0) return status;
+    writeEntry(xen, pa, lo, hi);
+    putFromEntry(xen, oldLo, oldHi, slot, type);
+    return 0;
+  }
+  if (getPageType(xen, pdx, PGT.writable) !== 0) return -Errno.EINVAL;
+  writeEntry(xen, pa, lo, hi);
+  putPageType(xen, pdx);
+  return 0;
+}
+
+function writeEntry(xen: Xen, pa: number, lo: number, hi: number): void {
+  xen.ram.write32(pa, lo);
+  xen.ram.write32(pa + 4, hi);
+}
+
+/** Words of a present entry for a frame of RAM. */
+export function entryLow(xen: Xen, pdx: number, writable: boolean): number {
+  return (xen.ram.frameAt(pdx) << 12) | PTE_PRESENT | (writable ? PTE_RW : 0);
+}
+export function entryHigh(xen: Xen, pdx: number): number {
+  return Math.floor(xen.ram.frameAt(pdx) / 0x10_0000);
+}
+
+/**
+ * update_va_mapping: sets the L1 entry behind virtual page `va` of a PV domain, in the tables that the domain builder
+ * made. Those are none of the frames a program names; a row of the table `va` stands for each entry.
+ * `pageOwner` is the domain whose page is mapped: the caller, or for dom0 another (a foreign mapping).
+ */
+export function updateVaMapping(
+  xen: Xen,
+  slot: number,
+  va: number,
+  pdx: number,
+  writable: boolean,
+  pageOwner: number,
+): number {
+  if (!xen.isPv(slot)) return -Errno.ENOSYS;
+  if (pageOwner !== slot && !xen.isHardwareDomain(slot)) return -Errno.EPERM;
+  const row = slot * xen.spec.limits.vaSlots + va;
+  const old = xen.va.frame.get(row) - 1;
+  const oldLow = old < 0 ? 0 : entryLow(xen, old, xen.va.writable.get(row) !== 0);
+  if (pdx >= 0) {
+    const status = getFromL1Entry(xen, entryLow(xen, pdx, writable), entryHigh(xen, pdx), slot, pageOwner);
+    if (status !== 0) return status;
+  }
+  xen.va.frame.set(row, pdx + 1);
+  xen.va.writable.set(row, pdx >= 0 && writable ? 1 : 0);
+  if (old >= 0) putFromL1Entry(xen, oldLow, entryHigh(xen, old), slot);
+  return 0;
+}
+
+/** mmuext_op MMUEXT_PIN_Ln_TABLE: `type` is l1 to l4. -EINVAL not the caller's page, another type, already pinned. */
+export function pinTable(xen: Xen, slot: number, pdx: number, type: number): number {
+  if (!xen.isPv(slot)) return -Errno.ENOSYS;
+  const status = getPageAndType(xen, pdx, slot, type);
+  if (status !== 0) return status;
+  const info = xen.frame.typeInfo.get(pdx);
+  if ((info & PGT_PINNED) !== 0) {
+    putPageAndType(xen, pdx);
+    return -Errno.EINVAL;
+  }
+  xen.frame.typeInfo.set(pdx, info | PGT_PINNED);
+  return 0;
+}
+
+/** mmuext_op MMUEXT_UNPIN_TABLE. -EINVAL not the caller's page, or not pinned. */
+export function unpinTable(xen: Xen, slot: number, pdx: number): number {
+  if (!xen.isPv(slot)) return -Errno.ENOSYS;
+  if (!getPage(xen, pdx, slot)) return -Errno.EINVAL;
+  const info = xen.frame.typeInfo.get(pdx);
+  if ((info & PGT_PINNED) === 0) {
+    putPage(xen, pdx);
+    return -Errno.EINVAL;
+  }
+  xen.frame.typeInfo.set(pdx, info & ~PGT_PINNED);
+  putPageAndType(xen, pdx);
+  putPage(xen, pdx);
+  return 0;
+}

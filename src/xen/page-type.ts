@@ -1,0 +1,106 @@
+import { R, W } from '../formats/address.js';
+import { PGT_VALIDATED } from '../formats/x86-page-info.js';
+import { Errno } from './errno.js';
+import { getPage, isSpecialPage, ownerOf, putPage } from './frames.js';
+import { iommuMap, iommuUnmap, mirrors } from './iommu-map.js';
+import { isPageTable, ofType, PGT, typeCount, typeOf } from './page-info.js';
+import { devalidateTable, validateTable } from './page-table.js';
+import type { Xen } from './state.js';
+
+/**
+ * Takes a type reference of `type` on a page (dossier §3.2). A page has one type at a time: with references of another
+ * type outstanding the answer is -EINVAL. Changing the type moves the page in or out of its owner's IOMMU tables.
+ */
+export function getPageType(xen: Xen, pdx: number, type: number): number {
+  const before = xen.frame.typeInfo.get(pdx);
+  const oldType = typeOf(before);
+  if (typeCount(before) !== 0) {
+    if (oldType !== type) return -Errno.EINVAL;
+    xen.frame.typeInfo.add(pdx, 1);
+    return 0;
+  }
+  const changed = oldType !== type;
+  const now = (changed ? ofType(type) : before) + 1;
+  xen.frame.typeInfo.set(pdx, now);
+  if (changed) {
+    const status = moveInIommu(xen, pdx, oldType, type);
+    if (status !== 0) return iommuFailed(xen, pdx, type, status);
+  }
+  if ((now & PGT_VALIDATED) !== 0) return 0;
+  return validate(xen, pdx, type);
+}
+
+/** Fills in a fresh reference: writable and shared pages need no look inside, page tables do. */
+function validate(xen: Xen, pdx: number, type: number): number {
+  if (isPageTable(type)) {
+    const status = validateTable(xen, pdx, type);
+    if (status !== 0) {
+      xen.frame.typeInfo.set(pdx, 0);
+      return status;
+    }
+  }
+  xen.frame.typeInfo.set(pdx, xen.frame.typeInfo.get(pdx) | PGT_VALIDATED);
+  return 0;
+}
+
+/**
+ * The canonical rule (dossier §3.3): a page of a PV domain whose tables are kept in sync is in them exactly while its
+ * type is writable. `new-type` and `writability` differ only in needless work, which leaves no trace.
+ */
+function moveInIommu(xen: Xen, pdx: number, oldType: number, newType: number): number {
+  const owner = ownerOf(xen, pdx);
+  if (!xen.isPv(owner) || !mirrors(xen, owner) || isSpecialPage(xen, pdx)) return 0;
+  const frame = xen.ram.frameAt(pdx);
+  if (newType === PGT.writable) return iommuMap(xen, owner, frame, frame, R | W);
+  if (oldType === PGT.writable) return iommuUnmap(xen, owner, frame);
+  return 0;
+}
+
+/** The IOMMU operation of a type change failed: up to 4.11.1 the reference stayed all the same (XSA-291). */
+function iommuFailed(xen: Xen, pdx: number, type: number, status: number): number {
+  if (xen.profile.typeRefOnIommuFailure === 'kept') {
+    const validated = validate(xen, pdx, type);
+    return validated === 0 ? status : validated;
+  }
+  xen.frame.typeInfo.add(pdx, -1);
+  return status;
+}
+
+/**
+ * Drops a type reference. The last one of a page table drops what its entries hold. For a writable page nothing else
+ * happens: the type stays, and so does the IOMMU entry (dossier §3.2).
+ */
+export function putPageType(xen: Xen, pdx: number): void {
+  const before = xen.frame.typeInfo.get(pdx);
+  if (typeCount(before) === 1 && isPageTable(typeOf(before)) && (before & PGT_VALIDATED) !== 0) {
+    xen.frame.typeInfo.set(pdx, before & ~PGT_VALIDATED);
+    devalidateTable(xen, pdx, typeOf(before));
+  }
+  xen.frame.typeInfo.add(pdx, -1);
+}
+
+/** A general and a type reference, or neither. -EINVAL when the page is not `slot`'s or has another type. */
+export function getPageAndType(xen: Xen, pdx: number, slot: number, type: number): number {
+  if (!getPage(xen, pdx, slot)) return -Errno.EINVAL;
+  const status = getPageType(xen, pdx, type);
+  if (status !== 0) putPage(xen, pdx);
+  return status;
+}
+
+export function putPageAndType(xen: Xen, pdx: number): void {
+  putPageType(xen, pdx);
+  putPage(xen, pdx);
+}
+
+/**
+ * What happens before a page with no references left is freed (dossier §3.2): a writable page leaves its owner's
+ * IOMMU tables. False when that failed: the page must then leak rather than be reused. Where pages are mapped untyped,
+ * they were unmapped when they were removed from the domain instead (dossier §3.4).
+ */
+export function cleanupPageMappings(xen: Xen, pdx: number): boolean {
+  if (xen.profile.pvPageAdded === 'mapped-untyped') return true;
+  if (typeOf(xen.frame.typeInfo.get(pdx)) !== PGT.writable) return true;
+  const owner = ownerOf(xen, pdx);
+  if (!xen.isPv(owner) || !mirrors(xen, owner)) return true;
+  return iommuUnmap(xen, owner, xen.ram.frameAt(pdx)) === 0;
+}

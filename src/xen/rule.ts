@@ -1,0 +1,73 @@
+import { R, type Rights, W } from '../formats/address.js';
+import { reservesFrame } from './devices.js';
+import { isDomainFrame, isFree, isSpecialPage, ownerOf } from './frames.js';
+import { handleRights } from './grant-iommu.js';
+import { mirrors } from './iommu-map.js';
+import { p2mLookup, p2mRights } from './p2m.js';
+import { PGT, typeOf } from './page-info.js';
+import type { Xen } from './state.js';
+
+/**
+ * The one rule (dossier §3.3, §4, §5.4): what devices of a domain may do with the host frame `frame` when they use
+ * input frame `input`. PV: the domain's own pages of writable type, at their machine address. Translated: what the p2m
+ * says there. Besides: pages it has mapped through grants, and its devices' reserved regions.
+ *
+ * The rule is stated over the hypervisor's records, never over IOMMU tables, which are what it judges.
+ */
+export function permittedRights(xen: Xen, slot: number, input: number, frame: number): Rights {
+  if (slot === xen.domIo) return isQuarantinePage(xen, frame) ? R : 0;
+  if (isUntranslatedHwdom(xen, slot)) return isForHwdom(xen, frame) ? R | W : 0;
+  if (reservesFrame(xen, slot, frame)) return R | W;
+  const pdx = xen.ram.indexOf(frame);
+  if (pdx < 0 || isFree(xen, pdx)) return 0;
+  const granted = handleRights(xen, slot, -1, pdx);
+  if (xen.isTranslated(slot)) {
+    const own = ownerOf(xen, pdx) === slot ? R | W : 0;
+    return p2mLookup(xen, slot, input) === frame ? p2mRights(xen, slot, input) & (own | granted) : 0;
+  }
+  if (input !== frame) return 0;
+  return ownRights(xen, slot, pdx) | granted;
+}
+
+/** A PV domain's own page: all rights while its type is writable; never a page of Xen's heap. */
+function ownRights(xen: Xen, slot: number, pdx: number): Rights {
+  const own = ownerOf(xen, pdx) === slot && !isSpecialPage(xen, pdx);
+  return own && typeOf(xen.frame.typeInfo.get(pdx)) === PGT.writable ? R | W : 0;
+}
+
+/** The relaxed or passthrough hardware domain is trusted with the host's memory (dossier §2.4). */
+export function isUntranslatedHwdom(xen: Xen, slot: number): boolean {
+  return xen.isHardwareDomain(slot) && xen.isPv(slot) && xen.spec.hwdomMode !== 'strict';
+}
+
+/** All but Xen's own frames; with passthrough, everything. */
+function isForHwdom(xen: Xen, frame: number): boolean {
+  if (xen.spec.hwdomMode === 'passthrough') return true;
+  const pdx = xen.ram.indexOf(frame);
+  return pdx < 0 || isDomainFrame(xen, pdx);
+}
+
+function isQuarantinePage(xen: Xen, frame: number): boolean {
+  const pdx = xen.ram.indexOf(frame);
+  return pdx >= 0 && !isDomainFrame(xen, pdx);
+}
+
+/** Whether a domain's tables are bound to the canonical rule now: kept in sync, and built. */
+export function isBoundByTypes(xen: Xen, slot: number): boolean {
+  return xen.isPv(slot) && mirrors(xen, slot) && xen.domain.iommuStatus.get(slot) === 2;
+}
+
+/** The rights a device has on an input frame through the tables in RAM; `frame` of the unit is what it reaches. */
+export function deviceTableRights(xen: Xen, device: number, input: number): Rights {
+  return xen.unit?.tableRights(xen.spec.devices[device]!.requester, input) ?? 0;
+}
+
+/** Input frames worth looking at: every frame of RAM and, where domains are translated, the guest frames in use. */
+export function inputFrames(xen: Xen, gfns: number): number[] {
+  const frames = Array.from({ length: xen.ram.frames }, (_, pdx) => xen.ram.frameAt(pdx));
+  const reserved = xen.spec.reserved.flatMap(({ range }) =>
+    Array.from({ length: range.count }, (_, i) => range.base + i),
+  );
+  const low = Array.from({ length: gfns }, (_, gfn) => gfn);
+  return [...new Set([...frames, ...reserved, ...low])].sort((a, b) => a - b);
+}

@@ -1,0 +1,265 @@
+import type { IommuUnit } from '../hardware/iommu.js';
+import { type FrameRange, Ram } from '../hardware/ram.js';
+import { SmmuUnit } from '../hardware/smmu-unit.js';
+import { VtdUnit } from '../hardware/vtd-unit.js';
+import { Store } from '../store/store.js';
+import { decimal, enumeration, type Field, flag, hex, Layout, optional } from '../store/table.js';
+import type { Profile } from './editions/behaviours.js';
+import type { MachineSpec } from './machine.js';
+import { COUNT_INFO, TYPE_INFO } from './page-info.js';
+
+/** What a domain is. PV sees machine frames; HVM (and PVH) and Arm domains are translated by a p2m. */
+export const Kind = { pv: 1, hvm: 2, arm: 3 } as const;
+export const KIND_NAMES = ['none', 'pv', 'hvm', 'arm'];
+
+/** Life of a domain. */
+export const Life = { absent: 0, alive: 1, dying: 2 } as const;
+
+/** Status of a domain's IOMMU tables (dossier §1.2). */
+export const IommuStatus = { disabled: 0, initializing: 1, initialized: 2 } as const;
+
+export const DOMID_IO = 0x7ff1;
+export const DOMID_XEN = 0x7ff2;
+/** The domid that no domain has; test_assign_device takes it to ask for no domain in particular. */
+export const DOMID_INVALID = 0x7ff4;
+
+/** Which list a page of a domain is on (only where contexts are built late, dossier §1.3). */
+export const List = { none: 0, pages: 1, relinquished: 2 } as const;
+
+const WORD_NAMES = { hex, decimal, flag };
+
+/**
+ * All state of the hypervisor and its machine, laid out in one store. Frames are addressed by their index among the
+ * frames of RAM (Xen's PDX: `pdx` throughout), domains by slot, references to either are kept as index + 1.
+ */
+export class Xen {
+  readonly profile: Profile;
+  readonly spec: MachineSpec;
+  readonly store: Store;
+  readonly layout: Layout;
+  readonly ram: Ram;
+  /** Slots of dom_io and dom_xen; ordinary domains take the slots below. */
+  readonly domIo: number;
+  readonly domXen: number;
+  readonly slots: number;
+  /** Indexes of Xen's own frames: [first, end). */
+  readonly xenHeap: { readonly first: number; readonly end: number };
+
+  /** The VT-d unit or the SMMU, whichever the machine has. */
+  readonly vtd: VtdUnit | undefined;
+  readonly smmu: SmmuUnit | undefined;
+
+  /**
+   * Set by a hypercall that needs a lock which another holds. The caller undoes what it did and tries again later; this
+   * is a signal within one step, not state.
+   */
+  blocked = false;
+
+  readonly frame;
+  readonly domain;
+  readonly heap;
+  readonly grant;
+  readonly maptrack;
+  readonly grantCounter;
+  readonly va;
+  readonly device;
+  readonly call;
+
+  constructor(profile: Profile, spec: MachineSpec) {
+    this.profile = profile;
+    this.spec = spec;
+    const { limits } = spec;
+    this.domIo = limits.domains;
+    this.domXen = limits.domains + 1;
+    this.slots = limits.domains + 2;
+    const ranges: FrameRange[] = [...spec.ram, spec.xenHeap];
+    const frames = ranges.reduce((sum, range) => sum + range.count, 0);
+    this.store = new Store(Math.ceil((frames * 7) / 1024) + spec.xenHeap.count + 64);
+    this.layout = new Layout(this.store);
+    this.ram = new Ram(this.store, ranges);
+    const first = this.ram.indexOf(spec.xenHeap.base);
+    this.xenHeap = { first, end: first + spec.xenHeap.count };
+
+    const { hex, decimal, flag } = WORD_NAMES;
+    const domainName: Field = { show: (slot) => this.domainName(slot) };
+    const frameName: Field = { show: (pdx) => this.frameName(pdx) };
+    const ofDomain = (rows: number, what: string) => (row: number) =>
+      `${this.domainName(Math.floor(row / rows))} ${what} ${row % rows}`;
+
+    this.domain = this.layout.table(
+      'domain',
+      this.slots,
+      {
+        life: enumeration(['absent', 'alive', 'dying']),
+        kind: enumeration(KIND_NAMES),
+        hap: flag,
+        /** CDF_iommu, as createdomain was given it. */
+        cdfIommu: flag,
+        iommuOpts: hex,
+        directMapped: flag,
+        iommuStatus: enumeration(['disabled', 'initializing', 'initialized']),
+        needSync: flag,
+        share: flag,
+        iommuRoot: optional(frameName),
+        p2mRoot: optional(frameName),
+        grantFrame: optional(frameName),
+        totPages: decimal,
+        maxPages: decimal,
+        listHead: optional(frameName),
+        listTail: optional(frameName),
+        relinquishedHead: optional(frameName),
+        relinquishedTail: optional(frameName),
+        /** The domain whose hypercall holds the page-allocation lock. */
+        pageAllocLock: optional(domainName),
+        crashed: flag,
+      },
+      (slot) => this.domainName(slot),
+    ).columns;
+
+    this.frame = this.layout.table(
+      'frame',
+      frames,
+      {
+        owner: optional(domainName),
+        countInfo: COUNT_INFO,
+        typeInfo: TYPE_INFO,
+        /** M2P of translated domains: gfn + 1. PV domains see machine frames. */
+        gfn: optional(hex),
+        list: enumeration(['none', 'pages', 'relinquished']),
+        next: optional(frameName),
+        previous: optional(frameName),
+      },
+      (pdx) => `frame ${this.frameName(pdx)}`,
+    ).columns;
+
+    this.heap = this.layout.table(
+      'heap',
+      2,
+      { lowestFree: decimal },
+      (zone) => `heap ${zone ? 'Xen' : 'domain'}`,
+    ).columns;
+
+    this.grant = this.layout.table(
+      'grant',
+      limits.domains * limits.grants,
+      {
+        /** Four 8-bit counters: host writers, host readers, device writers, device readers (dossier §5.1). */
+        pin: hex,
+        grantee: optional(domainName),
+        frame: optional(frameName),
+      },
+      ofDomain(limits.grants, 'active grant'),
+    ).columns;
+
+    this.maptrack = this.layout.table(
+      'maptrack',
+      limits.domains * limits.handles,
+      { flags: hex, granter: optional(domainName), ref: decimal, hostGfn: optional(hex) },
+      ofDomain(limits.handles, 'handle'),
+    ).columns;
+
+    this.grantCounter = this.layout.table(
+      'grantCounter',
+      limits.domains * limits.handles,
+      { frame: optional(frameName), readers: decimal, writers: decimal },
+      ofDomain(limits.handles, 'grant counter'),
+    ).columns;
+
+    this.va = this.layout.table(
+      'va',
+      limits.domains * limits.vaSlots,
+      { frame: optional(frameName), writable: flag },
+      ofDomain(limits.vaSlots, 'va'),
+    ).columns;
+
+    this.device = this.layout.table(
+      'device',
+      Math.max(1, spec.devices.length),
+      { owner: optional(domainName), quarantine: flag },
+      (row) => `device ${spec.devices[row]?.name ?? row}`,
+    ).columns;
+
+    this.call = this.layout.table(
+      'call',
+      limits.domains,
+      {
+        /** The step to run next of a hypercall under way, 0 when there is none. */
+        step: enumeration([
+          'none',
+          'domctl',
+          'pop',
+          'map',
+          'recheck',
+          'reread',
+          'append',
+          'complete',
+          'assign',
+        ]),
+        domain: optional(domainName),
+        device: decimal,
+        page: optional(frameName),
+        pagesInSlice: decimal,
+      },
+      (slot) => `hypercall of ${this.domainName(slot)}`,
+    ).columns;
+
+    const { iommu } = spec;
+    this.vtd = iommu.kind === 'vtd' ? new VtdUnit(this.layout, this.ram, limits.iotlb) : undefined;
+    this.smmu =
+      iommu.kind === 'smmu'
+        ? new SmmuUnit(
+            this.layout,
+            this.ram,
+            limits.iotlb,
+            Math.max(1, spec.devices.length),
+            limits.domains,
+            iommu.s1cbndx,
+          )
+        : undefined;
+  }
+
+  /** The machine's IOMMU, or undefined when it has none. */
+  get unit(): IommuUnit | undefined {
+    return this.vtd ?? this.smmu;
+  }
+
+  /** The slot of a live or dying domain by its domid, or -1. Ordinary domains stand in the slot of their domid. */
+  slotOf(domid: number): number {
+    const slot = domid === DOMID_IO ? this.domIo : domid === DOMID_XEN ? this.domXen : domid;
+    return slot < this.slots && this.domain.life.get(slot) !== Life.absent ? slot : -1;
+  }
+
+  domidOf(slot: number): number {
+    return slot === this.domIo ? DOMID_IO : slot === this.domXen ? DOMID_XEN : slot;
+  }
+
+  /** `d1`, `d[IO]`, as Xen's %pd prints it. */
+  domainName(slot: number): string {
+    if (slot === this.domIo) return 'd[IO]';
+    if (slot === this.domXen) return 'd[XEN]';
+    return `d${slot}`;
+  }
+
+  /** The MFN of a frame index, in hexadecimal. */
+  frameName(pdx: number): string {
+    return pdx >= 0 && pdx < this.ram.frames ? `0x${this.ram.frameAt(pdx).toString(16)}` : `frame ${pdx}`;
+  }
+
+  isTranslated(slot: number): boolean {
+    const kind = this.domain.kind.get(slot);
+    return kind === Kind.hvm || kind === Kind.arm;
+  }
+
+  isPv(slot: number): boolean {
+    return this.domain.kind.get(slot) === Kind.pv;
+  }
+
+  /** The hardware domain is dom0, in slot 0. */
+  isHardwareDomain(slot: number): boolean {
+    return slot === 0;
+  }
+
+  get iommuOn(): boolean {
+    return this.spec.iommu.kind !== 'none';
+  }
+}
