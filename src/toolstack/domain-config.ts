@@ -92,9 +92,10 @@ class Reader {
   read(): DomainConfig {
     for (const setting of this.settings.values()) this.checkKey(setting);
     const behaviours = toolstackBehaviours(this.release);
-    const rdm = this.specs('rdm', (text) => parseRdm(text, behaviours))[0]?.rdm ?? NO_RDM;
+    const rdm = this.specs(this.items('rdm'), (text) => parseRdm(text, behaviours))[0]?.rdm ?? NO_RDM;
     const defaults = this.pciDefaults(rdm);
-    const pci = this.specs('pci', (text) => parsePciSpec(text, defaults, behaviours));
+    const pciPlaces = this.items('pci');
+    const pci = this.specs(pciPlaces, (text) => parsePciSpec(text, defaults, behaviours));
     const memoryKib = this.mebibytes('memory');
     const vcpus = Math.max(1, this.integer('vcpus') ?? 1);
     const fields = {
@@ -119,10 +120,10 @@ class Reader {
       maxvcpus: this.maxvcpus(vcpus),
       passthrough: this.passthrough(),
       pci: pci.map(({ device }) => device),
-      pciPlaces: this.items('pci'),
+      pciPlaces,
       rdm,
       dtdev: this.items('dtdev').map((atom) => atom.text),
-      vif: this.specs('vif', parseVif).map(({ vif }) => vif),
+      vif: this.specs(this.items('vif'), parseVif).map(({ vif }) => vif),
       ...given(fields),
     };
   }
@@ -256,12 +257,12 @@ class Reader {
     return { ...PCI_DEFAULTS, ...given(flags), rdmPolicy: rdm.policy };
   }
 
-  /** Parses each string of a list (or the only string), and reports its problems at their exact places. */
+  /** Parses each string, and reports its problems at their exact places. */
   private specs<Parsed extends { problems: SpecProblem[] }>(
-    key: string,
+    atoms: readonly XlAtom[],
     parse: (text: string) => Parsed,
   ): Parsed[] {
-    return this.items(key).map((atom) => {
+    return atoms.map((atom) => {
       const parsed = parse(atom.text);
       for (const { index, length, severity, code, message, hint } of parsed.problems) {
         const start = originOf(atom, index);
@@ -272,7 +273,7 @@ class Reader {
     });
   }
 
-  /** The strings of a list; xl stops reading at the first item that is a list itself, so that is an error. */
+  /** The strings of a list, or the only string; xl stops reading at the first item that is a list itself, so that is an error. */
   private items(key: string): XlAtom[] {
     const value = this.settings.get(key)?.value;
     if (value === undefined) return [];
