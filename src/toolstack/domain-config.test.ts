@@ -134,6 +134,12 @@ describe('a domain config', () => {
     expect(report('vpmu = 1', '4.15')).toEqual(['warning key-not-in-release 3:1']);
   });
 
+  it('that is no config at all does not bury its reader', () => {
+    const { diagnostics } = load(Array.from({ length: 50_000 }, (_, i) => `nonsense${i} = 1`).join('\n'));
+    expect(diagnostics).toHaveLength(101);
+    expect(diagnostics.at(-1)?.message).toBe('49900 more problems are not shown');
+  });
+
   it('knows the keys of xl.cfg(5), each with one kind', () => {
     for (const key of ['name', 'disk', 'device_model_args_hvm', 'xenstore_quota', 'arm_sci', 'viridian']) {
       expect(XL_KEYS.has(key)).toBe(true);

@@ -73,8 +73,15 @@ export function loadDomainConfig(
 ): { config: DomainConfig; diagnostics: readonly Diagnostic[] } {
   const reader = new Reader(parseXlConfig(source), release);
   const config = reader.read();
-  return { config, diagnostics: reader.diagnostics.sort((a, b) => a.line - b.line || a.column - b.column) };
+  const found = reader.diagnostics.sort((a, b) => a.line - b.line || a.column - b.column);
+  if (found.length <= MAX_DIAGNOSTICS) return { config, diagnostics: found };
+  const message = `${found.length - MAX_DIAGNOSTICS} more problems are not shown`;
+  const last = at(source, 0, 1, 'error', 'too-many-problems', message, 'is this an xl config?');
+  return { config, diagnostics: [...found.slice(0, MAX_DIAGNOSTICS), last] };
 }
+
+/** A file with more problems than this is something else than a config. */
+const MAX_DIAGNOSTICS = 100;
 
 class Reader {
   readonly diagnostics: Diagnostic[];
@@ -132,7 +139,8 @@ class Reader {
     const key = XL_KEYS.get(setting.key);
     const place = [this.source, setting.keyOffset, setting.key.length] as const;
     if (key === undefined) {
-      const meant = suggest(setting.key, XL_KEY_NAMES);
+      const meant =
+        this.diagnostics.length < MAX_DIAGNOSTICS ? suggest(setting.key, XL_KEY_NAMES) : undefined;
       const message = `unknown key \`${setting.key}\`${meant === undefined ? '' : `, did you mean \`${meant}\`?`}`;
       const hint = 'xl ignores keys that it does not know without a word; xl.cfg(5) lists them';
       this.diagnostics.push(at(...place, 'error', 'unknown-key', message, hint));
