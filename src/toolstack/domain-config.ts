@@ -75,7 +75,7 @@ export function loadDomainConfig(
   const config = reader.read();
   const found = reader.diagnostics.sort((a, b) => a.line - b.line || a.column - b.column);
   if (found.length <= MAX_DIAGNOSTICS) return { config, diagnostics: found };
-  const message = `${found.length - MAX_DIAGNOSTICS} more problems are not shown`;
+  const message = `there are more than ${MAX_DIAGNOSTICS} problems; the rest is not shown`;
   const last = at(source, 0, 1, 'error', 'too-many-problems', message, 'is this an xl config?');
   return { config, diagnostics: [...found.slice(0, MAX_DIAGNOSTICS), last] };
 }
@@ -97,7 +97,9 @@ class Reader {
   }
 
   read(): DomainConfig {
-    for (const setting of this.settings.values()) this.checkKey(setting);
+    for (const setting of this.settings.values()) {
+      if (this.diagnostics.length <= MAX_DIAGNOSTICS) this.checkKey(setting);
+    }
     const behaviours = toolstackBehaviours(this.release);
     const rdm = this.specs(this.items('rdm'), (text) => parseRdm(text, behaviours))[0]?.rdm ?? NO_RDM;
     const defaults = this.pciDefaults(rdm);
@@ -139,8 +141,7 @@ class Reader {
     const key = XL_KEYS.get(setting.key);
     const place = [this.source, setting.keyOffset, setting.key.length] as const;
     if (key === undefined) {
-      const meant =
-        this.diagnostics.length < MAX_DIAGNOSTICS ? suggest(setting.key, XL_KEY_NAMES) : undefined;
+      const meant = suggest(setting.key, XL_KEY_NAMES);
       const message = `unknown key \`${setting.key}\`${meant === undefined ? '' : `, did you mean \`${meant}\`?`}`;
       const hint = 'xl ignores keys that it does not know without a word; xl.cfg(5) lists them';
       this.diagnostics.push(at(...place, 'error', 'unknown-key', message, hint));

@@ -13,6 +13,9 @@ export interface XlConfig {
 /** Deeper than any key of xl (vnuma and vsnd use two); it keeps the parser's stack small. */
 const MAX_LIST_DEPTH = 50;
 
+/** More duplicates than anyone will read are not reported one by one. */
+const MAX_DUPLICATES = 1000;
+
 interface OpenSetting {
   readonly key: string;
   readonly keyOffset: number;
@@ -71,7 +74,7 @@ class Parser {
       this.open.set(key.text, { key: key.text, keyOffset: key.offset, parts: [value] });
     } else if (adds) {
       this.add(earlier, value);
-    } else {
+    } else if (this.diagnostics.length < MAX_DUPLICATES) {
       const { line, column } = this.source.position(earlier.keyOffset);
       this.diagnostics.push(
         at(
