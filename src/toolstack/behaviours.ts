@@ -9,6 +9,8 @@ export interface ToolstackBehaviours {
   readonly contextDecided: 'at-first-assignment' | 'at-creation';
   /** Whether libxl looks at the host before it turns HAP on. */
   readonly hapDefault: 'always-on' | 'from-capabilities';
+  /** What Xen does with HAP on a host that has none: it falls back to shadow paging, or refuses. */
+  readonly hapUnsupported: 'falls-back' | 'refused';
   /** Which domains with populate-on-demand memory libxl refuses. */
   readonly podRefused: 'with-pci-devices' | 'with-any-passthrough';
   /** Whether `pci=` knows `bdf=`, `vslot=` and `name=`, and refuses an option that it does not know. */
@@ -22,8 +24,8 @@ export interface ToolstackBehaviours {
 }
 
 /** One change of behaviour. `first` names the release of the main line, then the stable releases that got it. */
-export interface BehaviourChange {
-  readonly behaviour: keyof ToolstackBehaviours;
+export interface BehaviourChange<Behaviours> {
+  readonly behaviour: keyof Behaviours & string;
   readonly from: string;
   readonly to: string;
   readonly first: readonly string[];
@@ -35,7 +37,7 @@ export interface BehaviourChange {
  * Read from the release tags, stable series included: the carriers of `podRefused` differ from what the main line
  * alone would suggest.
  */
-export const TOOLSTACK_CHANGES: readonly BehaviourChange[] = [
+export const TOOLSTACK_CHANGES: readonly BehaviourChange<ToolstackBehaviours>[] = [
   {
     behaviour: 'contextDecided',
     from: 'at-first-assignment',
@@ -49,6 +51,13 @@ export const TOOLSTACK_CHANGES: readonly BehaviourChange[] = [
     to: 'from-capabilities',
     first: ['4.13'],
     evidence: 'libxl__domain_create_info_setdefault',
+  },
+  {
+    behaviour: 'hapUnsupported',
+    from: 'falls-back',
+    to: 'refused',
+    first: ['4.13'],
+    evidence: 'arch_sanitise_domain_config',
   },
   {
     behaviour: 'podRefused',
@@ -88,10 +97,19 @@ export const TOOLSTACK_CHANGES: readonly BehaviourChange[] = [
   { behaviour: 'vpmuFlag', from: 'absent', to: 'present', first: ['4.16'], evidence: 'XEN_DOMCTL_CDF_vpmu' },
 ];
 
+/** The oldest value of each behaviour, with every change that the release carries applied in order. */
+export function behavioursOf<Behaviours>(
+  changes: readonly BehaviourChange<Behaviours>[],
+  release: Release,
+): Behaviours {
+  const values: Record<string, string> = {};
+  for (const { behaviour, from, to, first } of changes) {
+    values[behaviour] ??= from;
+    if (carries(release, first)) values[behaviour] = to;
+  }
+  return values as Behaviours;
+}
+
 export function toolstackBehaviours(release: Release): ToolstackBehaviours {
-  const values = TOOLSTACK_CHANGES.map((change) => [
-    change.behaviour,
-    carries(release, change.first) ? change.to : change.from,
-  ]);
-  return Object.fromEntries(values) as unknown as ToolstackBehaviours;
+  return behavioursOf(TOOLSTACK_CHANGES, release);
 }

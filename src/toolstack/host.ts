@@ -15,6 +15,8 @@ export interface Host {
   readonly arch: Arch;
   /** `unknown` when the report of a real host does not tell VT-d from AMD-Vi. */
   readonly iommu: Iommu | 'unknown';
+  /** PV guests can be run; no other than x86 builds can. */
+  readonly pv: boolean;
   readonly hvm: boolean;
   readonly hap: boolean;
   readonly shadow: boolean;
@@ -50,6 +52,7 @@ export function describeHost(options: { readonly iommu?: string; readonly arch?:
   return {
     arch: chosenArch,
     iommu,
+    pv: chosenArch === 'x86',
     hvm: true,
     hap: true,
     shadow: chosenArch === 'x86',
@@ -102,6 +105,7 @@ export function parseXlInfo(source: SourceText): XlInfo {
   const host: Host = {
     arch,
     iommu: !directio ? 'none' : arch === 'arm' ? 'smmu' : share && full ? 'vtd' : 'unknown',
+    pv: tokens.has('pv') || (release !== undefined && !carries(release, PV_IN_VIRT_CAPS)),
     hvm: tokens.has('hvm'),
     hap,
     shadow: full ? tokens.has('shadow') : tokens.has('hvm'),
@@ -117,6 +121,9 @@ export function parseXlInfo(source: SourceText): XlInfo {
     ...(line === undefined ? {} : { commandLine: line }),
   };
 }
+
+/** Before, every build could run PV guests. */
+const PV_IN_VIRT_CAPS = ['4.12'];
 
 type Fields = ReadonlyMap<string, { text: string; offset: number }>;
 

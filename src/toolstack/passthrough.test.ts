@@ -218,12 +218,13 @@ describe('a domain that would not start', () => {
   });
 
   it.each([
-    ['type="hvm"', { hvm: false }, /HVM and PVH guests are not available/],
-    ['type="hvm"\nhap=1', { hap: false }, /HAP is asked for/],
-    ['type="hvm"\nhap=0', { shadow: false }, /shadow paging/],
+    ['type="hvm"', { hvm: false }, /HVM support not available/],
+    ['type="hvm"\nhap=1', { hap: false }, /HAP requested but not available/],
+    ['type="hvm"\nhap=0', { shadow: false }, /Shadow paging requested but not available/],
     ['type="hvm"', { hap: false, shadow: false }, /neither hap nor shadow paging available/],
     ['type="pv"', { hvm: false, hap: false, shadow: false }, undefined],
     ['type="hvm"', { hap: false }, undefined],
+    ['type="pv"', { pv: false }, /PV support not available/],
   ])('for want of a capability: %j with %j', (config, lacking, expected) => {
     const [error] = errors(resolve(config, { ...HOSTS.vtd, ...lacking }));
     if (expected === undefined) expect(error).toBeUndefined();
@@ -250,6 +251,11 @@ describe('up to 4.12', () => {
 
   it('a domain without devices stays without a context', () => {
     expect(resolve('', HOSTS.vtd, '4.12')).toMatchObject({ context: 'none', lateContext: null });
+  });
+
+  it('HAP on a host without it falls back to shadow paging, so that nothing is shared', () => {
+    const resolution = resolve('type="hvm"\npci=["03:00.0"]', { ...HOSTS.vtd, hap: false }, '4.12');
+    expect(resolution).toMatchObject({ effective: 'disabled', lateContext: 'split' });
   });
 
   it('passthrough= decides nothing', () => {

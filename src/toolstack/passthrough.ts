@@ -6,15 +6,14 @@ import {
   createFlags,
   type IommuContext,
   type IommuOpt,
+  type PassthroughMode,
+  type Refusal,
   refusedByXen,
 } from './createdomain.js';
 import { type DomainConfig, type DomainType, domainType, type PassthroughRequest } from './domain-config.js';
 import type { Host } from './host.js';
 import type { Release } from './release.js';
 import { at, atValue } from './xl-value.js';
-
-/** What `passthrough=` has become when libxl is done with it. */
-export type PassthroughMode = 'disabled' | 'sync_pt' | 'share_pt';
 
 export interface Resolution {
   readonly type: DomainType;
@@ -35,16 +34,6 @@ export interface Resolution {
   /** The steps that led here, as sentences. */
   readonly why: readonly string[];
   readonly diagnostics: readonly Diagnostic[];
-}
-
-/** Why libxl or Xen refuses to create a domain, in their words. */
-export interface Refusal {
-  readonly code: string;
-  /** What is printed in the log. */
-  readonly message: string;
-  readonly hint: string;
-  /** The settings that it is about; the first one that the config has is pointed at. */
-  readonly keys: readonly string[];
 }
 
 /** What libxl works on while it fills in defaults. `mode` and `hap` change from step to step. */
@@ -88,8 +77,13 @@ export function resolvePassthrough(config: DomainConfig, host: Host, release: Re
     if (refusal !== undefined) return refused(base, draft, refusal, warnings);
   }
   const mode = draft.mode as PassthroughMode;
-  const { flags, iommuOpts } = createFlags(config, draft, behaviours);
-  const refusal = refusedByXen(flags, host);
+  const { flags, iommuOpts } = createFlags(
+    config,
+    { type: draft.type, hap: draft.hap, mode },
+    host,
+    behaviours,
+  );
+  const refusal = refusedByXen(flags, host, behaviours);
   if (refusal !== undefined) return refused(base, draft, refusal, warnings);
   const upFront = behaviours.contextDecided === 'at-creation';
   return {
@@ -301,7 +295,7 @@ const LATE: readonly Step[] = [
 
 function lateContextOf({ hasDevices, type, host, hap }: Draft): Resolution['lateContext'] {
   if (!hasDevices || !host.directio) return null;
-  return type !== 'pv' && hap && host.share ? 'shared' : 'split';
+  return type !== 'pv' && hap && host.hap && host.share ? 'shared' : 'split';
 }
 
 function devicesInWords({ pci, dtdev }: DomainConfig): string {

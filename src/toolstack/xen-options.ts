@@ -1,3 +1,4 @@
+import { type BehaviourChange, behavioursOf } from './behaviours.js';
 import type { Arch } from './host.js';
 import { carries, type Release } from './release.js';
 
@@ -18,13 +19,7 @@ export interface CommandLineBehaviours {
 }
 
 /** As read from the release tags, stable series included. */
-export const COMMAND_LINE_CHANGES: readonly {
-  readonly behaviour: keyof CommandLineBehaviours;
-  readonly from: string;
-  readonly to: string;
-  readonly first: readonly string[];
-  readonly evidence: string;
-}[] = [
+export const COMMAND_LINE_CHANGES: readonly BehaviourChange<CommandLineBehaviours>[] = [
   {
     behaviour: 'itemMatch',
     from: 'prefix',
@@ -58,14 +53,8 @@ export const COMMAND_LINE_CHANGES: readonly {
   { behaviour: 'scratchPage', from: 'unknown', to: 'known', first: ['4.16'], evidence: '980d6acf15' },
 ];
 
-/** The oldest behaviour of each name, with every change that the release carries applied in order. */
 export function commandLineBehaviours(release: Release): CommandLineBehaviours {
-  const values: Record<string, string> = {};
-  for (const { behaviour, from, to, first } of COMMAND_LINE_CHANGES) {
-    values[behaviour] ??= from;
-    if (carries(release, first)) values[behaviour] = to;
-  }
-  return values as unknown as CommandLineBehaviours;
+  return behavioursOf(COMMAND_LINE_CHANGES, release);
 }
 
 /** The switches of `iommu=` and `dom0-iommu=`, before they act on each other. */
