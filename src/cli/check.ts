@@ -60,7 +60,7 @@ interface Checked {
 const EXAMPLES = `
 Examples:
   $ dommu check examples/guest-pv-nic.cfg
-  $ dommu check --iommu amdvi examples/*.cfg
+  $ dommu check --iommu amdvi examples/guest-*.cfg
   $ xl info > xl-info.txt && dommu check --host xl-info.txt /etc/xen/*.cfg
   $ dommu check --xen 4.12 --json examples/guest-pv-nic.cfg
 
@@ -71,7 +71,7 @@ export function registerCheck(program: Command, io: Io = standardIo()): void {
     .command('check')
     .summary('tell the IOMMU context that xl configs get, and whether they start')
     .description(
-      'Reads xl domain configs as the xl, libxl and Xen of a release would, and tells for each domain which IOMMU\n' +
+      'Reads xl domain configs as the xl, libxl and Xen of a release would, and tells for each domain which IOMMU ' +
         'context it gets, why, and whether it would start.',
     )
     .argument('<file...>', 'xl configs (xl.cfg(5))')

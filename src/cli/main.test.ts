@@ -21,6 +21,9 @@ describe('the command dommu', () => {
   it('exits with 2 when it is used wrongly', () => {
     expect(dommu('chek')).toMatchObject({ exit: 2, err: expect.stringContaining('Did you mean check?') });
     expect(dommu('check', '--jsn', 'x')).toMatchObject({ exit: 2, out: '' });
+    const { out, exit } = dommu('check', '--json', '--bogus', 'x');
+    expect(exit).toBe(2);
+    expect(JSON.parse(out)).toMatchObject({ diagnostics: [{ code: 'usage' }] });
     expect(dommu('check')).toMatchObject({
       exit: 2,
       err: expect.stringContaining("missing required argument 'file'"),

@@ -37,6 +37,11 @@ try {
   if (error instanceof CommanderError) {
     // Commander has printed its message; help and version come here too, with exit code 0.
     process.exitCode = error.exitCode === 0 ? EXIT.ok : EXIT.badInput;
+    if (error.exitCode !== 0 && process.argv.includes('--json')) {
+      const { message } = error;
+      const diagnostic = { severity: 'error', code: 'usage', message, file: '', line: 1, column: 1 };
+      process.stdout.write(`${JSON.stringify({ diagnostics: [diagnostic] }, null, 2)}\n`);
+    }
   } else {
     const message = error instanceof Error ? (error.stack ?? error.message) : String(error);
     process.stderr.write(`dommu: internal error: ${message}\n`);
