@@ -1,5 +1,5 @@
 import type { Mark } from './store.js';
-import { type Layout, partText } from './table.js';
+import { type Layout, partText, partValue, type Table } from './table.js';
 
 /** What became different: one field of one thing. */
 export interface Change {
@@ -10,41 +10,84 @@ export interface Change {
   readonly after: string;
 }
 
-/** Says what changed in words that no table holds (RAM): (word index → value before) → changes. */
-export type ForeignWords = (before: ReadonlyMap<number, number>) => Change[];
+/**
+ * Says what changed in words that no table holds (RAM): word index → value before, and → value after. The values after
+ * are the store's own unless the range ends before the journal does.
+ */
+export type ForeignWords = (
+  before: ReadonlyMap<number, number>,
+  after: ReadonlyMap<number, number>,
+) => Change[];
+
+/** The net changes of everything since `from`; see {@link changesBetween}. */
+export function changesSince(layout: Layout, from: Mark, foreign: ForeignWords): Change[] {
+  return changesBetween(layout, from, layout.store.journalLength, foreign);
+}
 
 /**
- * The net changes that the journal records in [from, to), read against the store's present words: each word once,
- * words that came back to their value left out. `to` must be the journal's end, or what followed is included.
+ * The net changes that the journal records in [from, to): each word once, in the order of the tables, words that came
+ * back to their value left out.
+ * @throws RangeError when either mark lies beyond the journal's end.
  */
-export function changesSince(layout: Layout, from: Mark, foreign: ForeignWords): Change[] {
+export function changesBetween(layout: Layout, from: Mark, to: Mark, foreign: ForeignWords): Change[] {
   const { store } = layout;
-  const before = new Map<number, number>();
-  store.forEachWrite(from, store.journalLength, (index, old) => {
-    if (!before.has(index)) before.set(index, old);
-  });
-  const others = new Map<number, number>();
+  const before = firstValues(layout, from, to);
+  // What a word held at `to` is what the first later entry says it held, or what it holds now.
+  const later = firstValues(layout, to, store.journalLength);
   const changes: Change[] = [];
+  const foreignBefore = new Map<number, number>();
+  const foreignAfter = new Map<number, number>();
   for (const [index, old] of [...before].sort(([a], [b]) => a - b)) {
-    const now = store.read(index);
+    const now = later.get(index) ?? store.read(index);
     if (now === old) continue;
     const place = layout.locate(index);
-    if (place === undefined) {
-      others.set(index, old);
-      continue;
-    }
-    const what = place.table.label(place.row);
-    const field = place.table.fields[place.field]!;
-    for (const part of field.parts ?? []) {
-      const [was, is] = [partText(part, old), partText(part, now)];
-      if (was !== is) changes.push({ what, field: part.name, before: was, after: is });
-    }
-    if (field.parts === undefined) {
-      changes.push({ what, field: place.field, before: field.show(old), after: field.show(now) });
+    if (place !== undefined) {
+      changes.push(...wordChanges(place.table, place.row, place.field, old, now));
+    } else {
+      foreignBefore.set(index, old);
+      foreignAfter.set(index, now);
     }
   }
-  return [...changes, ...foreign(others)];
+  return foreignBefore.size === 0 ? changes : [...changes, ...foreign(foreignBefore, foreignAfter)];
 }
+
+/** The value of each written word at `from`. */
+function firstValues(layout: Layout, from: Mark, to: Mark): Map<number, number> {
+  const values = new Map<number, number>();
+  layout.store.forEachWrite(from, to, (index, old) => {
+    if (!values.has(index)) values.set(index, old);
+  });
+  return values;
+}
+
+/** The changes of one word: itself, or each of its parts. Bits that no part has are shown as the whole word. */
+function wordChanges(table: Table, row: number, fieldName: string, old: number, now: number): Change[] {
+  const what = table.label(row);
+  const field = table.fields[fieldName]!;
+  const changes: Change[] = [];
+  let rest = old ^ now;
+  for (const part of field.parts ?? []) {
+    if (partValue(part, old) === partValue(part, now)) continue;
+    changes.push({ what, field: part.name, ...shown(partText(part, old), partText(part, now), old, now) });
+    rest &= ~partBits(part);
+  }
+  if (field.parts === undefined) {
+    changes.push({ what, field: fieldName, ...shown(field.show(old), field.show(now), old, now) });
+  } else if (rest !== 0) {
+    changes.push({ what, field: fieldName, before: bitsText(old), after: bitsText(now) });
+  }
+  return changes;
+}
+
+/** Two values as text; where the texts would not tell them apart, as bits. */
+function shown(was: string, is: string, old: number, now: number): { before: string; after: string } {
+  return was === is ? { before: bitsText(old), after: bitsText(now) } : { before: was, after: is };
+}
+
+const bitsText = (word: number): string => `0x${(word >>> 0).toString(16)}`;
+
+const partBits = (part: { low: number; width: number }): number =>
+  part.width === 32 ? -1 : (2 ** part.width - 1) << part.low;
 
 /** Changes as lines, one a thing: `frame 0x105: type none → writable, count 0 → 1`. */
 export function changeLines(changes: readonly Change[]): string[] {

@@ -64,8 +64,12 @@ export class Store {
     return this.words[index]!;
   }
 
-  /** Sets the word at `index` to `value` (taken as a signed 32-bit integer), journaled. No allocation. */
+  /**
+   * Sets the word at `index` to `value` (taken as a signed 32-bit integer), journaled. No allocation.
+   * @throws RangeError when no page holds the word; nothing has changed then.
+   */
   write(index: number, value: number): void {
+    if (index >>> 10 >= this.pages) throw this.outside(index);
     const old = this.words[index]!;
     const now = value | 0;
     if (old === now) return;
@@ -75,6 +79,12 @@ export class Store {
     this.journal[at + 1] = old;
     this.journalLength++;
     this.replace(index, old, now);
+  }
+
+  private outside(index: number): RangeError {
+    return new RangeError(
+      `write to word ${index} of a store that has ${this.pages * PAGE_WORDS}; add pages first`,
+    );
   }
 
   /** Puts `now` in place of `old` and moves the hash. */
@@ -105,12 +115,10 @@ export class Store {
 
   /**
    * Undoes every write since `mark`, newest first.
-   * @throws RangeError when `mark` lies beyond the journal's end.
+   * @throws RangeError when `mark` lies beyond the journal's end (the journal was forgotten or rolled back further).
    */
   rollback(mark: Mark): void {
-    if (mark > this.journalLength) {
-      throw new RangeError(`mark ${mark} lies beyond the journal's end ${this.journalLength}`);
-    }
+    this.checkMark(mark);
     for (let entry = this.journalLength - 1; entry >= mark; entry--) {
       const index = this.journal[entry * 2]!;
       this.replace(index, this.words[index]!, this.journal[entry * 2 + 1]!);
@@ -118,13 +126,24 @@ export class Store {
     this.journalLength = mark;
   }
 
+  private checkMark(mark: Mark): void {
+    if (mark >= 0 && mark <= this.journalLength) return;
+    const where = mark < 0 ? 'before its beginning' : `beyond the journal's end ${this.journalLength}`;
+    throw new RangeError(`mark ${mark} lies ${where}`);
+  }
+
   /** Forgets the journal: the present state becomes the one that cannot be undone. Marks taken before are void. */
   forget(): void {
     this.journalLength = 0;
   }
 
-  /** Calls `visit` with (word index, value before) for each journal entry in [from, to), oldest first. */
+  /**
+   * Calls `visit` with (word index, value before) for each journal entry in [from, to), oldest first.
+   * @throws RangeError when either mark lies beyond the journal's end.
+   */
   forEachWrite(from: Mark, to: Mark, visit: (index: number, before: number) => void): void {
+    this.checkMark(from);
+    this.checkMark(to);
     for (let entry = from; entry < to; entry++) {
       visit(this.journal[entry * 2]!, this.journal[entry * 2 + 1]!);
     }

@@ -38,9 +38,14 @@ export function bitParts(parts: readonly Part[]): Field {
   return { parts, show: (word) => parts.map((part) => `${part.name} ${partText(part, word)}`).join(' ') };
 }
 
-export function partText(part: Part, word: number): string {
+/** What the part holds in `word`; unsigned. */
+export function partValue(part: Part, word: number): number {
   const mask = part.width === 32 ? 0xffffffff : 2 ** part.width - 1;
-  return part.show(((word >>> part.low) & mask) >>> 0);
+  return ((word >>> part.low) & mask) >>> 0;
+}
+
+export function partText(part: Part, word: number): string {
+  return part.show(partValue(part, word));
 }
 
 /** One field of every row. */
