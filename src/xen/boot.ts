@@ -2,7 +2,7 @@ import { R, type Rights, W } from '../formats/address.js';
 import { PGT_VALIDATED } from '../formats/x86-page-info.js';
 import { reassign } from './devices.js';
 import { CDF, createDomain } from './domain.js';
-import { allocDomainFrame, initHeap } from './frames.js';
+import { allocDomainFrame, initHeap, ownerOf } from './frames.js';
 import { allocUnitFrame, iommuMap, mirrors } from './iommu-map.js';
 import { guestPhysmapAdd } from './memory.js';
 import { ofType, PGT, typeCount, typeOf } from './page-info.js';
@@ -73,7 +73,8 @@ function hwdomInit(xen: Xen): void {
     const own = pdx >= xen.xenHeap.first && pdx < xen.xenHeap.end;
     if (own) continue;
     const frame = xen.ram.frameAt(pdx);
-    const rights = xen.spec.hwdomMode === 'strict' ? hwdomRights(xen, pdx) : R | W;
+    const strict = xen.spec.hwdomMode === 'strict';
+    const rights = !strict ? R | W : ownerOf(xen, pdx) === 0 ? hwdomRights(xen, pdx) : 0;
     if (rights !== 0) mapForHwdom(xen, frame, rights);
   }
 }
@@ -85,7 +86,6 @@ function mapForHwdom(xen: Xen, frame: number, rights: Rights): void {
 
 /** iommu_hwdom_init's test for a page of a strict PV dom0 (dossier §3.5, §3.6). */
 export function hwdomRights(xen: Xen, pdx: number): Rights {
-  if (xen.frame.owner.get(pdx) !== 1) return 0;
   const info = xen.frame.typeInfo.get(pdx);
   const type = typeOf(info);
   switch (xen.profile.strictHwdomPages) {

@@ -1,4 +1,5 @@
 import { R, W } from '../formats/address.js';
+import { Step } from './call-steps.js';
 import { Errno } from './errno.js';
 import {
   allocUnitFrame,
@@ -10,7 +11,7 @@ import {
   iommuUnmap,
   sharesP2m,
 } from './iommu-map.js';
-import { beginConstruct, Step, teardownContext, walkStep } from './late-context.js';
+import { beginConstruct, teardownContext, walkStep } from './late-context.js';
 import { quarantineRoot } from './quarantine.js';
 import { Kind, Life, type Xen } from './state.js';
 

@@ -1,4 +1,5 @@
 import { R, type Rights, W } from '../formats/address.js';
+import { Step } from './call-steps.js';
 import { canShare } from './domain.js';
 import { appendToList, prependToList, removeFromList, restorePageList } from './frames.js';
 import { Flush, freeIommuTables, iommuFlush, iommuMap, iommuUnmap, sharesP2m } from './iommu-map.js';
@@ -11,17 +12,6 @@ import { IommuStatus, List, type Xen } from './state.js';
  * run in between, and their type changes already edit the table that is being built. At preemption the lock is dropped
  * and the hypercall starts over, keeping its progress only in the list of pages already seen.
  */
-export const Step = {
-  none: 0,
-  domctl: 1,
-  pop: 2,
-  map: 3,
-  recheck: 4,
-  reread: 5,
-  append: 6,
-  complete: 7,
-  assign: 8,
-} as const;
 
 /** Pages after which the walk looks whether something else wants the CPU; the model takes it that something does. */
 const PAGES_BEFORE_PREEMPTION = 256;

@@ -56,9 +56,18 @@ export interface Limits {
   readonly vaSlots: number;
   /** IOTLB entries; a power of two. */
   readonly iotlb: number;
+  /** Guest frame numbers from 0 that invariants look at for translated domains. */
+  readonly gfns: number;
 }
 
-export const DEFAULT_LIMITS: Limits = { domains: 4, grants: 16, handles: 16, vaSlots: 8, iotlb: 64 };
+export const DEFAULT_LIMITS: Limits = {
+  domains: 4,
+  grants: 16,
+  handles: 16,
+  vaSlots: 8,
+  iotlb: 64,
+  gfns: 64,
+};
 
 /** `0000:03:00.0` as a requester id, or undefined. The segment must be 0000: the model has one segment. */
 export function parseSbdf(text: string): number | undefined {

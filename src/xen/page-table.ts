@@ -225,3 +225,29 @@ export function unpinTable(xen: Xen, slot: number, pdx: number): number {
   putPage(xen, pdx);
   return 0;
 }
+
+/**
+ * The guest's CPU stores an entry into one of its pages: possible while its kernel has the page mapped writable.
+ * -EFAULT otherwise, for the page fault the guest would take.
+ */
+export function guestStore(
+  xen: Xen,
+  slot: number,
+  pdx: number,
+  index: number,
+  lo: number,
+  hi: number,
+): number {
+  if (!hasWritableMapping(xen, slot, pdx)) return -Errno.EFAULT;
+  writeEntry(xen, xen.ram.frameAt(pdx) * 4096 + index * 8, lo, hi);
+  return 0;
+}
+
+function hasWritableMapping(xen: Xen, slot: number, pdx: number): boolean {
+  if (xen.isTranslated(slot)) return ownerOf(xen, pdx) === slot;
+  const { vaSlots } = xen.spec.limits;
+  for (let row = slot * vaSlots; row < (slot + 1) * vaSlots; row++) {
+    if (xen.va.frame.get(row) === pdx + 1 && xen.va.writable.get(row) !== 0) return true;
+  }
+  return false;
+}

@@ -1,4 +1,4 @@
-import { R, W } from '../formats/address.js';
+import { R, type Rights, W } from '../formats/address.js';
 import { PGT_VALIDATED } from '../formats/x86-page-info.js';
 import { Errno } from './errno.js';
 import { getPage, isSpecialPage, ownerOf, putPage } from './frames.js';
@@ -51,9 +51,15 @@ function moveInIommu(xen: Xen, pdx: number, oldType: number, newType: number): n
   const owner = ownerOf(xen, pdx);
   if (!xen.isPv(owner) || !mirrors(xen, owner) || isSpecialPage(xen, pdx)) return 0;
   const frame = xen.ram.frameAt(pdx);
-  if (newType === PGT.writable) return iommuMap(xen, owner, frame, frame, R | W);
+  const rights = typeRights(newType);
+  if (rights !== 0) return iommuMap(xen, owner, frame, frame, rights);
   if (oldType === PGT.writable) return iommuUnmap(xen, owner, frame);
   return 0;
+}
+
+/** get_page_type's own test for "map this page" (dossier §3.5): the type alone. */
+export function typeRights(type: number): Rights {
+  return type === PGT.writable ? R | W : 0;
 }
 
 /** The IOMMU operation of a type change failed: up to 4.11.1 the reference stayed all the same (XSA-291). */

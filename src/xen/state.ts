@@ -4,6 +4,7 @@ import { SmmuUnit } from '../hardware/smmu-unit.js';
 import { VtdUnit } from '../hardware/vtd-unit.js';
 import { Store } from '../store/store.js';
 import { decimal, enumeration, type Field, flag, hex, Layout, optional } from '../store/table.js';
+import { STEP_NAMES } from './call-steps.js';
 import type { Profile } from './editions/behaviours.js';
 import type { MachineSpec } from './machine.js';
 import { COUNT_INFO, TYPE_INFO } from './page-info.js';
@@ -184,17 +185,7 @@ export class Xen {
       limits.domains,
       {
         /** The step to run next of a hypercall under way, 0 when there is none. */
-        step: enumeration([
-          'none',
-          'domctl',
-          'pop',
-          'map',
-          'recheck',
-          'reread',
-          'append',
-          'complete',
-          'assign',
-        ]),
+        step: enumeration(STEP_NAMES),
         domain: optional(domainName),
         device: decimal,
         page: optional(frameName),

@@ -1,0 +1,239 @@
+import type { Model } from './model.js';
+import { omissionProbability, VisitedSet } from './visited.js';
+
+/** How far a search goes. A search that meets one of these is "bounded": it never says "safe". */
+export interface Bounds {
+  readonly maxStates: number;
+  readonly maxDepth: number;
+  /** Bytes for the search's own tables. */
+  readonly maxMemory: number;
+  readonly maxSeconds: number;
+  /** End at the first violation. */
+  readonly first: boolean;
+}
+
+export const UNBOUNDED: Bounds = {
+  maxStates: Number.POSITIVE_INFINITY,
+  maxDepth: Number.POSITIVE_INFINITY,
+  maxMemory: Number.POSITIVE_INFINITY,
+  maxSeconds: Number.POSITIVE_INFINITY,
+  first: false,
+};
+
+/** The shortest way to a state that lacks a property. */
+export interface Violation {
+  readonly property: string;
+  readonly message: string;
+  readonly actions: readonly number[];
+}
+
+export type Stop = 'exhausted' | 'states' | 'depth' | 'memory' | 'time' | 'interrupted' | 'first violation';
+
+export interface SearchResult {
+  /** Why the search ended; only `exhausted` covers every behaviour. */
+  readonly stop: Stop;
+  readonly states: number;
+  /** Actions that changed something, counted in every state expanded. */
+  readonly transitions: number;
+  /** Length of the longest shortest path seen. */
+  readonly depth: number;
+  readonly seconds: number;
+  readonly cpuSeconds: number;
+  readonly violations: readonly Violation[];
+  /** Actions that never changed anything. */
+  readonly neverEnabled: readonly number[];
+  readonly omission: number;
+}
+
+export interface Progress {
+  readonly states: number;
+  readonly transitions: number;
+  readonly depth: number;
+  /** States seen but not expanded. */
+  readonly frontier: number;
+  readonly bytes: number;
+  readonly seconds: number;
+}
+
+export interface SearchOptions {
+  readonly bounds: Partial<Bounds>;
+  readonly onProgress?: (progress: Progress) => void;
+  readonly signal?: AbortSignal;
+}
+
+/** States expanded before the event loop gets a turn. */
+const SLICE = 256;
+const NO_PARENT = -1;
+
+/**
+ * Breadth-first search. A state is kept as its parent and the action that led from there, never as a copy: the search
+ * stands in one state and goes to another by rolling the journal back to their common ancestor and performing the
+ * actions down from it. States are expanded in the order in which they were found, so neighbours share most of the way.
+ */
+export class Search {
+  private readonly model: Model;
+  private readonly bounds: Bounds;
+  private readonly visited = new VisitedSet();
+  private parents = new Int32Array(1 << 12);
+  private actions = new Int32Array(1 << 12);
+  private states = 0;
+  private transitions = 0;
+  private depth = 0;
+  private readonly enabled: Uint8Array;
+  private readonly violations: Violation[] = [];
+  private readonly broken = new Set<string>();
+  private stop: Stop = 'exhausted';
+
+  // Where the search stands: the state at each depth of the present path, and the journal's length when it got there.
+  private path = new Int32Array(64);
+  private marks = new Float64Array(64);
+  private standing = 0;
+  private chain = new Int32Array(64);
+
+  constructor(model: Model, bounds: Partial<Bounds> = {}) {
+    this.model = model;
+    this.bounds = { ...UNBOUNDED, ...bounds };
+    this.enabled = new Uint8Array(model.actionCount);
+  }
+
+  /** Searches from the present state, and leaves the model there. */
+  async run(options: Omit<SearchOptions, 'bounds'> = {}): Promise<SearchResult> {
+    const started = performance.now();
+    const cpu = process.cpuUsage();
+    this.path[0] = 0;
+    this.marks[0] = this.model.state.mark();
+    this.visited.add(this.model.state.hashLow, this.model.state.hashHigh);
+    this.found(NO_PARENT, -1);
+    let levelEnd = 1;
+    for (let state = 0; state < this.states && this.stop === 'exhausted'; state++) {
+      if (state === levelEnd) {
+        this.depth++;
+        levelEnd = this.states;
+        if (this.depth >= this.bounds.maxDepth) {
+          this.stop = 'depth';
+          break;
+        }
+      }
+      this.goTo(state, this.depth);
+      this.expand(state);
+      if (state % SLICE === 0) {
+        const seconds = (performance.now() - started) / 1000;
+        if (seconds > this.bounds.maxSeconds) this.stop = 'time';
+        if (options.signal?.aborted) this.stop = 'interrupted';
+        options.onProgress?.(this.progress(state, seconds));
+        await new Promise<void>((resolve) => setImmediate(resolve));
+      }
+    }
+    this.model.state.rollback(this.marks[0]!);
+    const used = process.cpuUsage(cpu);
+    return {
+      stop: this.stop,
+      states: this.states,
+      transitions: this.transitions,
+      depth: this.depth,
+      seconds: (performance.now() - started) / 1000,
+      cpuSeconds: (used.user + used.system) / 1e6,
+      violations: this.violations,
+      neverEnabled: [...this.enabled.keys()].filter((action) => this.enabled[action] === 0),
+      omission: omissionProbability(this.states),
+    };
+  }
+
+  private progress(expanded: number, seconds: number): Progress {
+    const { states, transitions, depth } = this;
+    return { states, transitions, depth, frontier: states - expanded, bytes: this.bytes, seconds };
+  }
+
+  private get bytes(): number {
+    return this.visited.bytes + this.parents.byteLength + this.actions.byteLength;
+  }
+
+  /** Tries every action in the state the search stands in. */
+  private expand(state: number): void {
+    const { model } = this;
+    const { state: store } = model;
+    const mark = this.marks[this.standing]!;
+    for (let action = 0; action < model.actionCount; action++) {
+      if (!model.perform(action)) continue;
+      if (store.journalLength === mark) continue;
+      this.enabled[action] = 1;
+      this.transitions++;
+      if (this.visited.add(store.hashLow, store.hashHigh)) this.found(state, action);
+      store.rollback(mark);
+      if (this.stop !== 'exhausted') return;
+    }
+  }
+
+  /** A state not seen before: kept, and held against the properties. */
+  private found(parent: number, action: number): void {
+    this.addState(parent, action);
+    for (const property of this.model.properties) {
+      if (this.broken.has(property.id)) continue;
+      const message = property.violation();
+      if (message === undefined) continue;
+      this.broken.add(property.id);
+      this.violations.push({ property: property.id, message, actions: this.pathTo(this.states - 1) });
+      if (this.bounds.first) this.stop = 'first violation';
+    }
+    if (this.states >= this.bounds.maxStates) this.stop = 'states';
+    if (this.bytes + this.visited.bytesAfterNext - this.visited.bytes > this.bounds.maxMemory)
+      this.stop = 'memory';
+  }
+
+  private addState(parent: number, action: number): void {
+    if (this.states === this.parents.length) {
+      const parents = new Int32Array(this.states * 2);
+      parents.set(this.parents);
+      this.parents = parents;
+      const actions = new Int32Array(this.states * 2);
+      actions.set(this.actions);
+      this.actions = actions;
+    }
+    this.parents[this.states] = parent;
+    this.actions[this.states] = action;
+    this.states++;
+  }
+
+  /** Actions from the first state to `state`. */
+  private pathTo(state: number): number[] {
+    const actions: number[] = [];
+    for (let at = state; this.parents[at]! !== NO_PARENT; at = this.parents[at]!)
+      actions.push(this.actions[at]!);
+    return actions.reverse();
+  }
+
+  /** Brings the model to `state`, which lies `depth` actions from the first. */
+  private goTo(state: number, depth: number): void {
+    if (depth >= this.path.length) this.lengthenPath();
+    let at = state;
+    let level = depth;
+    while (level > this.standing || this.path[level] !== at) {
+      this.chain[level] = at;
+      at = this.parents[at]!;
+      level--;
+    }
+    this.model.state.rollback(this.marks[level]!);
+    while (level < depth) {
+      level++;
+      const next = this.chain[level]!;
+      if (!this.model.perform(this.actions[next]!)) throw new Error('the model is not deterministic');
+      this.path[level] = next;
+      this.marks[level] = this.model.state.mark();
+    }
+    this.standing = depth;
+  }
+
+  private lengthenPath(): void {
+    const size = this.path.length * 2;
+    const [path, marks, chain] = [new Int32Array(size), new Float64Array(size), new Int32Array(size)];
+    path.set(this.path);
+    marks.set(this.marks);
+    chain.set(this.chain);
+    [this.path, this.marks, this.chain] = [path, marks, chain];
+  }
+}
+
+/** Searches every behaviour of a model within bounds. */
+export function search(model: Model, options: SearchOptions): Promise<SearchResult> {
+  return new Search(model, options.bounds).run(options);
+}

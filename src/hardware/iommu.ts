@@ -1,0 +1,31 @@
+import type { Rights } from '../formats/address.js';
+import type { Iotlb } from './iotlb.js';
+
+/** An access that an IOMMU refused, as its fault registers hold it. */
+export interface IommuFault {
+  /** Requester id or stream id. */
+  readonly requester: number;
+  /** Byte address the device used. */
+  readonly address: number;
+  readonly write: boolean;
+  /** Registers by name, in the architecture's own encoding. */
+  readonly registers: Readonly<Record<string, number>>;
+}
+
+/** An IOMMU between devices and RAM. */
+export interface IommuUnit {
+  readonly iotlb: Iotlb;
+  /** Frame that the last successful `translate` or `tableRights` led to. */
+  frame: number;
+  /**
+   * Translates a device's access to byte address `address`, through the IOTLB or by walking the tables in RAM, and
+   * remembers what it walked. False when it is refused; {@link lastFault} then says why.
+   */
+  translate(requester: number, address: number, write: boolean): boolean;
+  /** What the fault registers hold after a refused `translate`. */
+  lastFault(): IommuFault;
+  /** Rights that the tables in RAM give a requester on an input frame; no caching, no fault. */
+  tableRights(requester: number, input: number): Rights;
+  /** The tag under which a requester's translations are remembered, or -1 when it has none. */
+  tagOf(requester: number): number;
+}

@@ -1,0 +1,136 @@
+import { R, type Rights, W } from '../formats/address.js';
+import { ARM_STAGE2, stage2Shape } from '../formats/arm-stage2.js';
+import { type RootShape, Walker, WalkStatus } from '../formats/radix.js';
+import { faultStatus, faultSyndrome, SmmuFault } from '../formats/smmuv2.js';
+import { decimal, hex, type Layout, optional } from '../store/table.js';
+import type { IommuFault, IommuUnit } from './iommu.js';
+import { Iotlb } from './iotlb.js';
+import type { Ram } from './ram.js';
+
+/**
+ * An SMMUv2 that translates by stage 2 only, as Xen programs it: a stream mapping table that leads a stream to a
+ * context bank, banks with VMID and TTBR0, an IOTLB tagged by VMID. Unmatched streams fault.
+ * (Arm IHI 0062 §2; dossier §7.3.)
+ */
+export class SmmuUnit implements IommuUnit {
+  readonly iotlb: Iotlb;
+  readonly shape: RootShape;
+  frame = -1;
+  private readonly walker: Walker;
+  private readonly streams;
+  private readonly banks;
+  private readonly streamCount: number;
+  private readonly bankCount: number;
+  private readonly s1cbndx: number;
+
+  // The last access; see VtdUnit.
+  private requester = 0;
+  private address = 0;
+  private write = false;
+  private kind: number = SmmuFault.TRANSLATION;
+  private bank = -1;
+
+  /** `streams` and `banks` are the numbers of stream mapping registers and context banks. */
+  constructor(layout: Layout, ram: Ram, iotlbSize: number, streams: number, banks: number, s1cbndx: number) {
+    this.walker = new Walker(ARM_STAGE2, ram);
+    this.shape = stage2Shape(40);
+    this.iotlb = new Iotlb(layout, 'SMMU', iotlbSize);
+    this.streamCount = streams;
+    this.bankCount = banks;
+    this.s1cbndx = s1cbndx;
+    this.streams = layout.table(
+      'SMMU stream',
+      streams,
+      { stream: optional(hex), bank: optional(decimal) },
+      (row) => `SMMU stream mapping ${row}`,
+    ).columns;
+    this.banks = layout.table(
+      'SMMU bank',
+      banks,
+      { vmid: decimal, root: optional(hex) },
+      (row) => `SMMU context bank ${row}`,
+    ).columns;
+  }
+
+  /**
+   * A context bank that translates through the stage-2 tables at `root`: a new one takes the lowest free bank and the
+   * VMID bank + 1. -1 when none is free.
+   */
+  bankFor(root: number): number {
+    for (let bank = 0; bank < this.bankCount; bank++) {
+      if (this.banks.root.get(bank) === root + 1) return bank;
+    }
+    for (let bank = 0; bank < this.bankCount; bank++) {
+      if (this.banks.root.get(bank) !== 0) continue;
+      this.banks.vmid.set(bank, bank + 1);
+      this.banks.root.set(bank, root + 1);
+      return bank;
+    }
+    return -1;
+  }
+
+  /** Leads the stream of the device in row `row` to a bank, or to none (-1), where it faults. */
+  setStream(row: number, stream: number, bank: number): void {
+    this.streams.stream.set(row, stream + 1);
+    this.streams.bank.set(row, bank + 1);
+  }
+
+  /** The VMID under which a root's translations are tagged, or -1 when no bank uses it. */
+  vmidOfRoot(root: number): number {
+    for (let bank = 0; bank < this.bankCount; bank++) {
+      if (this.banks.root.get(bank) === root + 1) return this.banks.vmid.get(bank);
+    }
+    return -1;
+  }
+
+  private findBank(requester: number): number {
+    for (let row = 0; row < this.streamCount; row++) {
+      if (this.streams.stream.get(row) === requester + 1) return this.streams.bank.get(row) - 1;
+    }
+    return -1;
+  }
+
+  translate(requester: number, address: number, write: boolean): boolean {
+    this.requester = requester;
+    this.address = address;
+    this.write = write;
+    this.bank = this.findBank(requester);
+    if (this.bank < 0) return false;
+    const input = Math.floor(address / 4096);
+    const need = write ? W : R;
+    const vmid = this.banks.vmid.get(this.bank);
+    const cached = this.iotlb.find(vmid, input);
+    if (cached >= 0 && (this.iotlb.rights(cached) & need) !== 0) {
+      this.frame = this.iotlb.frame(cached);
+      return true;
+    }
+    const status = this.walker.walk(this.banks.root.get(this.bank) - 1, this.shape, input);
+    this.kind = status === WalkStatus.OK ? SmmuFault.PERMISSION : SmmuFault.TRANSLATION;
+    if ((this.walker.rights & need) === 0) return false;
+    this.frame = this.walker.frame;
+    this.iotlb.fill(vmid, input, this.walker.frame, this.walker.rights & (R | W));
+    return true;
+  }
+
+  tableRights(requester: number, input: number): Rights {
+    const bank = this.findBank(requester);
+    if (bank < 0) return 0;
+    if (this.walker.walk(this.banks.root.get(bank) - 1, this.shape, input) !== WalkStatus.OK) return 0;
+    this.frame = this.walker.frame;
+    return this.walker.rights & (R | W);
+  }
+
+  tagOf(requester: number): number {
+    const bank = this.findBank(requester);
+    return bank < 0 ? -1 : this.banks.vmid.get(bank);
+  }
+
+  /** FSR and FSYNR0 of the bank after the last refused access; `cb` is -1 for a stream that no mapping matches. */
+  lastFault(): IommuFault {
+    const { requester, address, write, bank } = this;
+    if (bank < 0) return { requester, address, write, registers: { cb: -1 } };
+    const fsr = faultStatus(this.kind);
+    const fsynr0 = faultSyndrome(4 - this.walker.level, write, this.s1cbndx);
+    return { requester, address, write, registers: { fsr, fsynr0, cb: bank } };
+  }
+}

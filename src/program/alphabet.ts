@@ -1,0 +1,326 @@
+import { assignDevice, CONTINUES, deassignDevice, deviceOwner, stepCall } from '../xen/devices.js';
+import { isDomainFrame } from '../xen/frames.js';
+import {
+  clearGrantEntry,
+  GNTMAP,
+  grantEntryWord,
+  mapGrantRef,
+  unmapGrantRef,
+  writeGrantEntry,
+} from '../xen/grant-table.js';
+import { decreaseReservation, populatePhysmap } from '../xen/memory.js';
+import { p2mLookup } from '../xen/p2m.js';
+import {
+  entryHigh,
+  entryLow,
+  guestStore,
+  mmuUpdate,
+  pinTable,
+  unpinTable,
+  updateVaMapping,
+} from '../xen/page-table.js';
+import { Life, type Xen } from '../xen/state.js';
+import type { Argument, Statement } from './program.js';
+
+/** What the search lets the actors do, beyond what the machine's size bounds. */
+export interface AlphabetBounds {
+  /** Page-table levels that guests pin. */
+  readonly levels: readonly number[];
+  /** Grant references that guests use. */
+  readonly refs: number;
+  /** Handles each mapper uses. */
+  readonly handles: number;
+  /** Virtual pages guests map. */
+  readonly vaSlots: number;
+  /** Entries of a page that guests write, from 0. */
+  readonly entries: number;
+  /** Whether the toolstack takes devices away and gives them again. */
+  readonly hotplug: boolean;
+  /** Whether guests grant pages to themselves, too. */
+  readonly selfGrants: boolean;
+}
+
+export const DEFAULT_ALPHABET: AlphabetBounds = {
+  levels: [1, 4],
+  refs: 1,
+  handles: 1,
+  vaSlots: 1,
+  entries: 1,
+  hotplug: true,
+  selfGrants: true,
+};
+
+/** One thing that some actor may try: an operation of the program language with its arguments fixed. */
+export interface Action {
+  readonly op: string;
+  readonly actor: string;
+  readonly args: Readonly<Record<string, Argument>>;
+  /** Tries it; false when it cannot be tried now. Allocates nothing. */
+  readonly perform: () => boolean;
+}
+
+const TOOLSTACK = 0;
+
+/** Everything that guests, their devices, the backend in dom0 and the toolstack may do on a machine. */
+export function alphabetOf(xen: Xen, names: ReadonlyMap<number, string>, bounds: AlphabetBounds): Action[] {
+  return new AlphabetBuilder(xen, names, bounds).build();
+}
+
+class AlphabetBuilder {
+  private readonly xen: Xen;
+  private readonly names: ReadonlyMap<number, string>;
+  private readonly bounds: AlphabetBounds;
+  private readonly actions: Action[] = [];
+  /** Indexes of the frames that domains can own. */
+  private readonly frames: readonly number[];
+
+  constructor(xen: Xen, names: ReadonlyMap<number, string>, bounds: AlphabetBounds) {
+    this.xen = xen;
+    this.names = names;
+    this.bounds = bounds;
+    this.frames = Array.from({ length: xen.ram.frames }, (_, pdx) => pdx).filter((pdx) =>
+      isDomainFrame(xen, pdx),
+    );
+  }
+
+  private name(slot: number): string {
+    return this.names.get(slot) ?? `d${slot}`;
+  }
+
+  private frame(pdx: number): string {
+    return `0x${this.xen.ram.frameAt(pdx).toString(16)}`;
+  }
+
+  private add(op: string, actor: string, args: Record<string, Argument>, perform: () => boolean): void {
+    this.actions.push({ op, actor, args, perform });
+  }
+
+  build(): Action[] {
+    for (let slot = 1; slot < this.xen.domIo; slot++) {
+      if (this.xen.domain.life.get(slot) === Life.absent) continue;
+      if (this.xen.isTranslated(slot)) this.translatedMemory(slot);
+      else {
+        this.pvMemory(slot);
+        this.pvPageTables(slot);
+      }
+      this.grants(slot);
+    }
+    for (let device = 0; device < this.xen.spec.devices.length; device++) this.device(device);
+    this.add(
+      'step',
+      'dom0',
+      {},
+      () => this.xen.call.step.get(TOOLSTACK) !== 0 && stepCall(this.xen, TOOLSTACK) <= CONTINUES,
+    );
+    return this.actions;
+  }
+
+  private pvMemory(slot: number): void {
+    const { xen } = this;
+    const domain = this.name(slot);
+    for (const pdx of this.frames) {
+      const page = this.frame(pdx);
+      // The heap hands out its lowest free frame, so at most one of these can run.
+      this.add('populate_physmap', domain, { domain, page }, () => {
+        return xen.heap.lowestFree.get(0) === pdx && populatePhysmap(xen, slot, 0) >= 0;
+      });
+      this.add(
+        'decrease_reservation',
+        domain,
+        { domain, page },
+        () => decreaseReservation(xen, slot, pdx, -1) === 0,
+      );
+    }
+  }
+
+  private pvPageTables(slot: number): void {
+    const { xen, bounds } = this;
+    const domain = this.name(slot);
+    for (const pdx of this.frames) {
+      const page = this.frame(pdx);
+      for (const level of bounds.levels) {
+        this.add(
+          `pin_l${level}_table`,
+          domain,
+          { domain, page },
+          () => pinTable(xen, slot, pdx, level) === 0,
+        );
+      }
+      this.add('unpin_table', domain, { domain, page }, () => unpinTable(xen, slot, pdx) === 0);
+      for (let va = 0; va < bounds.vaSlots; va++) {
+        for (const writable of [true, false]) {
+          const args = { domain, va, page, rights: writable ? 'rw' : 'ro' };
+          this.add(
+            'update_va_mapping',
+            domain,
+            args,
+            () => updateVaMapping(xen, slot, va, pdx, writable, slot) === 0,
+          );
+        }
+      }
+      for (let index = 0; index < bounds.entries; index++) this.entryWrites(slot, pdx, index);
+    }
+    for (let va = 0; va < bounds.vaSlots; va++) {
+      this.add(
+        'update_va_mapping',
+        domain,
+        { domain, va },
+        () => updateVaMapping(xen, slot, va, -1, false, slot) === 0,
+      );
+    }
+  }
+
+  /** Writing an entry, as memory or by mmu_update: to nothing, or to map any frame writable. */
+  private entryWrites(slot: number, pdx: number, index: number): void {
+    const { xen } = this;
+    const domain = this.name(slot);
+    const entry = `${this.frame(pdx)}[${index}]`;
+    const write = (lo: number, hi: number, args: Record<string, Argument>) => {
+      this.add('store', domain, args, () => guestStore(xen, slot, pdx, index, lo, hi) === 0);
+      this.add('mmu_update', domain, args, () => mmuUpdate(xen, slot, pdx, index, lo, hi) === 0);
+    };
+    write(0, 0, { domain, entry });
+    for (const target of this.frames) {
+      const args = { domain, entry, page: this.frame(target), rights: 'rw' };
+      write(entryLow(xen, target, true), entryHigh(xen, target), args);
+    }
+  }
+
+  private translatedMemory(slot: number): void {
+    const { xen } = this;
+    const domain = this.name(slot);
+    const gfns = Math.min(xen.spec.limits.gfns, xen.domain.maxPages.get(slot));
+    for (let gfn = 0; gfn < gfns; gfn++) {
+      for (const pdx of this.frames) {
+        this.add('populate_physmap', domain, { domain, page: this.frame(pdx), gfn }, () => {
+          const free = p2mLookup(xen, slot, gfn) < 0 && xen.heap.lowestFree.get(0) === pdx;
+          return free && populatePhysmap(xen, slot, gfn) >= 0;
+        });
+      }
+      this.add(
+        'decrease_reservation',
+        domain,
+        { domain, gfn },
+        () => decreaseReservation(xen, slot, -1, gfn) === 0,
+      );
+    }
+  }
+
+  private grants(slot: number): void {
+    const { bounds } = this;
+    const grantees = bounds.selfGrants && !this.xen.isTranslated(slot) ? [TOOLSTACK, slot] : [TOOLSTACK];
+    for (let ref = 0; ref < bounds.refs; ref++) {
+      for (const grantee of grantees) this.offers(slot, ref, grantee);
+      this.add('end_grant', this.name(slot), { domain: this.name(slot), ref }, () => {
+        return grantEntryWord(this.xen, slot, ref) !== 0 && clearGrantEntry(this.xen, slot, ref);
+      });
+    }
+    for (const mapper of grantees) this.mappings(slot, mapper);
+  }
+
+  private offers(slot: number, ref: number, to: number): void {
+    const { xen } = this;
+    const domain = this.name(slot);
+    for (const pdx of this.frames) {
+      for (const readonly of [false, true]) {
+        const args = {
+          domain,
+          ref,
+          to: this.name(to),
+          page: this.frame(pdx),
+          ...(readonly ? { flags: ['readonly'] } : {}),
+        };
+        this.add('grant', domain, args, () => {
+          // A guest may offer any frame; entries in use are its own to spoil, which Xen does not look at again.
+          if (grantEntryWord(xen, slot, ref) !== 0) return false;
+          const named = xen.isTranslated(slot) ? xen.frame.gfn.get(pdx) - 1 : xen.ram.frameAt(pdx);
+          if (named < 0) return false;
+          writeGrantEntry(xen, slot, ref, to, named, readonly);
+          return true;
+        });
+      }
+    }
+  }
+
+  private mappings(granter: number, mapper: number): void {
+    const { xen, bounds } = this;
+    const domain = this.name(mapper);
+    const { handles } = xen.spec.limits;
+    for (let handle = 0; handle < bounds.handles; handle++) {
+      const name = `h${mapper}_${handle}`;
+      for (let ref = 0; ref < bounds.refs; ref++) {
+        for (const readonly of [false, true]) {
+          const flags = GNTMAP.host | (readonly ? GNTMAP.readonly : 0);
+          // Where a translated mapper wants it: past its own pages.
+          const gfn = xen.spec.limits.gfns - 1 - handle;
+          const args = {
+            domain,
+            handle: name,
+            granter: this.name(granter),
+            ref,
+            flags: ['host', ...(readonly ? ['readonly'] : [])],
+            ...(xen.isTranslated(mapper) ? { gfn } : {}),
+          };
+          this.add('map_grant_ref', domain, args, () => {
+            if (xen.maptrack.flags.get(mapper * handles + handle) !== 0) return false;
+            for (let lower = 0; lower < handle; lower++) {
+              if (xen.maptrack.flags.get(mapper * handles + lower) === 0) return false;
+            }
+            return mapGrantRef(xen, mapper, granter, ref, flags, gfn) === handle;
+          });
+        }
+      }
+      const args = { domain, handle: name };
+      this.add('unmap_grant_ref', domain, args, () => {
+        const from = xen.maptrack.granter.get(mapper * handles + handle) - 1;
+        return from === granter && unmapGrantRef(xen, mapper, handle, GNTMAP.host | GNTMAP.device, -1) === 0;
+      });
+    }
+  }
+
+  private device(device: number): void {
+    const { xen, bounds } = this;
+    const { name, requester } = xen.spec.devices[device]!;
+    const inputs = new Set(this.frames.map((pdx) => xen.ram.frameAt(pdx)));
+    if (xen.spec.arch === 'arm' || this.someTranslated()) {
+      for (let gfn = 0; gfn < xen.spec.limits.gfns; gfn++) inputs.add(gfn);
+    }
+    for (const input of inputs) {
+      // Either access makes the IOMMU remember the entry with all its rights, so reading is enough where both pass.
+      for (const access of ['read', 'write']) {
+        const address = input * 4096;
+        this.add('dma', name, { device: name, access, address }, () => {
+          return (
+            deviceOwner(xen, device) > 0 &&
+            xen.unit?.translate(requester, address, access === 'write') === true
+          );
+        });
+      }
+    }
+    if (!bounds.hotplug) return;
+    for (let slot = 1; slot < xen.domIo; slot++) {
+      if (xen.domain.life.get(slot) === Life.absent) continue;
+      const args = { domain: this.name(slot), device: name };
+      const idle = () => xen.call.step.get(TOOLSTACK) === 0;
+      this.add('begin', 'dom0', { operation: 'assign_device', ...args }, () => {
+        return idle() && assignDevice(xen, TOOLSTACK, slot, device, 0) >= 0;
+      });
+      this.add(
+        'deassign_device',
+        'dom0',
+        args,
+        () => idle() && deassignDevice(xen, TOOLSTACK, slot, device) === 0,
+      );
+    }
+  }
+
+  private someTranslated(): boolean {
+    for (let slot = 1; slot < this.xen.domIo; slot++) if (this.xen.isTranslated(slot)) return true;
+    return false;
+  }
+}
+
+/** An action as a statement of the program language. */
+export function actionStatement(action: Action, line: number): Statement {
+  return { line, column: 1, op: action.op, args: action.args, expect: [] };
+}

@@ -1,0 +1,62 @@
+import type { FrameRange } from '../hardware/ram.js';
+import { boot } from '../xen/boot.js';
+import type { Profile } from '../xen/editions/behaviours.js';
+import { DEFAULT_LIMITS, type DeviceSpec, type Limits, type MachineSpec, parseSbdf } from '../xen/machine.js';
+import { Xen } from '../xen/state.js';
+import type { DeviceDeclaration, LimitName, MachineDeclaration, Range } from './program.js';
+
+/** Where Xen maps the registers of the first VT-d unit; only 4.11 and 4.12 print it. */
+const REGISTER_BASE = 'ffff82c000203000';
+
+const frameRange = ({ first, last }: Range): FrameRange => ({ base: first, count: last - first + 1 });
+
+const LIMIT_OF: Readonly<Record<LimitName, keyof Limits>> = {
+  domains: 'domains',
+  grants: 'grants',
+  handles: 'handles',
+  va_slots: 'vaSlots',
+  iotlb: 'iotlb',
+  gfns: 'gfns',
+};
+
+function deviceSpec({ name, address, stream }: DeviceDeclaration): DeviceSpec {
+  return { name, address, requester: stream ?? parseSbdf(address) ?? 0 };
+}
+
+/** The machine a program declares, as the hypervisor takes it. */
+export function machineSpec(machine: MachineDeclaration): MachineSpec {
+  const limits: Record<string, number> = { ...DEFAULT_LIMITS };
+  for (const [name, value] of Object.entries(machine.limits)) limits[LIMIT_OF[name as LimitName]] = value;
+  return {
+    arch: machine.arch,
+    ram: machine.ram.map(frameRange),
+    xenHeap: frameRange(machine.xenHeap),
+    iommu:
+      machine.iommu === 'vtd'
+        ? { kind: 'vtd', registerBase: REGISTER_BASE }
+        : machine.iommu === 'smmu'
+          ? { kind: 'smmu', path: machine.smmuPath, s1cbndx: machine.s1cbndx }
+          : { kind: 'none' },
+    devices: machine.devices.map(deviceSpec),
+    reserved: machine.reserved.map((region) => ({
+      range: frameRange(region),
+      device: machine.devices.findIndex(({ name }) => name === region.device),
+    })),
+    hwdomMode: machine.dom0Mode,
+    sharept: machine.sharept,
+    quarantine: machine.quarantine,
+    limits: limits as unknown as Limits,
+  };
+}
+
+/** Boots Xen of `profile` on a program's machine, dom0 included. */
+export function bootMachine(machine: MachineDeclaration, profile: Profile): Xen {
+  const xen = new Xen(profile, machineSpec(machine));
+  boot(xen, {
+    pages: machine.dom0Pages,
+    pageTables: machine.dom0PageTables,
+    withheld: machine.devices.flatMap(({ withheld }, index) => (withheld ? [index] : [])),
+  });
+  xen.store.forget();
+  return xen;
+}

@@ -1,0 +1,331 @@
+import { rightsText } from '../formats/address.js';
+import { hwdomRights } from '../xen/boot.js';
+import { STEP_NAMES, Step } from '../xen/call-steps.js';
+import { assignDevice, CONTINUES, deassignDevice, stepCall, testAssignDevice } from '../xen/devices.js';
+import { CDF, type CreateFlag, createDomain } from '../xen/domain.js';
+import { errnoName } from '../xen/errno.js';
+import { faultLines } from '../xen/fault-lines.js';
+import {
+  clearGrantEntry,
+  GNTMAP,
+  grantStatusName,
+  mapGrantRef,
+  unmapGrantRef,
+  writeGrantEntry,
+} from '../xen/grant-table.js';
+import { populateRights } from '../xen/late-context.js';
+import { decreaseReservation, populatePhysmap } from '../xen/memory.js';
+import { PGT, typeOf } from '../xen/page-info.js';
+import {
+  entryHigh,
+  entryLow,
+  guestStore,
+  mmuUpdate,
+  pinTable,
+  unpinTable,
+  updateVaMapping,
+} from '../xen/page-table.js';
+import { typeRights } from '../xen/page-type.js';
+import type { Xen } from '../xen/state.js';
+import { equalsSnapshot, type Names, takeSnapshot } from './names.js';
+import type { Argument } from './program.js';
+
+/** What an operation answered. */
+export interface Outcome {
+  readonly status: string;
+  /** Log lines of faults, without `(XEN) `, one text a fault. */
+  readonly faults?: readonly string[];
+  /** Steps a hypercall took, where it was run step by step. */
+  readonly steps?: number;
+}
+
+/** An operation that cannot be carried out as written; the runner adds the position. */
+export class OperationError extends Error {
+  readonly hint: string | undefined;
+
+  constructor(message: string, hint?: string) {
+    super(message);
+    this.hint = hint;
+  }
+}
+
+/** The arguments of one operation, looked up through the program's names. */
+export class Arguments {
+  private readonly args: Readonly<Record<string, Argument>>;
+  private readonly names: Names;
+  private readonly xen: Xen;
+
+  constructor(args: Readonly<Record<string, Argument>>, names: Names, xen: Xen) {
+    this.args = args;
+    this.names = names;
+    this.xen = xen;
+  }
+
+  has(name: string): boolean {
+    return this.args[name] !== undefined;
+  }
+
+  text(name: string): string {
+    return String(this.args[name] ?? '');
+  }
+
+  number(name: string, otherwise: number): number {
+    const value = this.args[name];
+    return typeof value === 'number' ? value : otherwise;
+  }
+
+  flag(word: string): boolean {
+    const { flags } = this.args;
+    return Array.isArray(flags) && flags.includes(word);
+  }
+
+  get writable(): boolean {
+    return this.args.rights !== 'ro';
+  }
+
+  domain(name = 'domain'): number {
+    const slot = this.names.domains.get(this.text(name));
+    if (slot !== undefined) return slot;
+    const known = [...this.names.domains.keys()].join(', ');
+    throw new OperationError(`domain \`${this.text(name)}\` does not exist`, `domains here: ${known}`);
+  }
+
+  /** The frame number of a page argument: a name, a number, or name + offset in bytes for an address. */
+  frame(name = 'page'): number {
+    const value = this.args[name];
+    if (typeof value === 'number') return value;
+    const frame = this.names.pages.get(String(value));
+    if (frame !== undefined) return frame;
+    throw new OperationError(
+      `page \`${String(value)}\` was never allocated`,
+      `pages here: ${[...this.names.pages.keys()].join(', ') || 'none'}`,
+    );
+  }
+
+  /** The index among RAM frames of a page argument. */
+  pdx(name = 'page'): number {
+    return this.xen.ram.indexOf(this.frame(name));
+  }
+
+  /** `T[3]` or `0x105[3]`: a page's index and the number of an entry. */
+  entry(): { pdx: number; index: number } {
+    const match = /^(.+)\[(\w+)\]$/.exec(this.text('entry'));
+    if (match === null)
+      throw new OperationError(`\`${this.text('entry')}\` is no entry`, 'expected PAGE[INDEX]');
+    return { pdx: this.xen.ram.indexOf(this.place(match[1]!)), index: Number(match[2]) };
+  }
+
+  private place(text: string): number {
+    return /^\d/.test(text) ? Number(text) : new Arguments({ page: text }, this.names, this.xen).frame();
+  }
+
+  /** A byte address: a plain number, or a page (name or frame number followed by `+`) and an offset. */
+  address(): number {
+    const value = this.args.address;
+    if (typeof value === 'number') return value;
+    const [page = '', offset] = String(value).split('+');
+    if (offset === undefined && /^\d/.test(page)) return Number(page);
+    return this.place(page) * 4096 + Number(offset ?? 0);
+  }
+
+  device(): number {
+    return this.xen.spec.devices.findIndex(({ name }) => name === this.text('device'));
+  }
+
+  handle(): number {
+    return this.names.handles.get(this.text('handle')) ?? -1;
+  }
+
+  /** The two words of an entry that points to the page argument, or zeros when there is none. */
+  entryWords(): [lo: number, hi: number] {
+    if (!this.has('page')) return [0, 0];
+    const pdx = this.pdx();
+    return [entryLow(this.xen, pdx, this.writable), entryHigh(this.xen, pdx)];
+  }
+}
+
+type Handler = (xen: Xen, args: Arguments, names: Names) => Outcome;
+
+const errno = (status: number): Outcome => ({ status: errnoName(status) });
+const grantStatus = (status: number): Outcome => ({ status: grantStatusName(status) });
+
+const pinHandler =
+  (type: number): Handler =>
+  (xen, args) =>
+    errno(pinTable(xen, args.domain(), args.pdx(), type));
+
+/** dom0's toolstack makes these hypercalls. */
+const TOOLSTACK = 0;
+
+/** Runs the hypercall under way until it ends, or `stop` says so after a step. */
+function runCall(xen: Xen, stop: (steps: number) => boolean): Outcome {
+  if (xen.call.step.get(TOOLSTACK) === Step.none) throw new OperationError('no hypercall is under way');
+  let status = CONTINUES;
+  let steps = 0;
+  while (status === CONTINUES && !stop(steps)) {
+    status = stepCall(xen, TOOLSTACK);
+    steps++;
+  }
+  return {
+    status: status === CONTINUES ? `at ${STEP_NAMES[xen.call.step.get(TOOLSTACK)]}` : errnoName(status),
+    steps,
+  };
+}
+
+function assign(xen: Xen, args: Arguments): Outcome {
+  const status = assignDevice(xen, TOOLSTACK, args.domain(), args.device(), args.number('flags', 0));
+  if (status !== CONTINUES) return { status: errnoName(status), steps: 1 };
+  const rest = runCall(xen, () => false);
+  return { ...rest, steps: (rest.steps ?? 0) + 1 };
+}
+
+function create(xen: Xen, args: Arguments, names: Names): Outcome {
+  const arm = xen.spec.arch === 'arm';
+  let flags = args.number('raw_flags', 0) | (arm ? CDF.hvm | CDF.hap : 0);
+  for (const flag of Object.keys(CDF) as CreateFlag[]) if (args.flag(flag)) flags |= CDF[flag];
+  const slot = createDomain(xen, args.number('domid', -1), {
+    flags,
+    iommuOpts: args.number('iommu_opts', 0),
+    maxVcpus: args.number('max_vcpus', 1),
+    maxPages: args.number('max_pages', 64),
+    directMapped: false,
+  });
+  if (slot >= 0) names.domains.set(args.text('domain'), slot);
+  return errno(slot);
+}
+
+function populate(xen: Xen, args: Arguments, names: Names): Outcome {
+  const wanted = Number.isInteger(Number(args.text('page'))) ? args.pdx() : -1;
+  const count = args.number('count', 1);
+  let gfn = args.number('gfn', 0);
+  for (let i = 0; i < count; i++) {
+    const pdx = populatePhysmap(xen, args.domain(), gfn++, wanted < 0 ? -1 : wanted + i);
+    if (pdx < 0) return errno(pdx);
+    if (i === 0 && wanted < 0) names.pages.set(args.text('page'), xen.ram.frameAt(pdx));
+  }
+  return { status: 'ok' };
+}
+
+function dma(xen: Xen, args: Arguments): Outcome {
+  const write = args.text('access') === 'write';
+  const address = args.address();
+  const { requester } = xen.spec.devices[args.device()]!;
+  const { unit } = xen;
+  let frame = Math.floor(address / 4096);
+  if (unit !== undefined) {
+    if (!unit.translate(requester, address, write)) {
+      return { status: 'fault', faults: [faultLines(xen, unit.lastFault()).join('\n')] };
+    }
+    frame = unit.frame;
+  }
+  if (write && xen.ram.indexOf(frame) >= 0) {
+    xen.ram.write32(frame * 4096 + (address % 4096) - (address % 4), args.number('value', 0xdeadbeef));
+  }
+  return { status: 'ok' };
+}
+
+/** What each of the three sites of dossier §3.5 decides for a page; a site that the design deleted says so. */
+function checks(xen: Xen, args: Arguments): Outcome {
+  const pdx = args.pdx();
+  const late = xen.profile.iommuContext === 'at-first-assignment';
+  const type = typeOf(xen.frame.typeInfo.get(pdx));
+  const owner = xen.frame.owner.get(pdx) - 1;
+  return {
+    status: [
+      rightsText(typeRights(type)),
+      late ? rightsText(populateRights(xen, owner, pdx)) : 'deleted',
+      late ? rightsText(hwdomRights(xen, pdx)) : 'deleted',
+    ].join(' '),
+  };
+}
+
+/** One function an operation of the table in operations.ts. */
+export const HANDLERS: Readonly<Record<string, Handler>> = {
+  createdomain: create,
+  populate_physmap: populate,
+  decrease_reservation: (xen, args) =>
+    errno(
+      decreaseReservation(xen, args.domain(), args.has('page') ? args.pdx() : -1, args.number('gfn', -1)),
+    ),
+  pin_l1_table: pinHandler(PGT.l1),
+  pin_l2_table: pinHandler(PGT.l2),
+  pin_l3_table: pinHandler(PGT.l3),
+  pin_l4_table: pinHandler(PGT.l4),
+  unpin_table: (xen, args) => errno(unpinTable(xen, args.domain(), args.pdx())),
+  mmu_update: (xen, args) => {
+    const { pdx, index } = args.entry();
+    return errno(mmuUpdate(xen, args.domain(), pdx, index, ...args.entryWords()));
+  },
+  update_va_mapping: (xen, args) => {
+    const of = args.has('of') ? args.domain('of') : args.domain();
+    const pdx = args.has('page') ? args.pdx() : -1;
+    return errno(updateVaMapping(xen, args.domain(), args.number('va', 0), pdx, args.writable, of));
+  },
+  store: (xen, args) => {
+    const { pdx, index } = args.entry();
+    return errno(guestStore(xen, args.domain(), pdx, index, ...args.entryWords()));
+  },
+  grant: (xen, args) => {
+    const { domain, to, frame } = { domain: args.domain(), to: args.domain('to'), frame: args.frame() };
+    const named = xen.isTranslated(domain) ? xen.frame.gfn.get(xen.ram.indexOf(frame)) - 1 : frame;
+    writeGrantEntry(xen, domain, args.number('ref', 0), xen.domidOf(to), named, args.flag('readonly'));
+    return { status: 'ok' };
+  },
+  end_grant: (xen, args) => ({
+    status: clearGrantEntry(xen, args.domain(), args.number('ref', 0)) ? 'ok' : 'in_use',
+  }),
+  map_grant_ref: (xen, args, names) => {
+    const named = args.flag('host') || args.flag('device');
+    const flags =
+      (args.flag('device') ? GNTMAP.device : 0) |
+      (args.flag('host') || !named ? GNTMAP.host : 0) |
+      (args.flag('readonly') ? GNTMAP.readonly : 0);
+    const granter = args.domain('granter');
+    const ref = args.number('ref', 0);
+    const handle = mapGrantRef(xen, args.domain(), granter, ref, flags, args.number('gfn', 0));
+    if (handle >= 0) names.handles.set(args.text('handle'), handle);
+    return grantStatus(handle);
+  },
+  unmap_grant_ref: (xen, args) => {
+    const named = args.flag('host') || args.flag('device');
+    const clear = named
+      ? (args.flag('host') ? GNTMAP.host : 0) | (args.flag('device') ? GNTMAP.device : 0)
+      : GNTMAP.host | GNTMAP.device;
+    const busAddress = args.has('dev_bus_addr') ? args.frame('dev_bus_addr') : -1;
+    return grantStatus(unmapGrantRef(xen, args.domain(), args.handle(), clear, busAddress));
+  },
+  assign_device: assign,
+  test_assign_device: (xen, args) => errno(testAssignDevice(xen, TOOLSTACK, args.domain(), args.device(), 0)),
+  deassign_device: (xen, args) => errno(deassignDevice(xen, TOOLSTACK, args.domain(), args.device())),
+  begin: (xen, args) => {
+    if (xen.call.step.get(TOOLSTACK) !== Step.none)
+      throw new OperationError('a hypercall is under way already');
+    const status = assignDevice(xen, TOOLSTACK, args.domain(), args.device(), 0);
+    return {
+      status: status === CONTINUES ? `at ${STEP_NAMES[xen.call.step.get(TOOLSTACK)]}` : errnoName(status),
+    };
+  },
+  step: (xen, args) => {
+    if (!args.has('until')) return runCall(xen, (steps) => steps === 1);
+    const until = args.text('until');
+    if (!STEP_NAMES.includes(until)) {
+      throw new OperationError(`there is no step \`${until}\``, `steps: ${STEP_NAMES.slice(1).join(', ')}`);
+    }
+    return runCall(xen, () => STEP_NAMES[xen.call.step.get(TOOLSTACK)] === until);
+  },
+  finish: (xen, args) => {
+    const limit = args.number('max_steps', 10_000_000);
+    return runCall(xen, (steps) => steps === limit);
+  },
+  dma,
+  checks,
+  mark: (xen, args, names) => {
+    names.marks.set(args.text('name'), takeSnapshot(xen));
+    return { status: 'ok' };
+  },
+  same_state: (xen, args, names) => {
+    const snapshot = names.marks.get(args.text('name'));
+    if (snapshot === undefined) throw new OperationError(`there is no mark \`${args.text('name')}\``);
+    return { status: equalsSnapshot(xen, snapshot) ? 'ok' : 'different' };
+  },
+};

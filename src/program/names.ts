@@ -1,0 +1,33 @@
+import type { Xen } from '../xen/state.js';
+
+/** What the names of a program stand for while it runs. */
+export class Names {
+  readonly domains = new Map<string, number>([['dom0', 0]]);
+  /** Frame numbers of named pages. */
+  readonly pages = new Map<string, number>();
+  readonly handles = new Map<string, number>();
+  /** Marks: the state's hash and a copy of every non-zero word's place and value. */
+  readonly marks = new Map<string, Snapshot>();
+
+  constructor(xen: Xen) {
+    this.domains.set('dom_io', xen.domIo);
+  }
+}
+
+/** A whole state, word for word. */
+export interface Snapshot {
+  readonly hash: string;
+  readonly words: Int32Array;
+}
+
+export function takeSnapshot(xen: Xen): Snapshot {
+  return { hash: xen.store.hashText(), words: xen.store.words.slice() };
+}
+
+/** Whether the present state equals a snapshot in every word. Pages backed since then must hold zeros. */
+export function equalsSnapshot(xen: Xen, { hash, words }: Snapshot): boolean {
+  if (xen.store.hashText() !== hash) return false;
+  const now = xen.store.words;
+  for (let i = 0; i < now.length; i++) if (now[i] !== (words[i] ?? 0)) return false;
+  return true;
+}

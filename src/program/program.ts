@@ -1,0 +1,120 @@
+/** A program as data: what text and JSON forms both mean. */
+
+/** An argument: words stay strings, numbers are numbers, flags a list of words. */
+export type Argument = string | number | readonly string[];
+
+export interface Place {
+  readonly line: number;
+  readonly column: number;
+}
+
+/** What a step must do, in the order written. */
+export type Expectation = Place &
+  (
+    | { readonly kind: 'status'; readonly status: string }
+    | { readonly kind: 'fault'; readonly text: string }
+    | { readonly kind: 'violation'; readonly invariant: string }
+    | { readonly kind: 'change'; readonly text: string }
+  );
+
+export interface Statement extends Place {
+  readonly op: string;
+  readonly args: Readonly<Record<string, Argument>>;
+  readonly expect: readonly Expectation[];
+}
+
+/** Statements again and again: a number of times, or until the state recurs (`forever`). */
+export interface Repeat extends Place {
+  readonly repeat: number | 'forever';
+  readonly body: readonly Step[];
+}
+
+export type Step = Statement | Repeat;
+
+export const isRepeat = (step: Step): step is Repeat => 'repeat' in step;
+
+export interface Range {
+  readonly first: number;
+  readonly last: number;
+}
+
+export interface DeviceDeclaration {
+  readonly name: string;
+  /** SBDF or device-tree path. */
+  readonly address: string;
+  readonly stream?: number;
+  /** Not given to dom0 at boot. */
+  readonly withheld?: boolean;
+}
+
+/** The host and its dom0. Everything has a default, so that the shortest program is one line. */
+export interface MachineDeclaration {
+  readonly arch: 'x86' | 'arm';
+  readonly ram: readonly Range[];
+  readonly xenHeap: Range;
+  readonly iommu: 'vtd' | 'smmu' | 'none';
+  /** SMMU: device-tree path, FSYNR0.S1CBNDX. */
+  readonly smmuPath: string;
+  readonly s1cbndx: number;
+  readonly sharept: boolean;
+  readonly quarantine: boolean;
+  readonly dom0Mode: 'relaxed' | 'strict' | 'passthrough';
+  readonly dom0Pages: number;
+  readonly dom0PageTables: number;
+  readonly devices: readonly DeviceDeclaration[];
+  readonly reserved: readonly (Range & { readonly device: string })[];
+  readonly limits: Readonly<Partial<Record<LimitName, number>>>;
+}
+
+/** Sizes of the model's tables that a program can set. */
+export const LIMIT_NAMES = ['domains', 'grants', 'handles', 'va_slots', 'iotlb', 'gfns'] as const;
+export type LimitName = (typeof LIMIT_NAMES)[number];
+
+/** The machine of a program that declares nothing. */
+export const DEFAULT_MACHINE: MachineDeclaration = {
+  arch: 'x86',
+  ram: [{ first: 0x100, last: 0x13f }],
+  xenHeap: { first: 0x10, last: 0x4f },
+  iommu: 'vtd',
+  smmuPath: '/smmu@fd800000',
+  s1cbndx: 0,
+  sharept: true,
+  quarantine: true,
+  dom0Mode: 'relaxed',
+  dom0Pages: 4,
+  dom0PageTables: 0,
+  devices: [],
+  reserved: [],
+  limits: {},
+};
+
+/**
+ * A machine with defaults for what it does not declare. On Arm the IOMMU is an SMMU. Where the RAM is given, dom0 has
+ * no pages unless it is given them too: it would take frames that the program wants for others.
+ */
+export function completeMachine(declared: Partial<MachineDeclaration>): MachineDeclaration {
+  return {
+    ...DEFAULT_MACHINE,
+    ...(declared.arch === 'arm' && { iommu: 'smmu' }),
+    ...(declared.ram !== undefined && { dom0Pages: 0 }),
+    ...declared,
+  };
+}
+
+/** A domain made from an xl config, as xl would. */
+export interface ConfigDomain extends Place {
+  readonly name: string;
+  /** Path of the config, relative to the program's file. */
+  readonly file: string;
+  /** Pages to give it in place of its memory=, which no search could hold. */
+  readonly pages?: number;
+}
+
+export interface Program {
+  readonly file: string;
+  /** The edition it asks for; the command line's wins. */
+  readonly edition?: string;
+  readonly machine: MachineDeclaration;
+  readonly configs: readonly ConfigDomain[];
+  readonly steps: readonly Step[];
+}

@@ -1,0 +1,233 @@
+import { changeLines, changesSince } from '../store/changes.js';
+import { InputError } from '../text/diagnostic.js';
+import type { Edition } from '../xen/editions/edition.js';
+import { type Harm, INVARIANTS } from '../xen/invariants.js';
+import { ramChanges } from '../xen/ram-changes.js';
+import { inputFrames } from '../xen/rule.js';
+import type { Xen } from '../xen/state.js';
+import { bootMachine } from './build.js';
+import { Arguments, HANDLERS, OperationError, type Outcome } from './handlers.js';
+import { equalsSnapshot, Names, takeSnapshot } from './names.js';
+import { printStatement } from './print.js';
+import {
+  type ConfigDomain,
+  type Expectation,
+  isRepeat,
+  type Program,
+  type Statement,
+  type Step,
+} from './program.js';
+
+/** A log message of the hypervisor: one fault, its lines without `(XEN) ` joined by line feeds. */
+export interface FaultText {
+  readonly text: string;
+}
+
+export interface ViolationText {
+  readonly invariant: string;
+  readonly title: string;
+  readonly message: string;
+  readonly harm: Harm;
+}
+
+/** What one step did. */
+export interface StepResult {
+  readonly index: number;
+  readonly line: number;
+  /** The statement as the language writes it. */
+  readonly op: string;
+  readonly status: string;
+  /** Steps of a hypercall that was run step by step. */
+  readonly hypercallSteps?: number;
+  readonly changes: readonly string[];
+  readonly faults: readonly FaultText[];
+  /** Invariants that held before this step and do not after it. */
+  readonly violations: readonly ViolationText[];
+  /** Expectations that were not met, and faults and violations that nobody expected. */
+  readonly unexpected: readonly string[];
+}
+
+export interface RunResult {
+  readonly edition: string;
+  readonly steps: readonly StepResult[];
+  readonly failed: boolean;
+}
+
+/** Builds a domain from an xl config on the running machine; given by whoever knows the toolstack. */
+export type ConfigBuilder = (xen: Xen, config: ConfigDomain, program: Program, edition: Edition) => number;
+
+export interface RunOptions {
+  readonly buildConfig: ConfigBuilder;
+  /** Whether to say what each step changed; true unless set. */
+  readonly changes?: boolean;
+}
+
+/** A program that is being run: its machine, its names, and the invariants broken so far. */
+export class Run {
+  readonly xen: Xen;
+  readonly names: Names;
+  private readonly program: Program;
+  private readonly inputs: readonly number[];
+  private readonly broken = new Set<string>();
+  private readonly describeChanges: boolean;
+  readonly results: StepResult[] = [];
+
+  constructor(program: Program, edition: Edition, options: RunOptions) {
+    this.program = program;
+    this.describeChanges = options.changes ?? true;
+    this.xen = bootMachine(program.machine, edition.profile);
+    this.names = new Names(this.xen);
+    for (const config of program.configs) {
+      this.names.domains.set(config.name, options.buildConfig(this.xen, config, program, edition));
+    }
+    this.xen.store.forget();
+    this.inputs = inputFrames(this.xen, this.xen.spec.limits.gfns);
+  }
+
+  /** Runs all steps. @throws InputError where an operation cannot be carried out as written. */
+  execute(): void {
+    const atBoot = this.newViolations();
+    if (atBoot.length > 0)
+      this.record({ line: 0, column: 0, op: 'boot', args: {}, expect: [] }, { status: 'ok' }, [], atBoot);
+    this.runSteps(this.program.steps);
+  }
+
+  private runSteps(steps: readonly Step[]): void {
+    for (const step of steps) {
+      if (!isRepeat(step)) this.runStatement(step);
+      else if (step.repeat === 'forever') this.runForever(step.body, step.line, step.column);
+      else for (let i = 0; i < step.repeat; i++) this.runSteps(step.body);
+    }
+  }
+
+  /** A block that goes on for ever: run until the state recurs, which proves that it can. */
+  private runForever(body: readonly Step[], line: number, column: number): void {
+    const start = takeSnapshot(this.xen);
+    this.runSteps(body);
+    const recurs = equalsSnapshot(this.xen, start);
+    const expect: Expectation[] = [{ line, column, kind: 'status', status: 'recurs' }];
+    const statement: Statement = { line, column, op: 'repeat forever', args: {}, expect };
+    this.record(statement, { status: recurs ? 'recurs' : 'does not recur' }, [], []);
+  }
+
+  private runStatement(statement: Statement): void {
+    const { store } = this.xen;
+    const before = store.mark();
+    this.xen.blocked = false;
+    let outcome = this.perform(statement);
+    if (this.xen.blocked) {
+      store.rollback(before);
+      outcome = { status: 'blocked' };
+    }
+    const changes = this.describeChanges
+      ? changeLines(changesSince(this.xen.layout, before, (words) => ramChanges(this.xen, words)))
+      : [];
+    this.record(statement, outcome, changes, this.newViolations());
+  }
+
+  private perform(statement: Statement): Outcome {
+    const handler = HANDLERS[statement.op];
+    try {
+      if (handler === undefined) throw new OperationError(`unknown operation \`${statement.op}\``);
+      return handler(this.xen, new Arguments(statement.args, this.names, this.xen), this.names);
+    } catch (error) {
+      if (!(error instanceof OperationError)) throw error;
+      const { line, column } = statement;
+      throw new InputError({
+        severity: 'error',
+        code: 'operation',
+        message: error.message,
+        file: this.program.file,
+        line,
+        column,
+        ...(error.hint === undefined ? {} : { hint: error.hint }),
+      });
+    }
+  }
+
+  /** Invariants that have just been broken. One that holds again is looked for anew. */
+  private newViolations(): ViolationText[] {
+    const found: ViolationText[] = [];
+    for (const { id, title, harm, violation } of INVARIANTS) {
+      const message = violation(this.xen, this.inputs);
+      if (message === undefined) this.broken.delete(id);
+      else if (!this.broken.has(id)) {
+        this.broken.add(id);
+        found.push({ invariant: id, title, message, harm });
+      }
+    }
+    return found;
+  }
+
+  private record(
+    statement: Statement,
+    outcome: Outcome,
+    changes: readonly string[],
+    violations: readonly ViolationText[],
+  ): void {
+    const faults = (outcome.faults ?? []).map((text) => ({ text }));
+    const { status } = outcome;
+    this.results.push({
+      index: this.results.length,
+      line: statement.line,
+      op: statement.op in HANDLERS ? printStatement(statement) : statement.op,
+      status,
+      ...(outcome.steps === undefined ? {} : { hypercallSteps: outcome.steps }),
+      changes,
+      faults,
+      violations,
+      unexpected: [...unmet(statement.expect, status, faults, changes, violations)],
+    });
+  }
+}
+
+/** What was expected and did not happen, and what happened and was not expected. */
+function* unmet(
+  expectations: readonly Expectation[],
+  status: string,
+  faults: readonly FaultText[],
+  changes: readonly string[],
+  violations: readonly ViolationText[],
+): Generator<string> {
+  for (const expectation of expectations) {
+    switch (expectation.kind) {
+      case 'status':
+        if (expectation.status !== status) yield `expected ${expectation.status}, got ${status}`;
+        break;
+      case 'fault':
+        if (!faults.some(({ text }) => text.includes(expectation.text))) {
+          yield `expected a fault${expectation.text && ` with "${expectation.text}"`}, got ${faults.length > 0 ? 'another' : 'none'}`;
+        }
+        break;
+      case 'violation':
+        if (!violations.some(({ invariant }) => invariant === expectation.invariant)) {
+          yield `expected a violation of ${expectation.invariant}`;
+        }
+        break;
+      case 'change':
+        if (!changes.some((line) => line.includes(expectation.text))) {
+          yield `expected a change with "${expectation.text}"`;
+        }
+    }
+  }
+  const expectsFault = expectations.some(
+    ({ kind, ...rest }) =>
+      kind === 'fault' || (kind === 'status' && 'status' in rest && rest.status === 'fault'),
+  );
+  if (faults.length > 0 && !expectsFault) yield 'the device faulted, which nobody expected';
+  for (const { invariant, title } of violations) {
+    const expected = expectations.some((one) => one.kind === 'violation' && one.invariant === invariant);
+    if (!expected) yield `${invariant} is broken: ${title}`;
+  }
+}
+
+/** Runs a program on the model of an edition. */
+export function runProgram(program: Program, edition: Edition, options: RunOptions): RunResult {
+  const run = new Run(program, edition, options);
+  run.execute();
+  return {
+    edition: edition.name,
+    steps: run.results,
+    failed: run.results.some(({ unexpected }) => unexpected.length > 0),
+  };
+}

@@ -1,0 +1,142 @@
+import { ARM_STAGE2, stage2Shape } from '../formats/arm-stage2.js';
+import { EPT } from '../formats/ept.js';
+import { GRANT_V1_ENTRY } from '../formats/grant-v1.js';
+import { describe, type EntryLayout } from '../formats/layout.js';
+import { ENTRY_SPAN, FOUR_LEVELS, type RadixFormat, type RootShape } from '../formats/radix.js';
+import { VTD_CONTEXT_ENTRY, VTD_ROOT_ENTRY, VTD_SECOND_LEVEL } from '../formats/vtd.js';
+import { X86_PAGE_ENTRY, X86_TABLE_ENTRY } from '../formats/x86-pte.js';
+import type { Change } from '../store/changes.js';
+import { sbdfText } from './machine.js';
+import { isPageTable, PGT, typeOf } from './page-info.js';
+import { Kind, Life, type Xen } from './state.js';
+
+/** What a frame of RAM holds, so that a change in it can be read: how an entry is called and how it reads. */
+interface Role {
+  readonly entryBytes: number;
+  name(index: number): string;
+  read(words: Int32Array, index: number): string;
+}
+
+/** Reads changed words of RAM as changes of the entries they belong to (page tables, contexts, grants, plain memory). */
+export function ramChanges(xen: Xen, before: ReadonlyMap<number, number>): Change[] {
+  if (before.size === 0) return [];
+  const roles = findRoles(xen);
+  const entries = new Map<number, { frame: number; role: Role | undefined }>();
+  for (const word of before.keys()) {
+    const pa = xen.ram.addressOf(word);
+    const frame = Math.floor(pa / 4096);
+    const role = roles.get(frame) ?? guestPageTable(xen, frame);
+    const bytes = role?.entryBytes ?? 4;
+    entries.set(pa - (pa % bytes), { frame, role });
+  }
+  const old = new Map([...before].map(([word, value]) => [xen.ram.addressOf(word), value]));
+  return [...entries]
+    .sort(([a], [b]) => a - b)
+    .map(([pa, { frame, role }]) => {
+      const bytes = role?.entryBytes ?? 4;
+      const now = Int32Array.from({ length: bytes / 4 }, (_, i) => xen.ram.read32(pa + i * 4));
+      const was = now.map((value, i) => old.get(pa + i * 4) ?? value);
+      const index = (pa % 4096) / bytes;
+      if (role === undefined) {
+        const hex = (word: number) => `0x${(word >>> 0).toString(16)}`;
+        const what = `memory 0x${frame.toString(16)}+0x${(pa % 4096).toString(16)}`;
+        return { what, field: 'word', before: hex(was[0]!), after: hex(now[0]!) };
+      }
+      return {
+        what: role.name(index),
+        field: 'entry',
+        before: role.read(was, index),
+        after: role.read(now, index),
+      };
+    });
+}
+
+function layoutRole(layout: EntryLayout, name: (index: number) => string): Role {
+  return { entryBytes: layout.words * 4, name, read: (words) => describe(layout, words) };
+}
+
+function guestPageTable(xen: Xen, frame: number): Role | undefined {
+  const pdx = xen.ram.indexOf(frame);
+  const type = pdx < 0 ? PGT.none : typeOf(xen.frame.typeInfo.get(pdx));
+  if (!isPageTable(type)) return undefined;
+  const layout = type === PGT.l1 ? X86_PAGE_ENTRY : X86_TABLE_ENTRY;
+  return layoutRole(layout, (index) => `L${type} page table 0x${frame.toString(16)}[${index}]`);
+}
+
+/** Every frame of Xen's heap that is reachable from a known root, with its role. */
+function findRoles(xen: Xen): Map<number, Role> {
+  const roles = new Map<number, Role>();
+  for (let slot = 0; slot < xen.slots; slot++) {
+    if (xen.domain.life.get(slot) === Life.absent) continue;
+    const name = xen.domainName(slot);
+    const grantFrame = xen.domain.grantFrame.get(slot);
+    if (grantFrame !== 0) {
+      roles.set(
+        xen.ram.frameAt(grantFrame - 1),
+        layoutRole(GRANT_V1_ENTRY, (ref) => `${name} grant entry ${ref}`),
+      );
+    }
+    const iommu = xen.domain.iommuRoot.get(slot);
+    if (iommu !== 0 && slot !== xen.domIo) {
+      radixRoles(xen, roles, VTD_SECOND_LEVEL, FOUR_LEVELS, iommu - 1, `${name} IOMMU table DFN`);
+    }
+    const p2m = xen.domain.p2mRoot.get(slot);
+    const arm = xen.domain.kind.get(slot) === Kind.arm;
+    if (p2m !== 0) {
+      const shape = arm ? stage2Shape(40) : FOUR_LEVELS;
+      radixRoles(xen, roles, arm ? ARM_STAGE2 : EPT, shape, p2m - 1, `${name} p2m GFN`);
+    }
+  }
+  const root = xen.vtd?.rootTable ?? -1;
+  if (root >= 0) {
+    roles.set(
+      root,
+      layoutRole(VTD_ROOT_ENTRY, (bus) => `VT-d root entry of bus ${bus.toString(16).padStart(2, '0')}`),
+    );
+    for (const { requester } of xen.spec.devices) {
+      const table = xen.vtd!.contextTable(requester >>> 8);
+      const bus = requester & 0xff00;
+      if (table >= 0) {
+        roles.set(
+          table,
+          layoutRole(VTD_CONTEXT_ENTRY, (devfn) => `VT-d context entry of ${sbdfText(bus | devfn)}`),
+        );
+      }
+    }
+  }
+  return roles;
+}
+
+function radixRoles(
+  xen: Xen,
+  roles: Map<number, Role>,
+  format: RadixFormat,
+  shape: RootShape,
+  rootPdx: number,
+  name: string,
+): void {
+  const visit = (table: number, level: number, base: number): void => {
+    if (roles.has(table)) return;
+    const span = ENTRY_SPAN[level]!;
+    const hex = (index: number) => `0x${(base + index * span).toString(16)}`;
+    roles.set(table, {
+      entryBytes: 8,
+      name: (index) => `${name} ${hex(index)}${level === 1 ? '' : ` (${format.levelName(level)})`}`,
+      read: (words) => {
+        const [lo = 0, hi = 0] = words;
+        const leaf = !format.present(lo, hi, level) || format.leaf(lo, hi, level);
+        return describe(format.layoutAt(level, leaf), words);
+      },
+    });
+    for (let index = 0; level > 1 && index < 512; index++) {
+      const lo = xen.ram.read32(table * 4096 + index * 8);
+      const hi = xen.ram.read32(table * 4096 + index * 8 + 4);
+      if (format.present(lo, hi, level) && !format.leaf(lo, hi, level)) {
+        visit(format.frame(lo, hi), level - 1, base + index * span);
+      }
+    }
+  };
+  const root = xen.ram.frameAt(rootPdx);
+  for (let i = 0; i < shape.concatenated; i++)
+    visit(root + i, shape.topLevel, i * 512 * ENTRY_SPAN[shape.topLevel]!);
+}
