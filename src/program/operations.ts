@@ -313,11 +313,11 @@ export function usage(operation: {
   readonly parameters: readonly (Omit<Parameter, 'kind'> & { readonly kind: string })[];
 }): string {
   const part = (parameter: (typeof operation.parameters)[number]): string => {
-    const { name, kind, words } = parameter;
-    const value =
-      kind === 'flags' ? `${words!.join('|')}…` : kind === 'word' ? words!.join('|') : name.toUpperCase();
-    const text = parameter.keyed ? `${name}=${kind === 'number' ? 'N' : name.toUpperCase()}` : value;
-    return parameter.optional ? `[${text}]` : text;
+    const { name, kind, words = [], keyed, optional } = parameter;
+    if (kind === 'flags') return words.map((word) => `[${word}]`).join(' ');
+    const value = kind === 'word' ? words.join('|') : keyed && kind === 'number' ? 'N' : name.toUpperCase();
+    const text = keyed ? `${name}=${value}` : value;
+    return optional ? `[${text}]` : text;
   };
   return [operation.name, ...operation.parameters.map(part)].join(' ');
 }

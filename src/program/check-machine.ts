@@ -1,0 +1,200 @@
+import { hexText, rangeText } from './argument-kinds.js';
+import { FrameSet } from './frame-set.js';
+import {
+  DEFAULT_MACHINE,
+  type DeviceDeclaration,
+  type LimitName,
+  type MachineDeclaration,
+} from './program.js';
+import { offer, type Problem, quote, type Refuse } from './refuse.js';
+
+/** Physical addresses have 48 bits. */
+export const MAX_FRAME = 2 ** 36 - 1;
+/** 16 GiB: the model keeps a row of its frame table for each frame. */
+export const MAX_FRAMES = 2 ** 22;
+/** Xen keeps its tables there; the smallest machine needs a few frames. */
+const MAX_XEN_HEAP = 2 ** 20;
+
+interface Limit {
+  readonly max: number;
+  readonly powerOfTwo?: boolean;
+}
+
+const LIMITS: Readonly<Record<LimitName, Limit>> = {
+  domains: { max: 64 },
+  grants: { max: 4096 },
+  handles: { max: 4096 },
+  va_slots: { max: 4096 },
+  iotlb: { max: 4096, powerOfTwo: true },
+  gfns: { max: MAX_FRAMES },
+};
+
+const IOMMUS: Readonly<Record<MachineDeclaration['arch'], readonly MachineDeclaration['iommu'][]>> = {
+  x86: ['vtd', 'none'],
+  arm: ['smmu', 'none'],
+};
+
+/**
+ * Whether a machine can be built as declared.
+ * @throws what `refuse` makes at the first thing that is wrong.
+ */
+export function checkMachine(machine: MachineDeclaration, refuse: Refuse): void {
+  const check = (part: string, problem: Problem | undefined): void => {
+    if (problem !== undefined) throw refuse(machine, part, problem);
+  };
+  checkMemory(machine, refuse);
+  check('iommu', iommuProblem(machine));
+  check('s1cbndx', tooLarge('s1cbndx', machine.s1cbndx, 0xff));
+  check('dom0Pages', dom0PagesProblem(machine));
+  check('dom0PageTables', dom0TablesProblem(machine));
+  for (const [name, value] of Object.entries(machine.limits)) {
+    check(name, limitProblem(name, value, LIMITS[name as LimitName]));
+  }
+  checkDevices(machine, refuse);
+  checkReserved(machine, refuse);
+}
+
+function checkMemory({ ram, xenHeap }: MachineDeclaration, refuse: Refuse): void {
+  for (const range of [...ram, xenHeap]) {
+    if (range.last <= MAX_FRAME) continue;
+    const message = `frame ${hexText(range.last)} is above ${hexText(MAX_FRAME)}: addresses have 48 bits`;
+    throw refuse(range, 'frames', { code: 'frame-too-large', message });
+  }
+  const overlap = FrameSet.overlap([...ram, xenHeap]);
+  if (overlap !== undefined) {
+    const { range, other } = overlap;
+    const name = (of: typeof range): string => `${of === xenHeap ? 'xen-heap' : 'ram'} ${rangeText(of)}`;
+    const [blamed, cause] = range === xenHeap ? [other, range] : [range, other];
+    const message = `${name(blamed)} overlaps ${name(cause)}`;
+    throw refuse(blamed, 'frames', { code: 'overlapping-ram', message });
+  }
+  const frames = ram.reduce((sum, { first, last }) => sum + last - first + 1, 0);
+  if (frames > MAX_FRAMES) {
+    const message = `${frames} frames of RAM are more than the model holds (${MAX_FRAMES})`;
+    throw refuse(ram[0]!, 'frames', { code: 'too-much-ram', message });
+  }
+  if (xenHeap.last - xenHeap.first >= MAX_XEN_HEAP) {
+    const message = `xen-heap has more than ${MAX_XEN_HEAP} frames`;
+    throw refuse(xenHeap, 'frames', { code: 'too-much-ram', message });
+  }
+}
+
+function iommuProblem({ arch, iommu, smmuPath, s1cbndx }: MachineDeclaration): Problem | undefined {
+  const smmuParts = smmuPath !== DEFAULT_MACHINE.smmuPath || s1cbndx !== DEFAULT_MACHINE.s1cbndx;
+  if (iommu !== 'smmu' && smmuParts) {
+    return { code: 'wrong-iommu', message: `only an SMMU has a path and s1cbndx, not ${quote(iommu)}` };
+  }
+  if (IOMMUS[arch].includes(iommu)) return undefined;
+  const message = `a machine of ${arch} has no IOMMU ${quote(iommu)}`;
+  return { code: 'wrong-iommu', message, hint: `expected one of: ${IOMMUS[arch].join(', ')}` };
+}
+
+function dom0PagesProblem({ dom0Pages, ram }: MachineDeclaration): Problem | undefined {
+  const frames = ram.reduce((sum, { first, last }) => sum + last - first + 1, 0);
+  if (dom0Pages <= frames) return undefined;
+  return { code: 'too-little-ram', message: `dom0 cannot have ${dom0Pages} pages: ram has ${frames}` };
+}
+
+function dom0TablesProblem({ arch, dom0Pages, dom0PageTables }: MachineDeclaration): Problem | undefined {
+  if (dom0PageTables === 0) return undefined;
+  if (arch === 'arm') {
+    return { code: 'wrong-dom0', message: 'dom0 on Arm is not PV: it has no tables that Xen pins' };
+  }
+  if (dom0PageTables <= dom0Pages) return undefined;
+  const message = `dom0 cannot have ${dom0PageTables} tables among ${dom0Pages} pages`;
+  return { code: 'wrong-dom0', message };
+}
+
+function tooLarge(name: string, value: number, max: number): Problem | undefined {
+  if (value <= max) return undefined;
+  return { code: 'number-too-large', message: `${name} ${value} is above ${max}` };
+}
+
+function limitProblem(name: string, value: number, { max, powerOfTwo }: Limit): Problem | undefined {
+  const code = 'bad-limit';
+  if (value < 1 || value > max)
+    return { code, message: `limit ${quote(name)} is from 1 to ${max}, found ${value}` };
+  const power = 2 ** Math.floor(Math.log2(value));
+  if (!powerOfTwo || power === value) return undefined;
+  return { code, message: `limit ${quote(name)} is a power of two, found ${value}`, hint: `try ${power}` };
+}
+
+function checkDevices({ arch, devices }: MachineDeclaration, refuse: Refuse): void {
+  const names = new Set<string>();
+  const places = new Map<string | number, string>();
+  for (const device of devices) {
+    const { name, address, stream } = device;
+    const kind = deviceProblem(arch, device);
+    if (kind !== undefined) throw refuse(device, kind.part, kind);
+    if (names.has(name)) {
+      throw refuse(device, 'name', {
+        code: 'duplicate-device',
+        message: `there is a device ${quote(name)} already`,
+      });
+    }
+    names.add(name);
+    for (const place of stream === undefined ? [address] : [address, stream]) {
+      const other = places.get(place);
+      if (other !== undefined) {
+        const [what, part] =
+          place === address ? [address, 'address'] : [`stream ${hexText(stream!)}`, 'stream'];
+        const message = `${what} is that of device ${quote(other)}`;
+        throw refuse(device, part, { code: 'duplicate-device', message });
+      }
+      places.set(place, name);
+    }
+  }
+}
+
+function deviceProblem(
+  arch: MachineDeclaration['arch'],
+  { address, stream }: DeviceDeclaration,
+): (Problem & { part: string }) | undefined {
+  const code = 'wrong-device';
+  const inTree = address.startsWith('/');
+  if (inTree !== (arch === 'arm')) {
+    const [shape, example] =
+      arch === 'arm'
+        ? ['a device-tree path', '/amba/ethernet@ff0e0000 stream=0x874']
+        : ['a PCI address', '0000:03:00.0'];
+    return {
+      code,
+      part: 'address',
+      message: `a device of a machine of ${arch} has ${shape}`,
+      hint: `such as ${example}`,
+    };
+  }
+  if (inTree && stream === undefined) {
+    return {
+      code,
+      part: 'address',
+      message: 'a device of the device tree needs its stream id',
+      hint: 'add stream=N',
+    };
+  }
+  if (!inTree && stream !== undefined) {
+    return {
+      code,
+      part: 'stream',
+      message: 'a PCI device has no stream id: its address is its requester id',
+    };
+  }
+  const large = tooLarge('stream', stream ?? 0, 0xffff);
+  return large && { ...large, part: 'stream' };
+}
+
+function checkReserved({ devices, reserved }: MachineDeclaration, refuse: Refuse): void {
+  const names = devices.map(({ name }) => name);
+  const known = new Set(names);
+  for (const region of reserved) {
+    if (region.last > MAX_FRAME) {
+      const message = `frame ${hexText(region.last)} is above ${hexText(MAX_FRAME)}: addresses have 48 bits`;
+      throw refuse(region, 'frames', { code: 'frame-too-large', message });
+    }
+    if (known.has(region.device)) continue;
+    const hint =
+      names.length === 0 ? 'the machine has no devices; add `device`' : offer(region.device, names);
+    const message = `unknown device ${quote(region.device)}`;
+    throw refuse(region, 'device', { code: 'unknown-device', message, hint });
+  }
+}

@@ -1,0 +1,209 @@
+import { InputError } from '../text/diagnostic.js';
+import type { SourceText } from '../text/source.js';
+import { resolveEdition } from '../xen/editions/edition.js';
+import { INVARIANTS } from '../xen/invariants.js';
+import { hexText, readAddress, readEntry } from './argument-kinds.js';
+import { checkMachine } from './check-machine.js';
+import { describeRanges, FrameSet } from './frame-set.js';
+import { OPERATION_BY_NAME, type Operation, type ParameterKind, usage } from './operations.js';
+import type { Places } from './places.js';
+import { type Argument, isRepeat, type Program, type Repeat, type Statement, type Step } from './program.js';
+import { inputError, offer, type Problem, quote, type Refuse } from './refuse.js';
+
+/** Blocks in blocks; deeper ones are no program a person wrote. */
+export const MAX_NESTING = 32;
+
+/**
+ * The checks of a program that need no machine to run on: that every name is introduced, once and before its use, and
+ * every frame exists. Text and JSON form both end here.
+ * @throws InputError at the first thing that is wrong.
+ */
+export function checkProgram(program: Program, source: SourceText, places: Places): void {
+  const refuse: Refuse = (node, part, problem) => inputError(source, places.at(node, part), problem);
+  checkEdition(program, refuse);
+  checkMachine(program.machine, refuse);
+  new NameChecker(program, refuse, places).steps(program.steps, 0);
+}
+
+function checkEdition(program: Program, refuse: Refuse): void {
+  if (program.edition === undefined) return;
+  try {
+    resolveEdition(program.edition);
+  } catch (error) {
+    if (!(error instanceof InputError)) throw error;
+    const { code, message, hint } = error.diagnostic;
+    throw refuse(program, 'edition', { code, message, hint });
+  }
+}
+
+/** Names of one kind of thing. */
+class Namespace {
+  private readonly what: string;
+  private readonly lineOf = new Map<string, number>();
+  /** How such a name comes to be. */
+  private readonly origin: string;
+
+  constructor(what: string, origin: string, known: readonly string[] = []) {
+    this.what = what;
+    this.origin = origin;
+    for (const name of known) this.lineOf.set(name, 0);
+  }
+
+  bind(name: string, line: number): Problem | undefined {
+    const before = this.lineOf.get(name);
+    if (before === undefined) {
+      this.lineOf.set(name, line);
+      return undefined;
+    }
+    const where = before === 0 ? 'from the start' : `since line ${before}`;
+    return {
+      code: `duplicate-${this.what}`,
+      message: `there is a ${this.what} ${quote(name)} already, ${where}`,
+    };
+  }
+
+  use(name: string): Problem | undefined {
+    if (this.lineOf.has(name)) return undefined;
+    const known = [...this.lineOf.keys()];
+    const hint =
+      known.length === 0 ? `none so far; ${this.origin}` : `${offer(name, known)} (${this.origin})`;
+    return { code: `unknown-${this.what}`, message: `unknown ${this.what} ${quote(name)}`, hint };
+  }
+}
+
+type Check = (checker: NameChecker, value: Argument, line: number) => Problem | undefined;
+
+const using =
+  (of: (checker: NameChecker) => Namespace): Check =>
+  (checker, value) =>
+    of(checker).use(value as string);
+const binding =
+  (of: (checker: NameChecker) => Namespace): Check =>
+  (checker, value, line) =>
+    of(checker).bind(value as string, line);
+const usingPage = (checker: NameChecker, page: string | number): Problem | undefined =>
+  typeof page === 'string' ? checker.pages.use(page) : checker.frame(page);
+
+/** What must hold of an argument of each kind. */
+const CHECKS: Readonly<Partial<Record<ParameterKind, Check>>> = {
+  domain: using(({ domains }) => domains),
+  newDomain: binding(({ domains }) => domains),
+  device: using(({ devices }) => devices),
+  handle: using(({ handles }) => handles),
+  newHandle: binding(({ handles }) => handles),
+  mark: using(({ marks }) => marks),
+  newMark: binding(({ marks }) => marks),
+  page: (checker, value) => usingPage(checker, value as string | number),
+  newPage: (checker, value, line) =>
+    typeof value === 'number' ? checker.domainFrame(value) : checker.pages.bind(value as string, line),
+  entry: (checker, value) => {
+    const entry = readEntry(value as string);
+    return entry && usingPage(checker, entry.page);
+  },
+  address: (checker, value) => {
+    const read = typeof value === 'string' ? readAddress(value) : undefined;
+    return read && 'page' in read ? usingPage(checker, read.page) : undefined;
+  },
+};
+
+class NameChecker {
+  readonly domains = new Namespace('domain', 'domains come from `createdomain` and `config`', [
+    'dom0',
+    'dom_io',
+  ]);
+  readonly pages = new Namespace('page', 'pages get their names in `populate_physmap`');
+  readonly handles = new Namespace('handle', 'handles get their names in `map_grant_ref`');
+  readonly marks = new Namespace('mark', 'marks get their names in `mark`');
+  readonly devices: Namespace;
+  private readonly program: Program;
+  private readonly refuse: Refuse;
+  private readonly ram: FrameSet;
+  private readonly frames: FrameSet;
+
+  constructor(program: Program, refuse: Refuse, places: Places) {
+    const { machine, configs } = program;
+    this.program = program;
+    this.refuse = refuse;
+    this.ram = new FrameSet(machine.ram);
+    this.frames = new FrameSet([...machine.ram, machine.xenHeap]);
+    this.devices = new Namespace(
+      'device',
+      'devices come from `device`',
+      machine.devices.map(({ name }) => name),
+    );
+    for (const config of configs) {
+      const problem = this.domains.bind(config.name, places.at(config).line);
+      if (problem !== undefined) throw refuse(config, 'name', problem);
+    }
+  }
+
+  steps(steps: readonly Step[], depth: number): void {
+    for (const step of steps) {
+      if (isRepeat(step)) this.repeat(step, depth + 1);
+      else this.statement(step);
+    }
+  }
+
+  frame(frame: number): Problem | undefined {
+    return this.frames.has(frame) ? undefined : this.beyond(frame);
+  }
+
+  domainFrame(frame: number): Problem | undefined {
+    return this.ram.has(frame) ? undefined : this.beyond(frame);
+  }
+
+  private beyond(frame: number): Problem {
+    const hint = describeRanges(this.program.machine);
+    return {
+      code: 'frame-beyond-machine',
+      message: `frame ${hexText(frame)} is beyond the machine’s memory`,
+      hint,
+    };
+  }
+
+  private repeat(step: Repeat, depth: number): void {
+    if (step.repeat !== 'forever' && step.repeat < 1) {
+      throw this.refuse(step, 'repeat', { code: 'bad-repeat', message: 'repeat at least once' });
+    }
+    if (depth > MAX_NESTING) {
+      const message = `blocks are nested more than ${MAX_NESTING} deep`;
+      throw this.refuse(step, undefined, { code: 'nested-too-deeply', message });
+    }
+    this.steps(step.body, depth);
+  }
+
+  private statement(statement: Statement): void {
+    const operation = OPERATION_BY_NAME.get(statement.op)!;
+    this.arguments(operation, statement);
+    for (const expectation of statement.expect) {
+      if (expectation.kind !== 'violation' || INVARIANT_IDS.includes(expectation.invariant)) continue;
+      const message = `unknown invariant ${quote(expectation.invariant)}`;
+      const hint = offer(expectation.invariant, INVARIANT_IDS);
+      throw this.refuse(expectation, undefined, { code: 'unknown-invariant', message, hint });
+    }
+  }
+
+  private arguments(operation: Operation, statement: Statement): void {
+    const { args, line } = statement;
+    let missing: string | undefined;
+    for (const { name, kind, keyed } of operation.parameters) {
+      const value = args[name];
+      if (value === undefined) {
+        if (!keyed && kind !== 'flags') missing ??= name;
+        continue;
+      }
+      const gap = keyed || kind === 'flags' ? undefined : missing;
+      const problem =
+        gap === undefined ? CHECKS[kind]?.(this, value, line) : gapProblem(operation, name, gap);
+      if (problem !== undefined) throw this.refuse(statement, name, problem);
+    }
+  }
+}
+
+/** The text form could not tell the second of two optional arguments from the first. */
+function gapProblem(operation: Operation, given: string, missing: string): Problem {
+  const message = `${quote(given)} is given without ${quote(missing)}`;
+  return { code: 'missing-argument', message, hint: `usage: ${usage(operation)}` };
+}
+
+const INVARIANT_IDS: readonly string[] = INVARIANTS.map(({ id }) => id);

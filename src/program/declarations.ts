@@ -1,0 +1,140 @@
+import type { DeclarationKind } from './argument-kinds.js';
+import type { Parameter } from './operations.js';
+import { LIMIT_NAMES } from './program.js';
+
+/** The parameters of an operation may be of the kinds of operations, those of a declaration of these also. */
+export type ShapeParameter = Omit<Parameter, 'kind'> & { readonly kind: Parameter['kind'] | DeclarationKind };
+
+/** What a statement looks like. */
+export interface Shape {
+  readonly name: string;
+  readonly parameters: readonly ShapeParameter[];
+}
+
+/** A statement that stands before the operations and tells of the machine. As data, like the operations. */
+export interface Declaration extends Shape {
+  readonly doc: string;
+  /** May stand more than once. */
+  readonly repeats?: boolean;
+  readonly example: string;
+}
+
+type Options = Partial<Pick<ShapeParameter, 'words' | 'keyed' | 'optional' | 'hex'>>;
+const parameter = (
+  name: string,
+  kind: ShapeParameter['kind'],
+  doc: string,
+  options: Options = {},
+): ShapeParameter => ({ name, kind, doc, ...options });
+const OPTION = { keyed: true, optional: true } as const;
+
+const LIMIT_DOCS: Readonly<Record<(typeof LIMIT_NAMES)[number], string>> = {
+  domains: 'domains besides dom_io and dom_xen',
+  grants: 'grant references a domain',
+  handles: 'maptrack handles a domain',
+  va_slots: 'virtual pages of a PV domain that update_va_mapping can set',
+  iotlb: 'IOTLB entries, a power of two',
+  gfns: 'guest frame numbers that invariants look at',
+};
+
+export const DECLARATIONS: readonly Declaration[] = [
+  {
+    name: 'xen',
+    doc: 'The edition: a release or a design. `--xen` on the command line wins; the newest release by default.',
+    example: 'xen 4.12',
+    parameters: [parameter('edition', 'edition', 'release or design')],
+  },
+  {
+    name: 'machine',
+    doc: 'The architecture; x86 by default. An Arm machine has an SMMU unless `iommu none` is said.',
+    example: 'machine arm',
+    parameters: [parameter('arch', 'word', 'architecture', { words: ['x86', 'arm'] })],
+  },
+  {
+    name: 'ram',
+    doc: 'Frames that domains can own; 0x100..0x13f by default. Once RAM is declared, dom0 has no pages by default.',
+    repeats: true,
+    example: 'ram 0x100..0x10f',
+    parameters: [parameter('frames', 'range', 'first and last frame')],
+  },
+  {
+    name: 'xen-heap',
+    doc: 'Frames that Xen keeps for itself: page tables, grant frames; 0x10..0x4f by default.',
+    example: 'xen-heap 0x10..0x4f',
+    parameters: [parameter('frames', 'range', 'first and last frame')],
+  },
+  {
+    name: 'iommu',
+    doc: 'The IOMMU: vtd by default on x86, smmu (at /smmu@fd800000) on Arm. `no-sharept`: tables are never shared with the p2m. `no-quarantine`: devices that guests give back do not go to dom_io.',
+    example: 'iommu smmu /smmu@fd800000 s1cbndx=0xb',
+    parameters: [
+      parameter('kind', 'word', 'what it is', { words: ['vtd', 'smmu', 'none'] }),
+      parameter('path', 'treePath', 'SMMU: where it stands in the device tree', { optional: true }),
+      parameter('s1cbndx', 'number', 'SMMU: FSYNR0.S1CBNDX of its stage-2 faults; 0 by default', {
+        ...OPTION,
+        hex: true,
+      }),
+      parameter('flags', 'flags', 'Xen’s options', {
+        optional: true,
+        words: ['no-sharept', 'no-quarantine'],
+      }),
+    ],
+  },
+  {
+    name: 'dom0',
+    doc: 'The hardware domain. PV on x86, direct-mapped on Arm. `relaxed` (the default), `strict` and `passthrough` are those of the option dom0-iommu.',
+    example: 'dom0 strict pages=4 tables=1',
+    parameters: [
+      parameter('mode', 'word', 'dom0-iommu', {
+        optional: true,
+        words: ['relaxed', 'strict', 'passthrough'],
+      }),
+      parameter('pages', 'number', 'pages it owns; 4 by default, 0 when RAM is declared', OPTION),
+      parameter('tables', 'number', 'how many of them, the last, are pinned L4 tables; 0 by default', OPTION),
+    ],
+  },
+  {
+    name: 'device',
+    doc: 'A DMA-capable device: on x86 a PCI function, on Arm a node of the device tree with its stream id. dom0 gets it at boot unless it is `withheld`.',
+    repeats: true,
+    example: 'device nic 0000:03:00.0',
+    parameters: [
+      parameter('name', 'name', 'its name in this program'),
+      parameter('address', 'deviceAddress', 'PCI address or device-tree path'),
+      parameter('stream', 'number', 'stream id of a device-tree node', { ...OPTION, hex: true }),
+      parameter('flags', 'flags', 'not given to dom0 at boot', { optional: true, words: ['withheld'] }),
+    ],
+  },
+  {
+    name: 'reserved',
+    doc: 'A region that a device needs to reach at any time (RMRR).',
+    repeats: true,
+    example: 'reserved 0x80..0x81 nic',
+    parameters: [
+      parameter('frames', 'range', 'first and last frame'),
+      parameter('device', 'name', 'the device'),
+    ],
+  },
+  {
+    name: 'limits',
+    doc: 'Sizes of the model’s tables.',
+    repeats: true,
+    example: 'limits handles=8 grants=16',
+    parameters: LIMIT_NAMES.map((name) => parameter(name, 'number', LIMIT_DOCS[name], OPTION)),
+  },
+  {
+    name: 'config',
+    doc: 'A domain made from an xl config as xl would make it. The path is relative to the program’s file.',
+    repeats: true,
+    example: 'config guest "guest.cfg" pages=8',
+    parameters: [
+      parameter('name', 'newDomain', 'its name in this program'),
+      parameter('file', 'file', 'the xl config'),
+      parameter('pages', 'number', 'pages to give it in place of its memory=', OPTION),
+    ],
+  },
+];
+
+export const DECLARATION_BY_NAME: ReadonlyMap<string, Declaration> = new Map(
+  DECLARATIONS.map((declaration) => [declaration.name, declaration]),
+);

@@ -1,0 +1,25 @@
+import type { Span } from './refuse.js';
+
+/** Where the parts of a program stand in the text it was read from. */
+export interface Places {
+  /** The place of an object of the program, or of a part of it: an argument, a field. */
+  at(node: object, part?: string): Span;
+}
+
+const START: Span = { line: 1, column: 1, length: 1 };
+
+/** Places written down while a text is read. */
+export class PlaceBook implements Places {
+  private readonly wholes = new Map<object, Span>();
+  private readonly parts = new Map<object, Readonly<Record<string, Span>>>();
+
+  note(node: object, whole: Span, parts?: Readonly<Record<string, Span>>): void {
+    this.wholes.set(node, whole);
+    if (parts !== undefined) this.parts.set(node, parts);
+  }
+
+  at(node: object, part?: string): Span {
+    const noted = part === undefined ? undefined : this.parts.get(node)?.[part];
+    return noted ?? this.wholes.get(node) ?? START;
+  }
+}

@@ -1,0 +1,130 @@
+import type { SourceText } from '../text/source.js';
+import type { Declaration } from './declarations.js';
+import type { Token } from './lexer.js';
+import type { PlaceBook } from './places.js';
+import {
+  type ConfigDomain,
+  completeMachine,
+  type DeviceDeclaration,
+  type LimitName,
+  type MachineDeclaration,
+  type Range,
+} from './program.js';
+import type { ReadArguments } from './read-arguments.js';
+import { inputError, quote, type Span } from './refuse.js';
+
+type Mutable<T> = { -readonly [K in keyof T]: T[K] };
+
+/** What the declarations of a text say, as they are read one after the other. */
+export class Draft {
+  edition: string | undefined;
+  readonly configs: ConfigDomain[] = [];
+  readonly machine: Mutable<Partial<MachineDeclaration>> = {};
+  /** Where each field of the machine was declared. */
+  readonly fields: Record<string, Span> = {};
+  readonly seen = new Map<string, number>();
+  readonly places: PlaceBook;
+  readonly source: SourceText;
+
+  constructor(source: SourceText, places: PlaceBook) {
+    this.source = source;
+    this.places = places;
+  }
+
+  /** Takes in one declaration. */
+  declare(declaration: Declaration, head: Token, read: ReadArguments): void {
+    const { name } = declaration;
+    const before = this.seen.get(name);
+    if (before !== undefined && !declaration.repeats) {
+      const message = `${quote(name)} is declared already on line ${before}`;
+      throw inputError(this.source, head, { code: 'duplicate-declaration', message });
+    }
+    this.seen.set(name, before ?? head.line);
+    APPLY[name]!(this, read.args as never, read.spans, head);
+  }
+
+  finish(): MachineDeclaration {
+    const machine = completeMachine(this.machine);
+    this.places.note(machine, { line: 1, column: 1, length: 1 }, this.fields);
+    return machine;
+  }
+
+  set<K extends keyof MachineDeclaration>(
+    field: K,
+    value: MachineDeclaration[K],
+    span: Span | undefined,
+  ): void {
+    this.machine[field] = value;
+    if (span !== undefined) this.fields[field] = span;
+  }
+
+  /** Adds an item to one of the machine's lists. */
+  add<K extends 'ram' | 'devices' | 'reserved'>(
+    field: K,
+    item: MachineDeclaration[K][number],
+    head: Token,
+    spans: ReadArguments['spans'],
+  ): void {
+    const list = (this.machine[field] ?? []) as MachineDeclaration[K][number][];
+    list.push(item);
+    this.machine[field] = list as unknown as MachineDeclaration[K];
+    this.fields[field] ??= head;
+    this.places.note(item, head, spans);
+  }
+}
+
+type Apply<Args> = (draft: Draft, args: Args, spans: ReadArguments['spans'], head: Token) => void;
+// The table checks each entry against its own arguments; the reader has made them as DECLARATIONS says.
+const apply = <Args>(function_: Apply<Args>): Apply<never> => function_ as Apply<never>;
+
+/** What each declaration does to the draft; the arguments are those of its row in DECLARATIONS. */
+const APPLY: Readonly<Record<string, Apply<never>>> = {
+  xen: apply<{ edition: string }>((draft, { edition }, spans) => {
+    draft.edition = edition;
+    draft.fields.edition = spans.edition!;
+  }),
+  machine: apply<Pick<MachineDeclaration, 'arch'>>((draft, { arch }, spans) =>
+    draft.set('arch', arch, spans.arch),
+  ),
+  ram: apply<{ frames: Range }>((draft, { frames }, spans, head) => draft.add('ram', frames, head, spans)),
+  'xen-heap': apply<{ frames: Range }>((draft, { frames }, spans) =>
+    draft.set('xenHeap', frames, spans.frames),
+  ),
+  iommu: apply<{ kind: MachineDeclaration['iommu']; path?: string; s1cbndx?: number; flags?: string[] }>(
+    (draft, { kind, path, s1cbndx, flags = [] }, spans) => {
+      draft.set('iommu', kind, spans.kind);
+      if (path !== undefined) draft.set('smmuPath', path, spans.path);
+      if (s1cbndx !== undefined) draft.set('s1cbndx', s1cbndx, spans.s1cbndx);
+      if (flags.includes('no-sharept')) draft.set('sharept', false, spans.flags);
+      if (flags.includes('no-quarantine')) draft.set('quarantine', false, spans.flags);
+    },
+  ),
+  dom0: apply<{ mode?: MachineDeclaration['dom0Mode']; pages?: number; tables?: number }>(
+    (draft, { mode, pages, tables }, spans) => {
+      if (mode !== undefined) draft.set('dom0Mode', mode, spans.mode);
+      if (pages !== undefined) draft.set('dom0Pages', pages, spans.pages);
+      if (tables !== undefined) draft.set('dom0PageTables', tables, spans.tables);
+    },
+  ),
+  device: apply<DeviceDeclaration & { flags?: string[] }>((draft, { flags, ...device }, spans, head) =>
+    draft.add('devices', { ...device, ...(flags && { withheld: true }) }, head, spans),
+  ),
+  reserved: apply<{ frames: Range; device: string }>((draft, { frames, device }, spans, head) =>
+    draft.add('reserved', { ...frames, device }, head, spans),
+  ),
+  limits: apply<Partial<Record<LimitName, number>>>((draft, limits, spans) => {
+    for (const [name, value] of Object.entries(limits)) {
+      if (draft.machine.limits?.[name as LimitName] !== undefined) {
+        const message = `limit ${quote(name)} is declared already`;
+        throw inputError(draft.source, spans[name]!, { code: 'duplicate-declaration', message });
+      }
+      draft.set('limits', { ...draft.machine.limits, [name]: value }, undefined);
+      draft.fields[name] = spans[name]!;
+    }
+  }),
+  config: apply<Omit<ConfigDomain, 'line' | 'column'>>((draft, config, spans, { line, column, length }) => {
+    const domain = { ...config, line, column };
+    draft.configs.push(domain);
+    draft.places.note(domain, { line, column, length }, spans);
+  }),
+};
