@@ -10,6 +10,9 @@ export interface FrameRange {
 /** RAM pages take hash keys from here up; tables lie below. */
 const RAM_KEYS = 0x4000_0000;
 
+/** The first frame number that no architecture's 52 address bits can name. */
+const FRAME_LIMIT = 2 ** 40;
+
 /**
  * Bit-exact RAM in the store, backed frame by frame when first written. Frames may lie anywhere in the physical
  * address space; ranges are compressed into consecutive indexes (as Xen's PDX does), the frame table's row numbers.
@@ -23,13 +26,17 @@ export class Ram implements WordSink {
   private readonly backing: Int32Array;
   private readonly frameOfPage = new Map<number, number>();
 
-  /** @throws RangeError when ranges overlap. */
+  /** @throws RangeError when a range is none, lies beyond 52-bit addresses, or overlaps another. */
   constructor(store: Store, ranges: readonly FrameRange[]) {
     this.store = store;
     this.ranges = [...ranges].sort((a, b) => a.base - b.base);
     let frames = 0;
     let end = 0;
     for (const { base, count } of this.ranges) {
+      const whole = Number.isInteger(base) && Number.isInteger(count);
+      if (!whole || base < 0 || count < 0 || base + count > FRAME_LIMIT) {
+        throw new RangeError(`RAM of ${count} frames from frame ${base} is no range below frame 2^40`);
+      }
       if (base < end) throw new RangeError(`RAM ranges overlap at frame 0x${base.toString(16)}`);
       end = base + count;
       frames += count;
@@ -50,10 +57,13 @@ export class Ram implements WordSink {
     return -1;
   }
 
-  /** Frame number of the index-th frame of RAM. */
+  /**
+   * Frame number of the index-th frame of RAM.
+   * @throws RangeError when there is none.
+   */
   frameAt(index: number): number {
     let rest = index;
-    for (let i = 0; i < this.ranges.length; i++) {
+    for (let i = 0; i < this.ranges.length && index >= 0; i++) {
       const range = this.ranges[i]!;
       if (rest < range.count) return range.base + rest;
       rest -= range.count;
@@ -74,13 +84,19 @@ export class Ram implements WordSink {
     const frame = Math.floor(pa / 4096);
     const index = this.indexOf(frame);
     if (index < 0) throw new RangeError(`write to physical address 0x${pa.toString(16)}, which is no RAM`);
+    // Zero in a frame without backing is there already.
+    if (this.backing[index]! < 0 && (value | 0) === 0) return;
     this.store.write(this.back(index) + ((pa % 4096) >>> 2), value);
   }
 
-  /** Sets all of a frame to zero (a scrub). */
+  /**
+   * Sets all of a frame to zero (a scrub).
+   * @throws RangeError when `frame` is no RAM.
+   */
   clear(frame: number): void {
     const base = this.backing[this.indexOf(frame)];
-    if (base === undefined || base < 0) return;
+    if (base === undefined) throw new RangeError(`scrub of frame 0x${frame.toString(16)}, which is no RAM`);
+    if (base < 0) return;
     for (let i = 0; i < PAGE_WORDS; i++) this.store.write(base + i, 0);
   }
 

@@ -79,6 +79,9 @@ describe('a store', () => {
     store.write(5, 0xffff_ffff);
     store.write(6, 2 ** 32 + 7);
     expect([store.read(5), store.read(6)]).toEqual([-1, 7]);
+    const mark = store.mark();
+    store.write(5, 0xffff_ffff);
+    expect(store.mark()).toBe(mark);
     expect(store.hashText()).toBe(
       storeOf([
         [5, -1],

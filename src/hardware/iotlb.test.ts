@@ -1,0 +1,144 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { R, W } from '../formats/address.js';
+import { changeLines, changesSince } from '../store/changes.js';
+import { Store } from '../store/store.js';
+import { Layout } from '../store/table.js';
+import { Iotlb } from './iotlb.js';
+
+const SIZE = 8;
+
+function empty() {
+  const store = new Store();
+  const layout = new Layout(store);
+  return { store, layout, iotlb: new Iotlb(layout, 'VT-d', SIZE) };
+}
+
+/** What the IOTLB says of one input under one domain id. */
+function lookup(iotlb: Iotlb, did: number, input: number) {
+  const row = iotlb.find(did, input);
+  return row < 0 ? undefined : { frame: iotlb.frame(row), rights: iotlb.rights(row) };
+}
+
+// Inputs that meet in the rows, also such as differ in the high bits of 48-bit and 57-bit addresses only.
+const input = fc.oneof(
+  fc.nat(20),
+  fc.constantFrom(2 ** 31, 2 ** 32, 2 ** 32 + 5, 3 * 2 ** 32 + 5, 2 ** 36 - 1),
+);
+const did = fc.constantFrom(0, 1, 2, 0x8000, 0xffff);
+const rights = fc.constantFrom(R, W, R | W);
+
+type Action =
+  | {
+      readonly kind: 'fill';
+      readonly did: number;
+      readonly input: number;
+      readonly frame: number;
+      readonly rights: number;
+    }
+  | { readonly kind: 'pages'; readonly did: number; readonly input: number; readonly count: number }
+  | { readonly kind: 'domain'; readonly did: number };
+
+const fill = fc.record({
+  kind: fc.constant('fill' as const),
+  did,
+  input,
+  frame: fc.oneof(fc.nat(9), fc.constantFrom(0x84_24cb, 0xffff_ffff, 2 ** 32 + 1, 2 ** 40 - 1)),
+  rights,
+});
+const action: fc.Arbitrary<Action> = fc.oneof(
+  { weight: 5, arbitrary: fill },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant('pages' as const), did, input, count: fc.nat(12) }) },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant('domain' as const), did }) },
+);
+
+describe('an IOTLB', () => {
+  test('holds what a map does of which each row keeps its last fill', () => {
+    fc.assert(
+      fc.property(fc.array(action, { maxLength: 60 }), (actions) => {
+        const { store, iotlb } = empty();
+        const model = new Map<number, Extract<Action, { kind: 'fill' }>>();
+        for (const action of actions) {
+          if (action.kind === 'fill') {
+            iotlb.fill(action.did, action.input, action.frame, action.rights);
+            model.set(action.input % SIZE, action);
+            continue;
+          }
+          if (action.kind === 'pages') iotlb.invalidatePages(action.did, action.input, action.count);
+          else iotlb.invalidateDomain(action.did);
+          for (const [row, entry] of model) {
+            const inside =
+              action.kind === 'domain' ||
+              (entry.input >= action.input && entry.input < action.input + action.count);
+            if (entry.did === action.did && inside) model.delete(row);
+          }
+        }
+        for (const { did, input } of actions.filter((action) => action.kind === 'fill')) {
+          const entry = model.get(input % SIZE);
+          const expected = entry?.did === did && entry.input === input ? entry : undefined;
+          expect(lookup(iotlb, did, input)).toEqual(
+            expected && { frame: expected.frame, rights: expected.rights },
+          );
+        }
+        for (let row = 0; row < iotlb.rows; row++) {
+          const entry = model.get(row);
+          expect(iotlb.did(row)).toBe(entry?.did ?? -1);
+          if (entry !== undefined) expect(iotlb.input(row)).toBe(entry.input);
+        }
+        // The same entries filled in the order of their rows, into an empty one: an equal state.
+        const other = empty();
+        for (const [, entry] of [...model].sort(([a], [b]) => a - b)) {
+          other.iotlb.fill(entry.did, entry.input, entry.frame, entry.rights);
+        }
+        expect(other.store.hashText()).toBe(store.hashText());
+      }),
+      { numRuns: 300 },
+    );
+  });
+
+  test('finds nothing when empty, not even for domain 0 and input 0', () => {
+    const { iotlb } = empty();
+    expect([iotlb.find(0, 0), iotlb.find(-1, 0), iotlb.did(0)]).toEqual([-1, -1, -1]);
+  });
+
+  test('keeps domains apart', () => {
+    const { iotlb } = empty();
+    iotlb.fill(1, 5, 0x105, R);
+    expect(lookup(iotlb, 2, 5)).toBeUndefined();
+    iotlb.invalidateDomain(2);
+    iotlb.invalidatePages(2, 5, 1);
+    expect(lookup(iotlb, 1, 5)).toEqual({ frame: 0x105, rights: R });
+  });
+
+  test('never takes one input for another that differs in high bits only', () => {
+    const { iotlb } = empty();
+    iotlb.fill(1, 5, 0x105, R | W);
+    for (const alias of [2 ** 32 + 5, 2 ** 33 + 5, 2 ** 35 + 5, 2 ** 36 - 2 ** 32 + 5]) {
+      expect(lookup(iotlb, 1, alias)).toBeUndefined();
+    }
+    iotlb.fill(1, 2 ** 33 + 5, 2 ** 39 + 1, R);
+    expect(lookup(iotlb, 1, 2 ** 33 + 5)).toEqual({ frame: 2 ** 39 + 1, rights: R });
+    expect(lookup(iotlb, 1, 5)).toBeUndefined();
+  });
+
+  test('shows fills and invalidations as changes', () => {
+    const { store, layout, iotlb } = empty();
+    iotlb.fill(1, 0x84_24cb, 0x84_24cb, R);
+    const lines = () => changeLines(changesSince(layout, mark, () => []));
+    let mark = 0;
+    expect(lines()).toEqual([
+      'VT-d IOTLB entry 3: did none → 1, input 0x0 → 0x8424cb, frame 0x0 → 0x8424cb, rights -- → r-',
+    ]);
+    mark = store.mark();
+    iotlb.invalidatePages(1, 0x84_24cb, 1);
+    expect(lines()).toEqual([
+      'VT-d IOTLB entry 3: did 1 → none, input 0x8424cb → 0x0, frame 0x8424cb → 0x0, rights r- → --',
+    ]);
+  });
+
+  test('refuses a size that is no power of two', () => {
+    for (const size of [0, 3, 48, -8]) {
+      expect(() => new Iotlb(new Layout(new Store()), 'VT-d', size)).toThrow(RangeError);
+    }
+  });
+});
