@@ -1,12 +1,23 @@
 import { R, type Rights, W } from '../formats/address.js';
-import { FOUR_LEVELS, Walker, WalkStatus } from '../formats/radix.js';
+import {
+  FOUR_LEVELS,
+  inputLimit,
+  type RootShape,
+  THREE_LEVELS,
+  Walker,
+  WalkStatus,
+} from '../formats/radix.js';
 import {
   ContextType,
   clearEntry,
   contextDid,
+  contextReserved,
   contextType,
+  contextWidth,
   entryFrame,
   entryPresent,
+  levelsOfWidth,
+  rootReserved,
   VTD_ENTRY_BYTES,
   VTD_SECOND_LEVEL,
   writeContextEntry,
@@ -18,12 +29,26 @@ import type { IommuFault, IommuUnit } from './iommu.js';
 import { Iotlb } from './iotlb.js';
 import type { Ram } from './ram.js';
 
+/** The levels of the contexts that the unit's own functions write. */
 const LEVELS = 4;
+
+/** Roots by number of levels: CAP.SAGAW says 39 and 48 bits. */
+const SHAPES: readonly (RootShape | undefined)[] = [
+  undefined,
+  undefined,
+  undefined,
+  THREE_LEVELS,
+  FOUR_LEVELS,
+];
+
+/** The host address width is 52 bits, the widest; frame bits from here up are reserved. */
+const FRAME_LIMIT = 2 ** 40;
 
 /**
  * A VT-d remapping unit in legacy mode: root table, context tables and second-level tables in RAM, an IOTLB tagged by
- * DID, and a primary fault record. 48-bit tables; every root and context entry is read anew (its context cache is
- * always empty, which hardware may choose). (Intel VT-d spec 4.0 §3.4, §6.2, §7.)
+ * DID, and a primary fault record. It translates 39 and 48 bits, has no device-TLBs, and reads every root and context
+ * entry anew (its context cache is always empty, which hardware may choose). Every fault is recorded; Xen never sets
+ * FPD. (Intel VT-d spec 5.10 §3.4, §6.2, §7.)
  */
 export class VtdUnit implements IommuUnit {
   readonly iotlb: Iotlb;
@@ -38,6 +63,7 @@ export class VtdUnit implements IommuUnit {
   private address = 0;
   private write = false;
   private root = 0;
+  private shape: RootShape = FOUR_LEVELS;
   private did = 0;
 
   constructor(layout: Layout, ram: Ram, iotlbSize: number) {
@@ -58,17 +84,30 @@ export class VtdUnit implements IommuUnit {
     this.registers.enabled.set(0, 1);
   }
 
+  /** Physical address of the root entry of a requester's bus. */
+  private rootAddress(requester: number): number {
+    return this.rootTable * 4096 + (requester >>> 8) * VTD_ENTRY_BYTES;
+  }
+
   /** Physical address of the context entry of `requester`, or -1 where its bus has no context table. */
   private contextAddress(requester: number): number {
-    const rootEntry = (this.registers.rootTable.get(0) - 1) * 4096 + (requester >>> 8) * VTD_ENTRY_BYTES;
-    const word0 = this.ram.read32(rootEntry);
+    const at = this.rootAddress(requester);
+    const word0 = this.ram.read32(at);
     if (!entryPresent(word0)) return -1;
-    return entryFrame(word0, this.ram.read32(rootEntry + 4)) * 4096 + (requester & 0xff) * VTD_ENTRY_BYTES;
+    return entryFrame(word0, this.ram.read32(at + 4)) * 4096 + (requester & 0xff) * VTD_ENTRY_BYTES;
+  }
+
+  /** The same where there must be one. @throws RangeError when the bus has no context table. */
+  private contextToWrite(requester: number): number {
+    const at = this.contextAddress(requester);
+    if (at >= 0) return at;
+    const bus = `0x${(requester >>> 8).toString(16)}`;
+    throw new RangeError(`bus ${bus} has no context table; setContextTable comes first`);
   }
 
   /** Makes the root entry of a bus point to the context table in `frame`. */
   setContextTable(bus: number, frame: number): void {
-    writeRootEntry(this.ram, (this.registers.rootTable.get(0) - 1) * 4096 + bus * VTD_ENTRY_BYTES, frame);
+    writeRootEntry(this.ram, this.rootAddress(bus << 8), frame);
   }
 
   /** Frame of the root table, or -1 before {@link enable}. */
@@ -88,22 +127,24 @@ export class VtdUnit implements IommuUnit {
 
   /** Points a requester's context entry at second-level tables. Its bus must have a context table. */
   setContext(requester: number, root: number, did: number): void {
-    const at = this.contextAddress(requester);
+    const at = this.contextToWrite(requester);
     writeContextEntry(this.ram, at, ContextType.MULTI_LEVEL, root, LEVELS, did);
   }
 
   /** Lets a requester's accesses pass untranslated. */
   setPassThrough(requester: number, did: number): void {
-    writeContextEntry(this.ram, this.contextAddress(requester), ContextType.PASS_THROUGH, 0, LEVELS, did);
+    const at = this.contextToWrite(requester);
+    writeContextEntry(this.ram, at, ContextType.PASS_THROUGH, 0, LEVELS, did);
   }
 
   clearContext(requester: number): void {
-    clearEntry(this.ram, this.contextAddress(requester));
+    clearEntry(this.ram, this.contextToWrite(requester));
   }
 
   /**
    * Looks a requester up in root and context table: the reason of a fault, or 0. Afterwards `root` is the second-level
-   * root, or -1 for pass-through, and `did` the domain id.
+   * root, or -1 for no translation, `shape` says what it covers, and `did` is the domain id. An entry is checked for
+   * presence, then for reserved bits, then for what the unit cannot do. (Intel VT-d spec 5.10 §7.1.3, table 30.)
    */
   private findContext(requester: number): number {
     if (!this.registers.enabled.get(0)) {
@@ -111,14 +152,36 @@ export class VtdUnit implements IommuUnit {
       this.did = -1;
       return 0;
     }
-    const at = this.contextAddress(requester);
-    if (at < 0) return VtdReason.ROOT_NOT_PRESENT;
-    const word0 = this.ram.read32(at);
+    const { ram } = this;
+    const rootAt = this.rootAddress(requester);
+    const root0 = ram.read32(rootAt);
+    if (!entryPresent(root0)) return VtdReason.ROOT_NOT_PRESENT;
+    const table = entryFrame(root0, ram.read32(rootAt + 4));
+    if (rootReserved(root0, ram.read32(rootAt + 8), ram.read32(rootAt + 12)) || table >= FRAME_LIMIT) {
+      return VtdReason.ROOT_RESERVED;
+    }
+    const at = table * 4096 + (requester & 0xff) * VTD_ENTRY_BYTES;
+    const word0 = ram.read32(at);
     if (!entryPresent(word0)) return VtdReason.CONTEXT_NOT_PRESENT;
-    this.did = contextDid(this.ram.read32(at + 8));
-    this.root =
-      contextType(word0) === ContextType.PASS_THROUGH ? -1 : entryFrame(word0, this.ram.read32(at + 4));
+    const word2 = ram.read32(at + 8);
+    const root = entryFrame(word0, ram.read32(at + 4));
+    if (contextReserved(word0, word2, ram.read32(at + 12)) || root >= FRAME_LIMIT) {
+      return VtdReason.CONTEXT_RESERVED;
+    }
+    const type = contextType(word0);
+    const shape = SHAPES[levelsOfWidth(contextWidth(word2))];
+    if (shape === undefined || (type !== ContextType.MULTI_LEVEL && type !== ContextType.PASS_THROUGH)) {
+      return VtdReason.CONTEXT_INVALID;
+    }
+    this.shape = shape;
+    this.did = contextDid(word2);
+    this.root = type === ContextType.PASS_THROUGH ? -1 : root;
     return 0;
+  }
+
+  /** Whether `input` lies beyond what the context found last translates or passes; a disabled unit passes all. */
+  private beyondWidth(input: number): boolean {
+    return this.did >= 0 && input >= inputLimit(this.shape);
   }
 
   translate(requester: number, address: number, write: boolean): boolean {
@@ -132,6 +195,7 @@ export class VtdUnit implements IommuUnit {
   private translateInput(requester: number, input: number, need: Rights): number {
     const reason = this.findContext(requester);
     if (reason !== 0) return reason;
+    if (this.beyondWidth(input)) return VtdReason.BEYOND_WIDTH;
     if (this.root < 0) {
       this.frame = input;
       return 0;
@@ -141,24 +205,24 @@ export class VtdUnit implements IommuUnit {
       this.frame = this.iotlb.frame(cached);
       return 0;
     }
-    const status = this.walker.walk(this.root, FOUR_LEVELS, input);
-    if (status === WalkStatus.BEYOND) return VtdReason.BEYOND_WIDTH;
-    if (status === WalkStatus.RESERVED) return VtdReason.ENTRY_RESERVED;
-    if ((this.walker.rights & need) === 0) {
+    const status = this.walker.walk(this.root, this.shape, input);
+    // Permission is checked on the way down, before the reserved bits of the same entry.
+    if (status === WalkStatus.NOT_PRESENT || (this.walker.pathRights & need) === 0) {
       return need === W ? VtdReason.WRITE_DENIED : VtdReason.READ_DENIED;
     }
+    if (status === WalkStatus.RESERVED) return VtdReason.ENTRY_RESERVED;
     this.frame = this.walker.frame;
     this.iotlb.fill(this.did, input, this.walker.frame, this.walker.rights);
     return 0;
   }
 
   tableRights(requester: number, input: number): Rights {
-    if (this.findContext(requester) !== 0) return 0;
+    if (this.findContext(requester) !== 0 || this.beyondWidth(input)) return 0;
     if (this.root < 0) {
       this.frame = input;
       return R | W;
     }
-    if (this.walker.walk(this.root, FOUR_LEVELS, input) !== WalkStatus.OK) return 0;
+    if (this.walker.walk(this.root, this.shape, input) !== WalkStatus.OK) return 0;
     this.frame = this.walker.frame;
     return this.walker.rights;
   }
