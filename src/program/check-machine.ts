@@ -48,7 +48,8 @@ export function checkMachine(machine: MachineDeclaration, refuse: Refuse): void 
   check('dom0Pages', dom0PagesProblem(machine));
   check('dom0PageTables', dom0TablesProblem(machine));
   for (const [name, value] of Object.entries(machine.limits)) {
-    check(name, limitProblem(name, value, LIMITS[name as LimitName]));
+    const problem = limitProblem(name, value, LIMITS[name as LimitName]);
+    if (problem !== undefined) throw refuse(machine.limits, name, problem);
   }
   checkDevices(machine, refuse);
   checkReserved(machine, refuse);
@@ -64,7 +65,9 @@ function checkMemory({ ram, xenHeap }: MachineDeclaration, refuse: Refuse): void
   if (overlap !== undefined) {
     const { range, other } = overlap;
     const name = (of: typeof range): string => `${of === xenHeap ? 'xen-heap' : 'ram'} ${rangeText(of)}`;
-    const [blamed, cause] = range === xenHeap ? [other, range] : [range, other];
+    // The one that the program says, where the other is a default.
+    const second = range === xenHeap && ram !== DEFAULT_MACHINE.ram ? other : range;
+    const [blamed, cause] = second === range ? [range, other] : [other, range];
     const message = `${name(blamed)} overlaps ${name(cause)}`;
     throw refuse(blamed, 'frames', { code: 'overlapping-ram', message });
   }

@@ -19,7 +19,11 @@ export const MAX_NESTING = 32;
  * @throws InputError at the first thing that is wrong.
  */
 export function checkProgram(program: Program, source: SourceText, places: Places): void {
-  const refuse: Refuse = (node, part, problem) => inputError(source, places.at(node, part), problem);
+  const refuse: Refuse = (node, part, problem) => {
+    const path = places.path?.(node, part);
+    const message = path ? `${path}: ${problem.message}` : problem.message;
+    return inputError(source, places.at(node, part), { ...problem, message });
+  };
   checkEdition(program, refuse);
   checkMachine(program.machine, refuse);
   new NameChecker(program, refuse, places).steps(program.steps, 0);

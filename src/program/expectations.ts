@@ -1,11 +1,8 @@
 import type { InputError } from '../text/diagnostic.js';
 import type { SourceText } from '../text/source.js';
 import type { Line, Token } from './lexer.js';
-import type { Expectation } from './program.js';
-import { inputError, type Problem, quote, type Span } from './refuse.js';
-
-/** An expectation without its place. */
-export type Expected = Readonly<{ kind: Expectation['kind']; text: string }>;
+import type { Expectation, Place } from './program.js';
+import { inputError, type Problem, quote } from './refuse.js';
 
 interface Form {
   /** The word after `expect`; a status has none. */
@@ -42,13 +39,12 @@ const STATUS_USAGE = 'expect STATUS, as in `expect ok`, `expect EINVAL`, `expect
 /** The words of a status that need no quotes. */
 const PLAIN_STATUS = /^[^\s"#]+(?: [^\s"#]+)*$/;
 
-const expected = (kind: Expectation['kind'], text: string, { line, column }: Span): Expectation => {
+/** The expectation of a kind with its one text, whatever the kind calls it. */
+export function makeExpectation(kind: Expectation['kind'], text: string, place: Place): Expectation {
+  const { line, column } = place;
   if (kind === 'violation') return { kind, invariant: text, line, column };
   return kind === 'status' ? { kind, status: text, line, column } : { kind, text, line, column };
-};
-
-/** The expectation of a kind with its one text, whatever the kind calls it. */
-export const makeExpectation = expected;
+}
 
 /** The one text of an expectation. */
 export function expectedText(expectation: Expectation): string {
@@ -71,7 +67,8 @@ export function readExpectation(source: SourceText, [head, first, ...rest]: Line
   const [argument, extra] = rest;
   const hint = `usage: ${form.usage}`;
   const wanted = form.argument === 'word' ? 'word' : 'string';
-  if (argument === undefined && form.argument === 'optional text') return expected(form.word, '', head);
+  if (argument === undefined && form.argument === 'optional text')
+    return makeExpectation(form.word, '', head);
   if (argument?.kind !== wanted) {
     const what = wanted === 'string' ? 'a text in quotes' : 'the name of an invariant';
     const message = `${quote(`expect ${form.word}`)} needs ${what}`;
@@ -84,12 +81,12 @@ export function readExpectation(source: SourceText, [head, first, ...rest]: Line
       hint,
     });
   }
-  return expected(form.word, argument.text, head);
+  return makeExpectation(form.word, argument.text, head);
 }
 
 function readStatus(source: SourceText, head: Token, words: readonly Token[]): Expectation {
   const string = words.length === 1 ? undefined : words.find(({ kind }) => kind === 'string');
-  if (string === undefined) return expected('status', words.map(({ text }) => text).join(' '), head);
+  if (string === undefined) return makeExpectation('status', words.map(({ text }) => text).join(' '), head);
   const usages = [...EXPECTATIONS.map(({ usage }) => usage), STATUS_USAGE].join('; ');
   throw inputError(source, words[0]!, {
     code: 'bad-expectation',

@@ -6,7 +6,7 @@ import { DECLARATION_BY_NAME, type Declaration } from './declarations.js';
 import { readExpectation } from './expectations.js';
 import { type Line, lines, type Token } from './lexer.js';
 import { OPERATION_BY_NAME } from './operations.js';
-import { PlaceBook } from './places.js';
+import { PlaceBook, START } from './places.js';
 import type { Argument, Expectation, Program, Repeat, Statement, Step } from './program.js';
 import { readArguments } from './read-arguments.js';
 import { Draft } from './read-declarations.js';
@@ -80,7 +80,7 @@ class ProgramReader {
       configs,
       steps: this.steps,
     };
-    this.places.note(program, { line: 1, column: 1, length: 1 }, fields);
+    this.places.note(program, START, fields);
     return program;
   }
 

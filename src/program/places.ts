@@ -4,9 +4,12 @@ import type { Span } from './refuse.js';
 export interface Places {
   /** The place of an object of the program, or of a part of it: an argument, a field. */
   at(node: object, part?: string): Span;
+  /** Its JSON path, in the JSON form. */
+  path?(node: object, part?: string): string;
 }
 
-const START: Span = { line: 1, column: 1, length: 1 };
+/** Of what stands nowhere in the text. */
+export const START: Span = { line: 1, column: 1, length: 1 };
 
 /** Places written down while a text is read. */
 export class PlaceBook implements Places {

@@ -1,7 +1,7 @@
 import type { SourceText } from '../text/source.js';
 import type { Declaration } from './declarations.js';
 import type { Token } from './lexer.js';
-import type { PlaceBook } from './places.js';
+import { type PlaceBook, START } from './places.js';
 import {
   type ConfigDomain,
   completeMachine,
@@ -22,6 +22,9 @@ export class Draft {
   readonly machine: Mutable<Partial<MachineDeclaration>> = {};
   /** Where each field of the machine was declared. */
   readonly fields: Record<string, Span> = {};
+  /** Where each limit was declared. */
+  readonly limits: Record<string, Span> = {};
+  /** Line of the first declaration of each name. */
   readonly seen = new Map<string, number>();
   readonly places: PlaceBook;
   readonly source: SourceText;
@@ -45,7 +48,8 @@ export class Draft {
 
   finish(): MachineDeclaration {
     const machine = completeMachine(this.machine);
-    this.places.note(machine, { line: 1, column: 1, length: 1 }, this.fields);
+    this.places.note(machine, START, this.fields);
+    this.places.note(machine.limits, START, this.limits);
     return machine;
   }
 
@@ -87,9 +91,10 @@ const APPLY: Readonly<Record<string, Apply<never>>> = {
     draft.set('arch', arch, spans.arch),
   ),
   ram: apply<{ frames: Range }>((draft, { frames }, spans, head) => draft.add('ram', frames, head, spans)),
-  'xen-heap': apply<{ frames: Range }>((draft, { frames }, spans) =>
-    draft.set('xenHeap', frames, spans.frames),
-  ),
+  'xen-heap': apply<{ frames: Range }>((draft, { frames }, spans, head) => {
+    draft.set('xenHeap', frames, spans.frames);
+    draft.places.note(frames, head, spans);
+  }),
   iommu: apply<{ kind: MachineDeclaration['iommu']; path?: string; s1cbndx?: number; flags?: string[] }>(
     (draft, { kind, path, s1cbndx, flags = [] }, spans) => {
       draft.set('iommu', kind, spans.kind);
@@ -118,8 +123,8 @@ const APPLY: Readonly<Record<string, Apply<never>>> = {
         const message = `limit ${quote(name)} is declared already`;
         throw inputError(draft.source, spans[name]!, { code: 'duplicate-declaration', message });
       }
-      draft.set('limits', { ...draft.machine.limits, [name]: value }, undefined);
-      draft.fields[name] = spans[name]!;
+      draft.machine.limits = { ...draft.machine.limits, [name]: value };
+      draft.limits[name] = spans[name]!;
     }
   }),
   config: apply<Omit<ConfigDomain, 'line' | 'column'>>((draft, config, spans, { line, column, length }) => {
