@@ -1,11 +1,14 @@
 import { R, type Rights, W } from '../formats/address.js';
-import { ARM_STAGE2, stage2Shape } from '../formats/arm-stage2.js';
+import { ARM_STAGE2, STAGE2_LEAF, stage2Shape } from '../formats/arm-stage2.js';
+import { fieldOf } from '../formats/layout.js';
 import { type RootShape, Walker, WalkStatus } from '../formats/radix.js';
 import { faultStatus, faultSyndrome, SmmuFault } from '../formats/smmuv2.js';
 import { decimal, hex, type Layout, optional } from '../store/table.js';
 import type { IommuFault, IommuUnit } from './iommu.js';
 import { Iotlb } from './iotlb.js';
 import type { Ram } from './ram.js';
+
+const ACCESS_FLAG = 1 << fieldOf(STAGE2_LEAF, 'accessFlag').lo;
 
 /**
  * An SMMUv2 that translates by stage 2 only, as Xen programs it: a stream mapping table that leads a stream to a
@@ -28,6 +31,7 @@ export class SmmuUnit implements IommuUnit {
   private address = 0;
   private write = false;
   private kind: number = SmmuFault.TRANSLATION;
+  private level = 0;
   private bank = -1;
 
   /** `streams` and `banks` are the numbers of stream mapping registers and context banks. */
@@ -104,18 +108,33 @@ export class SmmuUnit implements IommuUnit {
       this.frame = this.iotlb.frame(cached);
       return true;
     }
-    const status = this.walker.walk(this.banks.root.get(this.bank) - 1, this.shape, input);
-    this.kind = status === WalkStatus.OK ? SmmuFault.PERMISSION : SmmuFault.TRANSLATION;
-    if ((this.walker.rights & need) === 0) return false;
-    this.frame = this.walker.frame;
-    this.iotlb.fill(vmid, input, this.walker.frame, this.walker.rights & (R | W));
+    const { walker } = this;
+    this.kind = this.refusal(this.banks.root.get(this.bank) - 1, input, need);
+    if (this.kind !== 0) {
+      // Arm's level l stands at our level 4 - l; what the root does not cover is refused at level 0.
+      this.level = walker.status === WalkStatus.BEYOND ? 0 : 4 - walker.level;
+      return false;
+    }
+    this.frame = walker.frame;
+    this.iotlb.fill(vmid, input, walker.frame, walker.rights & (R | W));
     return true;
+  }
+
+  /**
+   * Walks the tables: the kind of fault that an access needing `need` meets there, or 0. A translation fault goes
+   * before an access flag fault, and that before a permission fault. (Arm ARM DDI 0487, priority of MMU faults.)
+   */
+  private refusal(root: number, input: number, need: Rights): number {
+    const { walker } = this;
+    if (walker.walk(root, this.shape, input) !== WalkStatus.OK) return SmmuFault.TRANSLATION;
+    if ((walker.lo & ACCESS_FLAG) === 0) return SmmuFault.ACCESS_FLAG;
+    return (walker.rights & need) === 0 ? SmmuFault.PERMISSION : 0;
   }
 
   tableRights(requester: number, input: number): Rights {
     const bank = this.findBank(requester);
     if (bank < 0) return 0;
-    if (this.walker.walk(this.banks.root.get(bank) - 1, this.shape, input) !== WalkStatus.OK) return 0;
+    if (this.refusal(this.banks.root.get(bank) - 1, input, R | W) !== 0) return 0;
     this.frame = this.walker.frame;
     return this.walker.rights & (R | W);
   }
@@ -130,7 +149,7 @@ export class SmmuUnit implements IommuUnit {
     const { requester, address, write, bank } = this;
     if (bank < 0) return { requester, address, write, registers: { cb: -1 } };
     const fsr = faultStatus(this.kind);
-    const fsynr0 = faultSyndrome(4 - this.walker.level, write, this.s1cbndx);
+    const fsynr0 = faultSyndrome(this.level, write, this.s1cbndx);
     return { requester, address, write, registers: { fsr, fsynr0, cb: bank } };
   }
 }
