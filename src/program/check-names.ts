@@ -2,12 +2,23 @@ import { InputError } from '../text/diagnostic.js';
 import type { SourceText } from '../text/source.js';
 import { resolveEdition } from '../xen/editions/edition.js';
 import { INVARIANTS } from '../xen/invariants.js';
-import { hexText, readAddress, readEntry } from './argument-kinds.js';
+import { hexText, readAddress, readEntry, readNumber } from './argument-kinds.js';
 import { checkMachine } from './check-machine.js';
 import { describeRanges, FrameSet } from './frame-set.js';
+import { Namespace } from './namespace.js';
 import { OPERATION_BY_NAME, type Operation, type ParameterKind, usage } from './operations.js';
 import type { Places } from './places.js';
-import { type Argument, isRepeat, type Program, type Repeat, type Statement, type Step } from './program.js';
+import {
+  type Argument,
+  CONFIG_PAGES,
+  type ConfigDomain,
+  configPageName,
+  isRepeat,
+  type Program,
+  type Repeat,
+  type Statement,
+  type Step,
+} from './program.js';
 import { inputError, offer, type Problem, quote, type Refuse } from './refuse.js';
 
 /** Blocks in blocks; deeper ones are no program a person wrote. */
@@ -40,39 +51,14 @@ function checkEdition(program: Program, refuse: Refuse): void {
   }
 }
 
-/** Names of one kind of thing. */
-class Namespace {
-  private readonly what: string;
-  private readonly lineOf = new Map<string, number>();
-  /** How such a name comes to be. */
-  private readonly origin: string;
-
-  constructor(what: string, origin: string, known: readonly string[] = []) {
-    this.what = what;
-    this.origin = origin;
-    for (const name of known) this.lineOf.set(name, 0);
-  }
-
-  bind(name: string, line: number): Problem | undefined {
-    const before = this.lineOf.get(name);
-    if (before === undefined) {
-      this.lineOf.set(name, line);
-      return undefined;
-    }
-    const where = before === 0 ? 'from the start' : `since line ${before}`;
-    return {
-      code: `duplicate-${this.what}`,
-      message: `there is a ${this.what} ${quote(name)} already, ${where}`,
-    };
-  }
-
-  use(name: string): Problem | undefined {
-    if (this.lineOf.has(name)) return undefined;
-    const known = [...this.lineOf.keys()];
-    const hint =
-      known.length === 0 ? `none so far; ${this.origin}` : `${offer(name, known)} (${this.origin})`;
-    return { code: `unknown-${this.what}`, message: `unknown ${this.what} ${quote(name)}`, hint };
-  }
+/** Whether a name is that of a page which a domain from a config starts with. */
+function configPages(configs: readonly ConfigDomain[]): (name: string) => boolean {
+  const pages = new Map(configs.map(({ name, pages = CONFIG_PAGES }) => [name, pages]));
+  return (name) => {
+    const number = readNumber(name.slice(name.lastIndexOf('_') + 1)) ?? Number.POSITIVE_INFINITY;
+    const domain = name.slice(0, name.lastIndexOf('_'));
+    return number < (pages.get(domain) ?? 0) && name === configPageName(domain, number);
+  };
 }
 
 type Check = (checker: NameChecker, value: Argument, line: number) => Problem | undefined;
@@ -115,7 +101,7 @@ class NameChecker {
     'dom0',
     'dom_io',
   ]);
-  readonly pages = new Namespace('page', 'pages get their names in `populate_physmap`');
+  readonly pages: Namespace;
   readonly handles = new Namespace('handle', 'handles get their names in `map_grant_ref`');
   readonly marks = new Namespace('mark', 'marks get their names in `mark`');
   readonly devices: Namespace;
@@ -128,6 +114,8 @@ class NameChecker {
     const { machine, configs } = program;
     this.program = program;
     this.refuse = refuse;
+    const pageOrigin = 'pages get their names in `populate_physmap`';
+    this.pages = new Namespace('page', pageOrigin, [], configPages(configs));
     this.ram = new FrameSet(machine.ram);
     this.frames = new FrameSet([...machine.ram, machine.xenHeap]);
     this.devices = new Namespace(
@@ -179,12 +167,20 @@ class NameChecker {
   private statement(statement: Statement): void {
     const operation = OPERATION_BY_NAME.get(statement.op)!;
     this.arguments(operation, statement);
+    this.release(operation, statement);
     for (const expectation of statement.expect) {
       if (expectation.kind !== 'violation' || INVARIANT_IDS.includes(expectation.invariant)) continue;
       const message = `unknown invariant ${quote(expectation.invariant)}`;
       const hint = offer(expectation.invariant, INVARIANT_IDS);
       throw this.refuse(expectation, undefined, { code: 'unknown-invariant', message, hint });
     }
+  }
+
+  private release({ parameters, frees }: Operation, { args }: Statement): void {
+    const freed = parameters.find(({ name }) => name === frees);
+    const value = freed && args[freed.name];
+    if (typeof value !== 'string') return;
+    (freed?.kind === 'handle' ? this.handles : this.pages).release(value);
   }
 
   private arguments(operation: Operation, statement: Statement): void {

@@ -52,6 +52,8 @@ export interface Operation {
   /** Dossier section, and the hypercall where the name does not say it. */
   readonly source: string;
   readonly parameters: readonly Parameter[];
+  /** The parameter whose thing is gone afterwards: its name can be given again. */
+  readonly frees?: string;
 }
 
 const domain: Parameter = { name: 'domain', kind: 'domain', doc: 'the domain' };
@@ -121,6 +123,7 @@ export const OPERATIONS: readonly Operation[] = [
     doc: 'Gives a page back (XENMEM_decrease_reservation).',
     source: '§3.4',
     parameters: [domain, optional(page), hex(keyed('gfn', 'number', 'the page of a translated domain'))],
+    frees: 'page',
   },
   ...[1, 2, 3, 4].map(
     (level): Operation => ({
@@ -215,6 +218,7 @@ export const OPERATIONS: readonly Operation[] = [
       flags(['host', 'device'], 'which mapping'),
       keyed('dev_bus_addr', 'page', 'the bus address passed along'),
     ],
+    frees: 'handle',
   },
   {
     name: 'assign_device',
@@ -251,7 +255,7 @@ export const OPERATIONS: readonly Operation[] = [
   {
     name: 'step',
     actor: 'toolstack',
-    doc: 'Runs the next step of the hypercall under way, or runs it until `until` is the next one.',
+    doc: 'Runs the next step of the hypercall under way (status idle: there is none), or runs it until `until` is next.',
     source: '§1.3',
     parameters: [
       keyed(

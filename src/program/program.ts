@@ -101,7 +101,13 @@ export function completeMachine(declared: Partial<MachineDeclaration>): MachineD
   };
 }
 
-/** A domain made from an xl config, as xl would. */
+/** Pages that a domain from a config gets when the program does not say. */
+export const CONFIG_PAGES = 4;
+
+/** The name of a page that a domain from a config starts with, counted from 0. */
+export const configPageName = (domain: string, page: number): string => `${domain}_${page}`;
+
+/** A domain made from an xl config, as xl would. Its first pages are named after it: guest_0, guest_1 … */
 export interface ConfigDomain extends Place {
   readonly name: string;
   /** Path of the config, relative to the program's file. */
