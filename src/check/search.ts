@@ -8,8 +8,8 @@ export interface Bounds {
   /** Bytes for the search's own tables. */
   readonly maxMemory: number;
   readonly maxSeconds: number;
-  /** End at the first violation. */
-  readonly first: boolean;
+  /** How many actions deeper than the first violation to look for others; 0 ends at the first. */
+  readonly deeper: number;
 }
 
 export const UNBOUNDED: Bounds = {
@@ -17,7 +17,7 @@ export const UNBOUNDED: Bounds = {
   maxDepth: Number.POSITIVE_INFINITY,
   maxMemory: Number.POSITIVE_INFINITY,
   maxSeconds: Number.POSITIVE_INFINITY,
-  first: false,
+  deeper: Number.POSITIVE_INFINITY,
 };
 
 /** The shortest way to a state that lacks a property. */
@@ -27,7 +27,7 @@ export interface Violation {
   readonly actions: readonly number[];
 }
 
-export type Stop = 'exhausted' | 'states' | 'depth' | 'memory' | 'time' | 'interrupted' | 'first violation';
+export type Stop = 'exhausted' | 'states' | 'depth' | 'memory' | 'time' | 'interrupted' | 'violation';
 
 export interface SearchResult {
   /** Why the search ended; only `exhausted` covers every behaviour. */
@@ -83,6 +83,8 @@ export class Search {
   private readonly violations: Violation[] = [];
   private readonly broken = new Set<string>();
   private stop: Stop = 'exhausted';
+  /** Depth at which the search for further violations ends. */
+  private depthLimit = Number.POSITIVE_INFINITY;
 
   // Where the search stands: the state at each depth of the present path, and the journal's length when it got there.
   private path = new Int32Array(64);
@@ -109,10 +111,9 @@ export class Search {
       if (state === levelEnd) {
         this.depth++;
         levelEnd = this.states;
-        if (this.depth >= this.bounds.maxDepth) {
-          this.stop = 'depth';
-          break;
-        }
+        if (this.depth >= this.bounds.maxDepth) this.stop = 'depth';
+        else if (this.depth >= this.depthLimit) this.stop = 'violation';
+        if (this.stop !== 'exhausted') break;
       }
       this.goTo(state, this.depth);
       this.expand(state);
@@ -173,7 +174,8 @@ export class Search {
       if (message === undefined) continue;
       this.broken.add(property.id);
       this.violations.push({ property: property.id, message, actions: this.pathTo(this.states - 1) });
-      if (this.bounds.first) this.stop = 'first violation';
+      this.depthLimit = Math.min(this.depthLimit, this.depth + 1 + this.bounds.deeper);
+      if (this.bounds.deeper === 0) this.stop = 'violation';
     }
     if (this.states >= this.bounds.maxStates) this.stop = 'states';
     if (this.bytes + this.visited.bytesAfterNext - this.visited.bytes > this.bounds.maxMemory)

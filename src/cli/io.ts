@@ -79,9 +79,32 @@ export function runCommand(
   try {
     process.exitCode = body();
   } catch (error) {
-    if (!(error instanceof InputError)) throw error;
-    if (json) io.out(JSON.stringify(jsonOf([error.diagnostic]), null, 2));
-    else io.err(renderForTerminal(error.diagnostic, error.source, io.paintErr));
-    process.exitCode = EXIT.badInput;
+    refuse(io, json, jsonOf, error);
   }
+}
+
+/** The same for a command that takes its time. */
+export async function runCommandAsync(
+  io: Io,
+  json: boolean,
+  jsonOf: (diagnostics: readonly Diagnostic[]) => unknown,
+  body: () => Promise<ExitCode>,
+): Promise<void> {
+  try {
+    process.exitCode = await body();
+  } catch (error) {
+    refuse(io, json, jsonOf, error);
+  }
+}
+
+function refuse(
+  io: Io,
+  json: boolean,
+  jsonOf: (diagnostics: readonly Diagnostic[]) => unknown,
+  error: unknown,
+): void {
+  if (!(error instanceof InputError)) throw error;
+  if (json) io.out(JSON.stringify(jsonOf([error.diagnostic]), null, 2));
+  else io.err(renderForTerminal(error.diagnostic, error.source, io.paintErr));
+  process.exitCode = EXIT.badInput;
 }

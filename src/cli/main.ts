@@ -1,12 +1,18 @@
 #!/usr/bin/env node
 import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
+import { registerAffected } from './affected.js';
 import { registerCheck } from './check.js';
 import { EXIT } from './io.js';
+import { registerRun } from './run.js';
+import { registerVerify } from './verify.js';
 
 const EXAMPLES = `
 Examples:
+  $ dommu verify examples/guest-pv-nic.cfg
   $ dommu check examples/guest-pv-nic.cfg
+  $ dommu run examples/arm-grant-fault.dommu --xen 4.12
+  $ dommu affected examples/arm-grant-fault.dommu
 
 \`dommu help COMMAND\` has more. Exit codes: 0 well, 1 findings, 2 bad input or usage, 3 an error in dommu itself.`;
 
@@ -24,7 +30,10 @@ const program = new Command('dommu')
   .showSuggestionAfterError()
   .exitOverride();
 
+registerVerify(program);
 registerCheck(program);
+registerRun(program);
+registerAffected(program);
 
 // A reader that has seen enough (`dommu … | head`) is no error.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {

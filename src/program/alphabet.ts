@@ -77,7 +77,13 @@ class AlphabetBuilder {
   constructor(xen: Xen, names: ReadonlyMap<number, string>, bounds: AlphabetBounds) {
     this.xen = xen;
     this.names = names;
-    this.bounds = bounds;
+    const { limits } = xen.spec;
+    this.bounds = {
+      ...bounds,
+      refs: Math.min(bounds.refs, limits.grants),
+      handles: Math.min(bounds.handles, limits.handles),
+      vaSlots: Math.min(bounds.vaSlots, limits.vaSlots),
+    };
     this.frames = Array.from({ length: xen.ram.frames }, (_, pdx) => pdx).filter((pdx) =>
       isDomainFrame(xen, pdx),
     );

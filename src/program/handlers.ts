@@ -159,7 +159,7 @@ const TOOLSTACK = 0;
 
 /** Runs the hypercall under way until it ends, or `stop` says so after a step. */
 function runCall(xen: Xen, stop: (steps: number) => boolean): Outcome {
-  if (xen.call.step.get(TOOLSTACK) === Step.none) throw new OperationError('no hypercall is under way');
+  if (xen.call.step.get(TOOLSTACK) === Step.none) return { status: 'idle' };
   let status = CONTINUES;
   let steps = 0;
   while (status === CONTINUES && !stop(steps)) {

@@ -6,13 +6,14 @@ import { ramChanges } from '../xen/ram-changes.js';
 import { inputFrames } from '../xen/rule.js';
 import type { Xen } from '../xen/state.js';
 import { bootMachine } from './build.js';
+import { expandConfig } from './config-domain.js';
 import { Arguments, HANDLERS, OperationError, type Outcome } from './handlers.js';
-import { equalsSnapshot, Names, takeSnapshot } from './names.js';
+import { equalsSnapshot, Names, type Snapshot, takeSnapshot } from './names.js';
 import { printStatement } from './print.js';
 import {
-  type ConfigDomain,
   type Expectation,
   isRepeat,
+  type Place,
   type Program,
   type Statement,
   type Step,
@@ -53,14 +54,13 @@ export interface RunResult {
   readonly failed: boolean;
 }
 
-/** Builds a domain from an xl config on the running machine; given by whoever knows the toolstack. */
-export type ConfigBuilder = (xen: Xen, config: ConfigDomain, program: Program, edition: Edition) => number;
-
 export interface RunOptions {
-  readonly buildConfig: ConfigBuilder;
   /** Whether to say what each step changed; true unless set. */
   readonly changes?: boolean;
 }
+
+/** Rounds of a `repeat forever` block after which it is taken not to recur. */
+const MAX_ROUNDS = 16;
 
 /** A program that is being run: its machine, its names, and the invariants broken so far. */
 export class Run {
@@ -70,17 +70,16 @@ export class Run {
   private readonly inputs: readonly number[];
   private readonly broken = new Set<string>();
   private readonly describeChanges: boolean;
+  /** What starts the domains that the program takes from configs. */
+  private readonly started: readonly Statement[];
   readonly results: StepResult[] = [];
 
-  constructor(program: Program, edition: Edition, options: RunOptions) {
+  constructor(program: Program, edition: Edition, options: RunOptions = {}) {
     this.program = program;
     this.describeChanges = options.changes ?? true;
     this.xen = bootMachine(program.machine, edition.profile);
     this.names = new Names(this.xen);
-    for (const config of program.configs) {
-      this.names.domains.set(config.name, options.buildConfig(this.xen, config, program, edition));
-    }
-    this.xen.store.forget();
+    this.started = program.configs.flatMap((config) => expandConfig(config, program, edition));
     this.inputs = inputFrames(this.xen, this.xen.spec.limits.gfns);
   }
 
@@ -89,25 +88,33 @@ export class Run {
     const atBoot = this.newViolations();
     if (atBoot.length > 0)
       this.record({ line: 0, column: 0, op: 'boot', args: {}, expect: [] }, { status: 'ok' }, [], atBoot);
-    this.runSteps(this.program.steps);
+    this.runSteps([...this.started, ...this.program.steps]);
   }
 
   private runSteps(steps: readonly Step[]): void {
     for (const step of steps) {
       if (!isRepeat(step)) this.runStatement(step);
-      else if (step.repeat === 'forever') this.runForever(step.body, step.line, step.column);
+      else if (step.repeat === 'forever') this.runForever(step.body, step);
       else for (let i = 0; i < step.repeat; i++) this.runSteps(step.body);
     }
   }
 
-  /** A block that goes on for ever: run until the state recurs, which proves that it can. */
-  private runForever(body: readonly Step[], line: number, column: number): void {
-    const start = takeSnapshot(this.xen);
-    this.runSteps(body);
-    const recurs = equalsSnapshot(this.xen, start);
-    const expect: Expectation[] = [{ line, column, kind: 'status', status: 'recurs' }];
-    const statement: Statement = { line, column, op: 'repeat forever', args: {}, expect };
-    this.record(statement, { status: recurs ? 'recurs' : 'does not recur' }, [], []);
+  /**
+   * A block that goes on for ever: run until the state at its end has been there before, which proves that it can. If a
+   * hypercall is under way all the while, that is a livelock.
+   */
+  private runForever(body: readonly Step[], place: Place): void {
+    const ends: Snapshot[] = [];
+    let recurs = false;
+    for (let round = 0; round < MAX_ROUNDS && !recurs; round++) {
+      this.runSteps(body);
+      recurs = ends.some((end) => equalsSnapshot(this.xen, end));
+      ends.push(takeSnapshot(this.xen));
+    }
+    const underWay = this.xen.call.step.get(0) !== 0;
+    const status = !recurs ? 'does not recur' : underWay ? 'livelock' : 'recurs';
+    const expect: Expectation[] = [{ ...place, kind: 'status', status: 'recurs' }];
+    this.record({ ...place, op: 'repeat forever', args: {}, expect }, { status }, [], []);
   }
 
   private runStatement(statement: Statement): void {
@@ -126,6 +133,7 @@ export class Run {
   }
 
   private perform(statement: Statement): Outcome {
+    if (this.xen.hostBug !== undefined) return { status: 'host is down' };
     const handler = HANDLERS[statement.op];
     try {
       if (handler === undefined) throw new OperationError(`unknown operation \`${statement.op}\``);
@@ -222,7 +230,7 @@ function* unmet(
 }
 
 /** Runs a program on the model of an edition. */
-export function runProgram(program: Program, edition: Edition, options: RunOptions): RunResult {
+export function runProgram(program: Program, edition: Edition, options: RunOptions = {}): RunResult {
   const run = new Run(program, edition, options);
   run.execute();
   return {

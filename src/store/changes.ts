@@ -41,6 +41,7 @@ export function changesBetween(layout: Layout, from: Mark, to: Mark, foreign: Fo
     const now = later.get(index) ?? store.read(index);
     if (now === old) continue;
     const place = layout.locate(index);
+    if (place?.table.derived) continue;
     if (place !== undefined) {
       changes.push(...wordChanges(place.table, place.row, place.field, old, now));
     } else {
@@ -89,7 +90,10 @@ const bitsText = (word: number): string => `0x${(word >>> 0).toString(16)}`;
 const partBits = (part: { low: number; width: number }): number =>
   part.width === 32 ? -1 : (2 ** part.width - 1) << part.low;
 
-/** Changes as lines, one a thing: `frame 0x105: type none → writable, count 0 → 1`. */
+/**
+ * Changes as lines, one a thing: `frame 0x105: type none → writable, count 0 → 1`. Things of a kind that changed in the
+ * same way share one: `frame 0x18, 0x19: owner none → d1`.
+ */
 export function changeLines(changes: readonly Change[]): string[] {
   const byThing = new Map<string, string[]>();
   for (const { what, field, before, after } of changes) {
@@ -97,5 +101,14 @@ export function changeLines(changes: readonly Change[]): string[] {
     texts.push(`${field} ${before} → ${after}`);
     byThing.set(what, texts);
   }
-  return [...byThing].map(([what, texts]) => `${what}: ${texts.join(', ')}`);
+  const lines = new Map<string, { kind: string; names: string[]; text: string }>();
+  for (const [what, texts] of byThing) {
+    const text = texts.join(', ');
+    const space = what.lastIndexOf(' ');
+    const [kind, name] = [what.slice(0, space + 1), what.slice(space + 1)];
+    const line = lines.get(`${kind}\0${text}`);
+    if (line === undefined) lines.set(`${kind}\0${text}`, { kind, names: [name], text });
+    else line.names.push(name);
+  }
+  return [...lines.values()].map(({ kind, names, text }) => `${kind}${names.join(', ')}: ${text}`);
 }

@@ -86,6 +86,8 @@ export interface Table<F extends Fields = Fields> {
   /** How a row is called in a list of changes: `frame 0x105`. */
   readonly label: (row: number) => string;
   readonly columns: { readonly [K in keyof F]: Column };
+  /** Follows from other tables, so that its changes are not worth telling. */
+  readonly derived: boolean;
 }
 
 /** The tables of a model and where they stand in the store. */
@@ -99,7 +101,13 @@ export class Layout {
   }
 
   /** Lays a table of `rows` rows; all words are 0. */
-  table<F extends Fields>(name: string, rows: number, fields: F, label: (row: number) => string): Table<F> {
+  table<F extends Fields>(
+    name: string,
+    rows: number,
+    fields: F,
+    label: (row: number) => string,
+    { derived = false } = {},
+  ): Table<F> {
     const fieldNames = Object.keys(fields);
     const pages = Math.max(1, Math.ceil((rows * fieldNames.length) / PAGE_WORDS));
     const base = this.store.addPages(this.nextKey, pages);
@@ -108,7 +116,7 @@ export class Layout {
     fieldNames.forEach((field, offset) => {
       columns[field] = new Column(this.store, base + offset, fieldNames.length);
     });
-    const table = { name, rows, base, fieldNames, fields, label, columns } as unknown as Table<F>;
+    const table = { name, rows, base, fieldNames, fields, label, columns, derived } as unknown as Table<F>;
     this.tables.push(table as unknown as Table);
     return table;
   }

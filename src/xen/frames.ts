@@ -108,9 +108,7 @@ export function dropAllocation(xen: Xen, pdx: number): boolean {
 function freePage(xen: Xen, pdx: number): void {
   const slot = ownerOf(xen, pdx);
   lockPageAlloc(xen, slot);
-  if (typeCount(xen.frame.typeInfo.get(pdx)) !== 0) {
-    throw new Error(`frame ${xen.frameName(pdx)} freed with type references`);
-  }
+  if (typeCount(xen.frame.typeInfo.get(pdx)) !== 0) xen.bug('freed with type references');
   removeFromList(xen, slot, pdx);
   xen.domain.totPages.add(slot, -1);
   xen.frame.owner.set(pdx, 0);

@@ -223,6 +223,13 @@ export const INVARIANTS: readonly Invariant[] = [
     violation: excessReach,
   },
   {
+    id: 'BUG',
+    title: 'no guest brings the host down',
+    reason: 'a reachable BUG is a denial of service to everybody',
+    harm: 'crash',
+    violation: (xen) => (xen.hostBug === undefined ? undefined : `Xen hits a BUG: ${xen.hostBug}`),
+  },
+  {
     id: 'I12',
     title: 'a granted page has the rights of its live handles',
     reason: 'least privilege: read-write only while a read-write handle lives',

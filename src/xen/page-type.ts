@@ -78,6 +78,10 @@ function iommuFailed(xen: Xen, pdx: number, type: number, status: number): numbe
  */
 export function putPageType(xen: Xen, pdx: number): void {
   const before = xen.frame.typeInfo.get(pdx);
+  if (typeCount(before) === 0) {
+    xen.bug('type count underflow');
+    return;
+  }
   if (typeCount(before) === 1 && isPageTable(typeOf(before)) && (before & PGT_VALIDATED) !== 0) {
     xen.frame.typeInfo.set(pdx, before & ~PGT_VALIDATED);
     devalidateTable(xen, pdx, typeOf(before));

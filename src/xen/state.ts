@@ -24,6 +24,15 @@ export const DOMID_XEN = 0x7ff2;
 /** The domid that no domain has; test_assign_device takes it to ask for no domain in particular. */
 export const DOMID_INVALID = 0x7ff4;
 
+/** Ways for Xen to go down that the model knows. */
+const BUG_NAMES = [
+  'none',
+  'type count underflow',
+  'freed with type references',
+  'grant counter underflow',
+] as const;
+export type BugName = Exclude<(typeof BUG_NAMES)[number], 'none'>;
+
 /** Which list a page of a domain is on (only where contexts are built late, dossier §1.3). */
 export const List = { none: 0, pages: 1, relinquished: 2 } as const;
 
@@ -65,6 +74,7 @@ export class Xen {
   readonly va;
   readonly device;
   readonly call;
+  private readonly host;
 
   constructor(profile: Profile, spec: MachineSpec) {
     this.profile = profile;
@@ -133,12 +143,9 @@ export class Xen {
       (pdx) => `frame ${this.frameName(pdx)}`,
     ).columns;
 
-    this.heap = this.layout.table(
-      'heap',
-      2,
-      { lowestFree: decimal },
-      (zone) => `heap ${zone ? 'Xen' : 'domain'}`,
-    ).columns;
+    this.heap = this.layout.table('heap', 2, { lowestFree: decimal }, (zone) => `heap ${zone}`, {
+      derived: true,
+    }).columns;
 
     this.grant = this.layout.table(
       'grant',
@@ -194,6 +201,8 @@ export class Xen {
       (slot) => `hypercall of ${this.domainName(slot)}`,
     ).columns;
 
+    this.host = this.layout.table('host', 1, { bug: enumeration(BUG_NAMES) }, () => 'host').columns;
+
     const { iommu } = spec;
     this.vtd = iommu.kind === 'vtd' ? new VtdUnit(this.layout, this.ram, limits.iotlb) : undefined;
     this.smmu =
@@ -207,6 +216,20 @@ export class Xen {
             iommu.s1cbndx,
           )
         : undefined;
+  }
+
+  /**
+   * A BUG in Xen: the host is down, and nothing can be done from here on. What led here goes on to its end, as the model
+   * has no way to stop half-way, but its outcome means nothing.
+   */
+  bug(which: BugName): void {
+    if (this.host.bug.get(0) === 0) this.host.bug.set(0, BUG_NAMES.indexOf(which));
+  }
+
+  /** The BUG that brought the host down, or undefined. */
+  get hostBug(): BugName | undefined {
+    const bug = this.host.bug.get(0);
+    return bug === 0 ? undefined : (BUG_NAMES[bug] as BugName);
   }
 
   /** The machine's IOMMU, or undefined when it has none. */

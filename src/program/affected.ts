@@ -1,0 +1,120 @@
+import { BEHAVIOUR_NAMES, BEHAVIOURS, type BehaviourName, type Profile } from '../xen/editions/behaviours.js';
+import { CHANGES, type Change, OLDEST } from '../xen/editions/changes.js';
+import { differences, distinctEditions, type Edition } from '../xen/editions/edition.js';
+import type { Harm } from '../xen/invariants.js';
+import type { Program } from './program.js';
+import { type RunResult, runProgram } from './runner.js';
+
+/** One edition's answer. */
+export interface EditionVerdict {
+  readonly edition: string;
+  readonly affected: boolean;
+  /** Behaviours whose value decides it: with any one of them otherwise, the edition would not be affected. */
+  readonly deciding: readonly Deciding[];
+  /** What went wrong, of an affected edition: the first unexpected thing of each step. */
+  readonly findings: readonly string[];
+}
+
+export interface Deciding {
+  readonly behaviour: BehaviourName;
+  readonly value: string;
+  readonly meaning: string;
+  /** The commit that gave the behaviour this value; absent when it is older than the record. */
+  readonly since?: string;
+}
+
+export interface Affected {
+  readonly editions: readonly EditionVerdict[];
+  /** The worst that can happen, or undefined when no edition is affected. */
+  readonly worst: Harm | undefined;
+  /** Commits that brought the deciding values, and those that took them away. */
+  readonly introduced: readonly Change[];
+  readonly fixed: readonly Change[];
+  /** Trailers for the patch, as Xen's maintainers ask for them. */
+  readonly trailers: { readonly fixes: readonly string[]; readonly backport: string | null };
+}
+
+const GRAVEST_FIRST: readonly Harm[] = ['isolation broken', 'crash', 'livelock', 'mapping lost', 'leak'];
+
+/** Runs a program on every release that differs from the one before, and finds out what decides its outcome. */
+export function affectedBy(program: Program): Affected {
+  const editions = distinctEditions();
+  const runs = editions.map((edition) => ({
+    edition,
+    run: runProgram(program, edition, { changes: false }),
+  }));
+  const unaffected = runs.filter(({ run }) => !run.failed).map(({ edition }) => edition.profile);
+  const verdicts = runs.map(
+    ({ edition, run }): EditionVerdict => ({
+      edition: edition.name,
+      affected: run.failed,
+      deciding: run.failed ? decidingBehaviours(program, edition, unaffected) : [],
+      findings: run.steps.flatMap(({ op, unexpected }) => unexpected.map((what) => `${op}: ${what}`)),
+    }),
+  );
+  const affected = runs.filter(({ run }) => run.failed);
+  const deciding = new Map<string, { behaviour: BehaviourName; value: string }>();
+  for (const one of verdicts.flatMap((verdict) => verdict.deciding))
+    deciding.set(`${one.behaviour}=${one.value}`, one);
+  const introduced = [...deciding.values()].flatMap(
+    ({ behaviour, value }) => changeTo(behaviour, value) ?? [],
+  );
+  const first = affected[0]?.edition.release;
+  return {
+    editions: verdicts,
+    worst: worstOf(affected.map(({ run }) => run)),
+    introduced,
+    fixed: [...deciding.values()].flatMap(({ behaviour, value }) => changeFrom(behaviour, value) ?? []),
+    trailers: {
+      fixes: introduced.map(({ commit, title }) => `Fixes: ${commit} ("${title}")`),
+      backport: first === undefined ? null : `Backport: 4.${first.minor}+`,
+    },
+  };
+}
+
+/** Behaviours that alone, given the value of some unaffected edition, would save this one. */
+function decidingBehaviours(program: Program, edition: Edition, unaffected: readonly Profile[]): Deciding[] {
+  const candidates = new Set(unaffected.flatMap((profile) => differences(edition.profile, profile)));
+  return BEHAVIOUR_NAMES.filter((name) => candidates.has(name)).flatMap((behaviour) => {
+    const values = new Set(unaffected.map((profile) => profile[behaviour]));
+    values.delete(edition.profile[behaviour]);
+    const saved = [...values].some((value) => {
+      const profile = { ...edition.profile, [behaviour]: value } as Profile;
+      return !runProgram(program, { ...edition, profile }, { changes: false }).failed;
+    });
+    return saved ? [decidingBehaviour(edition, behaviour)] : [];
+  });
+}
+
+function decidingBehaviour({ profile }: Edition, behaviour: BehaviourName): Deciding {
+  const value = profile[behaviour];
+  const meanings: Readonly<Record<string, string>> = BEHAVIOURS[behaviour].values;
+  const since = changeTo(behaviour, value)?.commit;
+  return { behaviour, value, meaning: meanings[value]!, ...(since === undefined ? {} : { since }) };
+}
+
+function changeTo(behaviour: BehaviourName, value: string): Change | undefined {
+  return CHANGES.find(({ behaviours }) => behaviours[behaviour] === value);
+}
+
+/** The change that replaced a value: the next one of the behaviour after the one that brought it. */
+function changeFrom(behaviour: BehaviourName, value: string): Change | undefined {
+  const changes = CHANGES.filter(({ behaviours }) => behaviours[behaviour] !== undefined);
+  const brought = changes.findIndex(({ behaviours }) => behaviours[behaviour] === value);
+  return brought < 0 && OLDEST[behaviour] !== value ? undefined : changes[brought + 1];
+}
+
+/** The gravest harm among broken invariants; without any, what an unmet expectation of a device's access says. */
+function worstOf(runs: readonly RunResult[]): Harm | undefined {
+  const found = new Set<Harm>();
+  for (const { steps } of runs) {
+    for (const { violations, unexpected, faults, status } of steps) {
+      for (const { harm } of violations) found.add(harm);
+      if (status === 'livelock') found.add('livelock');
+      if (unexpected.length > 0 && faults.length > 0) found.add('mapping lost');
+      if (unexpected.some((what) => what.startsWith('expected a fault')) && status === 'ok')
+        found.add('isolation broken');
+    }
+  }
+  return GRAVEST_FIRST.find((harm) => found.has(harm));
+}

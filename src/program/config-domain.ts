@@ -1,0 +1,113 @@
+import { dirname, resolve } from 'node:path';
+import { InputError } from '../text/diagnostic.js';
+import { readTextFile, type SourceText } from '../text/source.js';
+import { renderBdf } from '../toolstack/bdf.js';
+import { type DomainConfig, loadDomainConfig } from '../toolstack/domain-config.js';
+import { describeHost } from '../toolstack/host.js';
+import { type Resolution, resolvePassthrough } from '../toolstack/passthrough.js';
+import { parseRelease, type Release } from '../toolstack/release.js';
+import type { Edition } from '../xen/editions/edition.js';
+import type { ConfigDomain, DeviceDeclaration, MachineDeclaration, Program, Statement } from './program.js';
+
+/** A domain config as xl reads it and libxl completes it. */
+export interface ResolvedConfig {
+  readonly config: DomainConfig;
+  readonly resolution: Resolution;
+  readonly source: SourceText;
+}
+
+/**
+ * The toolstack that goes with an edition. A design of the founding argument takes that of the release before or
+ * after contexts were declared, as the design does.
+ */
+export function toolstackRelease({ name, release, profile }: Edition): Release {
+  if (release !== undefined) return { ...release, text: name };
+  return parseRelease(profile.iommuContext === 'at-creation' ? '4.13' : '4.12');
+}
+
+/**
+ * Reads a config for a machine, through all of libxl's defaulting.
+ * @throws InputError for the first thing that is wrong with it, or that keeps the domain from starting.
+ */
+export function resolveConfig(
+  path: string,
+  machine: Pick<MachineDeclaration, 'arch' | 'iommu'>,
+  edition: Edition,
+): ResolvedConfig {
+  const release = toolstackRelease(edition);
+  const source = readTextFile(path, 'an xl config');
+  const { config, diagnostics } = loadDomainConfig(source, release);
+  const refuseErrors = (found: typeof diagnostics): void => {
+    const error = found.find(({ severity }) => severity === 'error');
+    if (error !== undefined) throw new InputError(error, source);
+  };
+  refuseErrors(diagnostics);
+  const resolution = resolvePassthrough(config, describeHost(machine), release);
+  refuseErrors(resolution.diagnostics);
+  return { config, resolution, source };
+}
+
+/** Memory that a domain from a config has in a model: `pages` in all, `populated` of them from the start. */
+export interface DomainMemory {
+  readonly pages: number;
+  readonly populated: number;
+}
+
+/**
+ * What xl, libxl and Xen do to start a domain, as statements: createdomain, its memory, then its devices, all before it
+ * runs.
+ */
+export function startDomain(
+  name: string,
+  { config, resolution }: ResolvedConfig,
+  { pages, populated }: DomainMemory,
+  devices: readonly DeviceDeclaration[],
+  place: { readonly line: number; readonly column: number },
+): Statement[] {
+  const statement = (op: string, args: Statement['args']): Statement => ({
+    ...place,
+    op,
+    args,
+    expect: [{ ...place, kind: 'status', status: 'ok' }],
+  });
+  const create = statement('createdomain', {
+    domain: name,
+    ...(resolution.flags.length > 0 ? { flags: resolution.flags } : {}),
+    ...(resolution.iommuOpts.includes('no_sharept') ? { iommu_opts: 1 } : {}),
+    max_vcpus: config.maxvcpus,
+    max_pages: pages,
+  });
+  const memory = Array.from({ length: populated }, (_, gfn) =>
+    statement('populate_physmap', { domain: name, page: `${name}_${gfn}`, gfn }),
+  );
+  const listed = new Set(deviceAddresses(config));
+  const assigned = devices.filter(({ address }) => listed.has(address));
+  return [
+    create,
+    ...memory,
+    ...assigned.map((device) => statement('assign_device', { domain: name, device: device.name })),
+  ];
+}
+
+/** Addresses of the devices a config lists; `BB:DD.*` stands for function 0. */
+export function deviceAddresses(config: DomainConfig): string[] {
+  const pci = config.pci.flatMap(({ bdf }) =>
+    bdf === undefined ? [] : [renderBdf({ ...bdf, fn: bdf.fn === '*' ? 0 : bdf.fn })],
+  );
+  return [...pci, ...config.dtdev];
+}
+
+/** A config's name as a name of the program language. */
+export function domainName({ config }: ResolvedConfig, taken: ReadonlySet<string>): string {
+  const plain = config.name.replace(/[^A-Za-z0-9_-]/g, '_').replace(/^[^A-Za-z_]/, '_');
+  if (!taken.has(plain) && plain !== '') return plain;
+  for (let n = 1; ; n++) if (!taken.has(`guest${n}`)) return `guest${n}`;
+}
+
+/** The statements of a domain that a program takes from a config, whose path is relative to the program's. */
+export function expandConfig(domain: ConfigDomain, program: Program, edition: Edition): Statement[] {
+  const path = resolve(dirname(program.file), domain.file);
+  const resolved = resolveConfig(path, program.machine, edition);
+  const pages = domain.pages ?? 4;
+  return startDomain(domain.name, resolved, { pages, populated: pages }, program.machine.devices, domain);
+}

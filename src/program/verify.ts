@@ -1,0 +1,215 @@
+import type { Model } from '../check/model.js';
+import { type Bounds, type Progress, type SearchResult, search } from '../check/search.js';
+import { InputError } from '../text/diagnostic.js';
+import type { Edition } from '../xen/editions/edition.js';
+import { INVARIANTS, type Invariant } from '../xen/invariants.js';
+import { parseSbdf } from '../xen/machine.js';
+import { inputFrames } from '../xen/rule.js';
+import type { Xen } from '../xen/state.js';
+import { type Action, type AlphabetBounds, actionStatement, alphabetOf } from './alphabet.js';
+import {
+  deviceAddresses,
+  domainName,
+  type ResolvedConfig,
+  resolveConfig,
+  startDomain,
+} from './config-domain.js';
+import {
+  DEFAULT_MACHINE,
+  type DeviceDeclaration,
+  type MachineDeclaration,
+  type Program,
+  type Statement,
+} from './program.js';
+import { Run, type StepResult } from './runner.js';
+
+/** Everything that bounds a verdict, printed with it. */
+export interface VerifyBounds extends AlphabetBounds {
+  /** Pages a guest may have; all but one are there from the start. */
+  readonly pages: number;
+  readonly search: Partial<Bounds>;
+}
+
+export type Verdict = 'safe' | 'unsafe' | 'bounded';
+
+/** One broken invariant, with the shortest program that breaks it. */
+export interface Counterexample {
+  readonly invariant: Invariant;
+  readonly message: string;
+  readonly program: Program;
+  /** The program's run, step by step. */
+  readonly steps: readonly StepResult[];
+}
+
+export interface VerifyResult {
+  readonly verdict: Verdict;
+  readonly search: SearchResult;
+  /** Gravest first. */
+  readonly counterexamples: readonly Counterexample[];
+  /** Operations that never changed anything, by operation name. */
+  readonly idleOperations: readonly string[];
+}
+
+export interface ConfigMachine {
+  readonly arch: 'x86' | 'arm';
+  readonly iommu: MachineDeclaration['iommu'];
+  readonly dom0Mode: MachineDeclaration['dom0Mode'];
+  readonly sharept: boolean;
+  readonly quarantine: boolean;
+}
+
+const FIRST_FRAME = 0x100;
+
+/**
+ * The program that boots a small machine with dom0 and starts the domains of xl configs on it, as xl would. Its memory
+ * is as large as the bounds say: what a guest can do with a page does not depend on how many it has.
+ * @throws InputError when a config cannot be used or its domain would not start.
+ */
+export function programOfConfigs(
+  files: readonly string[],
+  host: ConfigMachine,
+  bounds: VerifyBounds,
+  edition: Edition,
+): { program: Program; configs: readonly ResolvedConfig[] } {
+  const configs = files.map((file) => resolveConfig(file, host, edition));
+  const devices = configs.flatMap((config, index) => devicesOf(config, host.arch, index));
+  const frames = 1 + configs.length * bounds.pages;
+  const machine: MachineDeclaration = {
+    ...DEFAULT_MACHINE,
+    ...host,
+    ram: [{ first: FIRST_FRAME, last: FIRST_FRAME + frames - 1 }],
+    dom0Pages: 1,
+    devices,
+    limits: {
+      domains: configs.length + 1,
+      grants: bounds.refs,
+      handles: bounds.handles * configs.length,
+      va_slots: bounds.vaSlots,
+      iotlb: 2 ** Math.ceil(Math.log2(frames + bounds.pages + 2)),
+      gfns: bounds.pages + bounds.handles,
+    },
+  };
+  const taken = new Set(['dom0', 'dom_io']);
+  const memory = { pages: bounds.pages, populated: Math.max(1, bounds.pages - 1) };
+  const steps = configs.flatMap((config) => {
+    const name = domainName(config, taken);
+    taken.add(name);
+    return startDomain(name, config, memory, devices, { line: 1, column: 1 });
+  });
+  return { program: { file: files.join(' '), machine, configs: [], steps }, configs };
+}
+
+/** The devices that a config lists, as devices of the machine. */
+function devicesOf(
+  resolved: ResolvedConfig,
+  arch: ConfigMachine['arch'],
+  index: number,
+): DeviceDeclaration[] {
+  return deviceAddresses(resolved.config).map((address, n) => {
+    const name = `dev${index === 0 ? '' : `${index}_`}${n}`;
+    if (arch === 'arm') return { name, address, stream: index * 16 + n + 1, withheld: true };
+    if (parseSbdf(address) !== undefined) return { name, address };
+    const { source } = resolved;
+    const [place] = resolved.config.pciPlaces;
+    throw new InputError(
+      {
+        severity: 'error',
+        code: 'segment',
+        message: `${address}: the model has PCI segment 0000 only`,
+        file: source.name,
+        ...(place === undefined ? { line: 1, column: 1 } : source.position(place.offset)),
+      },
+      source,
+    );
+  });
+}
+
+/** The hypervisor and its actors as something to search. */
+class XenModel implements Model {
+  readonly actions: readonly Action[];
+  readonly actionCount: number;
+  readonly state;
+  readonly properties;
+  private readonly xen: Xen;
+
+  constructor(xen: Xen, actions: readonly Action[]) {
+    this.xen = xen;
+    this.state = xen.store;
+    this.actions = actions;
+    this.actionCount = actions.length;
+    const inputs = inputFrames(xen, hasTranslated(xen) ? xen.spec.limits.gfns : 0);
+    this.properties = INVARIANTS.map(({ id, violation }) => ({
+      id,
+      violation: () => violation(xen, inputs),
+    }));
+  }
+
+  perform(action: number): boolean {
+    const { xen } = this;
+    if (xen.hostBug !== undefined) return false;
+    const mark = xen.store.journalLength;
+    xen.blocked = false;
+    const done = this.actions[action]!.perform();
+    if (done && !xen.blocked) return true;
+    if (xen.store.journalLength !== mark) xen.store.rollback(mark);
+    return false;
+  }
+}
+
+function hasTranslated(xen: Xen): boolean {
+  for (let slot = 0; slot < xen.domIo; slot++) if (xen.isTranslated(slot)) return true;
+  return false;
+}
+
+/**
+ * Runs a program, then searches every behaviour of its guests, their devices, the backend in dom0 and the toolstack from
+ * there on.
+ */
+export async function verifyProgram(
+  program: Program,
+  edition: Edition,
+  bounds: VerifyBounds,
+  options: { onProgress?: (progress: Progress) => void; signal?: AbortSignal } = {},
+): Promise<VerifyResult> {
+  const run = new Run(program, edition, { changes: false });
+  run.execute();
+  const names = new Map([...run.names.domains].map(([name, slot]) => [slot, name]));
+  const model = new XenModel(run.xen, alphabetOf(run.xen, names, bounds));
+  const result = await search(model, { bounds: bounds.search, ...options });
+  const counterexamples = INVARIANTS.flatMap((invariant) => {
+    const violation = result.violations.find(({ property }) => property === invariant.id);
+    if (violation === undefined) return [];
+    const actions = violation.actions.map((action) => model.actions[action]!);
+    return [counterexample(program, edition, invariant, actions)];
+  });
+  const changed = new Set(model.actions.map(({ op }) => op));
+  const never = new Set(result.neverEnabled);
+  model.actions.forEach(({ op }, action) => {
+    if (!never.has(action)) changed.delete(op);
+  });
+  return {
+    verdict: counterexamples.length > 0 ? 'unsafe' : result.stop === 'exhausted' ? 'safe' : 'bounded',
+    search: result,
+    counterexamples,
+    idleOperations: [...changed],
+  };
+}
+
+/** The program with the actions that break the invariant, replayed by the runner, which must find the same. */
+function counterexample(
+  program: Program,
+  edition: Edition,
+  invariant: Invariant,
+  actions: readonly Action[],
+): Counterexample {
+  const statements: Statement[] = actions.map((action) => actionStatement(action, 1));
+  const whole = { ...program, edition: edition.name, steps: [...program.steps, ...statements] };
+  const replay = new Run(whole, edition);
+  replay.execute();
+  const broken = replay.results
+    .flatMap(({ violations }) => violations)
+    .find((one) => one.invariant === invariant.id);
+  if (broken === undefined)
+    throw new Error(`the runner does not find what the search found: ${invariant.id}`);
+  return { invariant, message: broken.message, program: whole, steps: replay.results };
+}
