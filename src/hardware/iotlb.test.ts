@@ -101,6 +101,15 @@ describe('an IOTLB', () => {
     expect([iotlb.find(0, 0), iotlb.find(-1, 0), iotlb.did(0)]).toEqual([-1, -1, -1]);
   });
 
+  test.each([0, 1, 2, 7, 8, 9, 2 ** 18])('drops exactly the %i pages that it is told to', (count) => {
+    const { iotlb } = empty();
+    const inputs = [8, 9, 18, 11, 12, 13, 14, 23];
+    for (const input of inputs) iotlb.fill(1, input, input, R);
+    iotlb.invalidatePages(1, 9, count);
+    const left = inputs.filter((input) => input < 9 || input >= 9 + count);
+    expect(inputs.filter((input) => iotlb.find(1, input) >= 0)).toEqual(left);
+  });
+
   test('keeps domains apart', () => {
     const { iotlb } = empty();
     iotlb.fill(1, 5, 0x105, R);

@@ -74,6 +74,7 @@ describe('a VT-d unit', () => {
     const unit = new VtdUnit(layout, ram, IOTLB_SIZE);
     expect(unit.translate(NIC, 0x84_24cb_148, true)).toBe(true);
     expect(unit.frame).toBe(0x84_24cb);
+    expect(unit.translate(NIC, 2 ** 50, true)).toBe(true);
     expect([unit.tableRights(NIC, 5), unit.tagOf(NIC)]).toEqual([R | W, -1]);
   });
 
