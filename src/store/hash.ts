@@ -1,7 +1,7 @@
 /**
  * Incremental state identity. Every non-zero word contributes a pseudo-random 64-bit value that depends on where it
  * stands and what it holds; the state's hash is the XOR of all contributions. So a write updates the hash by two
- * contributions, rolling back undoes it, and equal contents have equal hashes however they were reached.
+ * contributions, and equal contents have equal hashes however they were reached.
  *
  * A contribution is two independent 32-bit lanes, each a finaliser in the manner of MurmurHash3 over (key, value).
  */

@@ -6,10 +6,13 @@ export const PAGE_WORDS = 1024;
 /** A position in the journal to which {@link Store.rollback} returns. */
 export type Mark = number;
 
+/** Words of a journal entry: word index, the value before, and both lanes of the hash before. */
+const ENTRY = 4;
+
 /**
- * All state of a model: 32-bit words behind `read` and `write`. A write records the old value in a journal and
- * updates a 64-bit hash; rolling back to a mark restores words and hash. Undo, state identity, time travel and
- * "what did this step change" all follow from this.
+ * All state of a model: 32-bit words behind `read` and `write`. A write records the old value and the old 64-bit hash
+ * in a journal and updates the hash; rolling back to a mark restores both. Undo, state identity, time travel and "what
+ * did this step change" all follow from this.
  *
  * Words are signed 32-bit integers. Pages are handed out by {@link addPages} and never given back; each has a key, its
  * place in the hash, so that a RAM frame counts the same whichever page happens to back it.
@@ -20,7 +23,7 @@ export class Store {
   /** The state's hash, kept by every write and undone by rollback. Zero words contribute nothing. */
   hashLow = 0;
   hashHigh = 0;
-  /** Entries in the journal: pairs of (word index, old value). */
+  /** Entries in the journal. */
   journalLength: Mark = 0;
   private journal: Int32Array;
   private pageKeys: Int32Array;
@@ -29,7 +32,7 @@ export class Store {
   constructor(expectedPages = 16) {
     this.words = new Int32Array(expectedPages * PAGE_WORDS);
     this.pageKeys = new Int32Array(expectedPages);
-    this.journal = new Int32Array(2 * 4096);
+    this.journal = new Int32Array(ENTRY * 4096);
   }
 
   /** Pages handed out so far. */
@@ -73,22 +76,13 @@ export class Store {
     const old = this.words[index]!;
     const now = value | 0;
     if (old === now) return;
-    const at = this.journalLength * 2;
+    const at = this.journalLength * ENTRY;
     if (at === this.journal.length) this.growJournal();
     this.journal[at] = index;
     this.journal[at + 1] = old;
+    this.journal[at + 2] = this.hashLow;
+    this.journal[at + 3] = this.hashHigh;
     this.journalLength++;
-    this.replace(index, old, now);
-  }
-
-  private outside(index: number): RangeError {
-    return new RangeError(
-      `write to word ${index} of a store that has ${this.pages * PAGE_WORDS}; add pages first`,
-    );
-  }
-
-  /** Puts `now` in place of `old` and moves the hash. */
-  private replace(index: number, old: number, now: number): void {
     const key = this.pageKeys[index >>> 10]!;
     const offset = index & (PAGE_WORDS - 1);
     if (old !== 0) {
@@ -100,6 +94,12 @@ export class Store {
       this.hashHigh ^= laneHigh(key, offset, now);
     }
     this.words[index] = now;
+  }
+
+  private outside(index: number): RangeError {
+    return new RangeError(
+      `write to word ${index} of a store that has ${this.pages * PAGE_WORDS}; add pages first`,
+    );
   }
 
   private growJournal(): void {
@@ -119,10 +119,14 @@ export class Store {
    */
   rollback(mark: Mark): void {
     this.checkMark(mark);
-    for (let entry = this.journalLength - 1; entry >= mark; entry--) {
-      const index = this.journal[entry * 2]!;
-      this.replace(index, this.words[index]!, this.journal[entry * 2 + 1]!);
+    if (mark === this.journalLength) return;
+    const { journal, words } = this;
+    const oldest = mark * ENTRY;
+    for (let at = (this.journalLength - 1) * ENTRY; at >= oldest; at -= ENTRY) {
+      words[journal[at]!] = journal[at + 1]!;
     }
+    this.hashLow = journal[oldest + 2]!;
+    this.hashHigh = journal[oldest + 3]!;
     this.journalLength = mark;
   }
 
@@ -145,7 +149,7 @@ export class Store {
     this.checkMark(from);
     this.checkMark(to);
     for (let entry = from; entry < to; entry++) {
-      visit(this.journal[entry * 2]!, this.journal[entry * 2 + 1]!);
+      visit(this.journal[entry * ENTRY]!, this.journal[entry * ENTRY + 1]!);
     }
   }
 
