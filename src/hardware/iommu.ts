@@ -15,7 +15,7 @@ export interface IommuFault {
 /** An IOMMU between devices and RAM. */
 export interface IommuUnit {
   readonly iotlb: Iotlb;
-  /** Frame that the last successful `translate` or `tableRights` led to. */
+  /** Frame that the last successful `translate`, `tableRights` or `selectedRights` led to. */
   frame: number;
   /**
    * Translates a device's access to byte address `address`, through the IOTLB or by walking the tables in RAM, and
@@ -26,6 +26,10 @@ export interface IommuUnit {
   lastFault(): IommuFault;
   /** Rights that the tables in RAM give a requester on an input frame; no caching, no fault. */
   tableRights(requester: number, input: number): Rights;
+  /** Finds a requester's tables, for many {@link selectedRights}. False when none of its accesses can pass. */
+  select(requester: number): boolean;
+  /** {@link tableRights} of the requester selected last. */
+  selectedRights(input: number): Rights;
   /** The tag under which a requester's translations are remembered, or -1 when it has none. */
   tagOf(requester: number): number;
 }

@@ -100,6 +100,11 @@ export class Ram implements WordSink {
     for (let i = 0; i < PAGE_WORDS; i++) this.store.write(base + i, 0);
   }
 
+  /** First word in the store of the index-th frame, or -1 while the frame has no backing and reads as zeros. */
+  wordsOf(index: number): number {
+    return this.backing[index]!;
+  }
+
   private back(index: number): number {
     const base = this.backing[index]!;
     if (base >= 0) return base;

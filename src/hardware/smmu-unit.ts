@@ -33,6 +33,7 @@ export class SmmuUnit implements IommuUnit {
   private kind: number = SmmuFault.TRANSLATION;
   private level = 0;
   private bank = -1;
+  private selected = -1;
 
   /** `streams` and `banks` are the numbers of stream mapping registers and context banks. */
   constructor(layout: Layout, ram: Ram, iotlbSize: number, streams: number, banks: number, s1cbndx: number) {
@@ -132,9 +133,16 @@ export class SmmuUnit implements IommuUnit {
   }
 
   tableRights(requester: number, input: number): Rights {
-    const bank = this.findBank(requester);
-    if (bank < 0) return 0;
-    if (this.refusal(this.banks.root.get(bank) - 1, input, R | W) !== 0) return 0;
+    return this.select(requester) ? this.selectedRights(input) : 0;
+  }
+
+  select(requester: number): boolean {
+    this.selected = this.findBank(requester);
+    return this.selected >= 0;
+  }
+
+  selectedRights(input: number): Rights {
+    if (this.refusal(this.banks.root.get(this.selected) - 1, input, R | W) !== 0) return 0;
     this.frame = this.walker.frame;
     return this.walker.rights & (R | W);
   }

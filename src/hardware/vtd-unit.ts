@@ -217,7 +217,15 @@ export class VtdUnit implements IommuUnit {
   }
 
   tableRights(requester: number, input: number): Rights {
-    if (this.findContext(requester) !== 0 || this.beyondWidth(input)) return 0;
+    return this.select(requester) ? this.selectedRights(input) : 0;
+  }
+
+  select(requester: number): boolean {
+    return this.findContext(requester) === 0;
+  }
+
+  selectedRights(input: number): Rights {
+    if (this.beyondWidth(input)) return 0;
     if (this.root < 0) {
       this.frame = input;
       return R | W;

@@ -93,8 +93,8 @@ class AlphabetBuilder {
     return this.names.get(slot) ?? `d${slot}`;
   }
 
-  private frame(pdx: number): string {
-    return `0x${this.xen.ram.frameAt(pdx).toString(16)}`;
+  private frame(pdx: number): number {
+    return this.xen.ram.frameAt(pdx);
   }
 
   private add(op: string, actor: string, args: Record<string, Argument>, perform: () => boolean): void {
@@ -180,7 +180,7 @@ class AlphabetBuilder {
   private entryWrites(slot: number, pdx: number, index: number): void {
     const { xen } = this;
     const domain = this.name(slot);
-    const entry = `${this.frame(pdx)}[${index}]`;
+    const entry = `0x${this.frame(pdx).toString(16)}[${index}]`;
     const write = (lo: number, hi: number, args: Record<string, Argument>) => {
       this.add('store', domain, args, () => guestStore(xen, slot, pdx, index, lo, hi) === 0);
       this.add('mmu_update', domain, args, () => mmuUpdate(xen, slot, pdx, index, lo, hi) === 0);

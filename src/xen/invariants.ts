@@ -7,7 +7,7 @@ import { grantEntryWord } from './grant-table.js';
 import { hasIommu, tableRights } from './iommu-map.js';
 import { p2mLookup, p2mRights } from './p2m.js';
 import { PGT, PGT_NAME, typeCount, typeOf } from './page-info.js';
-import { deviceTableRights, isBoundByTypes, isUntranslatedHwdom, permittedRights } from './rule.js';
+import { isBoundByTypes, isUntranslatedHwdom, permittedRights } from './rule.js';
 import { Kind, type Xen } from './state.js';
 
 /** The worst a violation leads to, in the words of dommu's users. Ordered from the gravest. */
@@ -61,14 +61,16 @@ function eachReach(
   for (let device = 0; device < xen.spec.devices.length; device++) {
     const slot = deviceOwner(xen, device);
     if (slot < 0 || isUntranslatedHwdom(xen, slot)) continue;
-    for (let i = 0; i < inputs.length; i++) {
+    const { requester } = xen.spec.devices[device]!;
+    const end = unit.select(requester) ? inputs.length : 0;
+    for (let i = 0; i < end; i++) {
       const input = inputs[i]!;
-      const rights = deviceTableRights(xen, device, input);
+      const rights = unit.selectedRights(input);
       const found =
         rights === 0 ? undefined : judge(device, slot, input, unit.frame, rights, 'through its tables');
       if (found !== undefined) return found;
     }
-    const tag = unit.tagOf(xen.spec.devices[device]!.requester);
+    const tag = unit.tagOf(requester);
     for (let row = 0; tag >= 0 && row < unit.iotlb.rows; row++) {
       if (unit.iotlb.did(row) !== tag) continue;
       const frame = unit.iotlb.frame(row);

@@ -82,14 +82,14 @@ function putFromEntry(xen: Xen, lo: number, hi: number, slot: number, type: numb
  */
 export function validateTable(xen: Xen, pdx: number, type: number): number {
   const owner = ownerOf(xen, pdx);
-  const base = xen.ram.frameAt(pdx) * 4096;
+  const words = xen.ram.wordsOf(pdx);
+  if (words < 0) return 0;
   for (let index = 0; index < ENTRIES; index++) {
-    if (type === PGT.l4 && isXenL4Slot(index)) continue;
-    const lo = xen.ram.read32(base + index * 8);
-    if ((lo & PTE_PRESENT) === 0) continue;
-    const status = getFromEntry(xen, lo, xen.ram.read32(base + index * 8 + 4), owner, type);
+    const lo = xen.store.words[words + index * 2]!;
+    if ((lo & PTE_PRESENT) === 0 || (type === PGT.l4 && isXenL4Slot(index))) continue;
+    const status = getFromEntry(xen, lo, xen.store.words[words + index * 2 + 1]!, owner, type);
     if (status !== 0) {
-      dropEntries(xen, base, index, owner, type);
+      dropEntries(xen, words, index, owner, type);
       return status;
     }
   }
@@ -98,14 +98,16 @@ export function validateTable(xen: Xen, pdx: number, type: number): number {
 
 /** Gives back what the entries of a page table of `type` hold. */
 export function devalidateTable(xen: Xen, pdx: number, type: number): void {
-  dropEntries(xen, xen.ram.frameAt(pdx) * 4096, ENTRIES, ownerOf(xen, pdx), type);
+  const words = xen.ram.wordsOf(pdx);
+  if (words >= 0) dropEntries(xen, words, ENTRIES, ownerOf(xen, pdx), type);
 }
 
-function dropEntries(xen: Xen, base: number, end: number, owner: number, type: number): void {
+/** The entries below `end` of the table whose first word in the store is `words`. */
+function dropEntries(xen: Xen, words: number, end: number, owner: number, type: number): void {
   for (let index = end - 1; index >= 0; index--) {
-    if (type === PGT.l4 && isXenL4Slot(index)) continue;
-    const lo = xen.ram.read32(base + index * 8);
-    if ((lo & PTE_PRESENT) !== 0) putFromEntry(xen, lo, xen.ram.read32(base + index * 8 + 4), owner, type);
+    const lo = xen.store.words[words + index * 2]!;
+    if ((lo & PTE_PRESENT) === 0 || (type === PGT.l4 && isXenL4Slot(index))) continue;
+    putFromEntry(xen, lo, xen.store.words[words + index * 2 + 1]!, owner, type);
   }
 }
 

@@ -33,12 +33,13 @@ export class RadixWriter {
    */
   private find(xen: Xen, root: number, input: number, make: boolean): number {
     let table = root;
-    let span = 512 ** (this.shape.topLevel - 1);
-    let rest = input;
+    const high = Math.floor(input / 0x800_0000);
+    const low = input & 0x7ff_ffff;
     for (let level = this.shape.topLevel; ; level--) {
-      const index = Math.floor(rest / span);
-      rest -= index * span;
-      span /= 512;
+      const bits = level > 3 ? high >>> (9 * (level - 4)) : low >>> (9 * (level - 1));
+      // Concatenated root tables are one long table.
+      const top = level === this.shape.topLevel;
+      const index = top && level < 4 ? Math.floor(input / 512 ** (level - 1)) : bits & 511;
       const at = table * 4096 + index * 8;
       const lo = xen.ram.read32(at);
       const hi = xen.ram.read32(at + 4);

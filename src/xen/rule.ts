@@ -57,11 +57,6 @@ export function isBoundByTypes(xen: Xen, slot: number): boolean {
   return xen.isPv(slot) && mirrors(xen, slot) && xen.domain.iommuStatus.get(slot) === 2;
 }
 
-/** The rights a device has on an input frame through the tables in RAM; `frame` of the unit is what it reaches. */
-export function deviceTableRights(xen: Xen, device: number, input: number): Rights {
-  return xen.unit?.tableRights(xen.spec.devices[device]!.requester, input) ?? 0;
-}
-
 /** Input frames worth looking at: every frame of RAM and, where domains are translated, the guest frames in use. */
 export function inputFrames(xen: Xen, gfns: number): number[] {
   const frames = Array.from({ length: xen.ram.frames }, (_, pdx) => xen.ram.frameAt(pdx));
