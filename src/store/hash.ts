@@ -22,6 +22,6 @@ export function laneLow(pageKey: number, offset: number, value: number): number 
 
 /** High lane; other constants, and the value enters first, so that the lanes do not collide together. */
 export function laneHigh(pageKey: number, offset: number, value: number): number {
-  const content = scramble(Math.imul(value, 0x165667b1) + 0x3c6ef372);
+  const content = scramble(Math.imul(value, 0x165667b1) ^ 0x3c6ef372);
   return scramble(content ^ scramble(Math.imul(pageKey, 0xc2b2ae3d) ^ (offset + 0x7f4a7c15)));
 }
