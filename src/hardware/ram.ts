@@ -97,7 +97,9 @@ export class Ram implements WordSink {
     const base = this.backing[this.indexOf(frame)];
     if (base === undefined) throw new RangeError(`scrub of frame 0x${frame.toString(16)}, which is no RAM`);
     if (base < 0) return;
-    for (let i = 0; i < PAGE_WORDS; i++) this.store.write(base + i, 0);
+    for (let i = base; i < base + PAGE_WORDS; i++) {
+      if (this.store.words[i] !== 0) this.store.write(i, 0);
+    }
   }
 
   /** First word in the store of the index-th frame, or -1 while the frame has no backing and reads as zeros. */

@@ -58,7 +58,9 @@ export interface ConfigMachine {
   readonly quarantine: boolean;
 }
 
+/** Where domains' memory and Xen's own begin on the machine that is made for configs. */
 const FIRST_FRAME = 0x100;
+const XEN_FRAME = 0x10;
 
 /**
  * The program that boots a small machine with dom0 and starts the domains of xl configs on it, as xl would. Its memory
@@ -78,6 +80,7 @@ export function programOfConfigs(
     ...DEFAULT_MACHINE,
     ...host,
     ram: [{ first: FIRST_FRAME, last: FIRST_FRAME + frames - 1 }],
+    xenHeap: { first: XEN_FRAME, last: XEN_FRAME + 16 + 12 * (configs.length + 1) - 1 },
     dom0Pages: 1,
     devices,
     limits: {

@@ -7,6 +7,7 @@ import { allocUnitFrame, iommuMap, mirrors } from './iommu-map.js';
 import { guestPhysmapAdd } from './memory.js';
 import { ofType, PGT, typeCount, typeOf } from './page-info.js';
 import { pinTable } from './page-table.js';
+import { quarantineRoot } from './quarantine.js';
 import { Life, type Xen } from './state.js';
 
 /** What dom0 is made of. */
@@ -25,6 +26,9 @@ export function boot(xen: Xen, dom0: HardwareDomain): void {
   xen.domain.life.set(xen.domIo, Life.alive);
   xen.domain.life.set(xen.domXen, Life.alive);
   if (xen.vtd !== undefined) xen.vtd.enable(allocUnitFrame(xen));
+  if (xen.profile.quarantine === 'scratch-read-only' && xen.spec.quarantine && xen.vtd !== undefined) {
+    quarantineRoot(xen);
+  }
   createHardwareDomain(xen, dom0);
   if (xen.spec.arch === 'x86') hwdomInit(xen);
   if (!xen.iommuOn) return;

@@ -99,11 +99,17 @@ function excessReach(xen: Xen, inputs: readonly number[]): string | undefined {
 }
 
 function writablePageTable(xen: Xen, inputs: readonly number[]): string | undefined {
+  if (!hasTableInUse(xen)) return undefined;
   return eachReach(xen, inputs, (device, slot, _input, frame, rights, how) => {
     const pdx = xen.ram.indexOf(frame);
     if ((rights & W) === 0 || pdx < 0 || !isTableInUse(xen, pdx)) return undefined;
     return `${deviceName(xen, device)} of ${xen.domainName(slot)} can write ${pageText(xen, pdx)} ${how}`;
   });
+}
+
+function hasTableInUse(xen: Xen): boolean {
+  for (let pdx = 0; pdx < xen.ram.frames; pdx++) if (isTableInUse(xen, pdx)) return true;
+  return false;
 }
 
 /** A page whose content the hypervisor trusts: a page table or descriptor page of a PV domain, in use. */

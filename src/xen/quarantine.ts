@@ -6,7 +6,7 @@ import type { Xen } from './state.js';
 
 /**
  * The root of dom_io's table in the releases that let quarantined devices read: one table a level, every entry leading
- * on, down to one page of zeros that can be read only (dossier §6.3). Made on first use; -1 when memory is short.
+ * on, down to one page of zeros that can be read only (dossier §6.3). Made once; -1 when memory is short.
  */
 export function quarantineRoot(xen: Xen): number {
   const root = xen.domain.iommuRoot.get(xen.domIo);

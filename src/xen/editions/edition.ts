@@ -1,24 +1,31 @@
-import { InputError } from '../../text/diagnostic.js';
 import { suggest } from '../../text/suggest.js';
 import { BEHAVIOUR_NAMES, type Profile } from './behaviours.js';
-import { CHANGES, type Change, OLDEST } from './changes.js';
-import { compareReleases, parseRelease, RELEASES, type Release, releaseName } from './release.js';
+import { CHANGES, type Change, OLDEST, STAGING } from './changes.js';
+import {
+  includesChange,
+  parseRelease,
+  RELEASES,
+  type Release,
+  releaseName,
+  requireRelease,
+} from './release.js';
 
-/** A named profile: a release of Xen or a design. */
+/** A named profile: a release of Xen, the development tree, or a design. */
 export interface Edition {
   readonly name: string;
   readonly profile: Profile;
-  /** The release, or undefined for a design. */
+  /** The release; undefined for a design and for the development tree. */
   readonly release: Release | undefined;
 }
 
 /** Whether a release contains a change: by its minor version, or by a backport to its branch. */
-export function contains(release: Release, change: Change): boolean {
-  if (compareReleases(release, parseRelease(change.release)!) >= 0) return true;
-  return change.backports.some((text) => {
-    const backport = parseRelease(text)!;
-    return backport.minor === release.minor && backport.point <= release.point;
-  });
+export function contains(release: Release, { release: first, backports }: Change): boolean {
+  if (first === STAGING) return false;
+  return includesChange(
+    release,
+    requireRelease(first, 'the table of changes'),
+    backports.map((text) => requireRelease(text, 'the table of changes')),
+  );
 }
 
 /** The behaviours of a release: the oldest profile with every change it contains applied in order. */
@@ -27,8 +34,11 @@ export function releaseProfile(release: Release): Profile {
   return Object.assign({}, OLDEST, ...applied) as Profile;
 }
 
+/** All that has been mended since, but contexts as they were in 4.12. */
 const LATE_ENABLE: Profile = {
-  ...releaseProfile({ minor: 12, point: 0 }),
+  ...releaseProfile(RELEASES.at(-1)!),
+  iommuContext: 'at-first-assignment',
+  strictHwdomPages: 'every-page',
   needSyncAfterTeardown: 'cleared',
 };
 
@@ -47,7 +57,7 @@ export const DESIGNS: Readonly<Record<string, Profile>> = {
 };
 
 export const DESIGN_DOCS: Readonly<Record<string, string>> = {
-  'late-enable': 'three checks, the context built at the first assignment (Xen 4.12)',
+  'late-enable': 'three checks, the context built at the first assignment, as in Xen 4.12',
   'unified-checks': 'one rule for all pages, typed by the system-wide state; the context still built late',
   'up-front': 'the context declared at creation; two of the three checks deleted',
 };
@@ -56,33 +66,22 @@ export const DESIGN_DOCS: Readonly<Record<string, string>> = {
 export const DEFAULT_EDITION = '4.22';
 
 /**
- * The edition called `name`: `4.12`, `4.13.2`, `RELEASE-4.14.1`, `late-enable`. `x.y` means `x.y.0`.
+ * The edition called `name`: `4.12`, `4.13.2`, `RELEASE-4.14.1`, `staging`, `late-enable`. `x.y` means `x.y.0`.
  * @throws InputError (file `--xen`) naming the alternatives.
  */
 export function resolveEdition(name: string): Edition {
   const design = DESIGNS[name];
   if (design !== undefined) return { name, profile: design, release: undefined };
-  const release = parseRelease(name);
-  if (release !== undefined) return { name: releaseName(release), profile: releaseProfile(release), release };
-  const names = [...RELEASES.map(releaseName), ...Object.keys(DESIGNS)];
-  const near = /^[a-z]/.test(name) ? suggest(name, Object.keys(DESIGNS)) : undefined;
-  throw new InputError({
-    severity: 'error',
-    code: 'unknown-release',
-    message: `unknown release \`${name}\`${near ? `, did you mean \`${near}\`?` : ''}`,
-    file: '--xen',
-    line: 1,
-    column: 1,
-    hint: `known: ${knownReleases()}, and the designs ${Object.keys(DESIGNS).join(', ')} (of ${names.length} editions)`,
-  });
+  if (name === STAGING) return { name, profile: STAGING_PROFILE, release: undefined };
+  const release = parseRelease(name) ?? requireRelease(name, '--xen', otherEditions(name));
+  return { name: releaseName(release), profile: releaseProfile(release), release };
 }
 
-function knownReleases(): string {
-  const branches = new Map<number, number>();
-  for (const { minor, point } of RELEASES) branches.set(minor, Math.max(point, branches.get(minor) ?? 0));
-  return [...branches]
-    .map(([minor, last]) => (last === 0 ? `4.${minor}` : `4.${minor}.0–${last}`))
-    .join(', ');
+/** What can be named besides releases, the one that was probably meant in front. */
+function otherEditions(name: string): string {
+  const others = [STAGING, ...Object.keys(DESIGNS)];
+  const near = /^[a-z]/i.test(name) ? suggest(name, others) : undefined;
+  return `, and ${others.join(', ')}${near === undefined ? '' : `; did you mean \`${near}\`?`}`;
 }
 
 /** Releases at which a profile differs from that of the release before on its branch, and every x.y.0. */
