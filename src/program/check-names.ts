@@ -115,7 +115,7 @@ class NameChecker {
     this.program = program;
     this.refuse = refuse;
     const pageOrigin = 'pages get their names in `populate_physmap`';
-    this.pages = new Namespace('page', pageOrigin, [], configPages(configs));
+    this.pages = new Namespace('page', pageOrigin, [], configs.length > 0 ? configPages(configs) : undefined);
     this.ram = new FrameSet(machine.ram);
     this.frames = new FrameSet([...machine.ram, machine.xenHeap]);
     this.devices = new Namespace(

@@ -130,7 +130,7 @@ export const DECLARATIONS: readonly Declaration[] = [
     parameters: [
       parameter('name', 'newDomain', 'its name in this program'),
       parameter('file', 'file', 'the xl config'),
-      parameter('pages', 'number', 'pages to give it in place of its memory=', OPTION),
+      parameter('pages', 'number', 'pages to give it in place of its memory=; 4 by default', OPTION),
     ],
   },
 ];

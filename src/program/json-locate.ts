@@ -70,7 +70,7 @@ class Locator {
     this.list('}', () => {
       if (this.peek() !== '"') throw this.unexpected('the name of a field in quotes');
       const key = this.string();
-      const name = JSON.parse(this.text.slice(key.start, key.end)) as string;
+      const name = key.text;
       if (fields.has(name)) throw this.refuse(`${quote(name)} is given twice`, key, 'duplicate-key');
       this.take(':');
       fields.set(name, { ...this.value(depth + 1), key });
@@ -93,7 +93,7 @@ class Locator {
     this.take(close);
   }
 
-  private string(): Located {
+  private string(): Located & { readonly text: string } {
     const start = this.at;
     for (this.at++; this.text[this.at] !== '"'; this.at++) {
       const character = this.text[this.at];
@@ -108,7 +108,7 @@ class Locator {
     }
     const end = ++this.at;
     try {
-      JSON.parse(this.text.slice(start, end));
+      return { start, end, text: JSON.parse(this.text.slice(start, end)) as string };
     } catch {
       throw this.refuse(
         'the string has a character or an escape that JSON does not',
@@ -116,7 +116,6 @@ class Locator {
         'bad-string',
       );
     }
-    return { start, end };
   }
 
   private take(character: string): void {

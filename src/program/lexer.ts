@@ -27,6 +27,14 @@ export function* lines(source: SourceText): Generator<Line> {
   }
 }
 
+/** The tokens of a line that has some. */
+export function lineTokens(source: SourceText, line: number): Line {
+  const text = source.line(line);
+  const [first, ...rest] = tokens(source, line, line === 1 ? text.replace(/^\ufeff/, ' ') : text);
+  if (first === undefined) throw new RangeError(`line ${line} of ${source.name} is empty`);
+  return [first, ...rest];
+}
+
 function tokens(source: SourceText, line: number, text: string): Token[] {
   const found: Token[] = [];
   const span = (from: number, to: number): Span => ({ line, column: from + 1, length: to - from });
@@ -35,7 +43,7 @@ function tokens(source: SourceText, line: number, text: string): Token[] {
     if (at === text.length || text[at] === '#') return found;
     let end = skip(WORD, text, at);
     if (end > at) {
-      found.push({ kind: 'word', text: text.slice(at, end), ...span(at, end) });
+      found.push({ kind: 'word', text: text.slice(at, end), line, column: at + 1, length: end - at });
     } else if (text[at] === '"') {
       end = stringEnd(text, at);
       if (end < 0) throw unterminated(source, span(at, text.trimEnd().length));

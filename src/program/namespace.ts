@@ -8,13 +8,13 @@ export class Namespace {
   private readonly lineOf = new Map<string, number>();
   private readonly free = new Set<string>();
   /** Names that are there without being listed. */
-  private readonly implied: (name: string) => boolean;
+  private readonly implied: ((name: string) => boolean) | undefined;
 
   constructor(
     what: string,
     origin: string,
     known: readonly string[] = [],
-    implied: (name: string) => boolean = () => false,
+    implied?: (name: string) => boolean,
   ) {
     this.what = what;
     this.origin = origin;
@@ -23,7 +23,7 @@ export class Namespace {
   }
 
   bind(name: string, line: number): Problem | undefined {
-    const before = this.lineOf.get(name) ?? (this.implied(name) ? 0 : undefined);
+    const before = this.lineOf.get(name) ?? (this.implied?.(name) ? 0 : undefined);
     if (before === undefined || this.free.delete(name)) {
       this.lineOf.set(name, line);
       return undefined;
@@ -36,7 +36,7 @@ export class Namespace {
   }
 
   use(name: string): Problem | undefined {
-    if (this.lineOf.has(name) || this.implied(name)) return undefined;
+    if (this.lineOf.has(name) || this.implied?.(name)) return undefined;
     const known = [...this.lineOf.keys()];
     const hint =
       known.length === 0 ? `none so far; ${this.origin}` : `${offer(name, known)} (${this.origin})`;

@@ -6,18 +6,19 @@ import { DECLARATION_BY_NAME, type Declaration } from './declarations.js';
 import { readExpectation } from './expectations.js';
 import { type Line, lines, type Token } from './lexer.js';
 import { OPERATION_BY_NAME } from './operations.js';
-import { PlaceBook, START } from './places.js';
+import { type PlaceBook, START } from './places.js';
 import type { Argument, Expectation, Program, Repeat, Statement, Step } from './program.js';
 import { readArguments } from './read-arguments.js';
 import { Draft } from './read-declarations.js';
 import { inputError, offer, type Problem, quote, type Span } from './refuse.js';
+import { TextPlaces } from './text-places.js';
 
 /**
  * Reads the text form of a program.
  * @throws InputError at the first thing that is wrong.
  */
 export function parseProgram(source: SourceText): Program {
-  const places = new PlaceBook();
+  const places = new TextPlaces(source);
   const reader = new ProgramReader(source, places);
   for (const line of lines(source)) reader.take(line);
   const program = reader.finish();
@@ -106,7 +107,7 @@ class ProgramReader {
       const hint = offer(head.text, head.kind === 'word' ? known : [...OPERATION_BY_NAME.keys()]);
       throw this.refuse(head, { code: 'unknown-operation', message, hint });
     }
-    const { args, spans } = readArguments(this.source, operation, line);
+    const { args } = readArguments(this.source, operation, line);
     this.expect = [];
     const statement: Statement = {
       op: operation.name,
@@ -115,7 +116,6 @@ class ProgramReader {
       line: head.line,
       column: head.column,
     };
-    this.places.note(statement, head, spans);
     this.body.push(statement);
   }
 
@@ -124,9 +124,7 @@ class ProgramReader {
       const message = '`expect` needs an operation just before it';
       throw this.refuse(line[0], { code: 'stray-expectation', message });
     }
-    const expectation = readExpectation(this.source, line);
-    this.places.note(expectation, line[2] ?? line[0]);
-    this.expect.push(expectation);
+    this.expect.push(readExpectation(this.source, line));
   }
 
   private repeat([head, times, extra]: Line): void {
@@ -140,7 +138,6 @@ class ProgramReader {
     }
     const body: Step[] = [];
     const step: Repeat = { repeat, body, line: head.line, column: head.column };
-    this.places.note(step, head, { repeat: times! });
     this.body.push(step);
     this.open.push({ head, outer: this.body });
     this.body = body;

@@ -13,16 +13,14 @@ export const START: Span = { line: 1, column: 1, length: 1 };
 
 /** Places written down while a text is read. */
 export class PlaceBook implements Places {
-  private readonly wholes = new Map<object, Span>();
-  private readonly parts = new Map<object, Readonly<Record<string, Span>>>();
+  private readonly noted = new Map<object, { whole: Span; parts: Readonly<Record<string, Span>> }>();
 
-  note(node: object, whole: Span, parts?: Readonly<Record<string, Span>>): void {
-    this.wholes.set(node, whole);
-    if (parts !== undefined) this.parts.set(node, parts);
+  note(node: object, whole: Span, parts: Readonly<Record<string, Span>>): void {
+    this.noted.set(node, { whole, parts });
   }
 
-  at(node: object, part?: string): Span {
-    const noted = part === undefined ? undefined : this.parts.get(node)?.[part];
-    return noted ?? this.wholes.get(node) ?? START;
+  at(node: object, part = ''): Span {
+    const noted = this.noted.get(node);
+    return noted?.parts[part] ?? noted?.whole ?? START;
   }
 }

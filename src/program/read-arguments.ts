@@ -74,7 +74,8 @@ class ArgumentReader {
   private takeKeyed(token: Token, key: string): void {
     const parameter = this.shape.parameters.find(({ name, keyed }) => keyed && name === key);
     const from = key.length + 1;
-    const span = { ...token, column: token.column + from, length: Math.max(1, token.length - from) };
+    const { line, column, length } = token;
+    const span = { line, column: column + from, length: Math.max(1, length - from) };
     if (parameter === undefined) throw this.refuse({ ...token, length: key.length }, this.unknownKey(key));
     this.put(parameter, token, token.text.slice(from), span);
   }

@@ -1,0 +1,529 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { InputError } from '../text/diagnostic.js';
+import { SourceText } from '../text/source.js';
+import { DECLARATIONS } from './declarations.js';
+import { OPERATIONS, usage } from './operations.js';
+import { parseProgram } from './parse.js';
+import { printProgram } from './print.js';
+import { arbitraryProgram } from './program.fixture.js';
+import { completeMachine, DEFAULT_MACHINE } from './program.js';
+
+/** Cases with a name that a report can show. */
+const named = (cases: readonly (readonly [text: string, start: string])[]) =>
+  cases.map(([text, start]) => ({ text, start, shown: JSON.stringify(text.slice(0, 80)) }));
+
+const read = (text: string) => parseProgram(new SourceText('t.dommu', text));
+
+/** `line:column+length code: message (hint)` of the error that a text meets. */
+const refusal = (text: string): string => {
+  try {
+    read(text);
+  } catch (error) {
+    if (!(error instanceof InputError)) throw error;
+    const { line, column, length, code, message, hint } = error.diagnostic;
+    return `${line}:${column}+${length} ${code}: ${message}${hint ? ` (${hint})` : ''}`;
+  }
+  return 'none';
+};
+
+const STORY = `# a story
+xen 4.12
+machine x86                               # or arm
+ram 0x100..0x10f
+ram 0x200..0x20f
+xen-heap 0x10..0x4f
+iommu vtd no-sharept no-quarantine
+dom0 pages=4 tables=1 strict
+device nic 03:00.0
+device gpu 0000:0B:00.1 withheld
+reserved 0x80..0x81 nic
+limits handles=8 grants=16
+limits iotlb=32
+config guest "guest.cfg" pages=8
+
+createdomain other hvm hap iommu_opts=0x1
+populate_physmap other 0x205 gfn=7
+mmu_update guest guest_0[0x3] guest_7 rw
+dma nic read guest_0+0x148
+  expect fault "Present bit"
+  expect rw -- r-
+  expect violation I2
+  expect change "frame 5"
+  expect fault
+map_grant_ref dom0 h guest 8 host readonly gfn=0x20
+repeat forever
+  repeat 3
+    mark a
+  end
+end
+`;
+
+describe('reading a program', () => {
+  it('takes declarations as the machine', () => {
+    const { edition, machine, configs } = read(STORY);
+    expect(edition).toBe('4.12');
+    expect(machine).toEqual({
+      ...DEFAULT_MACHINE,
+      ram: [
+        { first: 0x100, last: 0x10f },
+        { first: 0x200, last: 0x20f },
+      ],
+      sharept: false,
+      quarantine: false,
+      dom0Mode: 'strict',
+      dom0Pages: 4,
+      dom0PageTables: 1,
+      devices: [
+        { name: 'nic', address: '0000:03:00.0' },
+        { name: 'gpu', address: '0000:0b:00.1', withheld: true },
+      ],
+      reserved: [{ first: 0x80, last: 0x81, device: 'nic' }],
+      limits: { handles: 8, grants: 16, iotlb: 32 },
+    });
+    expect(configs).toEqual([{ name: 'guest', file: 'guest.cfg', pages: 8, line: 14, column: 1 }]);
+  });
+
+  it('takes operations, their expectations and blocks as steps with places', () => {
+    const { steps } = read(STORY);
+    const at = (line: number, column = 1) => ({ line, column });
+    expect(steps).toEqual([
+      {
+        op: 'createdomain',
+        args: { domain: 'other', flags: ['hvm', 'hap'], iommu_opts: 1 },
+        expect: [],
+        ...at(16),
+      },
+      { op: 'populate_physmap', args: { domain: 'other', page: 0x205, gfn: 7 }, expect: [], ...at(17) },
+      {
+        op: 'mmu_update',
+        args: { domain: 'guest', entry: 'guest_0[3]', page: 'guest_7', rights: 'rw' },
+        expect: [],
+        ...at(18),
+      },
+      {
+        op: 'dma',
+        args: { device: 'nic', access: 'read', address: 'guest_0+0x148' },
+        expect: [
+          { kind: 'fault', text: 'Present bit', ...at(20, 3) },
+          { kind: 'status', status: 'rw -- r-', ...at(21, 3) },
+          { kind: 'violation', invariant: 'I2', ...at(22, 3) },
+          { kind: 'change', text: 'frame 5', ...at(23, 3) },
+          { kind: 'fault', text: '', ...at(24, 3) },
+        ],
+        ...at(19),
+      },
+      {
+        op: 'map_grant_ref',
+        args: {
+          domain: 'dom0',
+          handle: 'h',
+          granter: 'guest',
+          ref: 8,
+          flags: ['host', 'readonly'],
+          gfn: 0x20,
+        },
+        expect: [],
+        ...at(25),
+      },
+      {
+        repeat: 'forever',
+        body: [
+          { repeat: 3, body: [{ op: 'mark', args: { name: 'a' }, expect: [], ...at(28, 5) }], ...at(27, 3) },
+        ],
+        ...at(26),
+      },
+    ]);
+  });
+
+  it('gives an empty program the default machine', () => {
+    expect(read('')).toEqual({ file: 't.dommu', machine: DEFAULT_MACHINE, configs: [], steps: [] });
+  });
+
+  it('gives an Arm machine an SMMU, and dom0 no pages where the RAM is declared', () => {
+    const { machine } = read(
+      'machine arm\nram 0x8424c0..0x8424cf\niommu smmu /smmu@1 s1cbndx=0xb\ndevice eth0 /amba/e@1 stream=0x874',
+    );
+    expect(machine).toMatchObject({ iommu: 'smmu', smmuPath: '/smmu@1', s1cbndx: 0xb, dom0Pages: 0 });
+    expect(machine.devices).toEqual([{ name: 'eth0', address: '/amba/e@1', stream: 0x874 }]);
+    expect(read('machine arm').machine).toEqual(completeMachine({ arch: 'arm' }));
+    expect(read('machine arm').machine).toMatchObject({ iommu: 'smmu', dom0Pages: 4 });
+    expect(read('machine arm\niommu none').machine.iommu).toBe('none');
+  });
+
+  it('does not mind CRLF, a byte order mark, tabs, indentation or a missing last line end', () => {
+    const text = '\ufeff\tmark  a \r\n\r\n#c\r\n   expect ok# yes\r\nsame_state a';
+    expect(read(text).steps).toMatchObject([
+      { op: 'mark', expect: [{ status: 'ok' }] },
+      { op: 'same_state', line: 5 },
+    ]);
+  });
+
+  it('writes the same entry, page and address in one way only', () => {
+    const { steps } = read(
+      'device d 01:00.0\nmmu_update dom0 0X101[0x1ff] 259\ndma d read 0x101+16\ndma d read 4096',
+    );
+    expect(steps.map((step) => 'args' in step && step.args)).toEqual([
+      { domain: 'dom0', entry: '0x101[511]', page: 0x103 },
+      { device: 'd', access: 'read', address: '0x101+0x10' },
+      { device: 'd', access: 'read', address: 4096 },
+    ]);
+  });
+
+  it('lets a name be given again once what it named is gone, and be used meanwhile', () => {
+    const map = 'map_grant_ref dom0 h dom0 1';
+    expect(refusal(`${map}\nunmap_grant_ref dom0 h\nunmap_grant_ref dom0 h\n${map}`)).toBe('none');
+    expect(refusal(`${map}\n${map}`)).toContain(
+      '2:20+1 duplicate-handle: there is a handle `h` already, since line 1',
+    );
+    const populate = 'populate_physmap dom0 P';
+    expect(refusal(`${populate}\ndecrease_reservation dom0 P\nchecks P\n${populate}\n${populate}`)).toContain(
+      '5:23+1 duplicate-page: there is a page `P` already, since line 4',
+    );
+  });
+
+  it('knows the pages that a domain from a config starts with', () => {
+    const config = (pages: string) => `config g "g.cfg" ${pages}\nchecks g_3\n`;
+    expect(refusal(config(''))).toBe('none');
+    expect(refusal(config('pages=3'))).toContain('unknown page `g_3`');
+    expect(refusal(`${config('')}checks g_03`)).toContain('unknown page `g_03`');
+    expect(refusal(`${config('')}populate_physmap g g_3`)).toContain('already, from the start');
+  });
+
+  it.each(DECLARATIONS)('takes the example of $name', ({ name, example }) => {
+    const context = {
+      reserved: 'device nic 03:00.0\n',
+      iommu: 'machine arm\n',
+    }[name];
+    expect(refusal((context ?? '') + example)).toBe('none');
+  });
+});
+
+describe('a program that cannot be used', () => {
+  it.each(
+    named([
+      // Statements
+      [
+        'mark a\n populat_physmap dom0 P',
+        '2:2+15 unknown-operation: unknown statement `populat_physmap` (did you mean `populate_physmap`?)',
+      ],
+      ['foo', '1:1+3 unknown-operation: unknown statement `foo` (expected one of: createdomain, '],
+      ['"mark" a', '1:1+6 unknown-operation: unknown statement `mark`'],
+      [
+        'mark a\nram 0x1..0x2',
+        '2:1+3 late-declaration: `ram` declares a part of the machine, and an operation stands before it (declarations come first; the first operation is on line 1)',
+      ],
+      ['repeat 2\nend\nxen 4.12', '3:1+3 late-declaration'],
+      ['machine x86\nmachine x86', '2:1+7 duplicate-declaration: `machine` is declared already on line 1'],
+      [
+        'limits grants=1\nlimits grants=2',
+        '2:15+1 duplicate-declaration: limit `grants` is declared already',
+      ],
+      ['expect ok', '1:1+6 stray-expectation: `expect` needs an operation just before it'],
+      ['xen 4.12\nexpect ok', '2:1+6 stray-expectation'],
+      ['repeat 2\nexpect ok\nend', '2:1+6 stray-expectation'],
+      ['repeat 2\nmark a\nend\nexpect ok', '4:1+6 stray-expectation'],
+      ['end', '1:1+3 stray-end: `end` without a `repeat`'],
+      ['repeat 2\nend 2', '2:5+1 stray-end: `end` stands alone on its line'],
+      ['repeat 2\nrepeat 3\nend', '1:1+6 unterminated-repeat: this `repeat` has no `end`'],
+      ['repeat', '1:1+6 bad-repeat: `repeat` takes a number of times, or `forever`'],
+      ['repeat often\nend', '1:8+5 bad-repeat'],
+      ['repeat "forever"\nend', '1:8+9 bad-repeat'],
+      ['repeat 2 3\nend', '1:10+1 bad-repeat'],
+      ['repeat 0\nend', '1:8+1 bad-repeat: repeat at least once'],
+      [
+        'repeat 2\n'.repeat(33) + 'end\n'.repeat(33),
+        '33:1+6 nested-too-deeply: blocks are nested more than 32 deep',
+      ],
+      // Text
+      ['mark "a', '1:6+2 unterminated-string: the string has no closing quote on its line'],
+      ['mark a\nexpect fault "a\\q"', '2:14+5 bad-string'],
+      ['mark\u00a0a', '1:5+1 stray-character: unexpected character U+00a0'],
+      // Arguments
+      [
+        'createdomain',
+        '1:1+12 too-few-arguments: `createdomain` lacks DOMAIN (its name in this program) (usage: createdomain DOMAIN',
+      ],
+      ['update_va_mapping dom0', '1:1+17 too-few-arguments: `update_va_mapping` lacks va='],
+      ['mark a b', '1:8+1 too-many-arguments: `mark` takes no more arguments, found `b` (usage: mark NAME)'],
+      [
+        'createdomain g hvm happ',
+        '1:20+4 unknown-flag: `createdomain` has no flag `happ`; did you mean `hap`?',
+      ],
+      ['createdomain g hvm hvm', '1:20+3 duplicate-flag: flag `hvm` is given twice'],
+      [
+        'createdomain g max_page=3',
+        '1:16+8 unknown-key: `createdomain` has no `max_page=`; did you mean `max_pages`?',
+      ],
+      ['mark a=3', '1:6+1 unknown-key: `mark` has no `a=`; it takes none'],
+      ['createdomain g domid=1 domid=1', '1:24+7 duplicate-key: `domid=` is given twice'],
+      [
+        'createdomain g domid=',
+        '1:22+1 bad-argument: expected a number, decimal or 0x hexadecimal, below 2^53; found nothing',
+      ],
+      ['createdomain g domid=0x', '1:22+2 bad-argument: expected a number'],
+      ['createdomain g domid=010', '1:22+3 bad-argument: expected a number'],
+      ['createdomain g domid=-1', '1:22+2 bad-argument: expected a number'],
+      ['createdomain g domid=9007199254740992', '1:22+16 bad-argument: expected a number'],
+      ['createdomain 3g', '1:14+2 bad-argument: expected a name for the domain'],
+      [
+        'mark "a"',
+        '1:6+3 bad-argument: expected a name for the mark: letters, digits, _ and -; found a string',
+      ],
+      ['mmu_update dom0 T[3 P', '1:17+3 bad-argument: expected an entry of a page table: PAGE[INDEX]'],
+      ['mmu_update dom0 T[512]', '1:17+6 bad-argument: expected an entry of a page table'],
+      ['dma nic reed P', '1:9+4 unknown-word: ACCESS (the direction) cannot be `reed`; did you mean `read`?'],
+      [
+        'device d 00:00.0\ndma d read 0x100+0x1000',
+        '2:12+12 bad-argument: expected an address: PAGE+OFFSET with an offset below 0x1000',
+      ],
+      // Names
+      [
+        'populate_physmap gues P',
+        '1:18+4 unknown-domain: unknown domain `gues` (expected one of: dom0, dom_io (domains come from `createdomain` and `config`))',
+      ],
+      [
+        'createdomain guest\npopulate_physmap gues P',
+        '2:18+4 unknown-domain: unknown domain `gues` (did you mean `guest`?',
+      ],
+      ['createdomain dom0', '1:14+4 duplicate-domain: there is a domain `dom0` already, from the start'],
+      [
+        'config g "a"\ncreatedomain g',
+        '2:14+1 duplicate-domain: there is a domain `g` already, since line 1',
+      ],
+      ['config dom0 "a"', '1:8+4 duplicate-domain'],
+      [
+        'checks P',
+        '1:8+1 unknown-page: unknown page `P` (none so far; pages get their names in `populate_physmap`)',
+      ],
+      ['mmu_update dom0 T[1]', '1:17+4 unknown-page: unknown page `T`'],
+      [
+        'populate_physmap dom0 P\npopulate_physmap dom0 P',
+        '2:23+1 duplicate-page: there is a page `P` already, since line 1',
+      ],
+      ['unmap_grant_ref dom0 h', '1:22+1 unknown-handle: unknown handle `h`'],
+      ['same_state a', '1:12+1 unknown-mark: unknown mark `a`'],
+      ['mark a\nmark a', '2:6+1 duplicate-mark'],
+      [
+        'dma nic read 0',
+        '1:5+3 unknown-device: unknown device `nic` (none so far; devices come from `device`)',
+      ],
+      ['device d 00:00.0\ndma d read P+0x10', '2:12+6 unknown-page: unknown page `P`'],
+      [
+        'mark a\nexpect violation I4',
+        '2:18+2 unknown-invariant: unknown invariant `I4` (expected one of: I2, ',
+      ],
+      // Frames
+      [
+        'ram 0x100..0x10f\nram 0x200..0x20f\nchecks 0x1ff',
+        '3:8+5 frame-beyond-machine: frame 0x1ff is beyond the machine’s memory (ram 0x100..0x10f, 0x200..0x20f; xen-heap 0x10..0x4f)',
+      ],
+      ['populate_physmap dom0 0x10', '1:23+4 frame-beyond-machine'],
+      ['store dom0 0x200[1]', '1:12+8 frame-beyond-machine'],
+      // The machine
+      ['xen 4.99', '1:5+4 unknown-release: unknown '],
+      ['xen up-fron', '1:5+7 unknown-release: unknown '],
+      ['machine mips', '1:9+4 unknown-word: ARCH (architecture) cannot be `mips`; expected one of: x86, arm'],
+      [
+        'ram 0x100',
+        '1:5+5 bad-argument: expected frames from first to last, such as 0x100..0x10f; found `0x100`',
+      ],
+      ['ram 0x10f..0x100', '1:5+12 bad-argument: expected frames from first to last'],
+      [
+        'ram 0x100..0x10f\nram 0x10f..0x110',
+        '2:5+12 overlapping-ram: ram 0x10f..0x110 overlaps ram 0x100..0x10f',
+      ],
+      ['ram 0x40..0x60', '1:5+10 overlapping-ram: ram 0x40..0x60 overlaps xen-heap 0x10..0x4f'],
+      ['xen-heap 0x13f..0x140', '1:10+12 overlapping-ram: xen-heap 0x13f..0x140 overlaps ram 0x100..0x13f'],
+      ['ram 0x0..0xffffffffff', '1:5+17 frame-too-large'],
+      ['ram 0x100..0xffffffff', '1:5+17 too-much-ram'],
+      ['reserved 0x0..0xffffffffff d', '1:10+17 frame-too-large'],
+      ['iommu vtdd', '1:7+4 unknown-word: KIND (what it is) cannot be `vtdd`; did you mean `vtd`?'],
+      ['iommu vtd no-share', '1:11+8 bad-argument: expected a device-tree path'],
+      ['iommu smmu', '1:7+4 wrong-iommu: a machine of x86 has no IOMMU `smmu` (expected one of: vtd, none)'],
+      ['iommu vtd /smmu@1', '1:7+3 wrong-iommu: only an SMMU has a path and s1cbndx, not `vtd`'],
+      ['machine arm\niommu smmu s1cbndx=256', '2:20+3 number-too-large: s1cbndx 256 is above 255'],
+      ['dom0 pages=65', '1:12+2 too-little-ram: dom0 cannot have 65 pages: ram has 64'],
+      ['dom0 pages=1 tables=2', '1:21+1 wrong-dom0: dom0 cannot have 2 tables among 1 pages'],
+      ['machine arm\ndom0 tables=1', '2:13+1 wrong-dom0'],
+      [
+        'device nic 0b::00.1',
+        '1:12+8 bad-argument: expected a PCI address [0000:]BB:DD.F in hexadecimal, such as 0000:03:00.0, or a device-tree path',
+      ],
+      ['device nic 0001:03:00.0', '1:12+12 bad-argument: expected a PCI address'],
+      [
+        'device nic /nic stream=1',
+        '1:12+4 wrong-device: a device of a machine of x86 has a PCI address (such as 0000:03:00.0)',
+      ],
+      [
+        'machine arm\ndevice nic 03:00.0',
+        '2:12+7 wrong-device: a device of a machine of arm has a device-tree path',
+      ],
+      [
+        'machine arm\ndevice nic /nic',
+        '2:12+4 wrong-device: a device of the device tree needs its stream id (add stream=N)',
+      ],
+      ['device nic 03:00.0 stream=1', '1:27+1 wrong-device: a PCI device has no stream id'],
+      ['machine arm\ndevice nic /nic stream=0x10000', '2:24+7 number-too-large'],
+      ['device a 03:00.0\ndevice a 03:00.1', '2:8+1 duplicate-device: there is a device `a` already'],
+      [
+        'device a 03:00.0\ndevice b 0000:03:00.0',
+        '2:10+12 duplicate-device: 0000:03:00.0 is that of device `a`',
+      ],
+      [
+        'machine arm\ndevice a /a stream=1\ndevice b /b stream=1',
+        '3:20+1 duplicate-device: stream 0x1 is that of device `a`',
+      ],
+      [
+        'reserved 0x80..0x81 nic',
+        '1:21+3 unknown-device: unknown device `nic` (the machine has no devices; add `device`)',
+      ],
+      [
+        'device nic 03:00.0\nreserved 0x80..0x81 nik',
+        '2:21+3 unknown-device: unknown device `nik` (did you mean `nic`?)',
+      ],
+      [
+        'limits foo=3',
+        '1:8+3 unknown-key: `limits` has no `foo=`; expected one of: domains, grants, handles, va_slots, iotlb, gfns',
+      ],
+      ['limits iotlb=3', '1:14+1 bad-limit: limit `iotlb` is a power of two, found 3 (try 2)'],
+      ['limits domains=0', '1:16+1 bad-limit: limit `domains` is from 1 to 64, found 0'],
+      // Expectations
+      ['mark a\nexpect', '2:1+6 empty-expectation'],
+      [
+        'mark a\nexpect fault s',
+        '2:14+1 bad-expectation: `expect fault` needs a text in quotes (usage: expect fault ["TEXT"])',
+      ],
+      ['mark a\nexpect change', '2:8+6 bad-expectation: `expect change` needs a text in quotes'],
+      [
+        'mark a\nexpect violation',
+        '2:8+9 bad-expectation: `expect violation` needs the name of an invariant',
+      ],
+      ['mark a\nexpect fault "a" "b"', '2:18+3 bad-expectation: found `b` after the end'],
+      [
+        'mark a\nexpect fualt "a"',
+        '2:8+5 bad-expectation: `fualt` is no kind of expectation that a text can follow',
+      ],
+    ]),
+  )('$shown is refused with its place and what would be right', ({ text, start }) => {
+    expect(refusal(text).slice(0, start.length)).toBe(start);
+  });
+
+  it('names no monster: words and lists in messages are cut short', () => {
+    const marks = Array.from({ length: 1000 }, (_, i) => `mark m${i}`).join('\n');
+    expect(refusal(`${marks}\nsame_state ${'x'.repeat(1e6)}`).length).toBeLessThan(600);
+  });
+});
+
+describe('the tables of the language', () => {
+  it.each(OPERATIONS)('$name reads back from its own usage', (operation) => {
+    const { name, parameters } = operation;
+    const required = parameters.filter(({ optional }) => !optional);
+    expect(
+      usage(operation)
+        .split(' ')
+        .filter((word) => !word.includes('[')).length,
+    ).toBe(required.length + 1);
+    expect(new Set(parameters.map((parameter) => parameter.name)).size).toBe(parameters.length);
+    expect(name).not.toMatch(/^(expect|repeat|end)$/);
+  });
+
+  it('leave no doubt which argument a word is: what may be left out by position comes last, without flags', () => {
+    for (const { parameters } of OPERATIONS) {
+      const positional = parameters.filter(({ keyed, kind }) => !keyed && kind !== 'flags');
+      const firstOptional = positional.findIndex(({ optional }) => optional);
+      if (firstOptional < 0) continue;
+      expect(positional.slice(firstOptional).every(({ optional }) => optional)).toBe(true);
+      expect(parameters.some(({ kind }) => kind === 'flags')).toBe(false);
+    }
+  });
+
+  it('use no name in the JSON form that the step itself has', () => {
+    const names = OPERATIONS.flatMap(({ parameters }) => parameters.map(({ name }) => name));
+    expect(names).not.toContain('op');
+    expect(names).not.toContain('expect');
+    expect(names).not.toContain('repeat');
+  });
+});
+
+describe('any text at all', () => {
+  const onlyInputErrors = (text: string): void => {
+    refusal(text);
+  };
+
+  it('reads as a program or is refused in words', () => {
+    fc.assert(fc.property(fc.string({ unit: 'binary', maxLength: 200 }), onlyInputErrors), { numRuns: 2000 });
+  });
+
+  it('made of pieces of programs reads as a program or is refused in words', () => {
+    const words = [...OPERATIONS, ...DECLARATIONS].map(({ name }) => name);
+    const piece = fc.constantFrom(
+      ...words,
+      ...[
+        'expect',
+        'repeat',
+        'end',
+        'forever',
+        'fault',
+        'dom0',
+        'P',
+        'P[3]',
+        'P+0x1',
+        '0x100',
+        '3',
+        'rw',
+        '\n',
+        '\n',
+      ],
+      ...[
+        '#',
+        '"',
+        '"a"',
+        'gfn=',
+        'gfn=1',
+        'flags=1',
+        '0x100..0x1ff',
+        '03:00.0',
+        '/a',
+        '=',
+        '\r',
+        '__proto__',
+        '\\',
+      ],
+    );
+    const text = fc.array(piece, { maxLength: 40 }).map((pieces) => pieces.join(' '));
+    fc.assert(fc.property(text, onlyInputErrors), { numRuns: 5000 });
+  });
+
+  it('that was a program before some characters changed reads as a program or is refused in words', () => {
+    const edit = fc.tuple(fc.double({ min: 0, max: 1, noNaN: true }), fc.nat(5), fc.string({ maxLength: 4 }));
+    const mutated = fc.tuple(arbitraryProgram, fc.array(edit, { maxLength: 3 })).map(([program, edits]) => {
+      let text = printProgram(program);
+      for (const [where, cut, insert] of edits) {
+        const at = Math.floor(where * text.length);
+        text = text.slice(0, at) + insert + text.slice(at + cut);
+      }
+      return text;
+    });
+    fc.assert(fc.property(mutated, onlyInputErrors), { numRuns: 1000 });
+  });
+
+  it('is read in time linear in its length', () => {
+    const cpuSeconds = (text: string): number => {
+      const start = process.cpuUsage();
+      refusal(text);
+      const { user, system } = process.cpuUsage(start);
+      return (user + system) / 1e6;
+    };
+    const line = (i: number) => `populate_physmap dom0 P${i} gfn=${i}\n  expect ok\n`;
+    expect(cpuSeconds(Array.from({ length: 50_000 }, (_, i) => line(i)).join(''))).toBeLessThan(2);
+    expect(cpuSeconds('x'.repeat(1e7))).toBeLessThan(2);
+    expect(cpuSeconds(`mark ${'a '.repeat(5e5)}`)).toBeLessThan(2);
+    expect(cpuSeconds(`mark a\nexpect ${'a '.repeat(5e5)}`)).toBeLessThan(2);
+    expect(cpuSeconds(`mark "${'\\"'.repeat(5e6)}`)).toBeLessThan(2);
+    expect(cpuSeconds(`mark ${' '.repeat(1e7)}\u2028`)).toBeLessThan(2);
+    expect(cpuSeconds('repeat 2\n'.repeat(1e5) + 'end\n'.repeat(1e5))).toBeLessThan(2);
+    const ranges = Array.from({ length: 50_000 }, (_, i) => `ram ${1000 + 4 * i}..${1000 + 4 * i + 1}\n`);
+    expect(cpuSeconds(ranges.join('') + 'checks 1001\n'.repeat(50_000))).toBeLessThan(2);
+  });
+});
