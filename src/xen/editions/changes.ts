@@ -2,7 +2,8 @@ import type { Profile } from './behaviours.js';
 
 /**
  * The commit that gave a behaviour a new value, and the releases that have it. `release` is the first x.y.0 that
- * contains the commit; `backports` are the first point releases of older branches that contain a cherry-pick.
+ * contains the commit, or {@link STAGING}; `backports` are the first point releases of older branches that contain a
+ * cherry-pick.
  * Source: the public Xen history (tags and "cherry picked from" trailers of the stable branches), dossier §0.
  */
 export interface Change {
@@ -12,6 +13,9 @@ export interface Change {
   readonly release: string;
   readonly backports: readonly string[];
 }
+
+/** The development tree: changes that no release has yet are filed under it. */
+export const STAGING = 'staging';
 
 /** Xen 4.11.0, where the record begins. */
 export const OLDEST: Profile = {
@@ -154,7 +158,7 @@ export const CHANGES: readonly Change[] = [
     commit: '59b27f360e3d',
     title: "xen/domain: check IOMMU options doesn't contain unknown bits set",
     release: '4.15.0',
-    backports: [],
+    backports: ['4.14.1', '4.13.2'],
   },
   {
     behaviours: { armGrantNeedsIommu: 'CDF_iommu' },
@@ -237,7 +241,7 @@ export const CHANGES: readonly Change[] = [
     behaviours: { vtdFaultLine: 'with-unit' },
     commit: '7a091bd8b04a',
     title: 'vtd: Print originating iommu on faults',
-    release: '4.23.0',
+    release: STAGING,
     backports: [],
   },
 ];

@@ -34,6 +34,9 @@ export function releaseProfile(release: Release): Profile {
   return Object.assign({}, OLDEST, ...applied) as Profile;
 }
 
+/** The development tree after the newest release: every change there is. */
+const STAGING_PROFILE = Object.assign({}, OLDEST, ...CHANGES.map(({ behaviours }) => behaviours)) as Profile;
+
 /** All that has been mended since, but contexts as they were in 4.12. */
 const LATE_ENABLE: Profile = {
   ...releaseProfile(RELEASES.at(-1)!),

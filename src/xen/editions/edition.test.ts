@@ -1,0 +1,257 @@
+import { describe, expect, it } from 'vitest';
+import { InputError } from '../../text/diagnostic.js';
+import { BEHAVIOUR_NAMES, BEHAVIOURS, type BehaviourName, type Profile } from './behaviours.js';
+import { CHANGES, OLDEST, STAGING } from './changes.js';
+import { contains, DESIGNS, differences, distinctEditions, resolveEdition } from './edition.js';
+import { parseRelease, RELEASES, releaseName } from './release.js';
+
+/**
+ * The rows of dossier §0's matrix that the model knows, and those of §2.1, §2.2, §5 and §7: a behaviour, the value it
+ * gets, the commit, the first x.y.0, and the first point release of each older branch that has it.
+ */
+const MATRIX: readonly (readonly [
+  name: BehaviourName,
+  value: string,
+  commit: string,
+  first: string,
+  backports?: string,
+])[] = [
+  ['pvPageAdded', 'typed-writable', 'fe21b78ef9', '4.12', '4.11.2'],
+  ['lateMapRecheck', 'yes', '1f0b0bb777', '4.12', '4.11.2'],
+  ['typeRefOnIommuFailure', 'dropped', 'fad0de9862', '4.12', '4.11.2'],
+  ['hasMappings', 'need_sync', '91d4eca7ad', '4.12'],
+  ['needSyncAfterTeardown', 'kept', '91d4eca7ad', '4.12'],
+  ['armGrantNeedsIommu', 'need_sync', '91d4eca7ad', '4.12'],
+  ['smmuFaultLine', 'with-fsr', 'ce75973a27', '4.12'],
+  ['noContextErrno', 'EOPNOTSUPP', 'c45f592923', '4.13'],
+  ['iommuContext', 'at-creation', 'f89f555827', '4.13'],
+  ['strictHwdomPages', 'typed-by-boot', 'f89f555827', '4.13'],
+  ['hapWithoutHvm', 'EINVAL', 'd0c0ba7d3d', '4.13'],
+  ['vtdFaultLine', 'plain', 'b7fab13d4d', '4.13'],
+  ['unknownDeviceErrno', 'ENODEV', '319f9a0ba9', '4.13', '4.12.2 4.11.3'],
+  ['quarantine', 'scratch-read-only', 'ba2ab00bbb', '4.13', '4.12.2 4.11.3'],
+  ['typeChangeTest', 'writability', 'c497bfa633', '4.14'],
+  ['grantIommuDecision', 'handles', '921f1f4226', '4.14', '4.13.1 4.12.2 4.11.4'],
+  ['takenDomidErrno', 'EEXIST', 'b162e65a7a', '4.14'],
+  ['selfGrant', 'bypasses', 'e8185c5f01', '4.15', '4.14.2 4.13.3'],
+  ['armGrantNeedsIommu', 'CDF_iommu', '04085ec1ac', '4.15', '4.14.2 4.13.3'],
+  ['dyingMap', 'ignored', '1ef48c82e7', '4.15'],
+  ['unknownIommuOpts', 'EINVAL', '59b27f360e', '4.15', '4.14.1 4.13.2'],
+  ['createFlags', 'nested_virt', 'dbe399b174', '4.15'],
+  ['grantIommuDecision', 'counters', '9781b51efd', '4.16', '4.15.1 4.14.3 4.13.4'],
+  ['quarantine', 'no-translation', '980d6acf15', '4.16'],
+  ['createFlags', 'vpmu', 'dbb948110a', '4.16'],
+  ['noHandleStatus', 'no_space', '5c10b96795', '4.16'],
+  ['badDevBusAddr', 'bad_dev_addr', 'c5bf1295b0', '4.16'],
+  ['grantCounterDrop', 'handle-released', '975a8fb45c', '4.17', '4.16.1 4.15.2 4.14.4 4.13.5'],
+  ['strictHwdomPages', 'all-typed-writable', 'c1e1564c89', '4.17'],
+  ['createFlags', 'trap_unmapped_accesses', '980aff4e8f', '4.21'],
+];
+
+const profileOf = (name: string): Profile => resolveEdition(name).profile;
+
+/** Whether a behaviour still has, or already has got beyond, a value. Values stand from the oldest to the newest. */
+function reached(profile: Profile, behaviour: BehaviourName, value: string): boolean {
+  const steps = [OLDEST[behaviour] as string, ...changesOf(behaviour)];
+  return steps.lastIndexOf(profile[behaviour] as string) >= steps.lastIndexOf(value);
+}
+
+function changesOf(behaviour: BehaviourName): string[] {
+  return CHANGES.flatMap(({ behaviours }) => behaviours[behaviour] ?? []);
+}
+
+describe('a release', () => {
+  it.each(MATRIX.map((row) => [row[0], row[1], row[3], row[4] ?? 'none'] as const))(
+    'has %s=%s from %s on; on older branches from %s',
+    (behaviour, value, first, backports) => {
+      const having = new Set<string>();
+      for (const release of RELEASES) {
+        const main = release.minor >= parseRelease(first)!.minor;
+        const backported = backports
+          .split(' ')
+          .flatMap((text) => parseRelease(text) ?? [])
+          .some(({ minor, point }) => minor === release.minor && point <= release.point);
+        if (main || backported) having.add(releaseName(release));
+      }
+      const found = RELEASES.map(releaseName).filter((name) => reached(profileOf(name), behaviour, value));
+      expect(found).toEqual([...having]);
+    },
+  );
+
+  it('has every change that the table files, and no change but these', () => {
+    const filed = CHANGES.filter(({ release }) => release !== STAGING).flatMap(({ behaviours, commit }) =>
+      Object.entries(behaviours).map(([name, value]) => `${name}=${value} ${commit.slice(0, 10)}`),
+    );
+    const known = MATRIX.map(([name, value, commit]) => `${name}=${value} ${commit}`);
+    expect(new Set(filed)).toEqual(new Set(known));
+  });
+
+  it.each([
+    ['4.12.4', 'need_sync'],
+    ['4.13.2', 'need_sync'],
+    ['4.13.3', 'CDF_iommu'],
+    ['4.14.1', 'need_sync'],
+    ['4.14.2', 'CDF_iommu'],
+    ['4.11.4', 'need_iommu'],
+    ['4.15', 'CDF_iommu'],
+  ])('%s asks for an Arm grant’s IOMMU mapping by %s (seed 2: 4.12 was never mended)', (name, value) => {
+    expect(profileOf(name).armGrantNeedsIommu).toBe(value);
+  });
+
+  it('4.11.1 has XSA-285, 288 and 291, and 4.11.2 none of them', () => {
+    const [before, after] = [profileOf('4.11.1'), profileOf('4.11.2')];
+    expect(differences(before, after)).toEqual(['pvPageAdded', 'lateMapRecheck', 'typeRefOnIommuFailure']);
+    expect(differences(profileOf('4.11.0'), before)).toEqual([]);
+  });
+
+  it('has the value of each behaviour that stands in its documentation', () => {
+    for (const { name, profile } of [...distinctEditions(), resolveEdition(STAGING)]) {
+      for (const behaviour of BEHAVIOUR_NAMES) {
+        expect(Object.keys(BEHAVIOURS[behaviour].values), `${name} ${behaviour}`).toContain(
+          profile[behaviour],
+        );
+      }
+    }
+  });
+});
+
+describe('a change', () => {
+  it('gives behaviours documented values, by a commit of twelve digits with a title', () => {
+    for (const { behaviours, commit, title, release, backports } of CHANGES) {
+      expect(commit).toMatch(/^[0-9a-f]{12}$/);
+      expect(title).not.toBe('');
+      for (const [name, value] of Object.entries(behaviours)) {
+        expect(Object.keys(BEHAVIOURS[name as BehaviourName].values)).toContain(value);
+      }
+      for (const text of backports) expect(parseRelease(text)).toBeDefined();
+      expect(release === STAGING || parseRelease(release)).toBeTruthy();
+    }
+  });
+
+  it('stands after those of earlier releases, and is backported to branches before its own only', () => {
+    const minor = (release: string) => (release === STAGING ? 99 : parseRelease(release)!.minor);
+    expect(CHANGES.map(({ release }) => minor(release))).toEqual(
+      CHANGES.map(({ release }) => minor(release)).sort((a, b) => a - b),
+    );
+    for (const { release, backports } of CHANGES) {
+      for (const text of backports) expect(minor(text)).toBeLessThan(minor(release));
+    }
+  });
+
+  it('makes every documented value some release’s or design’s', () => {
+    const profiles = [
+      OLDEST,
+      ...distinctEditions().map(({ profile }) => profile),
+      ...Object.values(DESIGNS),
+      profileOf(STAGING),
+    ];
+    for (const behaviour of BEHAVIOUR_NAMES) {
+      expect(new Set(profiles.map((profile) => profile[behaviour])), behaviour).toEqual(
+        new Set(Object.keys(BEHAVIOURS[behaviour].values)),
+      );
+    }
+  });
+});
+
+describe('the development tree', () => {
+  it('is called staging, is no release, and alone has what no release has', () => {
+    const { profile, release } = resolveEdition('staging');
+    expect(release).toBeUndefined();
+    expect(differences(profileOf('4.22'), profile)).toEqual(['vtdFaultLine']);
+    for (const one of RELEASES) expect(contains(one, CHANGES.at(-1)!)).toBe(false);
+  });
+});
+
+describe('an edition', () => {
+  it.each([
+    ['4.13', '4.13'],
+    ['4.13.0', '4.13'],
+    ['RELEASE-4.14.1', '4.14.1'],
+    ['4.11', '4.11.0'],
+    ['late-enable', 'late-enable'],
+    ['staging', 'staging'],
+  ])('%s is called %s', (text, name) => {
+    expect(resolveEdition(text).name).toBe(name);
+  });
+
+  it.each(['4.23', '4.10', '4.22.1', 'nonsense', ''])(
+    'that nobody knows, %j, is refused with all that are known',
+    (text) => {
+      expect(() => resolveEdition(text)).toThrow(InputError);
+      try {
+        resolveEdition(text);
+      } catch (error) {
+        const { code, file, hint } = (error as InputError).diagnostic;
+        expect({ code, file }).toEqual({ code: 'unknown-release', file: '--xen' });
+        expect(hint).toContain('4.22.0, and staging, late-enable, unified-checks, up-front');
+      }
+    },
+  );
+
+  it('that was misspelt is answered with the likely one', () => {
+    const hint = (text: string) => {
+      try {
+        resolveEdition(text);
+      } catch (error) {
+        return (error as InputError).diagnostic.hint;
+      }
+      return undefined;
+    };
+    expect(hint('late-enabel')).toContain('did you mean `late-enable`?');
+    expect(hint('upfront')).toContain('did you mean `up-front`?');
+    expect(hint('4.23')).not.toContain('did you mean');
+  });
+
+  it('is distinct when it differs from the release before it on its branch; every x.y.0 is listed', () => {
+    const names = distinctEditions().map(({ name }) => name);
+    expect(names).toEqual([
+      '4.11.0',
+      '4.11.2',
+      '4.11.3',
+      '4.11.4',
+      '4.12',
+      '4.12.2',
+      '4.13',
+      '4.13.1',
+      '4.13.2',
+      '4.13.3',
+      '4.13.4',
+      '4.13.5',
+      '4.14',
+      '4.14.1',
+      '4.14.2',
+      '4.14.3',
+      '4.14.4',
+      '4.15',
+      '4.15.1',
+      '4.15.2',
+      '4.16',
+      '4.16.1',
+      '4.17',
+      '4.18',
+      '4.19',
+      '4.20',
+      '4.21',
+      '4.22',
+    ]);
+  });
+});
+
+describe('the designs', () => {
+  const { 'late-enable': late, 'unified-checks': unified, 'up-front': upFront } = DESIGNS;
+
+  it('differ only in when a context comes to be and which pages it holds', () => {
+    expect(differences(late!, unified!)).toEqual(['pvPageAddedTest', 'strictHwdomPages']);
+    expect(differences(late!, upFront!)).toEqual(['iommuContext', 'strictHwdomPages']);
+  });
+
+  it('differ from the newest release in nothing else, so that no other bug gets into the argument', () => {
+    const about = ['iommuContext', 'needSyncAfterTeardown', 'pvPageAddedTest', 'strictHwdomPages'];
+    for (const [name, design] of Object.entries(DESIGNS)) {
+      expect(
+        differences(profileOf('4.22'), design).filter((one) => !about.includes(one)),
+        name,
+      ).toEqual([]);
+    }
+  });
+});
