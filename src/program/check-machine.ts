@@ -16,17 +16,18 @@ export const MAX_FRAMES = 2 ** 22;
 const MAX_XEN_HEAP = 2 ** 20;
 
 interface Limit {
+  readonly min: number;
   readonly max: number;
   readonly powerOfTwo?: boolean;
 }
 
 const LIMITS: Readonly<Record<LimitName, Limit>> = {
-  domains: { max: 64 },
-  grants: { max: 4096 },
-  handles: { max: 4096 },
-  va_slots: { max: 4096 },
-  iotlb: { max: 4096, powerOfTwo: true },
-  gfns: { max: MAX_FRAMES },
+  domains: { min: 1, max: 64 },
+  grants: { min: 0, max: 4096 },
+  handles: { min: 0, max: 4096 },
+  va_slots: { min: 0, max: 4096 },
+  iotlb: { min: 1, max: 65536, powerOfTwo: true },
+  gfns: { min: 0, max: MAX_FRAMES },
 };
 
 const IOMMUS: Readonly<Record<MachineDeclaration['arch'], readonly MachineDeclaration['iommu'][]>> = {
@@ -113,10 +114,10 @@ function tooLarge(name: string, value: number, max: number): Problem | undefined
   return { code: 'number-too-large', message: `${name} ${value} is above ${max}` };
 }
 
-function limitProblem(name: string, value: number, { max, powerOfTwo }: Limit): Problem | undefined {
+function limitProblem(name: string, value: number, { min, max, powerOfTwo }: Limit): Problem | undefined {
   const code = 'bad-limit';
-  if (value < 1 || value > max)
-    return { code, message: `limit ${quote(name)} is from 1 to ${max}, found ${value}` };
+  if (value < min || value > max)
+    return { code, message: `limit ${quote(name)} is from ${min} to ${max}, found ${value}` };
   const power = 2 ** Math.floor(Math.log2(value));
   if (!powerOfTwo || power === value) return undefined;
   return { code, message: `limit ${quote(name)} is a power of two, found ${value}`, hint: `try ${power}` };
