@@ -12,7 +12,6 @@ import { offer, type Problem, quote, type Refuse } from './refuse.js';
 export const MAX_FRAME = 2 ** 36 - 1;
 /** 16 GiB: the model keeps a row of its frame table for each frame. */
 export const MAX_FRAMES = 2 ** 22;
-/** Xen keeps its tables there; the smallest machine needs a few frames. */
 const MAX_XEN_HEAP = 2 ** 20;
 
 interface Limit {
@@ -56,11 +55,18 @@ export function checkMachine(machine: MachineDeclaration, refuse: Refuse): void 
   checkReserved(machine, refuse);
 }
 
+function checkFrames(range: Range, refuse: Refuse): void {
+  if (range.last <= MAX_FRAME) return;
+  const message = `frame ${hexText(range.last)} is above ${hexText(MAX_FRAME)}: addresses have 48 bits`;
+  throw refuse(range, 'frames', { code: 'frame-too-large', message });
+}
+
+const countFrames = (ranges: readonly Range[]): number =>
+  ranges.reduce((sum, { first, last }) => sum + last - first + 1, 0);
+
 function checkMemory({ ram, xenHeap }: MachineDeclaration, refuse: Refuse): void {
   for (const range of [...ram, xenHeap]) {
-    if (range.last <= MAX_FRAME) continue;
-    const message = `frame ${hexText(range.last)} is above ${hexText(MAX_FRAME)}: addresses have 48 bits`;
-    throw refuse(range, 'frames', { code: 'frame-too-large', message });
+    checkFrames(range, refuse);
   }
   const overlap = FrameSet.overlap([...ram, xenHeap]);
   if (overlap !== undefined) {
@@ -72,7 +78,7 @@ function checkMemory({ ram, xenHeap }: MachineDeclaration, refuse: Refuse): void
     const message = `${name(blamed)} overlaps ${name(cause)}`;
     throw refuse(blamed, 'frames', { code: 'overlapping-ram', message });
   }
-  const frames = ram.reduce((sum, { first, last }) => sum + last - first + 1, 0);
+  const frames = countFrames(ram);
   if (frames > MAX_FRAMES) {
     const message = `${frames} frames of RAM are more than the model holds (${MAX_FRAMES})`;
     throw refuse(ram[0]!, 'frames', { code: 'too-much-ram', message });
@@ -94,7 +100,7 @@ function iommuProblem({ arch, iommu, smmuPath, s1cbndx }: MachineDeclaration): P
 }
 
 function dom0PagesProblem({ dom0Pages, ram }: MachineDeclaration): Problem | undefined {
-  const frames = ram.reduce((sum, { first, last }) => sum + last - first + 1, 0);
+  const frames = countFrames(ram);
   if (dom0Pages <= frames) return undefined;
   return { code: 'too-little-ram', message: `dom0 cannot have ${dom0Pages} pages: ram has ${frames}` };
 }
@@ -191,10 +197,7 @@ function checkReserved({ devices, reserved }: MachineDeclaration, refuse: Refuse
   const names = devices.map(({ name }) => name);
   const known = new Set(names);
   for (const region of reserved) {
-    if (region.last > MAX_FRAME) {
-      const message = `frame ${hexText(region.last)} is above ${hexText(MAX_FRAME)}: addresses have 48 bits`;
-      throw refuse(region, 'frames', { code: 'frame-too-large', message });
-    }
+    checkFrames(region, refuse);
     if (known.has(region.device)) continue;
     const hint =
       names.length === 0 ? 'the machine has no devices; add `device`' : offer(region.device, names);
