@@ -5,6 +5,7 @@ import {
   type DeviceDeclaration,
   type LimitName,
   type MachineDeclaration,
+  type Range,
 } from './program.js';
 import { offer, type Problem, quote, type Refuse } from './refuse.js';
 
@@ -65,9 +66,7 @@ const countFrames = (ranges: readonly Range[]): number =>
   ranges.reduce((sum, { first, last }) => sum + last - first + 1, 0);
 
 function checkMemory({ ram, xenHeap }: MachineDeclaration, refuse: Refuse): void {
-  for (const range of [...ram, xenHeap]) {
-    checkFrames(range, refuse);
-  }
+  for (const range of [...ram, xenHeap]) checkFrames(range, refuse);
   const overlap = FrameSet.overlap([...ram, xenHeap]);
   if (overlap !== undefined) {
     const { range, other } = overlap;
