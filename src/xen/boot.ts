@@ -41,13 +41,14 @@ export function boot(xen: Xen, dom0: HardwareDomain): void {
 function createHardwareDomain(xen: Xen, dom0: HardwareDomain): void {
   const arm = xen.spec.arch === 'arm';
   const declared = xen.iommuOn && xen.profile.iommuContext === 'at-creation' ? CDF.iommu : 0;
-  createDomain(xen, 0, {
+  const status = createDomain(xen, 0, {
     flags: declared | (arm ? CDF.hvm | CDF.hap : 0),
     iommuOpts: 0,
     maxVcpus: 1,
     maxPages: dom0.pages,
     directMapped: arm,
   });
+  if (status !== 0) throw new RangeError('the machine has too little memory for Xen itself to start dom0');
   for (let page = 0; page < dom0.pages; page++) {
     const pdx = allocDomainFrame(xen, 0);
     if (pdx < 0) throw new RangeError(`the machine has too little memory for dom0's ${dom0.pages} pages`);

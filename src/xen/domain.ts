@@ -62,23 +62,34 @@ export function sanitiseDomainConfig(xen: Xen, config: CreateDomain): number {
     ((flags & CDF.hap) !== 0 && (flags & CDF.hvm) === 0 && xen.profile.hapWithoutHvm === 'EINVAL') ||
     (iommu && xen.profile.unknownIommuOpts === 'EINVAL' && (iommuOpts & ~IOMMU_NO_SHAREPT) !== 0) ||
     (iommu && !xen.iommuOn) ||
-    (xen.spec.arch === 'x86' ? archRefusesX86(config) : archRefusesArm(config));
+    (xen.spec.arch === 'x86' ? archRefusesX86(config) : archRefusesArm(xen, config));
   return refused ? -Errno.EINVAL : 0;
 }
 
-/** x86 has no rule about the IOMMU: no_sharept is legal for PV, without effect. Xen is built without TBOOT. */
+/**
+ * x86 has no rule about the IOMMU: no_sharept is legal for PV, without effect. Xen is built without TBOOT, with shadow
+ * paging, on a CPU with HAP; vPMUs and traps of unmapped accesses are for Arm to choose.
+ */
 function archRefusesX86({ flags, maxVcpus }: CreateDomain): boolean {
   const hvm = (flags & CDF.hvm) !== 0;
   return (
     maxVcpus > (hvm ? MAX_VCPUS.hvm : MAX_VCPUS.pv) ||
-    (flags & CDF.s3_integrity) !== 0 ||
+    (flags & (CDF.s3_integrity | CDF.vpmu | CDF.trap_unmapped_accesses)) !== 0 ||
     ((flags & CDF.nested_virt) !== 0 && (flags & CDF.hap) === 0)
   );
 }
 
+/** Flags that are optional on Arm, by the newest flag that Xen knows; before 4.13 the IOMMU's is known to none. */
+const ARM_OPTIONAL_FLAGS = {
+  xs_domain: CDF.iommu,
+  nested_virt: CDF.iommu,
+  vpmu: CDF.iommu | CDF.vpmu,
+  trap_unmapped_accesses: CDF.iommu | CDF.vpmu | CDF.xs_domain | CDF.trap_unmapped_accesses,
+} as const;
+
 /** Arm: besides optional flags exactly hvm and hap; the p2m is always shared, so no_sharept is refused. */
-function archRefusesArm({ flags, iommuOpts, maxVcpus }: CreateDomain): boolean {
-  const optional = CDF.iommu | CDF.vpmu | CDF.xs_domain | CDF.trap_unmapped_accesses;
+function archRefusesArm(xen: Xen, { flags, iommuOpts, maxVcpus }: CreateDomain): boolean {
+  const optional = ARM_OPTIONAL_FLAGS[xen.profile.createFlags];
   return (
     (flags & ~optional) !== (CDF.hvm | CDF.hap) ||
     (iommuOpts & IOMMU_NO_SHAREPT) !== 0 ||
@@ -86,22 +97,41 @@ function archRefusesArm({ flags, iommuOpts, maxVcpus }: CreateDomain): boolean {
   );
 }
 
+/** Domids from here up are reserved. */
+const DOMID_FIRST_RESERVED = 0x7ff0;
+
 /**
- * createdomain. `domid` -1 takes the lowest free one from 1. Returns the domid, or -EEXIST (-EINVAL up to 4.13) when it
- * is taken, -EINVAL from {@link sanitiseDomainConfig}, -ENOMEM.
+ * createdomain. Returns the domid, or -EEXIST (-EINVAL up to 4.13) when it is taken, -EINVAL from
+ * {@link sanitiseDomainConfig}, or -ENOMEM: then nothing of the domain remains.
  */
 export function createDomain(xen: Xen, domid: number, config: CreateDomain): number {
-  let slot = domid;
-  if (domid < 0) {
-    slot = 1;
-    while (slot < xen.domIo && xen.domain.life.get(slot) !== Life.absent) slot++;
-  } else if (domid < xen.domIo && xen.domain.life.get(domid) !== Life.absent) {
-    return -Errno[xen.profile.takenDomidErrno];
-  }
-  if (slot >= xen.domIo) return -Errno.ENOMEM;
+  const slot = chooseDomid(xen, domid);
+  if (slot < 0) return slot;
   const status = sanitiseDomainConfig(xen, config);
   if (status !== 0) return status;
+  const before = xen.store.mark();
+  if (makeDomain(xen, slot, config)) return slot;
+  xen.store.rollback(before);
+  return -Errno.ENOMEM;
+}
 
+/**
+ * A number from 1 on that is not reserved asks for itself; any other asks for the lowest free one. dom0 is made at boot,
+ * when nobody has 0. The model has no domain beyond its limit: -ENOMEM.
+ */
+function chooseDomid(xen: Xen, domid: number): number {
+  const isFree = (slot: number) => xen.domain.life.get(slot) === Life.absent;
+  if (domid === 0 && isFree(0)) return 0;
+  if (domid > 0 && domid < DOMID_FIRST_RESERVED) {
+    if (domid >= xen.domIo) return -Errno.ENOMEM;
+    return isFree(domid) ? domid : -Errno[xen.profile.takenDomidErrno];
+  }
+  for (let slot = 1; slot < xen.domIo; slot++) if (isFree(slot)) return slot;
+  return -Errno.ENOMEM;
+}
+
+/** False when memory is short. */
+function makeDomain(xen: Xen, slot: number, config: CreateDomain): boolean {
   const kind = xen.spec.arch === 'arm' ? Kind.arm : config.flags & CDF.hvm ? Kind.hvm : Kind.pv;
   xen.domain.life.set(slot, Life.alive);
   xen.domain.kind.set(slot, kind);
@@ -110,9 +140,9 @@ export function createDomain(xen: Xen, domid: number, config: CreateDomain): num
   xen.domain.iommuOpts.set(slot, config.iommuOpts);
   xen.domain.directMapped.set(slot, config.directMapped ? 1 : 0);
   xen.domain.maxPages.set(slot, config.maxPages);
-  if (xen.isTranslated(slot) && p2mInit(xen, slot) !== 0) return -Errno.ENOMEM;
+  if (xen.isTranslated(slot) && p2mInit(xen, slot) !== 0) return false;
   iommuDomainInit(xen, slot);
-  return initGrantTable(xen, slot) ? slot : -Errno.ENOMEM;
+  return initGrantTable(xen, slot);
 }
 
 /**

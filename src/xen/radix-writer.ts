@@ -17,13 +17,13 @@ export class RadixWriter {
     this.shape = shape;
   }
 
-  /** The first of the root's frames, consecutive when concatenated; -1 when the Xen heap is empty. */
+  /**
+   * The first of the root's frames, consecutive when concatenated. -1 when the Xen heap has none (frames taken by then
+   * stay taken: the caller undoes the whole call).
+   */
   allocRoot(xen: Xen): number {
     const root = allocXenFrame(xen);
-    for (let i = 1; i < this.shape.concatenated; i++) {
-      if (allocXenFrame(xen) !== root + i)
-        throw new Error('Xen heap is too fragmented for a concatenated root');
-    }
+    for (let i = 1; i < this.shape.concatenated; i++) if (allocXenFrame(xen) !== root + i) return -1;
     return root;
   }
 
