@@ -12,6 +12,7 @@ import {
   sharesP2m,
 } from './iommu-map.js';
 import { beginConstruct, teardownContext, walkStep } from './late-context.js';
+import { P2mType, p2mLookup, p2mRemove, p2mSet, p2mType } from './p2m.js';
 import { quarantineRoot } from './quarantine.js';
 import { Kind, Life, type Xen } from './state.js';
 
@@ -40,18 +41,41 @@ export const CONTINUES = 1;
  * @param device index of the device, or -1 for one that Xen does not know.
  */
 export function assignDevice(xen: Xen, caller: number, slot: number, device: number, flags: number): number {
+  if (isBusy(xen, caller)) return 0;
   const status = checkAssign(xen, caller, slot, device, flags);
   if (status !== 0) return status;
   if (needsConstruct(xen, slot)) {
     xen.call.domain.set(caller, slot + 1);
     xen.call.device.set(caller, device);
+    xen.call.flags.set(caller, flags);
     xen.call.step.set(caller, beginConstruct(xen, slot));
     return CONTINUES;
   }
-  return attach(xen, slot, device);
+  return attach(xen, slot, device, flags);
 }
 
-/** XEN_DOMCTL_test_assign_device: what assigning would say, but that refusals of the device are -EINVAL. */
+/** The toolstack's vCPU is in another hypercall, which holds the lock of the devices besides. */
+function isBusy(xen: Xen, caller: number): boolean {
+  if (xen.call.step.get(caller) === Step.none) return false;
+  xen.blocked = true;
+  return true;
+}
+
+function checkAssign(xen: Xen, caller: number, slot: number, device: number, flags: number): number {
+  if (!isDeviceDomain(xen, slot)) return -Errno.ESRCH;
+  if (!mayHaveDevices(xen, slot)) return -Errno[xen.profile.noContextErrno];
+  if (slot === caller) return -Errno.EINVAL;
+  const known = xen.spec.arch === 'arm' ? 0 : RDM_RELAXED;
+  if (xen.domain.life.get(slot) === Life.dying || (flags & ~known) !== 0) return -Errno.EINVAL;
+  if (device < 0) return unknownDevice(xen);
+  if (xen.spec.arch === 'arm' && slot === xen.domIo) return -Errno.EINVAL;
+  return isAssignable(xen, device);
+}
+
+/**
+ * XEN_DOMCTL_test_assign_device: what assigning would say, but that refusals of a PCI device are -EINVAL, no flag is
+ * known, dom_io is no domain, and a domain may be dying (dossier §6.1 #7, #9).
+ */
 export function testAssignDevice(
   xen: Xen,
   caller: number,
@@ -59,18 +83,20 @@ export function testAssignDevice(
   device: number,
   flags: number,
 ): number {
-  const status = checkAssign(xen, caller, slot, device, flags);
-  const refused = status === -Errno.ENODEV || status === -Errno.EBUSY;
-  return refused ? -Errno.EINVAL : status;
+  if (isBusy(xen, caller)) return 0;
+  if (slot === xen.domIo || !isDeviceDomain(xen, slot)) return -Errno.ESRCH;
+  if (!mayHaveDevices(xen, slot)) return -Errno[xen.profile.noContextErrno];
+  const arm = xen.spec.arch === 'arm';
+  const dying = xen.domain.life.get(slot) === Life.dying;
+  if (slot === caller || flags !== 0 || (arm && dying)) return -Errno.EINVAL;
+  if (arm && device < 0) return unknownDevice(xen);
+  return device >= 0 && isAssignable(xen, device) === 0 ? 0 : -Errno.EINVAL;
 }
 
-function checkAssign(xen: Xen, caller: number, slot: number, device: number, flags: number): number {
-  if (slot < 0 || (slot !== xen.domIo && xen.domain.life.get(slot) === Life.absent)) return -Errno.ESRCH;
-  if (!mayHaveDevices(xen, slot)) return -Errno[xen.profile.noContextErrno];
-  if (slot === caller) return -Errno.EINVAL;
-  if (xen.domain.life.get(slot) === Life.dying || (flags & ~RDM_RELAXED) !== 0) return -Errno.EINVAL;
-  if (device < 0) return -Errno[xen.profile.unknownDeviceErrno];
-  return isAssignable(xen, slot, device);
+/** An ordinary domain, or dom_io in the releases that quarantine devices there. */
+function isDeviceDomain(xen: Xen, slot: number): boolean {
+  if (slot === xen.domIo) return xen.profile.quarantine !== 'none';
+  return slot >= 0 && slot < xen.domIo && xen.domain.life.get(slot) !== Life.absent;
 }
 
 /** Up-front: the domain declared a context. Late: the IOMMU is on at all. dom_io takes any device. */
@@ -79,15 +105,16 @@ function mayHaveDevices(xen: Xen, slot: number): boolean {
   return slot === xen.domIo ? xen.iommuOn : hasIommu(xen, slot);
 }
 
+/** A device-tree path that leads nowhere is -ESRCH (dossier §6.7, "errno of lookup"). */
+function unknownDevice(xen: Xen): number {
+  return xen.spec.arch === 'arm' ? -Errno.ESRCH : -Errno[xen.profile.unknownDeviceErrno];
+}
+
 /** -EBUSY unless nobody but the hardware domain or quarantine has the device (Arm: nobody at all, dossier §6.7). */
-function isAssignable(xen: Xen, slot: number, device: number): number {
+function isAssignable(xen: Xen, device: number): number {
   const owner = deviceOwner(xen, device);
-  if (xen.spec.arch === 'arm') {
-    if (slot === xen.domIo) return -Errno.EINVAL;
-    return owner < 0 ? 0 : -Errno.EBUSY;
-  }
-  const quarantined = owner === xen.domIo && xen.profile.quarantine !== 'none';
-  return xen.isHardwareDomain(owner) || quarantined ? 0 : -Errno.EBUSY;
+  const free = xen.spec.arch === 'arm' ? owner < 0 : xen.isHardwareDomain(owner) || owner === xen.domIo;
+  return free ? 0 : -Errno.EBUSY;
 }
 
 function needsConstruct(xen: Xen, slot: number): boolean {
@@ -108,14 +135,17 @@ export function stepCall(xen: Xen, caller: number): number {
   const step = xen.call.step.get(caller);
   const slot = xen.call.domain.get(caller) - 1;
   const device = xen.call.device.get(caller);
+  const flags = xen.call.flags.get(caller);
   if (step === Step.domctl) {
-    const status = checkAssign(xen, caller, slot, device, 0);
+    const status = checkAssign(xen, caller, slot, device, flags);
     if (status !== 0) return finish(xen, caller, status);
     xen.call.step.set(caller, beginConstruct(xen, slot));
     return CONTINUES;
   }
-  if (step === Step.assign) return finish(xen, caller, attach(xen, slot, device));
-  xen.call.step.set(caller, walkStep(xen, caller, step));
+  if (step === Step.assign) return finish(xen, caller, attach(xen, slot, device, flags));
+  const next = walkStep(xen, caller, step);
+  if (next < 0) return finish(xen, caller, next);
+  xen.call.step.set(caller, next);
   return CONTINUES;
 }
 
@@ -123,14 +153,15 @@ function finish(xen: Xen, caller: number, status: number): number {
   xen.call.step.set(caller, Step.none);
   xen.call.domain.set(caller, 0);
   xen.call.device.set(caller, 0);
+  xen.call.flags.set(caller, 0);
   xen.call.page.set(caller, 0);
   xen.call.pagesInSlice.set(caller, 0);
   return status;
 }
 
 /** The vendor's part: a failed first assignment tears a late context down again (dossier §1.2 item 5). */
-function attach(xen: Xen, slot: number, device: number): number {
-  const status = reassign(xen, device, slot);
+function attach(xen: Xen, slot: number, device: number, flags: number): number {
+  const status = reassign(xen, device, slot, flags);
   if (status !== 0) leaveIfUnused(xen, slot);
   else if (slot === xen.domIo) xen.device.quarantine.set(device, 1);
   return status;
@@ -142,14 +173,17 @@ function leaveIfUnused(xen: Xen, slot: number): void {
 }
 
 /**
- * XEN_DOMCTL_deassign_device (dossier §6.2): -ENODEV when the domain does not own the device. Where it goes depends on
- * the release's quarantine; on Arm to nobody.
+ * XEN_DOMCTL_deassign_device (dossier §6.2): -ENODEV when the domain does not own the device (Arm: -ESRCH, §6.5). Where
+ * it goes depends on the release's quarantine; on Arm to nobody.
  */
 export function deassignDevice(xen: Xen, caller: number, slot: number, device: number): number {
-  if (slot < 0 || (slot !== xen.domIo && xen.domain.life.get(slot) === Life.absent)) return -Errno.ESRCH;
+  if (isBusy(xen, caller)) return 0;
+  if (!isDeviceDomain(xen, slot)) return -Errno.ESRCH;
   if (!mayHaveDevices(xen, slot)) return -Errno[xen.profile.noContextErrno];
   if (slot === caller) return -Errno.EINVAL;
-  if (device < 0 || deviceOwner(xen, device) !== slot) return -Errno.ENODEV;
+  if (device < 0 || deviceOwner(xen, device) !== slot) {
+    return xen.spec.arch === 'arm' ? -Errno.ESRCH : -Errno.ENODEV;
+  }
   const status = reassign(xen, device, deassignTarget(xen, slot, device));
   if (status !== 0) return status;
   if (deviceOwner(xen, device) === 0) xen.device.quarantine.set(device, 0);
@@ -165,35 +199,61 @@ function deassignTarget(xen: Xen, slot: number, device: number): number {
 
 /**
  * Moves a device to another domain (-1: to none): its reserved regions are mapped in the target before its context is
- * switched, and unmapped from the source after, never from the hardware domain (dossier §6.4).
+ * switched, and unmapped from the source after, never from the hardware domain (dossier §6.4). When either fails, the
+ * device stays where it was and nothing of it stays in the target.
  */
-export function reassign(xen: Xen, device: number, target: number): number {
+export function reassign(xen: Xen, device: number, target: number, flags = 0): number {
   const source = deviceOwner(xen, device);
-  mapReserved(xen, device, target);
-  const status =
-    xen.vtd !== undefined ? switchVtd(xen, device, source, target) : switchSmmu(xen, device, target);
-  if (status !== 0) return status;
+  const status = mapReserved(xen, device, target, flags) || switchContext(xen, device, source, target);
+  if (status !== 0) {
+    unmapReserved(xen, device, target);
+    return status;
+  }
   xen.device.owner.set(device, target + 1);
   unmapReserved(xen, device, source);
   return 0;
 }
 
-function mapReserved(xen: Xen, device: number, slot: number): void {
-  if (slot < 0 || slot === xen.domIo) return;
-  for (const { range, device: of } of xen.spec.reserved) {
-    if (of !== device) continue;
-    for (let i = 0; i < range.count; i++) iommuMap(xen, slot, range.base + i, range.base + i, R | W);
-  }
+function switchContext(xen: Xen, device: number, source: number, target: number): number {
+  return xen.vtd !== undefined ? switchVtd(xen, device, source, target) : switchSmmu(xen, device, target);
 }
 
-function unmapReserved(xen: Xen, device: number, slot: number): void {
-  if (slot <= 0 || slot === xen.domIo) return;
+function mapReserved(xen: Xen, device: number, slot: number, flags: number): number {
+  if (slot < 0 || slot === xen.domIo || xen.spec.arch === 'arm') return 0;
   for (const { range, device: of } of xen.spec.reserved) {
     if (of !== device) continue;
     for (let i = 0; i < range.count; i++) {
-      if (!reservesFrame(xen, slot, range.base + i)) iommuUnmap(xen, slot, range.base + i);
+      const status = mapIdentity(xen, slot, range.base + i, flags);
+      if (status !== 0) return status;
     }
   }
+  return 0;
+}
+
+/**
+ * One page of a reserved region (dossier §6.4): PV whatever else is there; translated in the p2m, where a hole is filled
+ * and anything else is a conflict: -EBUSY, or left as it is when the assignment is relaxed.
+ */
+function mapIdentity(xen: Xen, slot: number, frame: number, flags: number): number {
+  if (!xen.isTranslated(slot)) return iommuMap(xen, slot, frame, frame, R | W);
+  const there = p2mLookup(xen, slot, frame);
+  if (there === frame || (there >= 0 && (flags & RDM_RELAXED) !== 0)) return 0;
+  return there >= 0 ? -Errno.EBUSY : p2mSet(xen, slot, frame, frame, P2mType.mmioDirect);
+}
+
+function unmapReserved(xen: Xen, device: number, slot: number): void {
+  if (slot <= 0 || slot === xen.domIo || xen.spec.arch === 'arm') return;
+  for (const { range, device: of } of xen.spec.reserved) {
+    if (of !== device) continue;
+    for (let i = 0; i < range.count; i++) {
+      if (!reservesFrame(xen, slot, range.base + i)) unmapIdentity(xen, slot, range.base + i);
+    }
+  }
+}
+
+function unmapIdentity(xen: Xen, slot: number, frame: number): void {
+  if (!xen.isTranslated(slot)) iommuUnmap(xen, slot, frame);
+  else if (p2mType(xen, slot, frame) === P2mType.mmioDirect) p2mRemove(xen, slot, frame);
 }
 
 /** Whether a device that `slot` owns has `frame` in a reserved region. */

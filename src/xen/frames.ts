@@ -91,6 +91,10 @@ export function getPage(xen: Xen, pdx: number, slot: number): boolean {
 
 /** Drops a general reference. The last one cleans up the page's mappings and frees it (dossier §3.2). */
 export function putPage(xen: Xen, pdx: number): void {
+  if ((xen.frame.countInfo.get(pdx) & COUNT_MASK) === 0) {
+    xen.bug('page count underflow');
+    return;
+  }
   xen.frame.countInfo.add(pdx, -1);
   if ((xen.frame.countInfo.get(pdx) & COUNT_MASK) !== 0) return;
   if (cleanupPageMappings(xen, pdx)) freePage(xen, pdx);

@@ -1,10 +1,11 @@
 import { R, type Rights, W } from '../formats/address.js';
 import { Step } from './call-steps.js';
 import { canShare } from './domain.js';
+import { Errno } from './errno.js';
 import { appendToList, prependToList, removeFromList, restorePageList } from './frames.js';
 import { Flush, freeIommuTables, iommuFlush, iommuMap, iommuUnmap, sharesP2m } from './iommu-map.js';
 import { PGT, typeOf } from './page-info.js';
-import { IommuStatus, List, type Xen } from './state.js';
+import { IommuStatus, Life, List, type Xen } from './state.js';
 
 /**
  * Building a context under a running domain (dossier §1), in the releases that did so. The walk runs in steps of the
@@ -30,7 +31,7 @@ export function beginConstruct(xen: Xen, slot: number): number {
   return Step.pop;
 }
 
-/** Runs one step of the walk of the hypercall in `caller`; returns the next one. */
+/** Runs one step of the walk of the hypercall in `caller`; returns the next one, or the errno that ends the hypercall. */
 export function walkStep(xen: Xen, caller: number, step: number): number {
   const slot = xen.call.domain.get(caller) - 1;
   const page = xen.call.page.get(caller) - 1;
@@ -38,7 +39,7 @@ export function walkStep(xen: Xen, caller: number, step: number): number {
     case Step.pop:
       return popPage(xen, caller, slot);
     case Step.map:
-      return mapPage(xen, slot, page);
+      return mapPage(xen, caller, slot, page);
     case Step.recheck:
       return recheckType(xen, slot, page);
     case Step.reread:
@@ -50,14 +51,16 @@ export function walkStep(xen: Xen, caller: number, step: number): number {
   }
 }
 
-/** Takes the head of the page list; what is no candidate needs no mapping (PV: any type but writable). */
+/**
+ * Takes the head of the page list; what is no candidate needs no mapping (PV: any type but writable). The lock is taken
+ * with the first page; that is when a dying domain is noticed (dossier §1.3 item 1).
+ */
 function popPage(xen: Xen, caller: number, slot: number): number {
+  const locked = xen.domain.pageAllocLock.get(slot) !== 0;
+  if (!locked && xen.domain.life.get(slot) === Life.dying) return abandon(xen, slot, -Errno.ESRCH);
   const head = xen.domain.listHead.get(slot);
-  if (head === 0) {
-    xen.domain.pageAllocLock.set(slot, 0);
-    return Step.complete;
-  }
   xen.domain.pageAllocLock.set(slot, caller + 1);
+  if (head === 0) return Step.complete;
   removeFromList(xen, slot, head - 1);
   xen.call.page.set(caller, head);
   return populateRights(xen, slot, head - 1) === 0 ? Step.append : Step.map;
@@ -76,9 +79,14 @@ function inputOf(xen: Xen, slot: number, pdx: number): number {
   return xen.isTranslated(slot) ? xen.frame.gfn.get(pdx) - 1 : xen.ram.frameAt(pdx);
 }
 
-function mapPage(xen: Xen, slot: number, pdx: number): number {
+function mapPage(xen: Xen, caller: number, slot: number, pdx: number): number {
   const input = inputOf(xen, slot, pdx);
-  if (input >= 0) iommuMap(xen, slot, input, xen.ram.frameAt(pdx), R | W);
+  const status = input < 0 ? 0 : iommuMap(xen, slot, input, xen.ram.frameAt(pdx), R | W);
+  if (status !== 0) {
+    prependToList(xen, slot, pdx);
+    xen.call.page.set(caller, 0);
+    return abandon(xen, slot, status);
+  }
   return xen.profile.lateMapRecheck === 'yes' && xen.isPv(slot) ? Step.recheck : Step.append;
 }
 
@@ -107,6 +115,14 @@ function appendPage(xen: Xen, caller: number, slot: number, pdx: number): number
   return preempted && xen.domain.listHead.get(slot) !== 0 ? restart(xen, caller, slot) : Step.pop;
 }
 
+/** Any other error ends the construction: the context is torn down, mirroring included (dossier §1.2 item 3.3). */
+function abandon(xen: Xen, slot: number, status: number): number {
+  xen.domain.pageAllocLock.set(slot, 0);
+  teardownContext(xen, slot);
+  xen.domain.needSync.set(slot, 0);
+  return status;
+}
+
 /** -ERESTART: drops the lock and makes the vCPU execute the whole hypercall again. */
 function restart(xen: Xen, caller: number, slot: number): number {
   xen.domain.pageAllocLock.set(slot, 0);
@@ -118,6 +134,7 @@ function restart(xen: Xen, caller: number, slot: number): number {
 function completeConstruct(xen: Xen, slot: number): number {
   if (!sharesP2m(xen, slot)) {
     restorePageList(xen, slot);
+    xen.domain.pageAllocLock.set(slot, 0);
     iommuFlush(xen, slot, 0, 0, Flush.all);
   }
   xen.domain.iommuStatus.set(slot, IommuStatus.initialized);

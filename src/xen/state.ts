@@ -27,6 +27,7 @@ export const DOMID_INVALID = 0x7ff4;
 /** Ways for Xen to go down that the model knows. */
 const BUG_NAMES = [
   'none',
+  'page count underflow',
   'type count underflow',
   'freed with type references',
   'grant counter underflow',
@@ -195,6 +196,8 @@ export class Xen {
         step: enumeration(STEP_NAMES),
         domain: optional(domainName),
         device: decimal,
+        /** assign_device's flags. */
+        flags: hex,
         page: optional(frameName),
         pagesInSlice: decimal,
       },
