@@ -281,7 +281,6 @@ export function unmapGrantRef(
   if (wrongAddress && (flags & GNTMAP.device) !== 0) return GNTST.bad_dev_addr;
 
   const cleared = flags & clear & (GNTMAP.host | GNTMAP.device);
-  if (cleared === 0) return GNTST.okay;
   if ((cleared & GNTMAP.host) !== 0 && xen.isTranslated(caller)) {
     p2mRemove(xen, caller, xen.maptrack.hostGfn.get(row) - 1);
   }

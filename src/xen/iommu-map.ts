@@ -49,13 +49,14 @@ export function iommuRoot(xen: Xen, slot: number): number {
 }
 
 /**
- * iommu_map of one page: 0, or -ENOMEM. Does nothing for a domain without a context, and since 4.15 for a dying one.
+ * iommu_map of one page: 0, or -ENOMEM. Does nothing for a domain without a context, and since 4.15 on x86 for a dying
+ * one.
  * A failure crashes the domain unless it is the hardware domain (dossier §4.4).
  */
 export function iommuMap(xen: Xen, slot: number, input: number, frame: number, rights: Rights): number {
   if (!isMappable(xen, slot)) return 0;
-  if (xen.profile.dyingMap === 'ignored' && xen.domain.life.get(slot) === Life.dying) return 0;
   if (xen.domain.kind.get(slot) === Kind.arm) return armMap(xen, slot, input, frame, rights);
+  if (xen.profile.dyingMap === 'ignored' && xen.domain.life.get(slot) === Life.dying) return 0;
   const root = iommuRoot(xen, slot);
   if (root < 0 || !secondLevel.map(xen, root, input, frame, rights)) {
     if (!xen.isHardwareDomain(slot)) xen.domain.crashed.set(slot, 1);

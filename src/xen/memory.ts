@@ -1,26 +1,44 @@
 import { R, W } from '../formats/address.js';
 import { Errno } from './errno.js';
-import { allocDomainFrame, dropAllocation, getPage, isFree, putPage, takeFrame } from './frames.js';
+import {
+  allocDomainFrame,
+  dropAllocation,
+  getPage,
+  isDomainFrame,
+  isFree,
+  isSpecialPage,
+  ownerOf,
+  putPage,
+  takeFrame,
+} from './frames.js';
 import { iommuMap, iommuUnmap, mirrors } from './iommu-map.js';
 import { P2mType, p2mLookup, p2mRemove, p2mSet } from './p2m.js';
 import { PGT } from './page-info.js';
 import { getPageAndType, putPageAndType } from './page-type.js';
-import type { Xen } from './state.js';
+import { Life, type Xen } from './state.js';
 
 /**
  * XENMEM_populate_physmap of one page: the domain gets the lowest free frame, or `wanted` where the program names one.
- * Returns its index, or -EBUSY when the page cannot be had (what libxc makes of a short count).
+ * Returns its index, or -EBUSY when the page cannot be had (what libxc makes of a short count). A page that could not be
+ * made known to the domain stays the domain's all the same.
  */
 export function populatePhysmap(xen: Xen, slot: number, gfn: number, wanted = -1): number {
+  if (xen.domain.directMapped.get(slot)) return populateDirectMapped(xen, slot, gfn);
+  if (xen.domain.life.get(slot) === Life.dying) return -Errno.EBUSY;
   if (xen.domain.totPages.get(slot) >= xen.domain.maxPages.get(slot)) return -Errno.EBUSY;
-  if (wanted >= 0 && !isFree(xen, wanted)) return -Errno.EBUSY;
+  if (wanted >= 0 && !(isDomainFrame(xen, wanted) && isFree(xen, wanted))) return -Errno.EBUSY;
   if (wanted >= 0) takeFrame(xen, wanted, slot);
   const pdx = wanted >= 0 ? wanted : allocDomainFrame(xen, slot);
   if (pdx < 0) return -Errno.EBUSY;
-  const status = guestPhysmapAdd(xen, slot, gfn, pdx);
-  if (status === 0) return pdx;
-  dropAllocation(xen, pdx);
-  return -Errno.EBUSY;
+  return guestPhysmapAdd(xen, slot, gfn, pdx) === 0 ? pdx : -Errno.EBUSY;
+}
+
+/** A direct-mapped domain only ever gets a page of its own back, where GFN and MFN agree (dossier §9 item 5). */
+function populateDirectMapped(xen: Xen, slot: number, gfn: number): number {
+  const pdx = xen.ram.indexOf(gfn);
+  if (!getPage(xen, pdx, slot)) return -Errno.EBUSY;
+  putPage(xen, pdx);
+  return guestPhysmapAdd(xen, slot, gfn, pdx) === 0 ? pdx : -Errno.EBUSY;
 }
 
 /**
@@ -31,6 +49,8 @@ export function populatePhysmap(xen: Xen, slot: number, gfn: number, wanted = -1
 export function guestPhysmapAdd(xen: Xen, slot: number, gfn: number, pdx: number): number {
   const frame = xen.ram.frameAt(pdx);
   if (xen.isTranslated(slot)) {
+    const old = xen.ram.indexOf(p2mLookup(xen, slot, gfn));
+    if (old >= 0 && ownerOf(xen, old) === slot) xen.frame.gfn.set(old, 0);
     xen.frame.gfn.set(pdx, gfn + 1);
     return p2mSet(xen, slot, gfn, frame, P2mType.ramRw);
   }
@@ -45,12 +65,12 @@ export function guestPhysmapAdd(xen: Xen, slot: number, gfn: number, pdx: number
 /**
  * XENMEM_decrease_reservation of one page, named by its frame index for PV and by `gfn` otherwise. The page is freed
  * once nobody holds it. Direct-mapped domains keep theirs (dossier §9 item 5).
- * -EINVAL when the page is not the domain's.
+ * -EINVAL when the page is not the domain's, or Xen shares it with the domain.
  */
 export function decreaseReservation(xen: Xen, slot: number, pdx: number, gfn: number): number {
   const translated = xen.isTranslated(slot);
   const page = translated ? xen.ram.indexOf(p2mLookup(xen, slot, gfn)) : pdx;
-  if (!getPage(xen, page, slot)) return -Errno.EINVAL;
+  if (page < 0 || isSpecialPage(xen, page) || !getPage(xen, page, slot)) return -Errno.EINVAL;
   if (translated) {
     p2mRemove(xen, slot, gfn);
     xen.frame.gfn.set(page, 0);

@@ -10,12 +10,12 @@ export const PTE_PRESENT = 1;
 export const PTE_RW = 2;
 
 /**
- * Flags that a PV guest may not set in an entry it hands to Xen: 52 to 62 anywhere, global in an L1 entry, and also
- * PWT, PCD and PSE in a table entry.
+ * Flags that a PV guest may not set in an entry it hands to Xen: 52 to 62 anywhere; PWT, PCD, PSE and global in a table
+ * entry; in an L1 entry the ones that choose caching (PWT, PCD, PAT), unless the domain has access to a device.
  */
 const DISALLOWED_HIGH = 0x7ff0_0000;
-const DISALLOWED_L1 = 1 << 8;
 const DISALLOWED_TABLE = 0x198;
+const CACHING = 0x98;
 
 const ENTRIES = 512;
 /** Slots of an L4 that Xen keeps for itself. */
@@ -32,7 +32,8 @@ function frameOf(xen: Xen, lo: number, hi: number): number {
  * -EINVAL bad flags; -EPERM no RAM and no right to it; -EBUSY the page is another's or of another type.
  */
 export function getFromL1Entry(xen: Xen, lo: number, hi: number, slot: number, pageOwner: number): number {
-  if ((hi & DISALLOWED_HIGH) !== 0 || (lo & DISALLOWED_L1) !== 0) return -Errno.EINVAL;
+  if ((hi & DISALLOWED_HIGH) !== 0) return -Errno.EINVAL;
+  if ((lo & CACHING) !== 0 && !mayChooseCaching(xen, slot)) return -Errno.EINVAL;
   const pdx = frameOf(xen, lo, hi);
   if (pdx < 0) return xen.isHardwareDomain(slot) ? 0 : -Errno.EPERM;
   if (!getPage(xen, pdx, pageOwner)) return -Errno.EBUSY;
@@ -41,6 +42,15 @@ export function getFromL1Entry(xen: Xen, lo: number, hi: number, slot: number, p
     return -Errno.EBUSY;
   }
   return 0;
+}
+
+/** The hardware domain, and who has been given a device, may choose how memory is cached. */
+function mayChooseCaching(xen: Xen, slot: number): boolean {
+  if (xen.isHardwareDomain(slot)) return true;
+  for (let device = 0; device < xen.spec.devices.length; device++) {
+    if (xen.device.owner.get(device) === slot + 1) return true;
+  }
+  return false;
 }
 
 /** Mappings into translated domains do not count as writable references of theirs. */
