@@ -17,7 +17,7 @@ import type { Xen } from './state.js';
 export function permittedRights(xen: Xen, slot: number, input: number, frame: number): Rights {
   if (slot === xen.domIo) return isQuarantinePage(xen, frame) ? R : 0;
   if (isUntranslatedHwdom(xen, slot)) return isForHwdom(xen, frame) ? R | W : 0;
-  if (reservesFrame(xen, slot, frame)) return R | W;
+  if (input === frame && reservesFrame(xen, slot, frame)) return R | W;
   const pdx = xen.ram.indexOf(frame);
   if (pdx < 0 || isFree(xen, pdx)) return 0;
   const granted = handleRights(xen, slot, -1, pdx);
@@ -29,10 +29,20 @@ export function permittedRights(xen: Xen, slot: number, input: number, frame: nu
   return ownRights(xen, slot, pdx) | granted;
 }
 
-/** A PV domain's own page: all rights while its type is writable; never a page of Xen's heap. */
+/**
+ * A PV domain's own page: all rights while its type is writable; never a page of Xen's heap. Releases that mapped pages
+ * without typing them allow untyped ones, too, and those that filled a strict dom0's table at once let it read all of
+ * its pages (dossier §3.4, §3.5): neither is what I1 wants, and neither reaches what the domain's own CPUs could not.
+ */
 function ownRights(xen: Xen, slot: number, pdx: number): Rights {
-  const own = ownerOf(xen, pdx) === slot && !isSpecialPage(xen, pdx);
-  return own && typeOf(xen.frame.typeInfo.get(pdx)) === PGT.writable ? R | W : 0;
+  if (ownerOf(xen, pdx) !== slot || isSpecialPage(xen, pdx)) return 0;
+  const type = typeOf(xen.frame.typeInfo.get(pdx));
+  if (type === PGT.writable) return R | W;
+  const { pvPageAdded, strictHwdomPages } = xen.profile;
+  if (type === PGT.none && pvPageAdded === 'mapped-untyped') return R | W;
+  if (!xen.isHardwareDomain(slot)) return 0;
+  if (strictHwdomPages === 'every-page') return type === PGT.none ? R | W : R;
+  return strictHwdomPages === 'writable-or-untyped' && type === PGT.none ? R | W : 0;
 }
 
 /** The relaxed or passthrough hardware domain is trusted with the host's memory (dossier §2.4). */
