@@ -7,7 +7,7 @@ import {
   printable,
   renderDiagnostic,
 } from '../text/diagnostic.js';
-import type { SourceText } from '../text/source.js';
+import { readTextFile, type SourceText } from '../text/source.js';
 
 /** What the exit code of every command says. */
 export const EXIT = {
@@ -105,6 +105,15 @@ function refuse(
 ): void {
   if (!(error instanceof InputError)) throw error;
   if (json) io.out(JSON.stringify(jsonOf([error.diagnostic]), null, 2));
-  else io.err(renderForTerminal(error.diagnostic, error.source, io.paintErr));
+  else io.err(renderForTerminal(error.diagnostic, error.source ?? quotable(error), io.paintErr));
   process.exitCode = EXIT.badInput;
+}
+
+/** The text that a diagnostic points into, read again where whoever found the mistake no longer had it. */
+function quotable({ diagnostic }: InputError): SourceText | undefined {
+  try {
+    return readTextFile(diagnostic.file, 'a text');
+  } catch {
+    return undefined;
+  }
 }

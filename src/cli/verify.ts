@@ -6,6 +6,7 @@ import { toolstackRelease } from '../program/config-domain.js';
 import { loadProgram } from '../program/load.js';
 import { printProgram } from '../program/print.js';
 import type { MachineDeclaration, Program } from '../program/program.js';
+import type { StepResult } from '../program/runner.js';
 import {
   type ConfigMachine,
   type Counterexample,
@@ -275,6 +276,7 @@ function* verdictLines(
 ): Generator<string> {
   yield paint.bold(title);
   yield '';
+  if (written[0] !== undefined) yield* sceneLines(written[0], paint);
   for (const one of written) yield* counterexampleLines(one, paint);
   const { search, verdict } = result;
   const head = { safe: paint.bold('safe'), unsafe: paint.error('UNSAFE'), bounded: paint.warning('bounded') }[
@@ -304,21 +306,24 @@ function verdictText({ verdict, search, counterexamples }: VerifyResult): string
   return `nothing found, but the search ended at ${why[search.stop as keyof typeof why]} and is not complete`;
 }
 
-function* counterexampleLines({ invariant, message, steps, file }: Written, paint: Paint): Generator<string> {
+function* counterexampleLines(
+  { invariant, message, steps, scene, file }: Written,
+  paint: Paint,
+): Generator<string> {
   yield `${paint.error(`${invariant.id}: ${invariant.title}`)} — does not hold (${invariant.harm})`;
   yield paint.dim(`  ${invariant.reason}`);
-  for (const step of steps) {
-    yield* stepLines(
-      {
-        ...step,
-        violations: step.violations.filter((one) => one.invariant === invariant.id),
-        unexpected: [],
-      },
-      paint,
-    );
-  }
-  if (steps.length === 0) yield `  ${message}`;
+  const own = ({ violations }: StepResult) => violations.filter((one) => one.invariant === invariant.id);
+  for (const step of steps.slice(scene))
+    yield* stepLines({ ...step, violations: own(step), unexpected: [] }, paint);
+  if (scene === steps.length) yield `  from the start: ${message}`;
   if (file !== null) yield `  replay: dommu run ${file}`;
+  yield '';
+}
+
+/** What was done before the search began, once for all counterexamples. */
+function* sceneLines({ steps, scene }: Counterexample, paint: Paint): Generator<string> {
+  yield paint.dim('the scene:');
+  for (const { op } of steps.slice(0, scene)) yield paint.dim(`  ${op}`);
   yield '';
 }
 

@@ -7,7 +7,15 @@ import { describeHost } from '../toolstack/host.js';
 import { type Resolution, resolvePassthrough } from '../toolstack/passthrough.js';
 import { parseRelease, type Release } from '../toolstack/release.js';
 import type { Edition } from '../xen/editions/edition.js';
-import type { ConfigDomain, DeviceDeclaration, MachineDeclaration, Program, Statement } from './program.js';
+import {
+  CONFIG_PAGES,
+  type ConfigDomain,
+  configPageName,
+  type DeviceDeclaration,
+  type MachineDeclaration,
+  type Program,
+  type Statement,
+} from './program.js';
 
 /** A domain config as xl reads it and libxl completes it. */
 export interface ResolvedConfig {
@@ -78,7 +86,7 @@ export function startDomain(
     max_pages: pages,
   });
   const memory = Array.from({ length: populated }, (_, gfn) =>
-    statement('populate_physmap', { domain: name, page: `${name}_${gfn}`, gfn }),
+    statement('populate_physmap', { domain: name, page: configPageName(name, gfn), gfn }),
   );
   const listed = new Set(deviceAddresses(config));
   const assigned = devices.filter(({ address }) => listed.has(address));
@@ -108,6 +116,6 @@ export function domainName({ config }: ResolvedConfig, taken: ReadonlySet<string
 export function expandConfig(domain: ConfigDomain, program: Program, edition: Edition): Statement[] {
   const path = resolve(dirname(program.file), domain.file);
   const resolved = resolveConfig(path, program.machine, edition);
-  const pages = domain.pages ?? 4;
+  const pages = domain.pages ?? CONFIG_PAGES;
   return startDomain(domain.name, resolved, { pages, populated: pages }, program.machine.devices, domain);
 }

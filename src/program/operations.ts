@@ -1,3 +1,5 @@
+import { STEP_NAMES } from '../xen/call-steps.js';
+
 /**
  * The operations of the program language, as data. From this table follow the text form, the JSON form and its schema,
  * the reference in docs/program.md, and what the runner accepts. Names are those of the hypercalls.
@@ -257,13 +259,7 @@ export const OPERATIONS: readonly Operation[] = [
     actor: 'toolstack',
     doc: 'Runs the next step of the hypercall under way (status idle: there is none), or runs it until `until` is next.',
     source: '§1.3',
-    parameters: [
-      keyed(
-        'until',
-        'name',
-        'stop before this step: domctl, pop, map, recheck, reread, append, complete, assign',
-      ),
-    ],
+    parameters: [{ ...keyed('until', 'word', 'stop before this step'), words: STEP_NAMES.slice(1) }],
   },
   {
     name: 'finish',

@@ -5,9 +5,10 @@ import { type Harm, INVARIANTS } from '../xen/invariants.js';
 import { ramChanges } from '../xen/ram-changes.js';
 import { inputFrames } from '../xen/rule.js';
 import type { Xen } from '../xen/state.js';
+import { Arguments, Nameless, OperationError } from './arguments.js';
 import { bootMachine } from './build.js';
 import { expandConfig } from './config-domain.js';
-import { Arguments, HANDLERS, OperationError, type Outcome } from './handlers.js';
+import { HANDLERS, type Outcome } from './handlers.js';
 import { equalsSnapshot, Names, type Snapshot, takeSnapshot } from './names.js';
 import { printStatement } from './print.js';
 import {
@@ -139,6 +140,7 @@ export class Run {
       if (handler === undefined) throw new OperationError(`unknown operation \`${statement.op}\``);
       return handler(this.xen, new Arguments(statement.args, this.names, this.xen), this.names);
     } catch (error) {
+      if (error instanceof Nameless) return { status: error.status };
       if (!(error instanceof OperationError)) throw error;
       const { line, column } = statement;
       throw new InputError({

@@ -37,8 +37,9 @@ export interface Counterexample {
   readonly invariant: Invariant;
   readonly message: string;
   readonly program: Program;
-  /** The program's run, step by step. */
+  /** The program's run, step by step; the first `scene` of them set the scene. */
   readonly steps: readonly StepResult[];
+  readonly scene: number;
 }
 
 export interface VerifyResult {
@@ -128,7 +129,7 @@ function devicesOf(
 }
 
 /** The hypervisor and its actors as something to search. */
-class XenModel implements Model {
+export class XenModel implements Model {
   readonly actions: readonly Action[];
   readonly actionCount: number;
   readonly state;
@@ -164,6 +165,18 @@ function hasTranslated(xen: Xen): boolean {
   return false;
 }
 
+/** The model that a program leads to, ready to be searched from there. */
+export function sceneModel(
+  program: Program,
+  edition: Edition,
+  bounds: AlphabetBounds,
+): { model: XenModel; xen: Xen } {
+  const run = new Run(program, edition, { changes: false });
+  run.execute();
+  const names = new Map([...run.names.domains].map(([name, slot]) => [slot, name]));
+  return { model: new XenModel(run.xen, alphabetOf(run.xen, names, bounds)), xen: run.xen };
+}
+
 /**
  * Runs a program, then searches every behaviour of its guests, their devices, the backend in dom0 and the toolstack from
  * there on.
@@ -174,10 +187,7 @@ export async function verifyProgram(
   bounds: VerifyBounds,
   options: { onProgress?: (progress: Progress) => void; signal?: AbortSignal } = {},
 ): Promise<VerifyResult> {
-  const run = new Run(program, edition, { changes: false });
-  run.execute();
-  const names = new Map([...run.names.domains].map(([name, slot]) => [slot, name]));
-  const model = new XenModel(run.xen, alphabetOf(run.xen, names, bounds));
+  const { model } = sceneModel(program, edition, bounds);
   const result = await search(model, { bounds: bounds.search, ...options });
   const counterexamples = INVARIANTS.flatMap((invariant) => {
     const violation = result.violations.find(({ property }) => property === invariant.id);
@@ -214,5 +224,6 @@ function counterexample(
     .find((one) => one.invariant === invariant.id);
   if (broken === undefined)
     throw new Error(`the runner does not find what the search found: ${invariant.id}`);
-  return { invariant, message: broken.message, program: whole, steps: replay.results };
+  const scene = replay.results.length - statements.length;
+  return { invariant, message: broken.message, program: whole, steps: replay.results, scene };
 }

@@ -1,0 +1,27 @@
+// `npm run bench [-- NAME…]`: figures, each as a rate and where it can be as a ratio against a peer on the same work.
+import { benchBuild, buildReport } from './build.js';
+import { benchEnable, enableReport } from './enable.js';
+import { benchSearch, searchReport } from './search.js';
+import { benchStore, storeReport } from './store.js';
+import { benchWalker, walkerReport } from './walker.js';
+
+const BENCHES: Readonly<Record<string, () => Promise<string>>> = {
+  search: async () => searchReport(await benchSearch()),
+  build: async () => buildReport(await benchBuild()),
+  enable: async () => enableReport(await benchEnable()),
+  store: async () => storeReport(await benchStore()),
+  walker: async () => walkerReport(await benchWalker()),
+};
+
+const asked = process.argv.slice(2);
+const unknown = asked.filter((name) => !(name in BENCHES));
+if (unknown.length > 0) {
+  process.stderr.write(
+    `no bench is called ${unknown.join(', ')}; there are: ${Object.keys(BENCHES).join(', ')}\n`,
+  );
+  process.exitCode = 2;
+} else {
+  for (const name of asked.length > 0 ? asked : Object.keys(BENCHES)) {
+    process.stdout.write(`${await BENCHES[name]!()}\n\n`);
+  }
+}
