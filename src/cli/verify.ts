@@ -19,6 +19,7 @@ import { type Diagnostic, InputError, type Paint } from '../text/diagnostic.js';
 import { describeHost } from '../toolstack/host.js';
 import { parseXenCommandLine } from '../toolstack/xen-cmdline.js';
 import { DEFAULT_EDITION, type Edition, resolveEdition } from '../xen/editions/edition.js';
+import { INVARIANTS } from '../xen/invariants.js';
 import { EXIT, type ExitCode, type Io, runCommandAsync, standardIo } from './io.js';
 import { choice, count, counts, size } from './options.js';
 import { ProgressLine } from './progress.js';
@@ -252,7 +253,9 @@ function jsonOf(
     seconds,
     cpuSeconds,
     omissionProbability: omission,
+    operations: result.operations,
     idleOperations: result.idleOperations,
+    invariants: INVARIANTS.map(({ id }) => id),
     violations: written.map(({ invariant, message, text, file, steps }) => ({
       invariant: invariant.id,
       title: invariant.title,
@@ -285,6 +288,8 @@ function* verdictLines(
   yield `${head}: ${verdictText(result)}`;
   const rate = Math.round(search.transitions / search.cpuSeconds);
   yield `  searched    ${number(search.states)} states, ${number(search.transitions)} transitions, depth ${search.depth}, in ${search.seconds.toFixed(1)} s (${number(rate)} transitions per CPU second)`;
+  yield `  tried       ${result.operations.join(', ')}`;
+  yield `  checked     ${INVARIANTS.map(({ id }) => id).join(', ')}`;
   yield `  bounds      ${boundsText(options)}`;
   yield `  identity    64-bit fingerprints; probability that a state was overlooked below ${search.omission.toExponential(0)}`;
   if (result.idleOperations.length > 0) yield `  never used  ${result.idleOperations.join(', ')}`;

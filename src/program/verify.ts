@@ -47,7 +47,8 @@ export interface VerifyResult {
   readonly search: SearchResult;
   /** Gravest first. */
   readonly counterexamples: readonly Counterexample[];
-  /** Operations that never changed anything, by operation name. */
+  /** Operations that changed something somewhere, and those that never did. */
+  readonly operations: readonly string[];
   readonly idleOperations: readonly string[];
 }
 
@@ -195,16 +196,15 @@ export async function verifyProgram(
     const actions = violation.actions.map((action) => model.actions[action]!);
     return [counterexample(program, edition, invariant, actions)];
   });
-  const changed = new Set(model.actions.map(({ op }) => op));
   const never = new Set(result.neverEnabled);
-  model.actions.forEach(({ op }, action) => {
-    if (!never.has(action)) changed.delete(op);
-  });
+  const operations = [...new Set(model.actions.map(({ op }) => op))];
+  const used = new Set(model.actions.filter((_, action) => !never.has(action)).map(({ op }) => op));
   return {
     verdict: counterexamples.length > 0 ? 'unsafe' : result.stop === 'exhausted' ? 'safe' : 'bounded',
     search: result,
     counterexamples,
-    idleOperations: [...changed],
+    operations: operations.filter((op) => used.has(op)),
+    idleOperations: operations.filter((op) => !used.has(op)),
   };
 }
 
