@@ -9,7 +9,10 @@ import { type RunResult, runProgram } from './runner.js';
 export interface EditionVerdict {
   readonly edition: string;
   readonly affected: boolean;
-  /** Behaviours whose value decides it: with any one of them otherwise, the edition would not be affected. */
+  /**
+   * Behaviours whose value decides it. Of an affected edition: with any one of them otherwise it would not be affected.
+   * Of another: what it has in their place.
+   */
   readonly deciding: readonly Deciding[];
   /** What went wrong, of an affected edition: the first unexpected thing of each step. */
   readonly findings: readonly string[];
@@ -44,17 +47,25 @@ export function affectedBy(program: Program): Affected {
     run: runProgram(program, edition, { changes: false }),
   }));
   const unaffected = runs.filter(({ run }) => !run.failed).map(({ edition }) => edition.profile);
+  const decidingOf = new Map(
+    runs
+      .filter(({ run }) => run.failed)
+      .map(({ edition }) => [edition, decidingBehaviours(program, edition, unaffected)]),
+  );
+  const anywhere = BEHAVIOUR_NAMES.filter((name) =>
+    [...decidingOf.values()].some((names) => names.includes(name)),
+  );
   const verdicts = runs.map(
     ({ edition, run }): EditionVerdict => ({
       edition: edition.name,
       affected: run.failed,
-      deciding: run.failed ? decidingBehaviours(program, edition, unaffected) : [],
+      deciding: (decidingOf.get(edition) ?? anywhere).map((name) => decidingBehaviour(edition, name)),
       findings: run.steps.flatMap(({ op, unexpected }) => unexpected.map((what) => `${op}: ${what}`)),
     }),
   );
   const affected = runs.filter(({ run }) => run.failed);
   const deciding = new Map<string, { behaviour: BehaviourName; value: string }>();
-  for (const one of verdicts.flatMap((verdict) => verdict.deciding))
+  for (const one of verdicts.filter((verdict) => verdict.affected).flatMap((verdict) => verdict.deciding))
     deciding.set(`${one.behaviour}=${one.value}`, one);
   const introduced = [...deciding.values()].flatMap(
     ({ behaviour, value }) => changeTo(behaviour, value) ?? [],
@@ -73,16 +84,20 @@ export function affectedBy(program: Program): Affected {
 }
 
 /** Behaviours that alone, given the value of some unaffected edition, would save this one. */
-function decidingBehaviours(program: Program, edition: Edition, unaffected: readonly Profile[]): Deciding[] {
+function decidingBehaviours(
+  program: Program,
+  edition: Edition,
+  unaffected: readonly Profile[],
+): BehaviourName[] {
   const candidates = new Set(unaffected.flatMap((profile) => differences(edition.profile, profile)));
-  return BEHAVIOUR_NAMES.filter((name) => candidates.has(name)).flatMap((behaviour) => {
+  return BEHAVIOUR_NAMES.filter((behaviour) => {
+    if (!candidates.has(behaviour)) return false;
     const values = new Set(unaffected.map((profile) => profile[behaviour]));
     values.delete(edition.profile[behaviour]);
-    const saved = [...values].some((value) => {
+    return [...values].some((value) => {
       const profile = { ...edition.profile, [behaviour]: value } as Profile;
       return !runProgram(program, { ...edition, profile }, { changes: false }).failed;
     });
-    return saved ? [decidingBehaviour(edition, behaviour)] : [];
   });
 }
 
