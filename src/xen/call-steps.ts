@@ -25,3 +25,6 @@ export const Step = {
 
 /** Names of the steps by number. */
 export const STEP_NAMES: readonly string[] = Object.keys(Step);
+
+/** The steps that do something. */
+export type StepName = Exclude<keyof typeof Step, 'none'>;

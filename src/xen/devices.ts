@@ -1,5 +1,5 @@
 import { R, W } from '../formats/address.js';
-import { Step } from './call-steps.js';
+import { STEP_NAMES, Step, type StepName } from './call-steps.js';
 import { Errno } from './errno.js';
 import {
   allocUnitFrame,
@@ -11,7 +11,7 @@ import {
   iommuUnmap,
   sharesP2m,
 } from './iommu-map.js';
-import { beginConstruct, teardownContext, walkStep } from './late-context.js';
+import { beginConstruct, LATE_WALK, teardownContext } from './late-context.js';
 import { P2mType, p2mLookup, p2mRemove, p2mSet, p2mType } from './p2m.js';
 import { quarantineRoot } from './quarantine.js';
 import { Kind, Life, type Xen } from './state.js';
@@ -127,24 +127,30 @@ function isConstructed(xen: Xen, slot: number): boolean {
   return xen.domain.iommuStatus.get(slot) === 2;
 }
 
-/**
- * Runs the next step of the hypercall that `caller` has under way. A continuation executes the whole domctl again, its
- * checks included. Returns 0, an errno, or {@link CONTINUES}.
- */
-export function stepCall(xen: Xen, caller: number): number {
-  const step = xen.call.step.get(caller);
+/** A continuation executes the whole domctl again, its checks included. */
+function startOver(xen: Xen, caller: number): number {
   const slot = xen.call.domain.get(caller) - 1;
-  const device = xen.call.device.get(caller);
-  const flags = xen.call.flags.get(caller);
-  if (step === Step.domctl) {
-    const status = checkAssign(xen, caller, slot, device, flags);
-    if (status !== 0) return finish(xen, caller, status);
-    xen.call.step.set(caller, beginConstruct(xen, slot));
-    return CONTINUES;
-  }
-  if (step === Step.assign) return finish(xen, caller, attach(xen, slot, device, flags));
-  const next = walkStep(xen, caller, step);
-  if (next < 0) return finish(xen, caller, next);
+  const status = checkAssign(xen, caller, slot, xen.call.device.get(caller), xen.call.flags.get(caller));
+  return status === 0 ? beginConstruct(xen, slot) : status;
+}
+
+function attachAtLast(xen: Xen, caller: number): number {
+  const slot = xen.call.domain.get(caller) - 1;
+  return attach(xen, slot, xen.call.device.get(caller), xen.call.flags.get(caller));
+}
+
+/** assign_device where contexts are built late, step by step. Each returns the next step, or 0 or an errno at the end. */
+const ASSIGN_DEVICE: Readonly<Record<StepName, (xen: Xen, caller: number) => number>> = {
+  domctl: startOver,
+  ...LATE_WALK,
+  assign: attachAtLast,
+};
+const STEPS = STEP_NAMES.map((name) => (name === 'none' ? () => 0 : ASSIGN_DEVICE[name as StepName]));
+
+/** Runs the next step of the hypercall that `caller` has under way. Returns 0, an errno, or {@link CONTINUES}. */
+export function stepCall(xen: Xen, caller: number): number {
+  const next = STEPS[xen.call.step.get(caller)]!(xen, caller);
+  if (next <= 0) return finish(xen, caller, next);
   xen.call.step.set(caller, next);
   return CONTINUES;
 }

@@ -31,31 +31,15 @@ export function beginConstruct(xen: Xen, slot: number): number {
   return Step.pop;
 }
 
-/** Runs one step of the walk of the hypercall in `caller`; returns the next one, or the errno that ends the hypercall. */
-export function walkStep(xen: Xen, caller: number, step: number): number {
-  const slot = xen.call.domain.get(caller) - 1;
-  const page = xen.call.page.get(caller) - 1;
-  switch (step) {
-    case Step.pop:
-      return popPage(xen, caller, slot);
-    case Step.map:
-      return mapPage(xen, caller, slot, page);
-    case Step.recheck:
-      return recheckType(xen, slot, page);
-    case Step.reread:
-      return rereadType(xen, caller, slot, page);
-    case Step.append:
-      return appendPage(xen, caller, slot, page);
-    default:
-      return completeConstruct(xen, slot);
-  }
-}
+const domainOf = (xen: Xen, caller: number): number => xen.call.domain.get(caller) - 1;
+const pageOf = (xen: Xen, caller: number): number => xen.call.page.get(caller) - 1;
 
 /**
  * Takes the head of the page list; what is no candidate needs no mapping (PV: any type but writable). The lock is taken
  * with the first page; that is when a dying domain is noticed (dossier §1.3 item 1).
  */
-function popPage(xen: Xen, caller: number, slot: number): number {
+function popPage(xen: Xen, caller: number): number {
+  const slot = domainOf(xen, caller);
   const locked = xen.domain.pageAllocLock.get(slot) !== 0;
   if (!locked && xen.domain.life.get(slot) === Life.dying) return abandon(xen, slot, -Errno.ESRCH);
   const head = xen.domain.listHead.get(slot);
@@ -79,7 +63,9 @@ function inputOf(xen: Xen, slot: number, pdx: number): number {
   return xen.isTranslated(slot) ? xen.frame.gfn.get(pdx) - 1 : xen.ram.frameAt(pdx);
 }
 
-function mapPage(xen: Xen, caller: number, slot: number, pdx: number): number {
+function mapPage(xen: Xen, caller: number): number {
+  const slot = domainOf(xen, caller);
+  const pdx = pageOf(xen, caller);
   const input = inputOf(xen, slot, pdx);
   const status = input < 0 ? 0 : iommuMap(xen, slot, input, xen.ram.frameAt(pdx), R | W);
   if (status !== 0) {
@@ -91,7 +77,9 @@ function mapPage(xen: Xen, caller: number, slot: number, pdx: number): number {
 }
 
 /** XSA-285: the guest may have changed the page's type while it was being mapped. */
-function recheckType(xen: Xen, slot: number, pdx: number): number {
+function recheckType(xen: Xen, caller: number): number {
+  const slot = domainOf(xen, caller);
+  const pdx = pageOf(xen, caller);
   if (isWritable(xen, pdx)) return Step.append;
   iommuUnmap(xen, slot, inputOf(xen, slot, pdx));
   return Step.reread;
@@ -101,13 +89,17 @@ function recheckType(xen: Xen, slot: number, pdx: number): number {
  * … and may have changed it back while it was being unmapped. Then nobody knows whether the page is mapped, so the page
  * goes back to the head of the list and the hypercall starts over: the guest can make this happen for ever.
  */
-function rereadType(xen: Xen, caller: number, slot: number, pdx: number): number {
+function rereadType(xen: Xen, caller: number): number {
+  const slot = domainOf(xen, caller);
+  const pdx = pageOf(xen, caller);
   if (!isWritable(xen, pdx)) return Step.append;
   prependToList(xen, slot, pdx);
   return restart(xen, caller, slot);
 }
 
-function appendPage(xen: Xen, caller: number, slot: number, pdx: number): number {
+function appendPage(xen: Xen, caller: number): number {
+  const slot = domainOf(xen, caller);
+  const pdx = pageOf(xen, caller);
   appendToList(xen, slot, pdx, List.relinquished);
   xen.call.page.set(caller, 0);
   xen.call.pagesInSlice.add(caller, 1);
@@ -131,7 +123,8 @@ function restart(xen: Xen, caller: number, slot: number): number {
   return Step.domctl;
 }
 
-function completeConstruct(xen: Xen, slot: number): number {
+function completeConstruct(xen: Xen, caller: number): number {
+  const slot = domainOf(xen, caller);
   if (!sharesP2m(xen, slot)) {
     restorePageList(xen, slot);
     xen.domain.pageAllocLock.set(slot, 0);
@@ -140,6 +133,16 @@ function completeConstruct(xen: Xen, slot: number): number {
   xen.domain.iommuStatus.set(slot, IommuStatus.initialized);
   return Step.assign;
 }
+
+/** The steps of arch_iommu_populate_page_table, with the end of iommu_construct. */
+export const LATE_WALK = {
+  pop: popPage,
+  map: mapPage,
+  recheck: recheckType,
+  reread: rereadType,
+  append: appendPage,
+  complete: completeConstruct,
+} as const;
 
 /** iommu_teardown, when a domain's last device has left (dossier §1.2 item 4). Shared tables are not freed. */
 export function teardownContext(xen: Xen, slot: number): void {
