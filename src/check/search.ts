@@ -61,9 +61,12 @@ export interface SearchOptions {
   readonly signal?: AbortSignal;
 }
 
-/** States expanded before the event loop gets a turn. */
-const SLICE = 256;
+/** Milliseconds after which the event loop gets a turn. */
+const TURN = 20;
 const NO_PARENT = -1;
+const NO_ACTION = -1;
+/** Arrays that hold one word a state. */
+const STATE_ARRAYS = 3;
 
 /**
  * Breadth-first search. A state is kept as its parent and the action that led from there, never as a copy: the search
@@ -74,15 +77,22 @@ export class Search {
   private readonly model: Model;
   private readonly bounds: Bounds;
   private readonly visited = new VisitedSet();
+  // By state: where it was found from and by what, and half of its hash, so that a way back that ends elsewhere is noticed.
   private parents = new Int32Array(1 << 12);
   private actions = new Int32Array(1 << 12);
+  private hashes = new Int32Array(1 << 12);
   private states = 0;
   private transitions = 0;
+  /** Depth of the states that are being expanded. */
+  private level = 0;
+  /** Depth of the deepest state found. */
   private depth = 0;
   private readonly enabled: Uint8Array;
   private readonly violations: Violation[] = [];
   private readonly broken = new Set<string>();
   private stop: Stop = 'exhausted';
+  /** The bound that keeps the search from adding a state now: it goes on until it meets one that it would have to add. */
+  private full: Stop | undefined;
   /** Depth at which the search for further violations ends. */
   private depthLimit = Number.POSITIVE_INFINITY;
 
@@ -98,34 +108,21 @@ export class Search {
     this.enabled = new Uint8Array(model.actionCount);
   }
 
-  /** Searches from the present state, and leaves the model there. */
+  /**
+   * Searches from the present state, and leaves the model there.
+   * @throws Error when the same action in the same state does not lead to the same state again.
+   */
   async run(options: Omit<SearchOptions, 'bounds'> = {}): Promise<SearchResult> {
     const started = performance.now();
     const cpu = process.cpuUsage();
+    const { state } = this.model;
     this.path[0] = 0;
-    this.marks[0] = this.model.state.mark();
-    this.visited.add(this.model.state.hashLow, this.model.state.hashHigh);
-    this.found(NO_PARENT, -1);
-    let levelEnd = 1;
-    for (let state = 0; state < this.states && this.stop === 'exhausted'; state++) {
-      if (state === levelEnd) {
-        this.depth++;
-        levelEnd = this.states;
-        if (this.depth >= this.bounds.maxDepth) this.stop = 'depth';
-        else if (this.depth >= this.depthLimit) this.stop = 'violation';
-        if (this.stop !== 'exhausted') break;
-      }
-      this.goTo(state, this.depth);
-      this.expand(state);
-      if (state % SLICE === 0) {
-        const seconds = (performance.now() - started) / 1000;
-        if (seconds > this.bounds.maxSeconds) this.stop = 'time';
-        if (options.signal?.aborted) this.stop = 'interrupted';
-        options.onProgress?.(this.progress(state, seconds));
-        await new Promise<void>((resolve) => setImmediate(resolve));
-      }
+    this.marks[0] = state.mark();
+    try {
+      await this.searchLevels(options, started);
+    } finally {
+      state.rollback(this.marks[0]!);
     }
-    this.model.state.rollback(this.marks[0]!);
     const used = process.cpuUsage(cpu);
     return {
       stop: this.stop,
@@ -140,13 +137,41 @@ export class Search {
     };
   }
 
+  private async searchLevels(options: Omit<SearchOptions, 'bounds'>, started: number): Promise<void> {
+    this.visited.add(this.model.state.hashLow, this.model.state.hashHigh);
+    this.found(NO_PARENT, NO_ACTION, 0);
+    let levelEnd = 1;
+    let turn = Number.NEGATIVE_INFINITY;
+    for (let state = 0; state < this.states && this.stop === 'exhausted'; state++) {
+      if (state === levelEnd) {
+        this.level++;
+        levelEnd = this.states;
+        this.full = this.boundReached();
+      }
+      const now = performance.now();
+      if (now - turn >= TURN) {
+        turn = now;
+        options.onProgress?.(this.progress(state, (now - started) / 1000));
+        await new Promise<void>((resolve) => setImmediate(resolve));
+      }
+      if (options.signal?.aborted) this.stop = 'interrupted';
+      else if ((now - started) / 1000 > this.bounds.maxSeconds) this.stop = 'time';
+      else this.expandAt(state);
+    }
+  }
+
+  private expandAt(state: number): void {
+    this.goTo(state, this.level);
+    this.expand(state);
+  }
+
   private progress(expanded: number, seconds: number): Progress {
-    const { states, transitions, depth } = this;
-    return { states, transitions, depth, frontier: states - expanded, bytes: this.bytes, seconds };
+    const { states, transitions, level } = this;
+    return { states, transitions, depth: level, frontier: states - expanded, bytes: this.bytes, seconds };
   }
 
   private get bytes(): number {
-    return this.visited.bytes + this.parents.byteLength + this.actions.byteLength;
+    return this.visited.bytes + this.parents.byteLength * STATE_ARRAYS;
   }
 
   /** Tries every action in the state the search stands in. */
@@ -159,40 +184,53 @@ export class Search {
       if (store.journalLength === mark) continue;
       this.enabled[action] = 1;
       this.transitions++;
-      if (this.visited.add(store.hashLow, store.hashHigh)) this.found(state, action);
+      if (this.full === undefined) {
+        if (this.visited.add(store.hashLow, store.hashHigh)) this.found(state, action, this.level + 1);
+      } else if (!this.visited.has(store.hashLow, store.hashHigh)) this.stop = this.full;
       store.rollback(mark);
       if (this.stop !== 'exhausted') return;
     }
   }
 
   /** A state not seen before: kept, and held against the properties. */
-  private found(parent: number, action: number): void {
+  private found(parent: number, action: number, depth: number): void {
     this.addState(parent, action);
+    this.depth = Math.max(this.depth, depth);
     for (const property of this.model.properties) {
       if (this.broken.has(property.id)) continue;
       const message = property.violation();
       if (message === undefined) continue;
       this.broken.add(property.id);
       this.violations.push({ property: property.id, message, actions: this.pathTo(this.states - 1) });
-      this.depthLimit = Math.min(this.depthLimit, this.depth + 1 + this.bounds.deeper);
+      this.depthLimit = Math.min(this.depthLimit, depth + this.bounds.deeper);
       if (this.bounds.deeper === 0) this.stop = 'violation';
     }
-    if (this.states >= this.bounds.maxStates) this.stop = 'states';
-    if (this.bytes + this.visited.bytesAfterNext - this.visited.bytes > this.bounds.maxMemory)
-      this.stop = 'memory';
+    this.full = this.boundReached();
+  }
+
+  private boundReached(): Stop | undefined {
+    const { maxStates, maxDepth, maxMemory } = this.bounds;
+    if (this.states >= maxStates) return 'states';
+    if (this.bytesToAdd > maxMemory) return 'memory';
+    if (this.level >= maxDepth) return 'depth';
+    return this.level >= this.depthLimit ? 'violation' : undefined;
+  }
+
+  /** Bytes while the next state is added: a table that grows is there twice. */
+  private get bytesToAdd(): number {
+    const arrays = this.parents.byteLength * STATE_ARRAYS;
+    return this.visited.bytesToAdd + (this.states === this.parents.length ? arrays * 3 : arrays);
   }
 
   private addState(parent: number, action: number): void {
     if (this.states === this.parents.length) {
-      const parents = new Int32Array(this.states * 2);
-      parents.set(this.parents);
-      this.parents = parents;
-      const actions = new Int32Array(this.states * 2);
-      actions.set(this.actions);
-      this.actions = actions;
+      this.parents = twiceAsLong(this.parents);
+      this.actions = twiceAsLong(this.actions);
+      this.hashes = twiceAsLong(this.hashes);
     }
     this.parents[this.states] = parent;
     this.actions[this.states] = action;
+    this.hashes[this.states] = this.model.state.hashLow;
     this.states++;
   }
 
@@ -218,21 +256,32 @@ export class Search {
     while (level < depth) {
       level++;
       const next = this.chain[level]!;
-      if (!this.model.perform(this.actions[next]!)) throw new Error('the model is not deterministic');
+      const done = this.model.perform(this.actions[next]!);
+      if (!done || this.model.state.hashLow !== this.hashes[next]!) throw this.notDeterministic(next);
       this.path[level] = next;
       this.marks[level] = this.model.state.mark();
     }
     this.standing = depth;
   }
 
-  private lengthenPath(): void {
-    const size = this.path.length * 2;
-    const [path, marks, chain] = [new Int32Array(size), new Float64Array(size), new Int32Array(size)];
-    path.set(this.path);
-    marks.set(this.marks);
-    chain.set(this.chain);
-    [this.path, this.marks, this.chain] = [path, marks, chain];
+  private notDeterministic(state: number): Error {
+    const way = this.pathTo(state).join(', ');
+    return new Error(`the model is not deterministic: actions ${way} lead to another state than before`);
   }
+
+  private lengthenPath(): void {
+    this.path = twiceAsLong(this.path);
+    this.chain = twiceAsLong(this.chain);
+    const marks = new Float64Array(this.path.length);
+    marks.set(this.marks);
+    this.marks = marks;
+  }
+}
+
+function twiceAsLong(array: Int32Array<ArrayBuffer>): Int32Array<ArrayBuffer> {
+  const longer = new Int32Array(array.length * 2);
+  longer.set(array);
+  return longer;
 }
 
 /** Searches every behaviour of a model within bounds. */

@@ -9,7 +9,10 @@ export class VisitedSet {
   private high: Int32Array;
   private mask: number;
 
+  /** @param capacity slots to begin with: a power of two. */
   constructor(capacity = 1 << 16) {
+    if (capacity < 2 || (capacity & (capacity - 1)) !== 0)
+      throw new RangeError(`a visited set's capacity is a power of two from 2 on, not ${capacity}`);
     this.low = new Int32Array(capacity);
     this.high = new Int32Array(capacity);
     this.mask = capacity - 1;
@@ -20,30 +23,45 @@ export class VisitedSet {
     return this.low.byteLength * 2;
   }
 
-  /** Bytes the table would have after growing for the next state, or its present bytes when it need not grow. */
-  get bytesAfterNext(): number {
-    return this.isFull ? this.bytes * 2 : this.bytes;
+  /** Bytes while the next state is added: when the table must grow, it is there twice, once at double size. */
+  get bytesToAdd(): number {
+    return this.isFull ? this.bytes * 3 : this.bytes;
   }
 
   private get isFull(): boolean {
     return this.size * 4 >= this.low.length * 3;
   }
 
-  /** Adds a fingerprint; false when it was there. The pair 0, 0 marks a free slot and stands for 0, 1 too. */
+  has(low: number, high: number): boolean {
+    const second = secondWord(low, high);
+    const slot = this.slotOf(low, second);
+    return (this.low[slot]! | this.high[slot]!) !== 0;
+  }
+
+  /** Adds a fingerprint; false when it was there. */
   add(low: number, high: number): boolean {
-    const second = (low | high) === 0 ? 1 : high;
-    let slot = (low ^ (second >>> 9)) & this.mask;
-    for (;;) {
-      const [inLow, inHigh] = [this.low[slot]!, this.high[slot]!];
-      if (inLow === low && inHigh === second) return false;
-      if ((inLow | inHigh) === 0) break;
-      slot = (slot + 1) & this.mask;
+    const second = secondWord(low, high);
+    let slot = this.slotOf(low, second);
+    if ((this.low[slot]! | this.high[slot]!) !== 0) return false;
+    if (this.isFull) {
+      this.grow();
+      slot = this.slotOf(low, second);
     }
     this.low[slot] = low;
     this.high[slot] = second;
     this.size++;
-    if (this.isFull) this.grow();
     return true;
+  }
+
+  /** The slot of a fingerprint, or the free one where it belongs. */
+  private slotOf(low: number, second: number): number {
+    let slot = (low ^ (second >>> 9)) & this.mask;
+    for (;;) {
+      const inLow = this.low[slot]!;
+      const inHigh = this.high[slot]!;
+      if ((inLow === low && inHigh === second) || (inLow | inHigh) === 0) return slot;
+      slot = (slot + 1) & this.mask;
+    }
   }
 
   private grow(): void {
@@ -52,14 +70,17 @@ export class VisitedSet {
     this.high = new Int32Array(low.length * 2);
     this.mask = low.length * 2 - 1;
     for (let from = 0; from < low.length; from++) {
-      const [inLow, inHigh] = [low[from]!, high[from]!];
-      if ((inLow | inHigh) === 0) continue;
-      let slot = (inLow ^ (inHigh >>> 9)) & this.mask;
-      while ((this.low[slot]! | this.high[slot]!) !== 0) slot = (slot + 1) & this.mask;
-      this.low[slot] = inLow;
-      this.high[slot] = inHigh;
+      if ((low[from]! | high[from]!) === 0) continue;
+      const slot = this.slotOf(low[from]!, high[from]!);
+      this.low[slot] = low[from]!;
+      this.high[slot] = high[from]!;
     }
   }
+}
+
+/** The pair 0, 0 marks a free slot; a fingerprint of zeros counts as 0, 1. */
+function secondWord(low: number, high: number): number {
+  return (low | high) === 0 ? 1 : high;
 }
 
 /** How likely it is that of `states` states some two share a 64-bit fingerprint: at most n²/2^65. */
