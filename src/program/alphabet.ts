@@ -1,4 +1,6 @@
-import { assignDevice, CONTINUES, deassignDevice, deviceOwner, stepCall } from '../xen/devices.js';
+import { InputError } from '../text/diagnostic.js';
+import { Step } from '../xen/call-steps.js';
+import { assignDevice, deassignDevice, deviceOwner, stepCall } from '../xen/devices.js';
 import { isDomainFrame } from '../xen/frames.js';
 import {
   clearGrantEntry,
@@ -20,6 +22,7 @@ import {
   updateVaMapping,
 } from '../xen/page-table.js';
 import { Life, type Xen } from '../xen/state.js';
+import { deviceAccess } from './device-access.js';
 import type { Argument, Statement } from './program.js';
 
 /** What the search lets the actors do, beyond what the machine's size bounds. */
@@ -55,9 +58,28 @@ export interface Action {
   readonly op: string;
   readonly actor: string;
   readonly args: Readonly<Record<string, Argument>>;
-  /** Tries it; false when it cannot be tried now. Allocates nothing. */
-  readonly perform: () => boolean;
+  /** Tries it. Allocates nothing. */
+  readonly perform: () => Attempt;
 }
+
+/** What came of trying an action. */
+export const Attempt = {
+  /** It cannot be tried now, or would be another action: whatever it changed is to be undone. */
+  impossible: 0,
+  /** Xen refused, which may have left traces: a page that fails to become a page table has lost its type. */
+  refused: 1,
+  done: 2,
+} as const;
+export type Attempt = (typeof Attempt)[keyof typeof Attempt];
+
+const answered = (status: number): Attempt => (status < 0 ? Attempt.refused : Attempt.done);
+const possible = (done: boolean): Attempt => (done ? Attempt.done : Attempt.impossible);
+
+/** What a device writes: the search only needs to know that it can. */
+const WRITTEN = 0;
+
+/** Actions that a search can hold; more would not fit into memory, and no search with so many gets anywhere. */
+const MAX_ACTIONS = 1 << 20;
 
 const TOOLSTACK = 0;
 
@@ -97,7 +119,8 @@ class AlphabetBuilder {
     return this.xen.ram.frameAt(pdx);
   }
 
-  private add(op: string, actor: string, args: Record<string, Argument>, perform: () => boolean): void {
+  private add(op: string, actor: string, args: Record<string, Argument>, perform: () => Attempt): void {
+    if (this.actions.length === MAX_ACTIONS) throw tooManyActions();
     this.actions.push({ op, actor, args, perform });
   }
 
@@ -112,13 +135,14 @@ class AlphabetBuilder {
       this.grants(slot);
     }
     for (let device = 0; device < this.xen.spec.devices.length; device++) this.device(device);
-    this.add(
-      'step',
-      'dom0',
-      {},
-      () => this.xen.call.step.get(TOOLSTACK) !== 0 && stepCall(this.xen, TOOLSTACK) <= CONTINUES,
+    this.add('step', 'dom0', {}, () =>
+      this.isIdle() ? Attempt.impossible : answered(stepCall(this.xen, TOOLSTACK)),
     );
     return this.actions;
+  }
+
+  private isIdle(): boolean {
+    return this.xen.call.step.get(TOOLSTACK) === Step.none;
   }
 
   private pvMemory(slot: number): void {
@@ -128,13 +152,11 @@ class AlphabetBuilder {
       const page = this.frame(pdx);
       // The heap hands out its lowest free frame, so at most one of these can run.
       this.add('populate_physmap', domain, { domain, page }, () => {
-        return xen.heap.lowestFree.get(0) === pdx && populatePhysmap(xen, slot, 0) >= 0;
+        if (xen.heap.lowestFree.get(0) !== pdx) return Attempt.impossible;
+        return answered(populatePhysmap(xen, slot, 0));
       });
-      this.add(
-        'decrease_reservation',
-        domain,
-        { domain, page },
-        () => decreaseReservation(xen, slot, pdx, -1) === 0,
+      this.add('decrease_reservation', domain, { domain, page }, () =>
+        answered(decreaseReservation(xen, slot, pdx, -1)),
       );
     }
   }
@@ -145,33 +167,24 @@ class AlphabetBuilder {
     for (const pdx of this.frames) {
       const page = this.frame(pdx);
       for (const level of bounds.levels) {
-        this.add(
-          `pin_l${level}_table`,
-          domain,
-          { domain, page },
-          () => pinTable(xen, slot, pdx, level) === 0,
+        this.add(`pin_l${level}_table`, domain, { domain, page }, () =>
+          answered(pinTable(xen, slot, pdx, level)),
         );
       }
-      this.add('unpin_table', domain, { domain, page }, () => unpinTable(xen, slot, pdx) === 0);
+      this.add('unpin_table', domain, { domain, page }, () => answered(unpinTable(xen, slot, pdx)));
       for (let va = 0; va < bounds.vaSlots; va++) {
         for (const writable of [true, false]) {
           const args = { domain, va, page, rights: writable ? 'rw' : 'ro' };
-          this.add(
-            'update_va_mapping',
-            domain,
-            args,
-            () => updateVaMapping(xen, slot, va, pdx, writable, slot) === 0,
+          this.add('update_va_mapping', domain, args, () =>
+            answered(updateVaMapping(xen, slot, va, pdx, writable, slot)),
           );
         }
       }
       for (let index = 0; index < bounds.entries; index++) this.entryWrites(slot, pdx, index);
     }
     for (let va = 0; va < bounds.vaSlots; va++) {
-      this.add(
-        'update_va_mapping',
-        domain,
-        { domain, va },
-        () => updateVaMapping(xen, slot, va, -1, false, slot) === 0,
+      this.add('update_va_mapping', domain, { domain, va }, () =>
+        answered(updateVaMapping(xen, slot, va, -1, false, slot)),
       );
     }
   }
@@ -182,8 +195,8 @@ class AlphabetBuilder {
     const domain = this.name(slot);
     const entry = `0x${this.frame(pdx).toString(16)}[${index}]`;
     const write = (lo: number, hi: number, args: Record<string, Argument>) => {
-      this.add('store', domain, args, () => guestStore(xen, slot, pdx, index, lo, hi) === 0);
-      this.add('mmu_update', domain, args, () => mmuUpdate(xen, slot, pdx, index, lo, hi) === 0);
+      this.add('store', domain, args, () => answered(guestStore(xen, slot, pdx, index, lo, hi)));
+      this.add('mmu_update', domain, args, () => answered(mmuUpdate(xen, slot, pdx, index, lo, hi)));
     };
     write(0, 0, { domain, entry });
     for (const target of this.frames) {
@@ -200,14 +213,11 @@ class AlphabetBuilder {
       for (const pdx of this.frames) {
         this.add('populate_physmap', domain, { domain, page: this.frame(pdx), gfn }, () => {
           const free = p2mLookup(xen, slot, gfn) < 0 && xen.heap.lowestFree.get(0) === pdx;
-          return free && populatePhysmap(xen, slot, gfn) >= 0;
+          return free ? answered(populatePhysmap(xen, slot, gfn)) : Attempt.impossible;
         });
       }
-      this.add(
-        'decrease_reservation',
-        domain,
-        { domain, gfn },
-        () => decreaseReservation(xen, slot, -1, gfn) === 0,
+      this.add('decrease_reservation', domain, { domain, gfn }, () =>
+        answered(decreaseReservation(xen, slot, -1, gfn)),
       );
     }
   }
@@ -218,7 +228,7 @@ class AlphabetBuilder {
     for (let ref = 0; ref < bounds.refs; ref++) {
       for (const grantee of grantees) this.offers(slot, ref, grantee);
       this.add('end_grant', this.name(slot), { domain: this.name(slot), ref }, () => {
-        return grantEntryWord(this.xen, slot, ref) !== 0 && clearGrantEntry(this.xen, slot, ref);
+        return possible(grantEntryWord(this.xen, slot, ref) !== 0 && clearGrantEntry(this.xen, slot, ref));
       });
     }
     for (const mapper of grantees) this.mappings(slot, mapper);
@@ -238,11 +248,11 @@ class AlphabetBuilder {
         };
         this.add('grant', domain, args, () => {
           // A guest may offer any frame; entries in use are its own to spoil, which Xen does not look at again.
-          if (grantEntryWord(xen, slot, ref) !== 0) return false;
+          if (grantEntryWord(xen, slot, ref) !== 0) return Attempt.impossible;
           const named = xen.isTranslated(slot) ? xen.frame.gfn.get(pdx) - 1 : xen.ram.frameAt(pdx);
-          if (named < 0) return false;
+          if (named < 0) return Attempt.impossible;
           writeGrantEntry(xen, slot, ref, to, named, readonly);
-          return true;
+          return Attempt.done;
         });
       }
     }
@@ -268,54 +278,49 @@ class AlphabetBuilder {
             ...(xen.isTranslated(mapper) ? { gfn } : {}),
           };
           this.add('map_grant_ref', domain, args, () => {
-            if (xen.maptrack.flags.get(mapper * handles + handle) !== 0) return false;
+            if (xen.maptrack.flags.get(mapper * handles + handle) !== 0) return Attempt.impossible;
             for (let lower = 0; lower < handle; lower++) {
-              if (xen.maptrack.flags.get(mapper * handles + lower) === 0) return false;
+              if (xen.maptrack.flags.get(mapper * handles + lower) === 0) return Attempt.impossible;
             }
-            return mapGrantRef(xen, mapper, granter, ref, flags, gfn) === handle;
+            return answered(mapGrantRef(xen, mapper, granter, ref, flags, gfn));
           });
         }
       }
       const args = { domain, handle: name };
       this.add('unmap_grant_ref', domain, args, () => {
         const from = xen.maptrack.granter.get(mapper * handles + handle) - 1;
-        return from === granter && unmapGrantRef(xen, mapper, handle, GNTMAP.host | GNTMAP.device, -1) === 0;
+        if (from !== granter) return Attempt.impossible;
+        return answered(unmapGrantRef(xen, mapper, handle, GNTMAP.host | GNTMAP.device, -1));
       });
     }
   }
 
   private device(device: number): void {
     const { xen, bounds } = this;
-    const { name, requester } = xen.spec.devices[device]!;
+    const { name } = xen.spec.devices[device]!;
     const inputs = new Set(this.frames.map((pdx) => xen.ram.frameAt(pdx)));
     if (xen.spec.arch === 'arm' || this.someTranslated()) {
       for (let gfn = 0; gfn < xen.spec.limits.gfns; gfn++) inputs.add(gfn);
     }
     for (const input of inputs) {
-      // Either access makes the IOMMU remember the entry with all its rights, so reading is enough where both pass.
+      const address = input * 4096;
       for (const access of ['read', 'write']) {
-        const address = input * 4096;
-        this.add('dma', name, { device: name, access, address }, () => {
-          return (
-            deviceOwner(xen, device) > 0 &&
-            xen.unit?.translate(requester, address, access === 'write') === true
-          );
-        });
+        const write = access === 'write';
+        const args = { device: name, access, address, ...(write ? { value: WRITTEN } : {}) };
+        this.add('dma', name, args, () =>
+          possible(deviceOwner(xen, device) > 0 && deviceAccess(xen, device, address, write, WRITTEN)),
+        );
       }
     }
     if (!bounds.hotplug) return;
     for (let slot = 1; slot < xen.domIo; slot++) {
       if (xen.domain.life.get(slot) === Life.absent) continue;
       const args = { domain: this.name(slot), device: name };
-      const idle = () => xen.call.step.get(TOOLSTACK) === 0;
       this.add('begin', 'dom0', { operation: 'assign_device', ...args }, () => {
-        return idle() && assignDevice(xen, TOOLSTACK, slot, device, 0) >= 0;
+        return this.isIdle() ? answered(assignDevice(xen, TOOLSTACK, slot, device, 0)) : Attempt.impossible;
       });
-      this.add(
-        'deassign_device',
-        'dom0',
-        args,
-        () => idle() && deassignDevice(xen, TOOLSTACK, slot, device) === 0,
+      this.add('deassign_device', 'dom0', args, () =>
+        this.isIdle() ? answered(deassignDevice(xen, TOOLSTACK, slot, device)) : Attempt.impossible,
       );
     }
   }
@@ -324,6 +329,18 @@ class AlphabetBuilder {
     for (let slot = 1; slot < this.xen.domIo; slot++) if (this.xen.isTranslated(slot)) return true;
     return false;
   }
+}
+
+function tooManyActions(): InputError {
+  return new InputError({
+    severity: 'error',
+    code: 'too-many-actions',
+    message: `these bounds give actors more than ${MAX_ACTIONS} things to try in each state`,
+    file: '--pages',
+    line: 1,
+    column: 1,
+    hint: 'lower --pages, --entries or --refs: what a guest can do with a page does not depend on how many it has',
+  });
 }
 
 /** An action as a statement of the program language. */

@@ -20,6 +20,7 @@ import { guestStore, mmuUpdate, pinTable, unpinTable, updateVaMapping } from '..
 import { typeRights } from '../xen/page-type.js';
 import type { Xen } from '../xen/state.js';
 import { type Arguments, OperationError } from './arguments.js';
+import { deviceAccess } from './device-access.js';
 import { equalsSnapshot, type Names, takeSnapshot } from './names.js';
 
 /** What an operation answered. */
@@ -95,20 +96,9 @@ function populate(xen: Xen, args: Arguments, names: Names): Outcome {
 
 function dma(xen: Xen, args: Arguments): Outcome {
   const write = args.text('access') === 'write';
-  const address = args.address();
-  const { requester } = xen.spec.devices[args.device()]!;
-  const { unit } = xen;
-  let frame = Math.floor(address / 4096);
-  if (unit !== undefined) {
-    if (!unit.translate(requester, address, write)) {
-      return { status: 'fault', faults: [faultLines(xen, unit.lastFault()).join('\n')] };
-    }
-    frame = unit.frame;
-  }
-  if (write && xen.ram.indexOf(frame) >= 0) {
-    xen.ram.write32(frame * 4096 + (address % 4096) - (address % 4), args.number('value', 0xdeadbeef));
-  }
-  return { status: 'ok' };
+  const value = args.number('value', 0xdeadbeef);
+  if (deviceAccess(xen, args.device(), args.address(), write, value)) return { status: 'ok' };
+  return { status: 'fault', faults: [faultLines(xen, xen.unit!.lastFault()).join('\n')] };
 }
 
 /** What each of the three sites of dossier §3.5 decides for a page; a site that the design deleted says so. */

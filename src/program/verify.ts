@@ -6,7 +6,7 @@ import { INVARIANTS, type Invariant } from '../xen/invariants.js';
 import { parseSbdf } from '../xen/machine.js';
 import { inputFrames } from '../xen/rule.js';
 import type { Xen } from '../xen/state.js';
-import { type Action, type AlphabetBounds, actionStatement, alphabetOf } from './alphabet.js';
+import { type Action, type AlphabetBounds, Attempt, actionStatement, alphabetOf } from './alphabet.js';
 import {
   deviceAddresses,
   domainName,
@@ -152,10 +152,14 @@ export class XenModel implements Model {
   perform(action: number): boolean {
     const { xen } = this;
     if (xen.hostBug !== undefined) return false;
-    const mark = xen.store.journalLength;
+    const { journalLength: mark, hashLow, hashHigh } = xen.store;
     xen.blocked = false;
-    const done = this.actions[action]!.perform();
-    if (done && !xen.blocked) return true;
+    const attempt = this.actions[action]!.perform();
+    if (!xen.blocked) {
+      if (attempt === Attempt.done) return true;
+      const changed = xen.store.hashLow !== hashLow || xen.store.hashHigh !== hashHigh;
+      if (attempt === Attempt.refused && changed) return true;
+    }
     if (xen.store.journalLength !== mark) xen.store.rollback(mark);
     return false;
   }
