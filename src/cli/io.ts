@@ -1,4 +1,5 @@
 import pc from 'picocolors';
+import { WouldNotStart } from '../program/config-domain.js';
 import {
   type Diagnostic,
   InputError,
@@ -106,7 +107,7 @@ function refuse(
   if (!(error instanceof InputError)) throw error;
   if (json) io.out(JSON.stringify(jsonOf([error.diagnostic]), null, 2));
   else io.err(renderForTerminal(error.diagnostic, error.source ?? quotable(error), io.paintErr));
-  process.exitCode = EXIT.badInput;
+  process.exitCode = error instanceof WouldNotStart ? EXIT.findings : EXIT.badInput;
 }
 
 /** The text that a diagnostic points into, read again where whoever found the mistake no longer had it. */

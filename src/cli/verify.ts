@@ -60,7 +60,7 @@ The verdict is "safe" only when every behaviour within the printed bounds was se
 --max-states, --max-depth, --max-memory or --timeout says "bounded". Counterexamples are written as programs that
 \`dommu run\` replays. Ctrl-C prints what is known so far.
 
-Exit codes: 0 safe, or bounded with nothing found; 1 unsafe; 2 bad input.`;
+Exit codes: 0 safe, or bounded with nothing found; 1 unsafe, or the domain would not start; 2 bad input.`;
 
 export function registerVerify(program: Command, io: Io = standardIo()): void {
   program
@@ -288,6 +288,9 @@ function* verdictLines(
   yield `${head}: ${verdictText(result)}`;
   const rate = Math.round(search.transitions / search.cpuSeconds);
   yield `  searched    ${number(search.states)} states, ${number(search.transitions)} transitions, depth ${search.depth}, in ${search.seconds.toFixed(1)} s (${number(rate)} transitions per CPU second)`;
+  if (!result.operations.includes('dma')) {
+    yield `  ${paint.warning('note')}        no device could reach anything here: does the config list one (pci=, dtdev=)?`;
+  }
   yield `  tried       ${result.operations.join(', ')}`;
   yield `  checked     ${INVARIANTS.map(({ id }) => id).join(', ')}`;
   yield `  bounds      ${boundsText(options)}`;

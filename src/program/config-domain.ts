@@ -1,5 +1,5 @@
 import { dirname, resolve } from 'node:path';
-import { InputError } from '../text/diagnostic.js';
+import { type Diagnostic, InputError } from '../text/diagnostic.js';
 import { readTextFile, type SourceText } from '../text/source.js';
 import { renderBdf } from '../toolstack/bdf.js';
 import { type DomainConfig, loadDomainConfig } from '../toolstack/domain-config.js';
@@ -33,9 +33,12 @@ export function toolstackRelease({ name, release, profile }: Edition): Release {
   return parseRelease(profile.iommuContext === 'at-creation' ? '4.13' : '4.12');
 }
 
+/** A config that is well-formed, and whose domain libxl or Xen refuses to start: a finding, not bad input. */
+export class WouldNotStart extends InputError {}
+
 /**
  * Reads a config for a machine, through all of libxl's defaulting.
- * @throws InputError for the first thing that is wrong with it, or that keeps the domain from starting.
+ * @throws InputError for the first thing that is wrong with it; {@link WouldNotStart} for what keeps it from starting.
  */
 export function resolveConfig(
   path: string,
@@ -45,15 +48,16 @@ export function resolveConfig(
   const release = toolstackRelease(edition);
   const source = readTextFile(path, 'an xl config');
   const { config, diagnostics } = loadDomainConfig(source, release);
-  const refuseErrors = (found: typeof diagnostics): void => {
-    const error = found.find(({ severity }) => severity === 'error');
-    if (error !== undefined) throw new InputError(error, source);
-  };
-  refuseErrors(diagnostics);
+  const wrong = firstError(diagnostics);
+  if (wrong !== undefined) throw new InputError(wrong, source);
   const resolution = resolvePassthrough(config, describeHost(machine), release);
-  refuseErrors(resolution.diagnostics);
+  const refusal = firstError(resolution.diagnostics);
+  if (refusal !== undefined) throw new WouldNotStart(refusal, source);
   return { config, resolution, source };
 }
+
+const firstError = (diagnostics: readonly Diagnostic[]): Diagnostic | undefined =>
+  diagnostics.find(({ severity }) => severity === 'error');
 
 /** Memory that a domain from a config has in a model: `pages` in all, `populated` of them from the start. */
 export interface DomainMemory {
