@@ -5,7 +5,7 @@ import { assignDevice, CONTINUES, deassignDevice, stepCall } from './devices.js'
 import { CDF } from './domain.js';
 import { isDomainFrame, isFree } from './frames.js';
 import { clearGrantEntry, GNTMAP, mapGrantRef, unmapGrantRef, writeGrantEntry } from './grant-table.js';
-import { broken, domain, x86 } from './machine.fixture.js';
+import { broken, domain, populate, x86 } from './machine.fixture.js';
 import { decreaseReservation, populatePhysmap } from './memory.js';
 import { COUNT_MASK, isPageTable, PGT, typeCount, typeOf } from './page-info.js';
 import {
@@ -39,6 +39,11 @@ function machine(edition: string): Xen {
     iommuOpts: xen.profile.iommuContext === 'at-creation' ? 1 : 0,
     maxPages: 2,
   });
+  const page = populate(xen, PV, 3);
+  populate(xen, HVM, 1);
+  writeGrantEntry(xen, PV, 0, 0, xen.ram.frameAt(page), false);
+  writeGrantEntry(xen, PV, 1, PV, xen.ram.frameAt(page + 1), false);
+  writeGrantEntry(xen, HVM, 0, 0, 0, false);
   xen.store.forget();
   return xen;
 }
