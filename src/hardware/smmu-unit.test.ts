@@ -46,6 +46,22 @@ describe('an SMMU', () => {
     expect(access(5 * 4096)).toMatchObject({ fsr: 0x402 });
   });
 
+  test('forgets what went through a bank when the last stream has left it, not before', () => {
+    const { unit, p2m, access } = machine();
+    p2m.map(5, 0x105, R);
+    unit.setStream(DISK_ROW, DISK, unit.bankFor(P2M));
+    access(5 * 4096);
+    p2m.map(5, 0x105, 0);
+    unit.setStream(ETH_ROW, ETH, -1);
+    unit.releaseBankIfUnused(0);
+    expect(access(5 * 4096, false, DISK)).toEqual({ frame: 0x105 });
+    unit.setStream(DISK_ROW, DISK, -1);
+    unit.releaseBankIfUnused(0);
+    expect(unit.vmidOfRoot(P2M)).toBe(-1);
+    unit.setStream(ETH_ROW, ETH, unit.bankFor(P2M));
+    expect(access(5 * 4096)).toMatchObject({ fsr: 0x408 });
+  });
+
   test('gives each root one bank with VMID bank + 1, the lowest free, until there is none', () => {
     const { unit } = machine();
     expect([unit.bankFor(P2M), unit.bankFor(OTHER_P2M), unit.bankFor(P2M)]).toEqual([0, 1, 0]);

@@ -80,6 +80,19 @@ export class SmmuUnit implements IommuUnit {
     this.streams.bank.set(row, bank + 1);
   }
 
+  /** The bank that the device in row `row` is led to, or -1. */
+  bankOfRow(row: number): number {
+    return this.streams.bank.get(row) - 1;
+  }
+
+  /** Switches a bank off that no stream is led to any more, and forgets the translations under its VMID. */
+  releaseBankIfUnused(bank: number): void {
+    for (let row = 0; row < this.streamCount; row++) if (this.bankOfRow(row) === bank) return;
+    this.iotlb.invalidateDomain(this.banks.vmid.get(bank));
+    this.banks.vmid.set(bank, 0);
+    this.banks.root.set(bank, 0);
+  }
+
   /** The VMID under which a root's translations are tagged, or -1 when no bank uses it. */
   vmidOfRoot(root: number): number {
     for (let bank = 0; bank < this.bankCount; bank++) {

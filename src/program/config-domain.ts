@@ -42,7 +42,7 @@ export class WouldNotStart extends InputError {}
  */
 export function resolveConfig(
   path: string,
-  machine: Pick<MachineDeclaration, 'arch' | 'iommu'>,
+  machine: Pick<MachineDeclaration, 'arch' | 'iommu' | 'sharept'>,
   edition: Edition,
 ): ResolvedConfig {
   const release = toolstackRelease(edition);
@@ -50,7 +50,9 @@ export function resolveConfig(
   const { config, diagnostics } = loadDomainConfig(source, release);
   const wrong = firstError(diagnostics);
   if (wrong !== undefined) throw new InputError(wrong, source);
-  const resolution = resolvePassthrough(config, describeHost(machine), release);
+  const host = describeHost({ arch: machine.arch, iommu: machine.iommu });
+  const seen = { ...host, share: host.share && machine.sharept };
+  const resolution = resolvePassthrough(config, seen, release);
   const refusal = firstError(resolution.diagnostics);
   if (refusal !== undefined) throw new WouldNotStart(refusal, source);
   return { config, resolution, source };

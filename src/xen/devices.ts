@@ -299,17 +299,18 @@ function rootFor(xen: Xen, slot: number): number {
   return sharesP2m(xen, slot) ? xen.ram.frameAt(xen.domain.p2mRoot.get(slot) - 1) : iommuRoot(xen, slot);
 }
 
+/**
+ * Leads the device's stream to its new domain's context bank. The last device to leave a bank switches it off, which
+ * forgets what was translated through it.
+ */
 function switchSmmu(xen: Xen, device: number, target: number): number {
   const smmu = xen.smmu;
   if (smmu === undefined) return -Errno.ENODEV;
-  const { requester } = xen.spec.devices[device]!;
-  if (target < 0) {
-    smmu.setStream(device, requester, -1);
-    return 0;
-  }
-  if (xen.domain.kind.get(target) !== Kind.arm) return -Errno.EINVAL;
-  const bank = smmu.bankFor(xen.ram.frameAt(xen.domain.p2mRoot.get(target) - 1));
-  if (bank < 0) return -Errno.ENOSPC;
-  smmu.setStream(device, requester, bank);
+  if (target >= 0 && xen.domain.kind.get(target) !== Kind.arm) return -Errno.EINVAL;
+  const bank = target < 0 ? -1 : smmu.bankFor(xen.ram.frameAt(xen.domain.p2mRoot.get(target) - 1));
+  if (target >= 0 && bank < 0) return -Errno.ENOSPC;
+  const left = smmu.bankOfRow(device);
+  smmu.setStream(device, xen.spec.devices[device]!.requester, bank);
+  if (left >= 0) smmu.releaseBankIfUnused(left);
   return 0;
 }
