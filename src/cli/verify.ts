@@ -286,8 +286,11 @@ function* verdictLines(
     verdict
   ];
   yield `${head}: ${verdictText(result)}`;
-  const rate = Math.round(search.transitions / search.cpuSeconds);
+  const rate = Math.round(search.transitions / Math.max(search.cpuSeconds, 1e-6));
   yield `  searched    ${number(search.states)} states, ${number(search.transitions)} transitions, depth ${search.depth}, in ${search.seconds.toFixed(1)} s (${number(rate)} transitions per CPU second)`;
+  for (const { op, status } of result.scene.filter((step) => isRefusal(step.status))) {
+    yield `  ${paint.warning('note')}        before the search began, ${op} was refused: ${status}`;
+  }
   if (!result.operations.includes('dma')) {
     yield `  ${paint.warning('note')}        no device could reach anything here: does the config list one (pci=, dtdev=)?`;
   }
@@ -297,6 +300,8 @@ function* verdictLines(
   yield `  identity    64-bit fingerprints; probability that a state was overlooked below ${search.omission.toExponential(0)}`;
   if (result.idleOperations.length > 0) yield `  never used  ${result.idleOperations.join(', ')}`;
 }
+
+const isRefusal = (status: string): boolean => /^E[A-Z0-9]+$/.test(status);
 
 function verdictText({ verdict, search, counterexamples }: VerifyResult): string {
   if (verdict === 'unsafe') {

@@ -83,20 +83,26 @@ const MAX_ACTIONS = 1 << 20;
 
 const TOOLSTACK = 0;
 
+/** What a program calls the things that actions are about. */
+export interface ActionNames {
+  domain(slot: number): string;
+  handle(mapper: number, handle: number): string;
+}
+
 /** Everything that guests, their devices, the backend in dom0 and the toolstack may do on a machine. */
-export function alphabetOf(xen: Xen, names: ReadonlyMap<number, string>, bounds: AlphabetBounds): Action[] {
+export function alphabetOf(xen: Xen, names: ActionNames, bounds: AlphabetBounds): Action[] {
   return new AlphabetBuilder(xen, names, bounds).build();
 }
 
 class AlphabetBuilder {
   private readonly xen: Xen;
-  private readonly names: ReadonlyMap<number, string>;
+  private readonly names: ActionNames;
   private readonly bounds: AlphabetBounds;
   private readonly actions: Action[] = [];
   /** Indexes of the frames that domains can own. */
   private readonly frames: readonly number[];
 
-  constructor(xen: Xen, names: ReadonlyMap<number, string>, bounds: AlphabetBounds) {
+  constructor(xen: Xen, names: ActionNames, bounds: AlphabetBounds) {
     this.xen = xen;
     this.names = names;
     const { limits } = xen.spec;
@@ -112,7 +118,7 @@ class AlphabetBuilder {
   }
 
   private name(slot: number): string {
-    return this.names.get(slot) ?? `d${slot}`;
+    return this.names.domain(slot);
   }
 
   private frame(pdx: number): number {
@@ -263,7 +269,7 @@ class AlphabetBuilder {
     const domain = this.name(mapper);
     const { handles } = xen.spec.limits;
     for (let handle = 0; handle < bounds.handles; handle++) {
-      const name = `h${mapper}_${handle}`;
+      const name = this.names.handle(mapper, handle);
       for (let ref = 0; ref < bounds.refs; ref++) {
         for (const readonly of [false, true]) {
           const flags = GNTMAP.host | (readonly ? GNTMAP.readonly : 0);

@@ -10,6 +10,7 @@ import { type Action, type AlphabetBounds, Attempt, actionStatement, alphabetOf 
 import {
   deviceAddresses,
   domainName,
+  expandConfig,
   type ResolvedConfig,
   resolveConfig,
   startDomain,
@@ -22,6 +23,7 @@ import {
   type Statement,
 } from './program.js';
 import { Run, type StepResult } from './runner.js';
+import { actionNames, runScene } from './scene.js';
 
 /** Everything that bounds a verdict, printed with it. */
 export interface VerifyBounds extends AlphabetBounds {
@@ -45,6 +47,8 @@ export interface Counterexample {
 export interface VerifyResult {
   readonly verdict: Verdict;
   readonly search: SearchResult;
+  /** How the program went that the search starts from. */
+  readonly scene: readonly StepResult[];
   /** Gravest first. */
   readonly counterexamples: readonly Counterexample[];
   /** Operations that changed something somewhere, and those that never did. */
@@ -170,21 +174,24 @@ function hasTranslated(xen: Xen): boolean {
   return false;
 }
 
-/** The model that a program leads to, ready to be searched from there. */
+/**
+ * The model that a program leads to, ready to be searched from there, and how the program went.
+ * @throws InputError when it does not get there.
+ */
 export function sceneModel(
   program: Program,
   edition: Edition,
   bounds: AlphabetBounds,
-): { model: XenModel; xen: Xen } {
-  const run = new Run(program, edition, { changes: false });
-  run.execute();
-  const names = new Map([...run.names.domains].map(([name, slot]) => [slot, name]));
-  return { model: new XenModel(run.xen, alphabetOf(run.xen, names, bounds)), xen: run.xen };
+): { model: XenModel; xen: Xen; scene: readonly StepResult[] } {
+  const run = runScene(program, edition);
+  const { xen } = run;
+  const model = new XenModel(xen, alphabetOf(xen, actionNames(program, run), bounds));
+  return { model, xen, scene: run.results };
 }
 
 /**
  * Runs a program, then searches every behaviour of its guests, their devices, the backend in dom0 and the toolstack from
- * there on.
+ * there on. An invariant that the program itself breaks is broken, whatever comes after.
  */
 export async function verifyProgram(
   program: Program,
@@ -192,13 +199,13 @@ export async function verifyProgram(
   bounds: VerifyBounds,
   options: { onProgress?: (progress: Progress) => void; signal?: AbortSignal } = {},
 ): Promise<VerifyResult> {
-  const { model } = sceneModel(program, edition, bounds);
+  const { model, scene } = sceneModel(program, edition, bounds);
   const result = await search(model, { bounds: bounds.search, ...options });
+  const inScene = new Set(scene.flatMap(({ violations }) => violations.map(({ invariant }) => invariant)));
   const counterexamples = INVARIANTS.flatMap((invariant) => {
-    const violation = result.violations.find(({ property }) => property === invariant.id);
-    if (violation === undefined) return [];
-    const actions = violation.actions.map((action) => model.actions[action]!);
-    return [counterexample(program, edition, invariant, actions)];
+    const found = result.violations.find(({ property }) => property === invariant.id);
+    const actions = inScene.has(invariant.id) ? [] : found?.actions.map((action) => model.actions[action]!);
+    return actions === undefined ? [] : [counterexample(program, edition, invariant, actions)];
   });
   const never = new Set(result.neverEnabled);
   const operations = [...new Set(model.actions.map(({ op }) => op))];
@@ -206,6 +213,7 @@ export async function verifyProgram(
   return {
     verdict: counterexamples.length > 0 ? 'unsafe' : result.stop === 'exhausted' ? 'safe' : 'bounded',
     search: result,
+    scene,
     counterexamples,
     operations: operations.filter((op) => used.has(op)),
     idleOperations: operations.filter((op) => !used.has(op)),
@@ -220,14 +228,20 @@ function counterexample(
   actions: readonly Action[],
 ): Counterexample {
   const statements: Statement[] = actions.map((action) => actionStatement(action, 1));
-  const whole = { ...program, edition: edition.name, steps: [...program.steps, ...statements] };
+  const whole = withoutConfigs({ ...program, edition: edition.name }, edition, statements);
   const replay = new Run(whole, edition);
   replay.execute();
   const broken = replay.results
     .flatMap(({ violations }) => violations)
-    .find((one) => one.invariant === invariant.id);
+    .findLast((one) => one.invariant === invariant.id);
   if (broken === undefined)
     throw new Error(`the runner does not find what the search found: ${invariant.id}`);
   const scene = replay.results.length - statements.length;
   return { invariant, message: broken.message, program: whole, steps: replay.results, scene };
+}
+
+/** The program and what follows it, without the configs it takes domains from: it can be replayed in another folder. */
+function withoutConfigs(program: Program, edition: Edition, after: readonly Statement[]): Program {
+  const started = program.configs.flatMap((config) => expandConfig(config, program, edition));
+  return { ...program, configs: [], steps: [...started, ...program.steps, ...after] };
 }

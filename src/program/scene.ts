@@ -1,0 +1,58 @@
+import { InputError } from '../text/diagnostic.js';
+import type { Edition } from '../xen/editions/edition.js';
+import type { ActionNames } from './alphabet.js';
+import { isRepeat, type Program, type Statement, type Step } from './program.js';
+import { Run, type StepResult } from './runner.js';
+
+/**
+ * Runs a program that sets the scene for a search.
+ * @throws InputError when an operation is refused that the program expects to succeed, and no broken invariant accounts
+ *   for it: what the program is about would not be there to search.
+ */
+export function runScene(program: Program, edition: Edition): Run {
+  const run = new Run(program, edition, { changes: false });
+  run.execute();
+  const refused = run.results.find(isRefused);
+  if (refused === undefined || run.results.some(({ violations }) => violations.length > 0)) return run;
+  const { op, status, line } = refused;
+  throw new InputError({
+    severity: 'error',
+    code: 'no-scene',
+    message: `on Xen ${edition.name} the scene is never reached: \`${op}\` answers ${status}, where ok is expected`,
+    file: program.file,
+    line: Math.max(1, line),
+    column: 1,
+  });
+}
+
+function isRefused({ status, unexpected }: StepResult): boolean {
+  return status !== 'fault' && unexpected.includes(`expected ok, got ${status}`);
+}
+
+/** Names for what a search does after a program: the program's own, and for handles that it does not know fresh ones. */
+export function actionNames(program: Program, { xen, names }: Run): ActionNames {
+  const domains = new Map([...names.domains].map(([name, slot]) => [slot, name]));
+  const handles = new Map<number, string>();
+  const taken = new Set<string>();
+  for (const { op, args } of statementsOf(program.steps)) {
+    if (op !== 'map_grant_ref') continue;
+    const name = String(args.handle);
+    taken.add(name);
+    const [mapper, handle] = [names.domains.get(String(args.domain)), names.handles.get(name)];
+    if (mapper !== undefined && handle !== undefined)
+      handles.set(mapper * xen.spec.limits.handles + handle, name);
+  }
+  const fresh = (name: string): string => (taken.has(name) ? fresh(`${name}_`) : name);
+  return {
+    domain: (slot) => domains.get(slot) ?? `d${slot}`,
+    handle: (mapper, handle) =>
+      handles.get(mapper * xen.spec.limits.handles + handle) ?? fresh(`h${mapper}_${handle}`),
+  };
+}
+
+function* statementsOf(steps: readonly Step[]): Generator<Statement> {
+  for (const step of steps) {
+    if (isRepeat(step)) yield* statementsOf(step.body);
+    else yield step;
+  }
+}
