@@ -9,10 +9,10 @@ export class VisitedSet {
   private high: Int32Array;
   private mask: number;
 
-  /** @param capacity slots to begin with: a power of two. */
+  /** @param capacity slots to begin with: a power of two, and enough that one is always free. */
   constructor(capacity = 1 << 16) {
-    if (capacity < 2 || (capacity & (capacity - 1)) !== 0)
-      throw new RangeError(`a visited set's capacity is a power of two from 2 on, not ${capacity}`);
+    if (capacity < 4 || (capacity & (capacity - 1)) !== 0)
+      throw new RangeError(`a visited set's capacity is a power of two from 4 on, not ${capacity}`);
     this.low = new Int32Array(capacity);
     this.high = new Int32Array(capacity);
     this.mask = capacity - 1;
