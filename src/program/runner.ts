@@ -63,6 +63,9 @@ export interface RunOptions {
 /** Rounds of a `repeat forever` block after which it is taken not to recur. */
 const MAX_ROUNDS = 16;
 
+/** Statements and rounds of blocks that a program may come to: nobody reads the report of more. */
+const MAX_STEPS = 100_000;
+
 /** A program that is being run: its machine, its names, and the invariants broken so far. */
 export class Run {
   readonly xen: Xen;
@@ -74,6 +77,9 @@ export class Run {
   /** What starts the domains that the program takes from configs. */
   private readonly started: readonly Statement[];
   readonly results: StepResult[] = [];
+  private steps = 0;
+  /** Whether no hypercall was under way at some point of the present round of a block. */
+  private wasIdle = false;
 
   constructor(program: Program, edition: Edition, options: RunOptions = {}) {
     this.program = program;
@@ -96,8 +102,26 @@ export class Run {
     for (const step of steps) {
       if (!isRepeat(step)) this.runStatement(step);
       else if (step.repeat === 'forever') this.runForever(step.body, step);
-      else for (let i = 0; i < step.repeat; i++) this.runSteps(step.body);
+      else for (let i = 0; i < step.repeat; i++) this.runRound(step.body, step);
     }
+  }
+
+  private runRound(body: readonly Step[], place: Place): void {
+    this.countStep(place);
+    this.runSteps(body);
+  }
+
+  private countStep({ line, column }: Place): void {
+    if (++this.steps <= MAX_STEPS) return;
+    throw new InputError({
+      severity: 'error',
+      code: 'too-many-steps',
+      message: `the program comes to more than ${MAX_STEPS} steps`,
+      file: this.program.file,
+      line,
+      column,
+      hint: 'repeat less often; `repeat forever` ends as soon as the state recurs',
+    });
   }
 
   /**
@@ -105,20 +129,21 @@ export class Run {
    * hypercall is under way all the while, that is a livelock.
    */
   private runForever(body: readonly Step[], place: Place): void {
-    const ends: Snapshot[] = [];
-    let recurs = false;
-    for (let round = 0; round < MAX_ROUNDS && !recurs; round++) {
-      this.runSteps(body);
-      recurs = ends.some((end) => equalsSnapshot(this.xen, end));
-      ends.push(takeSnapshot(this.xen));
+    const ends: { state: Snapshot; idle: boolean }[] = [];
+    let status = 'does not recur';
+    for (let round = 0; round < MAX_ROUNDS && status === 'does not recur'; round++) {
+      this.wasIdle = this.xen.call.step.get(0) === 0;
+      this.runRound(body, place);
+      ends.push({ state: takeSnapshot(this.xen), idle: this.wasIdle });
+      const same = ends.slice(0, -1).findLastIndex(({ state }) => equalsSnapshot(this.xen, state));
+      if (same >= 0) status = ends.slice(same + 1).some(({ idle }) => idle) ? 'recurs' : 'livelock';
     }
-    const underWay = this.xen.call.step.get(0) !== 0;
-    const status = !recurs ? 'does not recur' : underWay ? 'livelock' : 'recurs';
     const expect: Expectation[] = [{ ...place, kind: 'status', status: 'recurs' }];
     this.record({ ...place, op: 'repeat forever', args: {}, expect }, { status }, [], []);
   }
 
   private runStatement(statement: Statement): void {
+    this.countStep(statement);
     const { store } = this.xen;
     const before = store.mark();
     this.xen.blocked = false;
@@ -127,6 +152,7 @@ export class Run {
       store.rollback(before);
       outcome = { status: 'blocked' };
     }
+    if (this.xen.call.step.get(0) === 0) this.wasIdle = true;
     const changes = this.describeChanges
       ? changeLines(changesSince(this.xen.layout, before, (words) => ramChanges(this.xen, words)))
       : [];
