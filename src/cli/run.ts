@@ -58,7 +58,10 @@ function* runLines(file: string, { edition, steps, failed }: RunResult, paint: P
 
 /** A step for people: what was done and answered, what changed, what the log says, what is wrong. */
 export function* stepLines(step: StepResult, paint: Paint): Generator<string> {
-  const count = step.hypercallSteps === undefined ? '' : paint.dim(` in ${step.hypercallSteps} steps`);
+  const count =
+    step.hypercallSteps === undefined
+      ? ''
+      : paint.dim(` in ${step.hypercallSteps} step${step.hypercallSteps === 1 ? '' : 's'}`);
   const number = String(step.index + 1).padStart(3);
   yield `${number}  ${step.op}  ${paint.dim('→')} ${statusText(step, paint)}${count}`;
   for (const change of step.changes) yield paint.dim(`       ${change}`);

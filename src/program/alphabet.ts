@@ -21,6 +21,7 @@ import {
   unpinTable,
   updateVaMapping,
 } from '../xen/page-table.js';
+import { isUntranslatedHwdom } from '../xen/rule.js';
 import { Life, type Xen } from '../xen/state.js';
 import { deviceAccess } from './device-access.js';
 import type { Argument, Statement } from './program.js';
@@ -89,6 +90,12 @@ export interface ActionNames {
   handle(mapper: number, handle: number): string;
 }
 
+/** Whether a device is held to the rule: it has an owner, and that is not a dom0 trusted with the host's memory. */
+function isBoundDevice(xen: Xen, device: number): boolean {
+  const owner = deviceOwner(xen, device);
+  return owner >= 0 && !isUntranslatedHwdom(xen, owner);
+}
+
 /** Everything that guests, their devices, the backend in dom0 and the toolstack may do on a machine. */
 export function alphabetOf(xen: Xen, names: ActionNames, bounds: AlphabetBounds): Action[] {
   return new AlphabetBuilder(xen, names, bounds).build();
@@ -141,9 +148,11 @@ class AlphabetBuilder {
       this.grants(slot);
     }
     for (let device = 0; device < this.xen.spec.devices.length; device++) this.device(device);
-    this.add('step', 'dom0', {}, () =>
-      this.isIdle() ? Attempt.impossible : answered(stepCall(this.xen, TOOLSTACK)),
-    );
+    if (this.xen.profile.iommuContext === 'at-first-assignment') {
+      this.add('step', 'dom0', {}, () =>
+        this.isIdle() ? Attempt.impossible : answered(stepCall(this.xen, TOOLSTACK)),
+      );
+    }
     return this.actions;
   }
 
@@ -314,7 +323,7 @@ class AlphabetBuilder {
         const write = access === 'write';
         const args = { device: name, access, address, ...(write ? { value: WRITTEN } : {}) };
         this.add('dma', name, args, () =>
-          possible(deviceOwner(xen, device) > 0 && deviceAccess(xen, device, address, write, WRITTEN)),
+          possible(isBoundDevice(xen, device) && deviceAccess(xen, device, address, write, WRITTEN)),
         );
       }
     }

@@ -13,6 +13,7 @@ export function quarantineRoot(xen: Xen): number {
   if (root !== 0) return xen.ram.frameAt(root - 1);
   const words = new EntryWords();
   let below = allocUnitFrame(xen);
+  if (below >= 0) xen.quarantinePage = xen.ram.indexOf(below);
   for (let level = 1; level <= 4; level++) {
     const table = allocUnitFrame(xen);
     if (table < 0 || below < 0) return -1;

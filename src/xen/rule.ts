@@ -58,8 +58,8 @@ function isForHwdom(xen: Xen, frame: number): boolean {
 }
 
 function isQuarantinePage(xen: Xen, frame: number): boolean {
-  const pdx = xen.ram.indexOf(frame);
-  return pdx >= 0 && !isDomainFrame(xen, pdx);
+  const page = xen.quarantinePage;
+  return page >= 0 && xen.ram.frameAt(page) === frame;
 }
 
 /** Whether a domain's tables are bound to the canonical rule now: kept in sync, and built. */

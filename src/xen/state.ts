@@ -204,7 +204,12 @@ export class Xen {
       (slot) => `hypercall of ${this.domainName(slot)}`,
     ).columns;
 
-    this.host = this.layout.table('host', 1, { bug: enumeration(BUG_NAMES) }, () => 'host').columns;
+    this.host = this.layout.table(
+      'host',
+      1,
+      { bug: enumeration(BUG_NAMES), quarantinePage: optional(frameName) },
+      () => 'host',
+    ).columns;
 
     const { iommu } = spec;
     this.vtd = iommu.kind === 'vtd' ? new VtdUnit(this.layout, this.ram, limits.iotlb) : undefined;
@@ -227,6 +232,14 @@ export class Xen {
    */
   bug(which: BugName): void {
     if (this.host.bug.get(0) === 0) this.host.bug.set(0, BUG_NAMES.indexOf(which));
+  }
+
+  /** The page of zeros that quarantined devices read, by index, or -1 where there is none. */
+  get quarantinePage(): number {
+    return this.host.quarantinePage.get(0) - 1;
+  }
+  set quarantinePage(pdx: number) {
+    this.host.quarantinePage.set(0, pdx + 1);
   }
 
   /** The BUG that brought the host down, or undefined. */

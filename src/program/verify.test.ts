@@ -1,0 +1,243 @@
+import { describe, expect, it } from 'vitest';
+import { SourceText } from '../text/source.js';
+import { resolveEdition } from '../xen/editions/edition.js';
+import { INVARIANTS } from '../xen/invariants.js';
+import { parseProgram } from './parse.js';
+import { printProgram } from './print.js';
+import { runProgram } from './runner.js';
+import { bounds, configs, PV, program, verify } from './scene.fixture.js';
+import { type Counterexample, type VerifyResult, verifyProgram } from './verify.js';
+
+const FIRST = bounds({ pages: 2, search: { deeper: 0 } });
+
+const ids = ({ counterexamples }: VerifyResult): string[] =>
+  counterexamples.map(({ invariant }) => invariant.id);
+
+/** What the search adds to the scene. */
+const found = ({ program: { steps }, steps: results, scene }: Counterexample): string[] => {
+  expect(steps).toHaveLength(results.length);
+  return results.slice(scene).map(({ op }) => op);
+};
+
+function only(result: VerifyResult): Counterexample {
+  expect(result.verdict).toBe('unsafe');
+  const [one, ...others] = result.counterexamples;
+  expect(others).toEqual([]);
+  return one!;
+}
+
+/** Writes a counterexample down, reads it again, runs it: it must break the same, and not before the end. */
+function expectReplays({ invariant, program: whole }: Counterexample): void {
+  const again = parseProgram(new SourceText('counterexample.dommu', printProgram(whole)));
+  const { steps, failed } = runProgram(again, resolveEdition(again.edition!));
+  expect(failed).toBe(true);
+  const breaking = steps.findIndex(({ violations }) =>
+    violations.some(({ invariant: id }) => id === invariant.id),
+  );
+  expect(breaking).toBe(steps.length - 1);
+}
+
+describe('a search from an xl config', () => {
+  it('finds on 4.11.0 by itself that a page table is left in the device’s reach', async () => {
+    const result = await verify('guest-pv-nic.cfg', '4.11.0', bounds({ pages: 2, search: { deeper: 1 } }));
+    const writes = result.counterexamples[0]!;
+    expect(writes.invariant.id).toBe('I2');
+    expect(found(writes)).toEqual(['populate_physmap firewall 0x102', 'pin_l1_table firewall 0x102']);
+    expect(writes.message).toMatch(/^dev0 \(0000:03:00\.0\) of d1 can read and write frame 0x102 .*type l1/);
+    for (const one of result.counterexamples) expectReplays(one);
+  });
+
+  it('finds on 4.12 that an Arm dom0’s devices lose granted pages', async () => {
+    const lost = only(await verify('arm-guest.cfg', '4.12', FIRST));
+    expect(lost.invariant.id).toBe('I19');
+    expect(found(lost)).toEqual([
+      'grant gateway 0 dom0 0x101',
+      'map_grant_ref dom0 h0_0 gateway 0 host gfn=0x2',
+    ]);
+    expectReplays(lost);
+  });
+
+  it('finds on 4.13 that a grant to oneself takes the page from one’s devices', async () => {
+    const result = await verify('guest-pv-nic.cfg', '4.13', FIRST);
+    expect(ids(result)).toEqual(['I13', 'I1']);
+    for (const one of result.counterexamples) {
+      expect(found(one)).toEqual([
+        'grant firewall 0 firewall 0x101',
+        'map_grant_ref firewall h1_0 firewall 0 host readonly',
+      ]);
+      expectReplays(one);
+    }
+  });
+
+  it('does not find it when guests do not grant to themselves', async () => {
+    expect(await verify('guest-pv-nic.cfg', '4.13', bounds({ selfGrants: false }))).toMatchObject({
+      verdict: 'safe',
+      counterexamples: [],
+    });
+  });
+
+  it.each(['4.17', '4.22', 'up-front'])(
+    'calls a PV guest with one page safe on %s, quickly',
+    async (edition) => {
+      const result = await verify('guest-pv-nic.cfg', edition);
+      expect(result).toMatchObject({ verdict: 'safe', search: { stop: 'exhausted', violations: [] } });
+      expect(result.search.states).toBeGreaterThan(500);
+      expect(result.search.cpuSeconds).toBeLessThan(2);
+    },
+  );
+
+  it.each([
+    ['one level of tables', { levels: [1] }],
+    ['no device coming or going', { hotplug: false }],
+    ['no grants to oneself', { selfGrants: false }],
+    ['no entries written', { entries: 0 }],
+    ['no grants', { refs: 0 }],
+    ['two levels more', { levels: [1, 2, 3, 4] }],
+    ['more entries, handles and references', { entries: 2, handles: 2, refs: 2 }],
+  ])('comes to the same verdict with %s', async (_, asked) => {
+    expect((await verify('guest-pv-nic.cfg', '4.22', bounds(asked))).verdict).toBe('safe');
+    const early = bounds({ pages: 2, ...asked, search: { deeper: 0 } });
+    expect(ids(await verify('guest-pv-nic.cfg', '4.11.0', early))).toContain('I1');
+  });
+
+  it.each([
+    ['guest-hvm-share.cfg', '4.22'],
+    ['guest-hvm-share.cfg', '4.12'],
+    ['guest-pvh.cfg', '4.22'],
+    ['guest-pv-hotplug.cfg', '4.22'],
+    ['arm-guest.cfg', '4.22'],
+  ])('calls %s safe on %s', async (name, edition) => {
+    expect(await verify(name, edition)).toMatchObject({ verdict: 'safe', search: { stop: 'exhausted' } });
+  });
+
+  it('takes all configs for one machine', async () => {
+    const scene = configs(['guest-pv-nic.cfg', 'guest-hvm-share.cfg'], '4.22');
+    expect(scene.machine.devices.map(({ name }) => name)).toEqual(['dev0', 'dev1_0', 'dev1_1']);
+    const asked = bounds({ refs: 0, entries: 0, levels: [1] });
+    expect(await verifyProgram(scene, resolveEdition('4.22'), asked)).toMatchObject({ verdict: 'safe' });
+  });
+
+  it('finds the same with a strict dom0', async () => {
+    const strict = { dom0Mode: 'strict' } as const;
+    expect(ids(await verify('guest-pv-nic.cfg', '4.11.0', FIRST, strict))).toContain('I1');
+    expect(await verify('guest-pv-nic.cfg', '4.22', bounds(), strict)).toMatchObject({ verdict: 'safe' });
+  });
+});
+
+describe('a verdict', () => {
+  it.each([
+    ['states', { maxStates: 50 }],
+    ['depth', { maxDepth: 2 }],
+    ['memory', { maxMemory: 1000 }],
+    ['time', { maxSeconds: 0 }],
+  ])('is never "safe" when the search ended at its bound on %s', async (stop, search) => {
+    expect(await verify('guest-pv-nic.cfg', '4.22', bounds({ search }))).toMatchObject({
+      verdict: 'bounded',
+      search: { stop },
+    });
+  });
+
+  it('is "bounded" when the search was interrupted', async () => {
+    const scene = configs(['guest-pv-nic.cfg'], '4.22');
+    const signal = AbortSignal.abort();
+    expect(await verifyProgram(scene, resolveEdition('4.22'), bounds(), { signal })).toMatchObject({
+      verdict: 'bounded',
+      search: { stop: 'interrupted' },
+    });
+  });
+
+  it('is "unsafe" with what was found, whatever ended the search', async () => {
+    const asked = bounds({ pages: 2, search: { maxStates: 1000 } });
+    const result = await verify('guest-pv-nic.cfg', '4.11.0', asked);
+    expect(result).toMatchObject({ verdict: 'unsafe', search: { stop: 'states' } });
+  });
+
+  it('puts the gravest first', async () => {
+    const asked = bounds({ pages: 2, search: { deeper: 1 } });
+    const order = INVARIANTS.map(({ id }) => id);
+    const broken = ids(await verify('guest-pv-nic.cfg', '4.11.0', asked));
+    expect(broken.length).toBeGreaterThan(1);
+    expect(broken).toEqual([...broken].sort((a, b) => order.indexOf(a) - order.indexOf(b)));
+  });
+
+  it('tells which operations the search got to use', async () => {
+    const { operations, idleOperations } = await verify('guest-pv-nic.cfg', '4.22');
+    expect(operations).toContain('dma');
+    expect(idleOperations).toEqual(['step']);
+  });
+
+  it('comes from as many states and transitions each time', async () => {
+    const counts = async () => {
+      const { search } = await verify('guest-pv-nic.cfg', '4.22', bounds());
+      return [search.states, search.transitions, search.depth];
+    };
+    expect(await counts()).toEqual(await counts());
+  });
+});
+
+describe('a search from a program', () => {
+  const asked = bounds({ search: { maxStates: 3000, deeper: 0 } });
+  const from = (text: string, edition: string) =>
+    verifyProgram(program(text), resolveEdition(edition), asked);
+
+  it('starts where the program ends', async () => {
+    const scene = PV.replace(' iommu', '');
+    const result = await from(`${scene}\ngrant g 0 g 0x101\n`, '4.12');
+    const { steps, scene: before } = result.counterexamples[0]!;
+    expect(steps.slice(before).map(({ op }) => op)).toEqual(['map_grant_ref g h1_0 g 0 host readonly']);
+  });
+
+  it('goes on with handles of the program by their names', async () => {
+    const scene = PV.replace(' iommu', '');
+    const text = `${scene}
+limits handles=2
+update_va_mapping g va=0 0x101 rw
+grant g 0 g 0x101
+`.replace('machine x86', 'machine x86\nlimits handles=2 grants=1');
+    const result = await from(text.replace('limits handles=2\nupdate', 'update'), '4.12');
+    expect(result.verdict).toBe('unsafe');
+    for (const one of result.counterexamples) expectReplays(one);
+  });
+
+  it('calls unsafe what the program itself breaks, though it mends it', async () => {
+    const scene = `${PV.replace(' iommu', '')}
+decrease_reservation g 0x102
+populate_physmap g P
+pin_l1_table g P
+unpin_table g P
+update_va_mapping g va=0 P rw
+`;
+    const result = await from(scene, '4.11.0');
+    const writes = result.counterexamples[0]!;
+    expect(writes.invariant.id).toBe('I2');
+    expect(writes.scene).toBe(writes.steps.length);
+  });
+
+  it('refuses a program that is not where it expects to be', async () => {
+    await expect(from(`${PV}\npin_l1_table g 0x103\n  expect ok\n`, '4.22')).rejects.toThrow(
+      /test\.dommu:\d+:1: on Xen 4\.22 the scene is never reached: `pin_l1_table g 0x103` answers EINVAL/,
+    );
+  });
+
+  it('tells what the program was refused', async () => {
+    const { scene } = await from(PV, '4.12');
+    expect(scene.map(({ status }) => status)).toEqual(['EINVAL', 'ESRCH', 'ESRCH', 'ESRCH']);
+  });
+
+  it('writes counterexamples that need no config', async () => {
+    const { program: whole } = (
+      await verifyProgram(
+        { ...program('machine x86\nram 0x100..0x103\ndevice nic 0000:03:00.0\n'), ...withConfig() },
+        resolveEdition('4.11.0'),
+        bounds({ search: { deeper: 0 } }),
+      )
+    ).counterexamples[0]!;
+    expect(whole.configs).toEqual([]);
+    expect(printProgram(whole)).not.toContain('config');
+  });
+});
+
+function withConfig() {
+  const file = new URL('../../examples/guest-pv-nic.cfg', import.meta.url).pathname;
+  return { configs: [{ name: 'g', file, pages: 2, line: 1, column: 1 }] };
+}
