@@ -10,7 +10,7 @@ Examples:
   $ dommu affected examples/untyped-page-dma.dommu --json
 
 A release is affected when the program fails on it: an expectation is unmet, a device faults or an invariant breaks
-unexpectedly. Releases are listed from 4.11.0 on: every x.y.0, and each point release that differs from the one before.
+unexpectedly. Where the toolstack is refused what the program takes for granted, it cannot be set up, and nothing is said. Releases are listed from 4.11.0 on: every x.y.0, and each point release that differs from the one before.
 
 Exit codes: 0 no release is affected, 1 some are, 2 the program cannot be read or run.`;
 
@@ -65,7 +65,9 @@ function* affectedLines(file: string, found: Affected, paint: Paint): Generator<
   if (found.trailers.backport !== null) yield found.trailers.backport;
 }
 
-function verdictLine({ edition, affected, deciding }: EditionVerdict, paint: Paint): string {
+function verdictLine({ edition, affected, deciding, cannotSetUp }: EditionVerdict, paint: Paint): string {
+  if (cannotSetUp !== undefined)
+    return `  ${edition.padEnd(9)} ${'—'.padEnd(9)} cannot be set up: ${cannotSetUp}`;
   const answer = (affected ? 'yes' : 'no').padEnd(9);
   const why = deciding.map(({ behaviour, value }) => `${behaviour}=${value}`).join(', ');
   return `  ${edition.padEnd(9)} ${affected ? paint.error(answer) : answer} ${why}`.trimEnd();

@@ -2,6 +2,7 @@ import { BEHAVIOUR_NAMES, BEHAVIOURS, type BehaviourName, type Profile } from '.
 import { CHANGES, type Change, OLDEST } from '../xen/editions/changes.js';
 import { differences, distinctEditions, type Edition } from '../xen/editions/edition.js';
 import type { Harm } from '../xen/invariants.js';
+import { OPERATION_BY_NAME } from './operations.js';
 import type { Program } from './program.js';
 import { type RunResult, runProgram } from './runner.js';
 
@@ -16,6 +17,8 @@ export interface EditionVerdict {
   readonly deciding: readonly Deciding[];
   /** What went wrong, of an affected edition: the first unexpected thing of each step. */
   readonly findings: readonly string[];
+  /** The toolstack's operation that this edition refuses, so that the story cannot be told on it at all. */
+  readonly cannotSetUp?: string;
 }
 
 export interface Deciding {
@@ -46,10 +49,11 @@ export function affectedBy(program: Program): Affected {
     edition,
     run: runProgram(program, edition, { changes: false }),
   }));
+  const isAffected = (run: RunResult) => run.failed && setUpRefusal(run) === undefined;
   const unaffected = runs.filter(({ run }) => !run.failed).map(({ edition }) => edition.profile);
   const decidingOf = new Map(
     runs
-      .filter(({ run }) => run.failed)
+      .filter(({ run }) => isAffected(run))
       .map(({ edition }) => [edition, decidingBehaviours(program, edition, unaffected)]),
   );
   const anywhere = BEHAVIOUR_NAMES.filter((name) =>
@@ -58,12 +62,13 @@ export function affectedBy(program: Program): Affected {
   const verdicts = runs.map(
     ({ edition, run }): EditionVerdict => ({
       edition: edition.name,
-      affected: run.failed,
+      affected: isAffected(run),
       deciding: (decidingOf.get(edition) ?? anywhere).map((name) => decidingBehaviour(edition, name)),
       findings: run.steps.flatMap(({ op, unexpected }) => unexpected.map((what) => `${op}: ${what}`)),
+      ...(setUpRefusal(run) === undefined ? {} : { cannotSetUp: setUpRefusal(run)! }),
     }),
   );
-  const affected = runs.filter(({ run }) => run.failed);
+  const affected = runs.filter(({ run }) => isAffected(run));
   const deciding = new Map<string, { behaviour: BehaviourName; value: string }>();
   for (const one of verdicts.filter((verdict) => verdict.affected).flatMap((verdict) => verdict.deciding))
     deciding.set(`${one.behaviour}=${one.value}`, one);
@@ -81,6 +86,18 @@ export function affectedBy(program: Program): Affected {
       backport: first === undefined ? null : `Backport: 4.${first.minor}+`,
     },
   };
+}
+
+/**
+ * The operation, if any, at which a run ended before its story began: the first thing unexpected is that the toolstack is
+ * refused what the program takes for granted.
+ */
+function setUpRefusal({ steps }: RunResult): string | undefined {
+  const first = steps.find(({ unexpected }) => unexpected.length > 0);
+  if (first === undefined || first.violations.length > 0 || !/^E[A-Z0-9]+$/.test(first.status))
+    return undefined;
+  const operation = OPERATION_BY_NAME.get(first.op.split(' ', 1)[0]!);
+  return operation?.actor === 'toolstack' ? `${first.op}: ${first.status}` : undefined;
 }
 
 /** Behaviours that alone, given the value of some unaffected edition, would save this one. */
