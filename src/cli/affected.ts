@@ -56,13 +56,19 @@ function* affectedLines(file: string, found: Affected, paint: Paint): Generator<
   for (const { commit, title, release, backports } of found.introduced) {
     yield `came by   ${commit} ("${title}") in ${[release, ...backports].join(', ')}`;
   }
-  if (found.introduced.length === 0) yield 'came by   a change older than 4.11.0, where the record begins';
+  if (found.introduced.length === 0) yield `came by   ${originText(found)}`;
   for (const { commit, title, release, backports } of found.fixed) {
     yield `went by   ${commit} ("${title}") in ${[release, ...backports].join(', ')}`;
   }
   yield '';
   for (const trailer of found.trailers.fixes) yield trailer;
   if (found.trailers.backport !== null) yield found.trailers.backport;
+}
+
+function originText({ editions }: Affected): string {
+  return editions.some(({ affected, deciding }) => affected && deciding.length > 0)
+    ? 'a change older than 4.11.0, where the record begins'
+    : 'no one change on record: no behaviour decides it alone';
 }
 
 function verdictLine({ edition, affected, deciding, cannotSetUp }: EditionVerdict, paint: Paint): string {

@@ -56,7 +56,7 @@ export interface RunResult {
 }
 
 export interface RunOptions {
-  /** Whether to say what each step changed; true unless set. */
+  /** Whether to say what each step changed, even where nothing is expected of it; true unless set. */
   readonly changes?: boolean;
 }
 
@@ -153,7 +153,8 @@ export class Run {
       outcome = { status: 'blocked' };
     }
     if (this.xen.call.step.get(0) === 0) this.wasIdle = true;
-    const changes = this.describeChanges
+    const asked = this.describeChanges || statement.expect.some(({ kind }) => kind === 'change');
+    const changes = asked
       ? changeLines(changesSince(this.xen.layout, before, (words) => ramChanges(this.xen, words)))
       : [];
     this.record(statement, outcome, changes, this.newViolations());
