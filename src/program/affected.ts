@@ -96,6 +96,7 @@ function setUpRefusal({ steps }: RunResult): string | undefined {
   const first = steps.find(({ unexpected }) => unexpected.length > 0);
   if (first === undefined || first.violations.length > 0 || !/^E[A-Z0-9]+$/.test(first.status))
     return undefined;
+  if (!first.unexpected.includes(`expected ok, got ${first.status}`)) return undefined;
   const operation = OPERATION_BY_NAME.get(first.op.split(' ', 1)[0]!);
   return operation?.actor === 'toolstack' ? `${first.op}: ${first.status}` : undefined;
 }

@@ -1,0 +1,113 @@
+import { describe, expect, it } from 'vitest';
+import { affectedBy } from './affected.js';
+import { loadProgram } from './load.js';
+import { example, program } from './scene.fixture.js';
+
+const of = (name: string) => affectedBy(loadProgram(example(name)));
+const names = (found: ReturnType<typeof affectedBy>, affected: boolean): string[] =>
+  found.editions.filter((one) => one.affected === affected).map(({ edition }) => edition);
+
+const FIRST_AND_POINT = [
+  ...['4.11.0', '4.11.2', '4.11.3', '4.11.4', '4.12', '4.12.2'],
+  ...['4.13', '4.13.1', '4.13.2', '4.13.3', '4.13.4', '4.13.5'],
+  ...['4.14', '4.14.1', '4.14.2', '4.14.3', '4.14.4'],
+  ...['4.15', '4.15.1', '4.15.2', '4.16', '4.16.1', '4.17', '4.18', '4.19', '4.20', '4.21', '4.22'],
+];
+
+describe('the grant that an Arm dom0’s devices cannot reach', () => {
+  const found = of('arm-grant-fault.dommu');
+
+  it('affects 4.12 until the repair on each branch, and nothing else', () => {
+    expect(names(found, true)).toEqual(['4.12', '4.12.2', '4.13', '4.13.1', '4.13.2', '4.14', '4.14.1']);
+    expect(found.editions.map(({ edition }) => edition)).toEqual(FIRST_AND_POINT);
+  });
+
+  it('is decided by one predicate, which came and went by known commits', () => {
+    for (const { affected, deciding, findings } of found.editions) {
+      expect(deciding.map(({ behaviour }) => behaviour)).toEqual(['armGrantNeedsIommu']);
+      expect(deciding[0]?.value === 'need_sync').toBe(affected);
+      expect(findings.length > 0).toBe(affected);
+    }
+    expect(found.introduced.map(({ commit, release }) => [commit, release])).toEqual([
+      ['91d4eca7add6', '4.12.0'],
+    ]);
+    expect(found.fixed.map(({ commit, release, backports }) => [commit, release, ...backports])).toEqual([
+      ['04085ec1ac05', '4.15.0', '4.14.2', '4.13.3'],
+    ]);
+  });
+
+  it('loses a mapping, at worst', () => {
+    expect(found.worst).toBe('mapping lost');
+  });
+
+  it('has the trailers that maintainers ask for', () => {
+    expect(found.trailers).toEqual({
+      fixes: [
+        'Fixes: 91d4eca7add6 ("mm / iommu: split need_iommu() into has_iommu_pt() and need_iommu_pt_sync()")',
+      ],
+      backport: 'Backport: 4.12+',
+    });
+  });
+});
+
+describe('the untyped page in a device’s reach', () => {
+  const found = of('untyped-page-dma.dommu');
+
+  it('affects 4.11.0 alone, and is older than the record', () => {
+    expect(names(found, true)).toEqual(['4.11.0']);
+    expect(found.editions[0]?.deciding).toMatchObject([
+      { behaviour: 'pvPageAdded', value: 'mapped-untyped' },
+    ]);
+    expect(found.editions[0]?.deciding[0]).not.toHaveProperty('since');
+    expect(found.introduced).toEqual([]);
+    expect(found.fixed.map(({ commit }) => commit)).toEqual(['fe21b78ef99a']);
+    expect(found.trailers).toEqual({ fixes: [], backport: 'Backport: 4.11+' });
+  });
+
+  it('breaks isolation', () => {
+    expect(found.worst).toBe('isolation broken');
+  });
+});
+
+describe('the hypercall that the guest keeps from ending', () => {
+  it('affects the releases that walk a running domain and look twice', () => {
+    const found = of('late-enable.dommu');
+    expect(names(found, true)).toEqual(['4.11.2', '4.11.3', '4.11.4', '4.12', '4.12.2']);
+    expect(found.worst).toBe('livelock');
+    expect(found.fixed.map(({ commit }) => commit)).toEqual(['f89f555827a6']);
+    expect(found.trailers.backport).toBe('Backport: 4.11+');
+  });
+});
+
+describe('a program that goes everywhere as expected', () => {
+  it('affects no release', () => {
+    const found = of('three-checks.dommu');
+    expect(names(found, true)).toEqual([]);
+    expect(found).toMatchObject({ worst: undefined, introduced: [], fixed: [] });
+    expect(found.trailers).toEqual({ fixes: [], backport: null });
+  });
+
+  it('may expect changes, too', () => {
+    const text = 'createdomain g\n  expect ok\n  expect change "kind none → pv"\n';
+    expect(names(affectedBy(program(text)), true)).toEqual([]);
+  });
+});
+
+describe('a program that fails everywhere', () => {
+  it('has nothing that decides it', () => {
+    const found = affectedBy(program('createdomain g\npin_l1_table g 0x100\n  expect ok\n'));
+    expect(names(found, false)).toEqual([]);
+    expect(found.editions.flatMap(({ deciding }) => deciding)).toEqual([]);
+    expect(found).toMatchObject({ worst: undefined, trailers: { fixes: [], backport: 'Backport: 4.11+' } });
+  });
+});
+
+describe('a status that differs between releases', () => {
+  it('is decided by its behaviour, since its commit', () => {
+    const text = 'createdomain g domid=1\n  expect ok\ncreatedomain h domid=1\n  expect EINVAL\n';
+    const found = affectedBy(program(text));
+    const newest = found.editions.at(-1)!;
+    expect(newest.deciding).toMatchObject([{ behaviour: 'takenDomidErrno', value: 'EEXIST' }]);
+    expect(newest.deciding[0]?.since).toMatch(/^[0-9a-f]{12}$/);
+  });
+});
