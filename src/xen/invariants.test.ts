@@ -211,10 +211,10 @@ describe('the rule', () => {
     const xen = x86('4.13');
     expect(permittedRights(xen, 0, RAM, RAM + 3)).toBe(R | W);
     expect(permittedRights(xen, 0, 0x10, 0x10)).toBe(0);
-    expect([permittedRights(xen, xen.domIo, 0, 0x10), permittedRights(xen, xen.domIo, 0, RAM)]).toEqual([
-      R,
-      0,
-    ]);
+    const zeros = xen.ram.frameAt(xen.quarantinePage);
+    expect([zeros, 0x10, RAM].map((frame) => permittedRights(xen, xen.domIo, 0, frame))).toEqual([R, 0, 0]);
+    const none = x86('4.17');
+    expect([none.quarantinePage, permittedRights(none, none.domIo, 0, 0x10)]).toEqual([-1, 0]);
     const untranslated = x86('4.13', { mode: 'passthrough' });
     expect(permittedRights(untranslated, 0, 0x10, 0x10)).toBe(R | W);
   });
