@@ -1,0 +1,297 @@
+import { describe, expect, it } from 'vitest';
+import { InputError } from '../text/diagnostic.js';
+import { resolveEdition } from '../xen/editions/edition.js';
+import { OPERATIONS } from './operations.js';
+import { runProgram } from './runner.js';
+import { last, PV, program, run, statuses } from './scene.fixture.js';
+
+const GUEST = 'createdomain g\npopulate_physmap g P\n';
+
+/** What is unexpected of the last step, with these lines of expectations. */
+const unexpected = (text: string, ...expectations: string[]): readonly string[] =>
+  last(`${text}\n${expectations.map((line) => `  expect ${line}\n`).join('')}`).unexpected;
+
+describe('an expected status', () => {
+  it.each(['ok', 'EINVAL'])('is met or not: %s', (status) => {
+    const pin = `${GUEST}pin_l1_table g P`;
+    expect(unexpected(pin, status)).toEqual(status === 'ok' ? [] : ['expected EINVAL, got ok']);
+  });
+
+  it('may be one of a grant', () => {
+    const map = `${GUEST}map_grant_ref dom0 h g 0`;
+    expect(unexpected(map, 'general_error')).toEqual([]);
+    expect(unexpected(map, 'ok')).toEqual(['expected ok, got general_error']);
+  });
+});
+
+describe('a fault', () => {
+  const write = `${PV}pin_l1_table g 0x101\ndma nic write 0x101000`;
+
+  it('that nobody expects is a finding', () => {
+    expect(unexpected(write)).toEqual(['the device faulted, which nobody expected']);
+    expect(unexpected(write, 'ok')).toEqual([
+      'expected ok, got fault',
+      'the device faulted, which nobody expected',
+    ]);
+  });
+
+  it('may be expected with a text of the log, or without', () => {
+    expect(unexpected(write, 'fault')).toEqual([]);
+    expect(unexpected(write, 'fault "PTE Write access is not set"')).toEqual([]);
+    expect(unexpected(write, 'fault "PTE Read"')).toEqual(['expected a fault with "PTE Read", got another']);
+  });
+
+  it('that does not come is a finding', () => {
+    const passes = `${PV}dma nic write 0x101000`;
+    expect(unexpected(passes, 'fault')).toEqual(['expected a fault, got none']);
+    expect(unexpected(passes, 'fault "x"')).toEqual(['expected a fault with "x", got none']);
+  });
+
+  it('has the lines of the log, without the prefix', () => {
+    const [{ text } = { text: '' }] = last(write).faults;
+    expect(text.split('\n')).toEqual([
+      '[VT-D]DMAR:[DMA Write] Request device [0000:03:00.0] fault addr 101000',
+      '[VT-D]DMAR: reason 05 - PTE Write access is not set',
+    ]);
+  });
+});
+
+describe('a change', () => {
+  it('may be expected by a part of its line', () => {
+    const pin = `${GUEST}pin_l1_table g P`;
+    expect(unexpected(pin, 'change "type none → l1"')).toEqual([]);
+    expect(unexpected(pin, 'change "type none → l4"')).toEqual(['expected a change with "type none → l4"']);
+  });
+
+  it('is looked for when changes are not asked for, too', () => {
+    const text = `${GUEST}  expect change "totPages 0 → 1"\npin_l1_table g P\n`;
+    const { steps, failed } = runProgram(program(text), resolveEdition('4.22'), { changes: false });
+    expect(failed).toBe(false);
+    expect(steps[2]?.changes).toEqual([]);
+  });
+});
+
+describe('a broken invariant', () => {
+  const text = `${PV.replace(' iommu', '')}decrease_reservation g 0x102\npopulate_physmap g 0x102\npin_l1_table g 0x102`;
+  const old = (lines: string): readonly string[] => last(`${text}\n${lines}`, '4.11.0').unexpected;
+
+  it('that nobody expects is a finding', () => {
+    expect(old('')).toEqual([
+      'I2 is broken: no device writes a page table or descriptor page of a PV domain',
+      'REACH is broken: no device reaches a frame its domain may not',
+    ]);
+  });
+
+  it('may be expected', () => {
+    expect(old('  expect violation I2\n  expect violation REACH\n')).toEqual([]);
+    expect(old('  expect violation I2\n  expect violation REACH\n  expect violation I19\n')).toEqual([
+      'expected a violation of I19',
+    ]);
+  });
+
+  it('is reported when it breaks, not for as long as it is broken, and again when it breaks again', () => {
+    const again = run(`${text}\nchecks 0x101\nunpin_table g 0x102\npin_l1_table g 0x102\n`, '4.11.0');
+    expect(
+      again.steps.slice(-4).map(({ violations }) => violations.map(({ invariant }) => invariant)),
+    ).toEqual([['I2', 'REACH'], [], [], ['I2']]);
+  });
+});
+
+describe('repeat N', () => {
+  it('runs its block so often', () => {
+    const { steps } = run(`${GUEST}repeat 3\npin_l1_table g P\nunpin_table g P\nend\n`);
+    expect(steps.map(({ op }) => op.split(' ')[0]).slice(2)).toEqual(
+      Array(3).fill(['pin_l1_table', 'unpin_table']).flat(),
+    );
+    expect(steps.map(({ index }) => index)).toEqual(steps.map((_, index) => index));
+  });
+
+  it('refuses what comes to more steps than anybody reads, at the block', () => {
+    for (const body of ['', 'repeat 1000000000\nend']) {
+      expect(() => run(`checks 0x100\nrepeat 1000000000\n${body}\nend\n`)).toThrow(
+        /test\.dommu:[23]:1: the program comes to more than 100000 steps/,
+      );
+    }
+  });
+});
+
+describe('repeat forever', () => {
+  const forever = (body: string, before = GUEST) => last(`${before}repeat forever\n${body}\nend\n`);
+
+  it('ends when the state recurs', () => {
+    expect(forever('pin_l1_table g P\nunpin_table g P')).toMatchObject({
+      op: 'repeat forever',
+      status: 'recurs',
+      unexpected: [],
+    });
+  });
+
+  it('says when it does not', () => {
+    // Each round takes one more handle.
+    expect(forever('map_grant_ref dom0 h g 0', `${GUEST}grant g 0 dom0 P\n`)).toMatchObject({
+      status: 'does not recur',
+      unexpected: ['expected recurs, got does not recur'],
+    });
+  });
+
+  const LATE = `${PV.replace(' iommu', '').replace('assign_device g nic\n', '')}
+update_va_mapping g va=0 0x101 rw
+update_va_mapping g va=0
+`;
+  const LOOP = `
+  step until=recheck
+  pin_l1_table g 0x101
+  step until=reread
+  unpin_table g 0x101
+  update_va_mapping g va=0 0x101 rw
+  update_va_mapping g va=0
+  step`;
+
+  it('is a livelock while a hypercall is under way all the time', () => {
+    const { status, unexpected: findings } = last(
+      `${LATE}begin assign_device g nic\nrepeat forever${LOOP}\nend\n`,
+      '4.12',
+    );
+    expect(status).toBe('livelock');
+    expect(findings).toHaveLength(1);
+  });
+
+  it('is none when the hypercall ends in between', () => {
+    const body = 'begin assign_device g nic\nfinish\ndeassign_device g nic\nbegin assign_device g nic';
+    const { status } = last(`${LATE}repeat forever\nfinish\ndeassign_device g nic\n${body}\nend\n`, '4.11.2');
+    expect(status).toBe('recurs');
+  });
+});
+
+describe('an operation', () => {
+  it('on a domain that was refused answers as for one that does not exist', () => {
+    const text = 'createdomain g s3_integrity\npopulate_physmap g P\npin_l1_table g P\ndma0\n'.replace(
+      'dma0\n',
+      '',
+    );
+    expect(statuses(text)).toEqual(['EINVAL', 'ESRCH', 'ESRCH']);
+  });
+
+  it('on a page that was refused answers as for one that does not exist', () => {
+    expect(statuses('createdomain g max_pages=0\npopulate_physmap g P\npin_l1_table g P\n')).toEqual([
+      'ok',
+      'EBUSY',
+      'EINVAL',
+    ]);
+  });
+
+  it('on a handle that was refused answers bad_handle', () => {
+    expect(statuses(`${GUEST}map_grant_ref dom0 h g 0\nunmap_grant_ref dom0 h\n`).slice(2)).toEqual([
+      'general_error',
+      'bad_handle',
+    ]);
+  });
+
+  it('on a device that the machine does not have gets Xen’s errno', () => {
+    expect(last('createdomain g iommu\nassign_device g nowhere\n').status).toBe('ENODEV');
+    expect(last('createdomain g\nassign_device g nowhere\n', '4.12').status).toBe('EBUSY');
+  });
+
+  it.each([
+    ['pin_l1_table h 0x100', 'unknown domain `h`'],
+    ['pin_l1_table dom0 Q', 'unknown page `Q`'],
+    ['unmap_grant_ref dom0 h', 'unknown handle `h`'],
+    ['dma nic read 0x100000', 'unknown device `nic`'],
+    ['same_state m', 'unknown mark `m`'],
+    ['pin_l1_table dom0 0x999', 'frame 0x999 is beyond'],
+  ])('that nothing can stand for is refused before anything runs: %s', (text, message) => {
+    expect(() => run(`${text}\n`)).toThrow(InputError);
+    expect(() => run(`${text}\n`)).toThrow(message);
+  });
+
+  it('that needs a lock which a hypercall holds is blocked, and changes nothing', () => {
+    const text = `${PV.replace(' iommu', '').replace('assign_device g nic\n', '')}
+update_va_mapping g va=0 0x101 rw
+begin assign_device g nic
+step until=recheck
+mark before
+decrease_reservation g 0x102
+same_state before
+`;
+    expect(statuses(text, '4.12').slice(-2)).toEqual(['blocked', 'ok']);
+  });
+
+  it('cannot begin a hypercall while another is under way', () => {
+    const text = `${PV.replace(' iommu', '').replace('assign_device g nic\n', '')}
+begin assign_device g nic
+begin assign_device g nic
+`;
+    expect(() => run(text, '4.12')).toThrow(/test\.dommu:11:1: a hypercall is under way already/);
+  });
+
+  it('of a host that is down does nothing', () => {
+    const text = `${PV.replace(' iommu', '')}decrease_reservation g 0x102
+populate_physmap g 0x102
+pin_l1_table g 0x102
+dma nic write 0x102000 value=0x100003
+unpin_table g 0x102
+checks 0x102
+`;
+    const { steps } = run(text, '4.11.0');
+    expect(steps.at(-2)!.violations.map(({ invariant }) => invariant)).toContain('BUG');
+    expect(steps.at(-1)).toMatchObject({ status: 'host is down', changes: [], faults: [] });
+  });
+});
+
+describe('mark and same_state', () => {
+  it('tell whether the state is as it was, word for word', () => {
+    const text = `${GUEST}mark m\npin_l1_table g P\nsame_state m\nunpin_table g P\nsame_state m\n`;
+    // Unpinned, the page keeps the type of a page table.
+    expect(statuses(text).slice(2)).toEqual(['ok', 'ok', 'different', 'ok', 'different']);
+    const back = `${GUEST}mark m\ngrant g 0 dom0 P\nsame_state m\nend_grant g 0\nsame_state m\n`;
+    expect(statuses(back).slice(2)).toEqual(['ok', 'ok', 'different', 'ok', 'ok']);
+  });
+});
+
+describe('a hypercall step by step', () => {
+  const LATE = PV.replace(' iommu', '').replace('assign_device g nic\n', '');
+
+  it('counts its steps, which up-front are one', () => {
+    expect(last(PV)).toMatchObject({ status: 'ok', hypercallSteps: 1 });
+    expect(last(`${LATE}assign_device g nic\n`, '4.12').hypercallSteps).toBeGreaterThan(4);
+  });
+
+  it('tells where it stands, and that there is none', () => {
+    const text = `${LATE}step\nbegin assign_device g nic\nstep\nfinish\nstep until=map\n`;
+    expect(statuses(text, '4.12').slice(3)).toEqual(['idle', 'at pop', 'at append', 'ok', 'idle']);
+  });
+
+  it('is given up after as many steps as asked', () => {
+    const text = `${LATE}begin assign_device g nic\nfinish max_steps=2\n`;
+    expect(last(text, '4.12')).toMatchObject({ status: 'at pop', hypercallSteps: 2 });
+  });
+});
+
+describe('a report', () => {
+  it('is the same each time, in the shape that scripts rely on', () => {
+    const text = `${PV}pin_l1_table g 0x101\ndma nic write 0x101000\n`;
+    expect(run(text)).toEqual(run(text));
+    const { edition, steps, failed } = run(text);
+    expect({ edition, failed }).toEqual({ edition: '4.22', failed: true });
+    for (const step of steps) {
+      expect(step).toMatchObject({
+        line: expect.any(Number),
+        op: expect.any(String),
+        status: expect.any(String),
+        changes: expect.any(Array),
+        faults: expect.any(Array),
+      });
+    }
+  });
+
+  it('does not fail where everything is as expected', () => {
+    expect(run(PV).failed).toBe(false);
+  });
+});
+
+describe('every operation of the language', () => {
+  it('has somebody who performs it', async () => {
+    const { HANDLERS } = await import('./handlers.js');
+    expect(Object.keys(HANDLERS).sort()).toEqual(OPERATIONS.map(({ name }) => name).sort());
+  });
+});
