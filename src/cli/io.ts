@@ -1,3 +1,4 @@
+import { statSync } from 'node:fs';
 import pc from 'picocolors';
 import { WouldNotStart } from '../program/config-domain.js';
 import {
@@ -110,10 +111,10 @@ function refuse(
   process.exitCode = error instanceof WouldNotStart ? EXIT.findings : EXIT.badInput;
 }
 
-/** The text that a diagnostic points into, read again where whoever found the mistake no longer had it. */
+/** The text that a diagnostic points into, read again where whoever found the mistake no longer had it: files only. */
 function quotable({ diagnostic }: InputError): SourceText | undefined {
   try {
-    return readTextFile(diagnostic.file, 'a text');
+    return statSync(diagnostic.file).isFile() ? readTextFile(diagnostic.file, 'a text') : undefined;
   } catch {
     return undefined;
   }

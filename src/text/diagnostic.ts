@@ -51,7 +51,7 @@ export function renderDiagnostic(
   paint = PLAIN,
 ): string {
   const { severity, file, line, column, message, hint, length = 1 } = diagnostic;
-  const head = `${paint.bold(`${file}:${line}:${column}:`)} ${paint[severity](severity)}: ${printable(message)}`;
+  const head = `${paint.bold(`${printable(file)}:${line}:${column}:`)} ${paint[severity](severity)}: ${printable(message)}`;
   const lines = [head];
   const quoted = source?.line(line) ?? '';
   if (quoted !== '') {
@@ -71,8 +71,11 @@ function excerpt(line: string, at: number): { text: string; start: number } {
   return { text: printable(line.slice(from, from + 100).replace(/\t/g, ' ')), start: at - from };
 }
 
-/** Control characters must not reach a terminal. */
+/**
+ * Control characters must not reach a terminal, nor those that make it show a text in another order than it has
+ * (directional embeddings, overrides and isolates).
+ */
 export function printable(text: string): string {
   // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is being removed
-  return text.replace(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g, '?');
+  return text.replace(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069]/g, '?');
 }
