@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { type Affected, affectedBy, type EditionVerdict } from '../program/affected.js';
 import { loadProgram } from '../program/load.js';
-import type { Diagnostic, Paint } from '../text/diagnostic.js';
+import { type Diagnostic, type Paint, printable } from '../text/diagnostic.js';
 import { EXIT, type ExitCode, type Io, runCommand, standardIo } from './io.js';
 
 const EXAMPLES = `
@@ -43,7 +43,7 @@ function jsonOf({ worst, ...rest }: Affected): unknown {
 }
 
 function* affectedLines(file: string, found: Affected, paint: Paint): Generator<string> {
-  yield paint.bold(file);
+  yield paint.bold(printable(file));
   yield '';
   yield `  ${'release'.padEnd(9)} ${'affected'.padEnd(9)} decided by`;
   for (const verdict of found.editions) yield verdictLine(verdict, paint);

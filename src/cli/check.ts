@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { type Diagnostic, InputError } from '../text/diagnostic.js';
+import { type Diagnostic, InputError, printable } from '../text/diagnostic.js';
 import { readTextFile, SourceText } from '../text/source.js';
 import type { IommuContext } from '../toolstack/createdomain.js';
 import { type DomainType, domainType, loadDomainConfig } from '../toolstack/domain-config.js';
@@ -223,7 +223,7 @@ function print(
 }
 
 function heading({ file, name, type, passthrough }: ConfigReport, bad: boolean, { paintOut }: Io): string {
-  const domain = name === null || type === null ? file : `${file}: ${name} (${type})`;
+  const domain = printable(name === null || type === null ? file : `${file}: ${name} (${type})`);
   if (bad) return `${paintOut.bold(domain)}  ${paintOut.error('cannot be used')}`;
   return passthrough.effective === null
     ? `${paintOut.bold(domain)}  ${paintOut.error('would not start')}`

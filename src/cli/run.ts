@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { loadProgram } from '../program/load.js';
 import { type RunResult, runProgram, type StepResult } from '../program/runner.js';
-import type { Diagnostic, Paint } from '../text/diagnostic.js';
+import { type Diagnostic, type Paint, printable } from '../text/diagnostic.js';
 import { DEFAULT_EDITION, resolveEdition } from '../xen/editions/edition.js';
 import { EXIT, type ExitCode, type Io, runCommand, standardIo } from './io.js';
 
@@ -47,7 +47,7 @@ function run(file: string, options: RunCommandOptions, io: Io): ExitCode {
 }
 
 function* runLines(file: string, { edition, steps, failed }: RunResult, paint: Paint): Generator<string> {
-  yield paint.bold(`${file} on Xen ${edition}`);
+  yield paint.bold(printable(`${file} on Xen ${edition}`));
   for (const step of steps) yield* stepLines(step, paint);
   const findings = steps.reduce((sum, { unexpected }) => sum + unexpected.length, 0);
   yield '';

@@ -1,6 +1,6 @@
 import type { StepResult } from '../program/runner.js';
 import type { Counterexample, VerifyResult } from '../program/verify.js';
-import type { Paint } from '../text/diagnostic.js';
+import { type Paint, printable } from '../text/diagnostic.js';
 import type { Edition } from '../xen/editions/edition.js';
 import { INVARIANTS } from '../xen/invariants.js';
 import { stepLines } from './run.js';
@@ -55,7 +55,7 @@ export function* verdictLines(
   ofConfigs: boolean,
   paint: Paint,
 ): Generator<string> {
-  yield paint.bold(title);
+  yield paint.bold(printable(title));
   yield '';
   if (written[0] !== undefined) yield* sceneLines(written[0], paint);
   for (const one of written) yield* counterexampleLines(one, paint);
