@@ -1,0 +1,375 @@
+import { execFileSync, spawn } from 'node:child_process';
+import { copyFileSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+
+const root = resolve(import.meta.dirname, '..');
+// The tool as it is installed: compiled, below node_modules, beside its package.json.
+const built = mkdtempSync(join(root, 'node_modules', '.dommu-cli-'));
+const main = join(built, 'dist', 'cli', 'main.js');
+const folder = mkdtempSync(join(tmpdir(), 'dommu-cli-'));
+
+beforeAll(() => {
+  const tsc = join(root, 'node_modules', '.bin', 'tsc');
+  execFileSync(tsc, ['-p', 'tsconfig.build.json', '--outDir', join(built, 'dist')], { cwd: root });
+  copyFileSync(join(root, 'package.json'), join(built, 'package.json'));
+});
+afterAll(() => {
+  rmSync(built, { recursive: true });
+  rmSync(folder, { recursive: true });
+});
+
+interface Result {
+  readonly out: string;
+  readonly err: string;
+  readonly exit: number | null;
+}
+
+interface Options {
+  readonly input?: string;
+  /** Milliseconds after which Ctrl-C is pressed. */
+  readonly interruptAfter?: number;
+}
+
+function dommu(args: readonly string[], { input = '', interruptAfter }: Options = {}): Promise<Result> {
+  const child = spawn(process.execPath, [main, ...args], {
+    cwd: root,
+    env: { ...process.env, FORCE_COLOR: '1' },
+  });
+  let [out, err] = ['', ''];
+  child.stdout.setEncoding('utf8').on('data', (text: string) => (out += text));
+  child.stderr.setEncoding('utf8').on('data', (text: string) => (err += text));
+  child.stdin.on('error', () => {}).end(input);
+  if (interruptAfter !== undefined) setTimeout(() => child.kill('SIGINT'), interruptAfter);
+  return new Promise((done, fail) => {
+    child.on('error', fail);
+    child.on('close', (exit) => done({ out, err, exit }));
+  });
+}
+
+/** The one JSON object that a command prints on stdout. */
+// biome-ignore lint/suspicious/noExplicitAny: what scripts see has no type
+async function json(args: readonly string[], options?: Options): Promise<{ object: any } & Result> {
+  const result = await dommu([...args, '--json'], options);
+  return { object: JSON.parse(result.out), ...result };
+}
+
+function file(name: string, content: string | Uint8Array): string {
+  const path = join(folder, name);
+  writeFileSync(path, content);
+  return path;
+}
+
+const config = (name: string, text: string): string =>
+  file(`${name}.cfg`, `name = "${name}"\nkernel = "/vmlinuz"\n${text}\n`);
+const program = (name: string, text: string): string => file(`${name}.dommu`, text);
+
+const NIC = 'examples/guest-pv-nic.cfg';
+const ARM = 'examples/arm-grant-fault.dommu';
+const UNTYPED = 'examples/untyped-page-dma.dommu';
+
+describe('what scripts get', () => {
+  it.concurrent('check: one report a config', async () => {
+    const { object, exit, err } = await json(['check', NIC, 'examples/guest-pvh.cfg']);
+    expect({ exit, err }).toEqual({ exit: 0, err: '' });
+    expect(object.configs).toHaveLength(2);
+    expect(object.configs[0]).toMatchObject({
+      file: NIC,
+      name: 'firewall',
+      type: 'pv',
+      passthrough: { requested: 'default', effective: 'sync_pt' },
+      declared: 'devices',
+      context: 'split',
+      flags: ['iommu'],
+      iommuOpts: ['no_sharept'],
+      diagnostics: [],
+    });
+  });
+
+  it.concurrent('check: 1 for a domain that would not start', async () => {
+    const { object, exit } = await json(['check', config('refused', 'passthrough = "share_pt"')]);
+    expect(exit).toBe(1);
+    expect(object.configs[0].diagnostics[0]).toMatchObject({
+      severity: 'error',
+      code: 'share-pt-impossible',
+      message: expect.any(String),
+      file: expect.stringContaining('refused.cfg'),
+      line: 3,
+      column: 15,
+    });
+  });
+
+  it.concurrent('run: the steps, the faults in the words of the log', async () => {
+    const { object, exit, err } = await json(['run', ARM, '--xen', '4.12']);
+    expect({ exit, err }).toEqual({ exit: 1, err: '' });
+    expect(object).toMatchObject({ edition: '4.12', failed: true });
+    for (const [index, step] of object.steps.entries()) {
+      expect(step).toMatchObject({
+        index,
+        line: expect.any(Number),
+        op: expect.any(String),
+        status: expect.any(String),
+        changes: expect.any(Array),
+        faults: expect.any(Array),
+      });
+    }
+    const faults = object.steps.flatMap((step: { faults: { text: string }[] }) => step.faults);
+    expect(faults[0].text).toBe(
+      'smmu: /smmu@fd800000: Unhandled context fault: fsr=0x402, iova=0x8424cb148, fsynr=0xb0001, cb=0',
+    );
+  });
+
+  it.concurrent('run: 0 where all is as expected', async () => {
+    expect(await json(['run', ARM, '--xen', '4.15'])).toMatchObject({ exit: 0, object: { failed: false } });
+  });
+
+  it.concurrent('verify: the verdict, the bounds, the figures', async () => {
+    const { object, exit, err } = await json(['verify', NIC, '--pages', '1']);
+    expect({ exit, err }).toEqual({ exit: 0, err: '' });
+    expect(object).toMatchObject({
+      verdict: 'safe',
+      edition: '4.22',
+      bounds: { pages: 1, levels: [1, 4], refs: 1 },
+      states: expect.any(Number),
+      transitions: expect.any(Number),
+      depth: expect.any(Number),
+      seconds: expect.any(Number),
+      violations: [],
+    });
+  });
+
+  it.concurrent('verify: counterexamples as programs that `run` replays', async () => {
+    const args = ['verify', NIC, '--xen', '4.11', '--first', '--out', folder];
+    const { object, exit } = await json(args);
+    expect(exit).toBe(1);
+    expect(object).toMatchObject({ verdict: 'unsafe', edition: '4.11.0' });
+    for (const { invariant, message, program: text, file: path } of object.violations) {
+      expect(message).toContain('0x10');
+      expect(readFileSync(path, 'utf8')).toBe(text);
+      const { object: replay, exit: code } = await json(['run', path]);
+      expect(code).toBe(1);
+      const broken = replay.steps.flatMap((step: { violations: { invariant: string }[] }) => step.violations);
+      expect(broken.map((one: { invariant: string }) => one.invariant)).toContain(invariant);
+    }
+  });
+
+  it.concurrent('verify: "bounded" and 0 where a bound ended the search', async () => {
+    for (const bound of [
+      ['--max-states', '20'],
+      ['--max-depth', '1'],
+      ['--max-memory', '1k'],
+    ]) {
+      const { object, exit } = await json(['verify', NIC, '--pages', '1', ...bound]);
+      expect({ exit, verdict: object.verdict }).toEqual({ exit: 0, verdict: 'bounded' });
+    }
+  });
+
+  it.concurrent('affected: releases, what decides, the worst, the trailers', async () => {
+    const { object, exit, err } = await json(['affected', ARM]);
+    expect({ exit, err }).toEqual({ exit: 1, err: '' });
+    const of = (name: string) => object.editions.find(({ edition }: { edition: string }) => edition === name);
+    expect(of('4.12')).toMatchObject({ affected: true, deciding: [{ behaviour: 'armGrantNeedsIommu' }] });
+    expect(of('4.13.3')).toMatchObject({ affected: false });
+    expect(object).toMatchObject({
+      worst: 'mapping lost',
+      trailers: {
+        fixes: [
+          'Fixes: 91d4eca7add6 ("mm / iommu: split need_iommu() into has_iommu_pt() and need_iommu_pt_sync()")',
+        ],
+        backport: 'Backport: 4.12+',
+      },
+    });
+  });
+
+  it.concurrent('affected: 0 and null where no release is', async () => {
+    const { object, exit } = await json(['affected', 'examples/three-checks.dommu']);
+    expect(exit).toBe(0);
+    expect(object).toMatchObject({ worst: null, trailers: { fixes: [], backport: null } });
+  });
+});
+
+describe('what people get', () => {
+  const ESCAPE = '\u001b';
+
+  it.concurrent('help with an example, of every command', async () => {
+    const { out, exit } = await dommu(['--help']);
+    expect(exit).toBe(0);
+    const commands = [...out.matchAll(/^ {2}(\w+)/gm)].map(([, name]) => name!);
+    expect(commands).toEqual(expect.arrayContaining(['verify', 'check', 'run', 'affected']));
+    for (const command of commands.filter((name) => name !== 'help')) {
+      const help = await dommu([command, '--help']);
+      expect(help).toMatchObject({ exit: 0, err: '' });
+      expect(help.out).toContain(`$ dommu ${command} `);
+      expect(help.out).toContain('--json');
+      expect(help.out).toMatch(/Exit codes?:/);
+    }
+  });
+
+  it.concurrent('no colours where nobody looks', async () => {
+    for (const args of [
+      ['run', UNTYPED, '--xen', '4.11.0'],
+      ['verify', NIC, '--pages', '1'],
+      ['affected', ARM],
+      ['check', NIC],
+      ['run', 'nowhere'],
+    ]) {
+      const { out, err } = await dommu(args);
+      expect(out + err).not.toContain(ESCAPE);
+    }
+  });
+
+  it.concurrent('the verdict, with its bounds and its figures', async () => {
+    const { out, exit } = await dommu(['verify', NIC, '--pages', '1']);
+    expect(exit).toBe(0);
+    expect(out).toMatch(/^safe: no behaviour within these bounds breaks an invariant$/m);
+    expect(out).toMatch(/searched +[\d,]+ states, [\d,]+ transitions, depth \d+/);
+    expect(out).toMatch(/bounds +1 page/);
+  });
+
+  it.concurrent('never the word "safe" for a search that was not completed', async () => {
+    const { out } = await dommu(['verify', NIC, '--max-states', '50']);
+    expect(out).toMatch(/^bounded: .*--max-states/m);
+    expect(out).not.toMatch(/\bsafe\b/);
+  });
+
+  it.concurrent('the log lines of a fault as Xen prints them', async () => {
+    const { out, exit } = await dommu(['run', ARM, '--xen', '4.12']);
+    expect(exit).toBe(1);
+    expect(out).toContain(
+      '(XEN) smmu: /smmu@fd800000: Unhandled context fault: fsr=0x402, iova=0x8424cb148, fsynr=0xb0001, cb=0\n',
+    );
+  });
+
+  it.concurrent('trailers that can be pasted into a patch', async () => {
+    const { out } = await dommu(['affected', ARM]);
+    expect(out).toMatch(/^Fixes: 91d4eca7add6 \("mm \/ iommu: split/m);
+    expect(out).toMatch(/^Backport: 4\.12\+$/m);
+  });
+
+  it.concurrent('no counterexample files when none are wanted', async () => {
+    const quiet = mkdtempSync(join(folder, 'quiet-'));
+    const { exit } = await dommu(['verify', NIC, '--xen', '4.11', '--first', '--no-write', '--out', quiet]);
+    expect(exit).toBe(1);
+    expect(readdirSync(quiet)).toEqual([]);
+  });
+
+  it.concurrent('programs and configs from the standard input', async () => {
+    const input = readFileSync(join(root, ARM), 'utf8');
+    expect((await dommu(['run', '-', '--xen', '4.15'], { input })).exit).toBe(0);
+    expect(await dommu(['run', '-'], { input: 'pin\n' })).toMatchObject({
+      exit: 2,
+      err: expect.stringMatching(/^-:1:1: error: /),
+    });
+  });
+});
+
+/** A command line, the place and the words of its complaint. */
+type Bad = readonly [what: string, args: () => string[], complaint: RegExp];
+
+const BAD: readonly Bad[] = [
+  ['a program that is not there', () => ['run', 'nowhere.dommu'], /^nowhere\.dommu:1:1: error: no such file/],
+  ['a config that is not there', () => ['verify', 'nowhere.cfg'], /^nowhere\.cfg:1:1: error: no such file/],
+  ['a directory', () => ['run', 'src'], /^src:1:1: error: is a directory/],
+  ['a directory for a config', () => ['verify', 'src'], /^src:1:1: error: is a directory/],
+  ['a device', () => ['verify', '/dev/zero'], /^\/dev\/zero:1:1: error: is neither a file nor a pipe/],
+  ['a binary file', () => ['verify', file('binary.cfg', Uint8Array.of(127, 69, 0))], /is a binary file/],
+  ['a binary program', () => ['affected', file('b.dommu', Uint8Array.of(127, 0))], /is a binary file/],
+  ['100 MB', () => ['verify', file('big.cfg', Buffer.alloc(1e8, 'a'))], /is 96 MiB; .* at most 16 MiB/],
+  ['an unterminated string', () => ['verify', config('string', 'memory = "5')], /string\.cfg:3:10: error/],
+  ['an unterminated list', () => ['verify', config('list', 'pci = ["03:00.0",')], /list\.cfg:3:7: error/],
+  ['a duplicate key', () => ['verify', config('twice', 'memory=1\nmemory=2')], /twice\.cfg:4:1: error/],
+  [
+    'a malformed BDF',
+    () => ['verify', config('bdf', "pci = ['0b::00.1']")],
+    /bdf\.cfg:3:12: error.*\n.*\n.*\^/,
+  ],
+  [
+    'an unknown key',
+    () => ['verify', config('typo', 'pasthrough = "enabled"')],
+    /typo\.cfg:3:1: .*`pasthrough`.*did you mean `passthrough`\?/,
+  ],
+  [
+    'an unknown release',
+    () => ['run', ARM, '--xen', '4.10'],
+    /^--xen: error: unknown Xen release `4\.10`.*4\.11/,
+  ],
+  ['an unknown design', () => ['verify', NIC, '--xen', 'up-frnt'], /did you mean `up-front`/],
+  [
+    'an unknown operation',
+    () => ['run', program('op', 'machine x86\npin_l1 dom0 0x100\n')],
+    /op\.dommu:2:1: error: .*`pin_l1`[\s\S]*pin_l1_table/,
+  ],
+  [
+    'a domain that does not exist',
+    () => ['run', program('domain', 'createdomain guest\npin_l1_table gest 0x100\n')],
+    /domain\.dommu:2:14: error: unknown domain `gest`[\s\S]*did you mean `guest`/,
+  ],
+  [
+    'a frame beyond the machine',
+    () => ['affected', program('frame', 'ram 0x100..0x10f\npin_l1_table dom0 0x110\n')],
+    /frame\.dommu:2:19: error: frame 0x110 is beyond[\s\S]*0x100\.\.0x10f/,
+  ],
+  ['broken JSON', () => ['run', file('broken.json', '{"machine": {')], /broken\.json:1:\d+: error/],
+  ['an unknown option', () => ['run', ARM, '--jsn'], /unknown option '--jsn'[\s\S]*--json/],
+  ['an unknown command', () => ['verfy', NIC], /unknown command 'verfy'[\s\S]*verify/],
+  ['no file', () => ['affected'], /missing required argument 'file'/],
+  ['a bound that is no number', () => ['verify', NIC, '--pages', 'two'], /whole number from 1 to 512/],
+  ['an unknown IOMMU', () => ['verify', NIC, '--iommu', 'vt-d'], /--iommu.*vt-d.*vtd/],
+  ['more to try than fits', () => ['verify', NIC, '--pages', '512', '--entries', '16'], /^--pages: error/],
+  [
+    'a folder for counterexamples that is not there',
+    () => ['verify', NIC, '--xen', '4.11', '--first', '--out', join(folder, 'no', 'where')],
+    /cannot be written \(ENOENT\)[\s\S]*--out/,
+  ],
+];
+
+describe('bad input', () => {
+  it.concurrent.each(BAD)('%s: one clear message, and 2', async (_, args, complaint) => {
+    const line = args();
+    const { out, err, exit } = await dommu(line);
+    expect({ exit, out }).toEqual({ exit: 2, out: '' });
+    expect(err).toMatch(complaint);
+    expect(err.match(/error:/g)).toHaveLength(1);
+    expect(err).not.toMatch(/^\s+at /m);
+    expect(err).not.toContain('internal');
+  });
+
+  // One of each way to refuse: a text, a program, a config, an option's value, the usage, an option of the search.
+  const WAYS = [
+    ...['100 MB', 'an unknown operation', 'a malformed BDF', 'an unknown release'],
+    ...['an unknown option', 'an unknown command', 'more to try than fits'],
+  ];
+  it.concurrent.each(BAD.filter(([what]) => WAYS.includes(what)))(
+    '%s: one JSON object for scripts, and 2',
+    async (_, args) => {
+      const { object, exit } = await json(args());
+      expect(exit).toBe(2);
+      expect(object.diagnostics).toHaveLength(1);
+      expect(object.diagnostics[0]).toMatchObject({
+        severity: 'error',
+        code: expect.any(String),
+        message: expect.any(String),
+        line: expect.any(Number),
+        column: expect.any(Number),
+      });
+    },
+  );
+});
+
+describe('Ctrl-C', () => {
+  it.concurrent('ends a long search with what is known', async () => {
+    const args = ['verify', NIC, '--pages', '4', '--max-states', '100000000'];
+    const { object, exit } = await json(args, { interruptAfter: 1500 });
+    expect(exit).toBe(0);
+    expect(object).toMatchObject({ verdict: 'bounded', stop: 'interrupted', violations: [] });
+    expect(object.states).toBeGreaterThan(100);
+  });
+
+  it.concurrent('says so to people, too', async () => {
+    const args = ['verify', NIC, '--pages', '4', '--max-states', '100000000'];
+    const { out, exit } = await dommu(args, { interruptAfter: 1500 });
+    expect(exit).toBe(0);
+    expect(out).toMatch(/^bounded: .*Ctrl-C/m);
+  });
+});
