@@ -19,6 +19,9 @@ export const GTF_SUB_PAGE = 1 << 8;
 export const GTF_TRANSFER_COMMITTED = 1 << 2;
 export const GTF_TRANSFER_COMPLETED = 1 << 3;
 
+/** Flags of a map request that Xen keeps with the handle. */
+export const GNTMAP = { device: 1, host: 2, readonly: 4 } as const;
+
 /** An entry of a version 1 grant table: flags and domid share the first word, the frame is the second. */
 export const GRANT_V1_ENTRY: EntryLayout = {
   name: 'grant entry v1',

@@ -5,9 +5,9 @@ import * as info from './x86-page-info.js';
 describe('page_info words', () => {
   test('writable and validated with count 0 is 0xe400000000000000 in every release', () => {
     for (const { typeInfo } of info.PAGE_INFO_LAYOUTS) {
-      const words = encode(typeInfo, { type: info.PGT_WRITABLE, validated: 1 });
+      const words = encode(typeInfo, { type: info.PGT.writable, validated: 1 });
       expect([words[1]! >>> 0, words[0]]).toEqual([0xe400_0000, 0]);
-      expect(info.pageType(words[1]!)).toBe(info.PGT_WRITABLE);
+      expect(info.pageType(words[1]!)).toBe(info.PGT.writable);
     }
   });
 

@@ -7,14 +7,16 @@ import type { BitField, EntryLayout } from './layout.js';
  */
 
 /** Page types, the top three bits of type_info. */
-export const PGT_NONE = 0;
-export const PGT_L1 = 1;
-export const PGT_L2 = 2;
-export const PGT_L3 = 3;
-export const PGT_L4 = 4;
-export const PGT_SEG_DESC = 5;
-export const PGT_SHARED = 6;
-export const PGT_WRITABLE = 7;
+export const PGT = {
+  none: 0,
+  l1: 1,
+  l2: 2,
+  l3: 3,
+  l4: 4,
+  segDesc: 5,
+  shared: 6,
+  writable: 7,
+} as const;
 
 /** Names of the page types by number. */
 export const PGT_NAMES: Readonly<Record<number, string>> = {

@@ -10,6 +10,9 @@ import type { Ram } from './ram.js';
 
 const ACCESS_FLAG = 1 << fieldOf(STAGE2_LEAF, 'accessFlag').lo;
 
+/** 40 bits of guest addresses. Xen's p2m takes this shape, as it shrinks to what the SMMU translates (dossier §7.3). */
+export const SMMU_SHAPE = stage2Shape(40);
+
 /**
  * An SMMUv2 that translates by stage 2 only, as Xen programs it: a stream mapping table that leads a stream to a
  * context bank, banks with VMID and TTBR0, an IOTLB tagged by VMID. Unmatched streams fault.
@@ -38,7 +41,7 @@ export class SmmuUnit implements IommuUnit {
   /** `streams` and `banks` are the numbers of stream mapping registers and context banks. */
   constructor(layout: Layout, ram: Ram, iotlbSize: number, streams: number, banks: number, s1cbndx: number) {
     this.walker = new Walker(ARM_STAGE2, ram);
-    this.shape = stage2Shape(40);
+    this.shape = SMMU_SHAPE;
     this.iotlb = new Iotlb(layout, 'SMMU', iotlbSize);
     this.streamCount = streams;
     this.bankCount = banks;

@@ -1,10 +1,10 @@
+import { GNTMAP } from '../formats/grant-v1.js';
 import { InputError } from '../text/diagnostic.js';
-import { Step } from '../xen/call-steps.js';
+import { Step, TOOLSTACK } from '../xen/call-steps.js';
 import { assignDevice, deassignDevice, deviceOwner, stepCall } from '../xen/devices.js';
 import { isDomainFrame } from '../xen/frames.js';
 import {
   clearGrantEntry,
-  GNTMAP,
   grantEntryWord,
   mapGrantRef,
   unmapGrantRef,
@@ -81,8 +81,6 @@ const WRITTEN = 0;
 
 /** Actions that a search can hold; more would not fit into memory, and no search with so many gets anywhere. */
 const MAX_ACTIONS = 1 << 20;
-
-const TOOLSTACK = 0;
 
 /** What a program calls the things that actions are about. */
 export interface ActionNames {
@@ -314,7 +312,7 @@ class AlphabetBuilder {
     const { xen, bounds } = this;
     const { name } = xen.spec.devices[device]!;
     const inputs = new Set(this.frames.map((pdx) => xen.ram.frameAt(pdx)));
-    if (xen.spec.arch === 'arm' || this.someTranslated()) {
+    if (xen.hasTranslatedDomains) {
       for (let gfn = 0; gfn < xen.spec.limits.gfns; gfn++) inputs.add(gfn);
     }
     for (const input of inputs) {
@@ -338,11 +336,6 @@ class AlphabetBuilder {
         this.isIdle() ? answered(deassignDevice(xen, TOOLSTACK, slot, device)) : Attempt.impossible,
       );
     }
-  }
-
-  private someTranslated(): boolean {
-    for (let slot = 1; slot < this.xen.domIo; slot++) if (this.xen.isTranslated(slot)) return true;
-    return false;
   }
 }
 

@@ -1,13 +1,14 @@
 import { rightsText } from '../formats/address.js';
+import { GNTMAP } from '../formats/grant-v1.js';
+import { PGT } from '../formats/x86-page-info.js';
 import { hwdomRights } from '../xen/boot.js';
-import { STEP_NAMES, Step } from '../xen/call-steps.js';
+import { STEP_NAMES, Step, TOOLSTACK } from '../xen/call-steps.js';
 import { assignDevice, CONTINUES, deassignDevice, stepCall, testAssignDevice } from '../xen/devices.js';
 import { CDF, type CreateFlag, createDomain } from '../xen/domain.js';
 import { errnoName } from '../xen/errno.js';
 import { faultLines } from '../xen/fault-lines.js';
 import {
   clearGrantEntry,
-  GNTMAP,
   grantStatusName,
   mapGrantRef,
   unmapGrantRef,
@@ -15,7 +16,7 @@ import {
 } from '../xen/grant-table.js';
 import { populateRights } from '../xen/late-context.js';
 import { decreaseReservation, populatePhysmap } from '../xen/memory.js';
-import { PGT, typeOf } from '../xen/page-info.js';
+import { typeOf } from '../xen/page-info.js';
 import { guestStore, mmuUpdate, pinTable, unpinTable, updateVaMapping } from '../xen/page-table.js';
 import { typeRights } from '../xen/page-type.js';
 import type { Xen } from '../xen/state.js';
@@ -41,9 +42,6 @@ const pinHandler =
   (type: number): Handler =>
   (xen, args) =>
     errno(pinTable(xen, args.domain(), args.pdx(), type));
-
-/** dom0's toolstack makes these hypercalls. */
-const TOOLSTACK = 0;
 
 /** Runs the hypercall under way until it ends, or `stop` says so after a step. */
 function runCall(xen: Xen, stop: (steps: number) => boolean): Outcome {

@@ -146,7 +146,7 @@ export class XenModel implements Model {
     this.state = xen.store;
     this.actions = actions;
     this.actionCount = actions.length;
-    const inputs = inputFrames(xen, hasTranslated(xen) ? xen.spec.limits.gfns : 0);
+    const inputs = inputFrames(xen, xen.hasTranslatedDomains ? xen.spec.limits.gfns : 0);
     this.properties = INVARIANTS.map(({ id, violation }) => ({
       id,
       violation: () => violation(xen, inputs),
@@ -167,11 +167,6 @@ export class XenModel implements Model {
     if (xen.store.journalLength !== mark) xen.store.rollback(mark);
     return false;
   }
-}
-
-function hasTranslated(xen: Xen): boolean {
-  for (let slot = 0; slot < xen.domIo; slot++) if (xen.isTranslated(slot)) return true;
-  return false;
 }
 
 /**

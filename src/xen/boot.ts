@@ -1,11 +1,11 @@
 import { R, type Rights, W } from '../formats/address.js';
-import { PGT_VALIDATED } from '../formats/x86-page-info.js';
+import { PGT, PGT_VALIDATED } from '../formats/x86-page-info.js';
 import { reassign } from './devices.js';
 import { CDF, createDomain } from './domain.js';
-import { allocDomainFrame, initHeap, ownerOf } from './frames.js';
+import { allocDomainFrame, initHeap, isDomainFrame, ownerOf } from './frames.js';
 import { allocUnitFrame, iommuMap, mirrors } from './iommu-map.js';
 import { guestPhysmapAdd } from './memory.js';
-import { ofType, PGT, typeCount, typeOf } from './page-info.js';
+import { ofType, typeCount, typeOf } from './page-info.js';
 import { pinTable } from './page-table.js';
 import { quarantineRoot } from './quarantine.js';
 import { Life, type Xen } from './state.js';
@@ -74,19 +74,14 @@ function mapBootAllocation(xen: Xen, pdx: number): void {
  */
 function hwdomInit(xen: Xen): void {
   if (!xen.iommuOn || xen.spec.hwdomMode === 'passthrough') return;
+  const strict = xen.spec.hwdomMode === 'strict';
   for (let pdx = 0; pdx < xen.ram.frames; pdx++) {
-    const own = pdx >= xen.xenHeap.first && pdx < xen.xenHeap.end;
-    if (own) continue;
+    if (!isDomainFrame(xen, pdx)) continue;
     const frame = xen.ram.frameAt(pdx);
-    const strict = xen.spec.hwdomMode === 'strict';
     const rights = !strict ? R | W : ownerOf(xen, pdx) === 0 ? hwdomRights(xen, pdx) : 0;
-    if (rights !== 0) mapForHwdom(xen, frame, rights);
+    // Whatever the domain's status: relaxed dom0 had need_iommu 0 up to 4.11 and yet a table.
+    if (rights !== 0) iommuMap(xen, 0, frame, frame, rights);
   }
-}
-
-/** Maps whatever the domain's status: relaxed dom0 had need_iommu 0 up to 4.11 and yet a table. */
-function mapForHwdom(xen: Xen, frame: number, rights: Rights): void {
-  iommuMap(xen, 0, frame, frame, rights);
 }
 
 /** iommu_hwdom_init's test for a page of a strict PV dom0 (dossier §3.5, §3.6). */

@@ -28,3 +28,6 @@ export const STEP_NAMES: readonly string[] = Object.keys(Step);
 
 /** The steps that do something. */
 export type StepName = Exclude<keyof typeof Step, 'none'>;
+
+/** The domain whose hypercalls manage the others: dom0, where the toolstack runs. */
+export const TOOLSTACK = 0;

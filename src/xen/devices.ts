@@ -9,6 +9,7 @@ import {
   iommuMap,
   iommuRoot,
   iommuUnmap,
+  isConstructed,
   sharesP2m,
 } from './iommu-map.js';
 import { beginConstruct, LATE_WALK, teardownContext } from './late-context.js';
@@ -121,10 +122,6 @@ function needsConstruct(xen: Xen, slot: number): boolean {
   return (
     xen.profile.iommuContext === 'at-first-assignment' && slot !== xen.domIo && !isConstructed(xen, slot)
   );
-}
-
-function isConstructed(xen: Xen, slot: number): boolean {
-  return xen.domain.iommuStatus.get(slot) === 2;
 }
 
 /** A continuation executes the whole domctl again, its checks included. */

@@ -1,8 +1,8 @@
-import { PGT_VALIDATED } from '../formats/x86-page-info.js';
+import { PGT, PGT_VALIDATED } from '../formats/x86-page-info.js';
 import { Errno } from './errno.js';
 import { allocXenFrame } from './frames.js';
 import { p2mInit } from './p2m.js';
-import { ofType, PGT } from './page-info.js';
+import { ofType } from './page-info.js';
 import { IommuStatus, Kind, Life, type Xen } from './state.js';
 
 /** createdomain flags (dossier §2.1). */

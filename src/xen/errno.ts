@@ -28,8 +28,6 @@ export const Errno = {
   EADDRINUSE: 98,
 } as const;
 
-export type ErrnoName = keyof typeof Errno;
-
 const NAMES = new Map<number, string>(Object.entries(Errno).map(([name, value]) => [-value, name]));
 
 /** `ok` for 0 and positive results, otherwise the errno's name. */

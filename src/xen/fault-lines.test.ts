@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest';
+import { GNTMAP } from '../formats/grant-v1.js';
+import { PGT } from '../formats/x86-page-info.js';
 import { faultLines } from './fault-lines.js';
-import { GNTMAP, mapGrantRef, writeGrantEntry } from './grant-table.js';
+import { mapGrantRef, writeGrantEntry } from './grant-table.js';
 import {
   arm,
   assign,
@@ -15,7 +17,6 @@ import {
   x86,
 } from './machine.fixture.js';
 import { populatePhysmap } from './memory.js';
-import { PGT } from './page-info.js';
 import { pinTable, unpinTable } from './page-table.js';
 
 describe('a VT-d fault in the log (§7.1)', () => {

@@ -1,8 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { rightsText } from '../formats/address.js';
+import { GNTMAP } from '../formats/grant-v1.js';
+import { PGT } from '../formats/x86-page-info.js';
 import { CDF } from './domain.js';
 import { gnttabNeedsIommu } from './grant-iommu.js';
-import { GNTMAP, mapGrantRef, unmapGrantRef, writeGrantEntry } from './grant-table.js';
+import { mapGrantRef, unmapGrantRef, writeGrantEntry } from './grant-table.js';
 import {
   arm,
   broken,
@@ -16,7 +18,6 @@ import {
   x86,
 } from './machine.fixture.js';
 import { p2mLookup, p2mRights } from './p2m.js';
-import { PGT } from './page-info.js';
 import { pinTable, unpinTable } from './page-table.js';
 import type { Xen } from './state.js';
 

@@ -1,11 +1,8 @@
 import { R, type Rights, W } from '../formats/address.js';
-import { PIN_WRITE_MASK } from '../formats/grant-v1.js';
+import { GNTMAP, PIN_WRITE_MASK } from '../formats/grant-v1.js';
 import { Errno } from './errno.js';
 import { hasIommu, iommuMap, iommuUnmap, mirrors } from './iommu-map.js';
 import { Kind, type Xen } from './state.js';
-
-/** GNTMAP_readonly, as maptrack keeps it. */
-const READONLY = 4;
 
 /**
  * gnttab_need_iommu_mapping: whether a grant that `slot` maps must also enter its IOMMU tables, at DFN = MFN
@@ -42,7 +39,7 @@ export function handleRights(xen: Xen, caller: number, granter: number, pdx: num
     const from = xen.maptrack.granter.get(row) - 1;
     if (granter >= 0 && from !== granter) continue;
     if (xen.grant.frame.get(from * grants + xen.maptrack.ref.get(row)) !== pdx + 1) continue;
-    rights |= flags & READONLY ? R : R | W;
+    rights |= flags & GNTMAP.readonly ? R : R | W;
   }
   return rights;
 }

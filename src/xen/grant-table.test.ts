@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import { GTF_SUB_PAGE, grantFlags } from '../formats/grant-v1.js';
+import { GNTMAP, GTF_SUB_PAGE, grantFlags } from '../formats/grant-v1.js';
+import { PGT } from '../formats/x86-page-info.js';
 import { CDF } from './domain.js';
 import {
   clearGrantEntry,
-  GNTMAP,
   GNTST,
   grantEntryWord,
   grantStatusName,
@@ -14,7 +14,7 @@ import {
 import { arm, domain, mapVa, populate, typeText, x86 } from './machine.fixture.js';
 import { decreaseReservation } from './memory.js';
 import { p2mLookup, p2mRights } from './p2m.js';
-import { COUNT_MASK, PGT } from './page-info.js';
+import { COUNT_MASK } from './page-info.js';
 import { pinTable } from './page-table.js';
 import type { Xen } from './state.js';
 

@@ -1,4 +1,5 @@
 import {
+  GNTMAP,
   GRANT_V1_BYTES,
   GrantType,
   GTF_READING,
@@ -17,10 +18,10 @@ import {
   PIN_WRITE_MASK,
   pinWouldOverflow,
 } from '../formats/grant-v1.js';
+import { PGT } from '../formats/x86-page-info.js';
 import { getPage, ownerOf, putPage } from './frames.js';
 import { grantIommuMap, grantIommuUnmap } from './grant-iommu.js';
 import { P2mType, p2mLookup, p2mRemove, p2mSet } from './p2m.js';
-import { PGT } from './page-info.js';
 import { getPageType, putPageType } from './page-type.js';
 import type { Xen } from './state.js';
 
@@ -48,9 +49,6 @@ const STATUS_NAMES = new Map<number, string>(Object.entries(GNTST).map(([name, v
 export function grantStatusName(status: number): string {
   return status >= 0 ? 'ok' : (STATUS_NAMES.get(status) ?? `grant status ${status}`);
 }
-
-/** Flags of a map request. */
-export const GNTMAP = { device: 1, host: 2, readonly: 4 } as const;
 
 // The shared entry, in a frame that granter and Xen both write.
 

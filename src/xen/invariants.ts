@@ -1,12 +1,13 @@
 import { R, type Rights, rightsText, W } from '../formats/address.js';
 import { GrantType, GTF_TYPE_MASK, grantDomid, grantFlags } from '../formats/grant-v1.js';
+import { PGT, PGT_NAMES } from '../formats/x86-page-info.js';
 import { deviceOwner, reservesFrame } from './devices.js';
 import { isFree, isSpecialPage, ownerOf } from './frames.js';
 import { gnttabNeedsIommu, handleRights } from './grant-iommu.js';
 import { grantEntryWord } from './grant-table.js';
 import { hasIommu, tableRights } from './iommu-map.js';
 import { p2mLookup, p2mRights } from './p2m.js';
-import { PGT, PGT_NAME, typeCount, typeOf } from './page-info.js';
+import { typeCount, typeOf } from './page-info.js';
 import { isBoundByTypes, isUntranslatedHwdom, permittedRights } from './rule.js';
 import { Kind, type Xen } from './state.js';
 
@@ -36,7 +37,7 @@ function pageText(xen: Xen, pdx: number): string {
   const info = xen.frame.typeInfo.get(pdx);
   const owner = xen.frame.owner.get(pdx);
   const whose = owner === 0 ? 'free' : `owned by ${xen.domainName(owner - 1)}`;
-  return `frame ${xen.frameName(pdx)} (${whose}, type ${PGT_NAME[typeOf(info)]}, type count ${typeCount(info)})`;
+  return `frame ${xen.frameName(pdx)} (${whose}, type ${PGT_NAMES[typeOf(info)]}, type count ${typeCount(info)})`;
 }
 
 function verb(rights: Rights): string {

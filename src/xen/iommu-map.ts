@@ -17,6 +17,11 @@ export function hasIommu(xen: Xen, slot: number): boolean {
   return xen.domain.iommuStatus.get(slot) !== IommuStatus.disabled;
 }
 
+/** Whether those tables are complete: not while the late walk still fills them. */
+export function isConstructed(xen: Xen, slot: number): boolean {
+  return xen.domain.iommuStatus.get(slot) === IommuStatus.initialized;
+}
+
 /** Whether the IOMMU uses the domain's p2m itself (dossier §2.3 item 5). */
 export function sharesP2m(xen: Xen, slot: number): boolean {
   return xen.domain.share.get(slot) !== 0;

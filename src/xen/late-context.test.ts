@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { PGT } from '../formats/x86-page-info.js';
 import { STEP_NAMES, Step } from './call-steps.js';
 import { assignDevice, CONTINUES, deassignDevice, stepCall } from './devices.js';
 import { CDF } from './domain.js';
@@ -19,7 +20,6 @@ import {
   x86,
 } from './machine.fixture.js';
 import { decreaseReservation, populatePhysmap } from './memory.js';
-import { PGT } from './page-info.js';
 import { pinTable, unpinTable } from './page-table.js';
 import { IommuStatus, Life, List, type Xen } from './state.js';
 

@@ -1,10 +1,11 @@
 import { R, type Rights, W } from '../formats/address.js';
+import { PGT } from '../formats/x86-page-info.js';
 import { Step } from './call-steps.js';
 import { canShare } from './domain.js';
 import { Errno } from './errno.js';
 import { appendToList, prependToList, removeFromList, restorePageList } from './frames.js';
 import { Flush, freeIommuTables, iommuFlush, iommuMap, iommuUnmap, sharesP2m } from './iommu-map.js';
-import { PGT, typeOf } from './page-info.js';
+import { typeOf } from './page-info.js';
 import { IommuStatus, Life, List, type Xen } from './state.js';
 
 /**

@@ -1,5 +1,5 @@
 import { type Rights, rightsText } from '../formats/address.js';
-import { PGT_PINNED, PGT_VALIDATED } from '../formats/x86-page-info.js';
+import { PGT, PGT_NAMES, PGT_PINNED, PGT_VALIDATED } from '../formats/x86-page-info.js';
 import { boot } from './boot.js';
 import { assignDevice, CONTINUES, stepCall } from './devices.js';
 import { CDF, createDomain } from './domain.js';
@@ -17,7 +17,7 @@ import {
   type ReservedSpec,
 } from './machine.js';
 import { populatePhysmap } from './memory.js';
-import { PGT, PGT_NAME, typeCount, typeOf } from './page-info.js';
+import { typeCount, typeOf } from './page-info.js';
 import { updateVaMapping } from './page-table.js';
 import { inputFrames } from './rule.js';
 import { Xen } from './state.js';
@@ -154,7 +154,7 @@ export function typeText(xen: Xen, pdx: number): string {
     ...(info & PGT_PINNED ? ['pinned'] : []),
     ...(type !== PGT.none && typeCount(info) > 0 && !(info & PGT_VALIDATED) ? ['not validated'] : []),
   ];
-  return [PGT_NAME[type], typeCount(info), ...flags].join(' ');
+  return [PGT_NAMES[type], typeCount(info), ...flags].join(' ');
 }
 
 /** Rights of a page at DFN = MFN in a domain's own tables: `rw`, `r-`, `--`. */

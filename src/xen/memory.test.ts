@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { PGT } from '../formats/x86-page-info.js';
 import { CDF } from './domain.js';
 import { errnoName } from './errno.js';
 import { dropAllocation, getPage, isFree, putPage } from './frames.js';
@@ -18,7 +19,6 @@ import {
 } from './machine.fixture.js';
 import { decreaseReservation, guestPhysmapAdd, populatePhysmap } from './memory.js';
 import { p2mLookup } from './p2m.js';
-import { PGT } from './page-info.js';
 import { pinTable } from './page-table.js';
 
 const RELEASES = ['4.11.0', '4.11.1', '4.11.2', '4.12', '4.13', '4.15', '4.17', '4.22'];

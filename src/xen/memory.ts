@@ -1,4 +1,5 @@
 import { R, W } from '../formats/address.js';
+import { PGT } from '../formats/x86-page-info.js';
 import { Errno } from './errno.js';
 import {
   allocDomainFrame,
@@ -13,7 +14,6 @@ import {
 } from './frames.js';
 import { iommuMap, iommuUnmap, mirrors } from './iommu-map.js';
 import { P2mType, p2mLookup, p2mRemove, p2mSet } from './p2m.js';
-import { PGT } from './page-info.js';
 import { getPageAndType, putPageAndType } from './page-type.js';
 import { Life, type Xen } from './state.js';
 

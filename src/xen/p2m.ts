@@ -1,7 +1,8 @@
 import { R, type Rights, W, X } from '../formats/address.js';
-import { ARM_STAGE2, stage2Shape, withStage2Type } from '../formats/arm-stage2.js';
+import { ARM_STAGE2, withStage2Type } from '../formats/arm-stage2.js';
 import { EPT } from '../formats/ept.js';
 import { FOUR_LEVELS } from '../formats/radix.js';
+import { SMMU_SHAPE } from '../hardware/smmu-unit.js';
 import { Errno } from './errno.js';
 import { Flush, iommuFlush, iommuMap, iommuUnmap, mirrors, sharesP2m } from './iommu-map.js';
 import { RadixWriter } from './radix-writer.js';
@@ -23,7 +24,7 @@ export const P2mType = {
 const RIGHTS: readonly Rights[] = [0, R | W | X, R | X, R | W, 0, 0, 0, 0, R | W, R, R | W, R];
 
 const ept = new RadixWriter(EPT, FOUR_LEVELS);
-const stage2 = new RadixWriter(ARM_STAGE2, stage2Shape(40));
+const stage2 = new RadixWriter(ARM_STAGE2, SMMU_SHAPE);
 
 function writerOf(xen: Xen, slot: number): RadixWriter {
   return xen.domain.kind.get(slot) === Kind.arm ? stage2 : ept;

@@ -1,4 +1,4 @@
-import { PGT_NAMES, PGT_TYPE_SHIFT } from '../formats/x86-page-info.js';
+import { PGT, PGT_NAMES, PGT_TYPE_SHIFT } from '../formats/x86-page-info.js';
 import { bitParts, decimal, enumeration, flag } from '../store/table.js';
 
 /**
@@ -9,17 +9,6 @@ import { bitParts, decimal, enumeration, flag } from '../store/table.js';
  */
 
 export const COUNT_MASK = 0x00ff_ffff;
-
-export const PGT = {
-  none: 0,
-  l1: 1,
-  l2: 2,
-  l3: 3,
-  l4: 4,
-  segDesc: 5,
-  shared: 6,
-  writable: 7,
-} as const;
 
 /** The type field of a type_info word. */
 export function typeOf(typeInfo: number): number {
@@ -59,6 +48,3 @@ export const TYPE_INFO = bitParts([
   part('validated', 26, 1, flag.show),
   part('type count', 0, 24, decimal.show),
 ]);
-
-/** Names of the page types by number. */
-export const PGT_NAME = PGT_NAMES;

@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest';
+import { PGT } from '../formats/x86-page-info.js';
 import { CDF } from './domain.js';
 import { errnoName } from './errno.js';
 import { assign, domain, mapVa, populate, typeText, unmapVa, x86 } from './machine.fixture.js';
-import { COUNT_MASK, PGT } from './page-info.js';
+import { COUNT_MASK } from './page-info.js';
 import {
   entryHigh,
   entryLow,

@@ -1,7 +1,7 @@
-import { PGT_PINNED, PGT_VALIDATED } from '../formats/x86-page-info.js';
+import { PGT, PGT_PINNED, PGT_VALIDATED } from '../formats/x86-page-info.js';
 import { Errno } from './errno.js';
 import { getPage, ownerOf, putPage } from './frames.js';
-import { PGT, typeCount, typeOf } from './page-info.js';
+import { typeCount, typeOf } from './page-info.js';
 import { getPageAndType, getPageType, putPageAndType, putPageType } from './page-type.js';
 import type { Xen } from './state.js';
 

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { PGT } from '../formats/x86-page-info.js';
 import { Errno, errnoName } from './errno.js';
 import { allocXenFrame, getPage, isFree, putPage } from './frames.js';
 import {
@@ -14,7 +15,7 @@ import {
   x86,
 } from './machine.fixture.js';
 import { decreaseReservation } from './memory.js';
-import { COUNT_MASK, PGT } from './page-info.js';
+import { COUNT_MASK } from './page-info.js';
 import { entryHigh, entryLow, guestStore, pinTable, unpinTable } from './page-table.js';
 import { getPageAndType, getPageType, putPageAndType, putPageType } from './page-type.js';
 import type { Xen } from './state.js';

@@ -1,9 +1,9 @@
 import { R, type Rights, W } from '../formats/address.js';
-import { PGT_VALIDATED } from '../formats/x86-page-info.js';
+import { PGT, PGT_VALIDATED } from '../formats/x86-page-info.js';
 import { Errno } from './errno.js';
 import { getPage, isSpecialPage, ownerOf, putPage } from './frames.js';
 import { iommuMap, iommuUnmap, mirrors } from './iommu-map.js';
-import { isPageTable, ofType, PGT, typeCount, typeOf } from './page-info.js';
+import { isPageTable, ofType, typeCount, typeOf } from './page-info.js';
 import { devalidateTable, validateTable } from './page-table.js';
 import type { Xen } from './state.js';
 

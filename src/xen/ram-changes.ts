@@ -1,13 +1,16 @@
-import { ARM_STAGE2, stage2Shape } from '../formats/arm-stage2.js';
+import { ARM_STAGE2 } from '../formats/arm-stage2.js';
 import { EPT } from '../formats/ept.js';
 import { GRANT_V1_ENTRY } from '../formats/grant-v1.js';
 import { describe, type EntryLayout } from '../formats/layout.js';
 import { ENTRY_SPAN, FOUR_LEVELS, type RadixFormat, type RootShape } from '../formats/radix.js';
 import { VTD_CONTEXT_ENTRY, VTD_ROOT_ENTRY, VTD_SECOND_LEVEL } from '../formats/vtd.js';
+import { walkAll } from '../formats/walk-all.js';
+import { PGT } from '../formats/x86-page-info.js';
 import { X86_PAGE_ENTRY, X86_TABLE_ENTRY } from '../formats/x86-pte.js';
+import { SMMU_SHAPE } from '../hardware/smmu-unit.js';
 import type { Change } from '../store/changes.js';
 import { sbdfText } from './machine.js';
-import { isPageTable, PGT, typeOf } from './page-info.js';
+import { isPageTable, typeOf } from './page-info.js';
 import { Kind, Life, type Xen } from './state.js';
 
 /** What a frame of RAM holds, so that a change in it can be read: how an entry is called and how it reads. */
@@ -83,7 +86,7 @@ function findRoles(xen: Xen): Map<number, Role> {
     const p2m = xen.domain.p2mRoot.get(slot);
     const arm = xen.domain.kind.get(slot) === Kind.arm;
     if (p2m !== 0) {
-      const shape = arm ? stage2Shape(40) : FOUR_LEVELS;
+      const shape = arm ? SMMU_SHAPE : FOUR_LEVELS;
       radixRoles(xen, roles, arm ? ARM_STAGE2 : EPT, shape, p2m - 1, `${name} p2m GFN`);
     }
   }
@@ -115,7 +118,7 @@ function radixRoles(
   rootPdx: number,
   name: string,
 ): void {
-  const visit = (table: number, level: number, base: number): void => {
+  const onTable = (table: number, level: number, base: number): void => {
     if (roles.has(table)) return;
     const span = ENTRY_SPAN[level]!;
     const hex = (index: number) => `0x${(base + index * span).toString(16)}`;
@@ -128,15 +131,6 @@ function radixRoles(
         return describe(format.layoutAt(level, leaf), words);
       },
     });
-    for (let index = 0; level > 1 && index < 512; index++) {
-      const lo = xen.ram.read32(table * 4096 + index * 8);
-      const hi = xen.ram.read32(table * 4096 + index * 8 + 4);
-      if (format.present(lo, hi, level) && !format.leaf(lo, hi, level)) {
-        visit(format.frame(lo, hi), level - 1, base + index * span);
-      }
-    }
   };
-  const root = xen.ram.frameAt(rootPdx);
-  for (let i = 0; i < shape.concatenated; i++)
-    visit(root + i, shape.topLevel, i * 512 * ENTRY_SPAN[shape.topLevel]!);
+  walkAll(format, xen.ram, xen.ram.frameAt(rootPdx), shape, () => {}, { onTable });
 }

@@ -1,13 +1,14 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { PGC_ALLOCATED, PGT_PINNED, PGT_VALIDATED } from '../formats/x86-page-info.js';
+import { GNTMAP } from '../formats/grant-v1.js';
+import { PGC_ALLOCATED, PGT, PGT_PINNED, PGT_VALIDATED } from '../formats/x86-page-info.js';
 import { assignDevice, CONTINUES, deassignDevice, stepCall } from './devices.js';
 import { CDF } from './domain.js';
 import { isDomainFrame, isFree } from './frames.js';
-import { clearGrantEntry, GNTMAP, mapGrantRef, unmapGrantRef, writeGrantEntry } from './grant-table.js';
+import { clearGrantEntry, mapGrantRef, unmapGrantRef, writeGrantEntry } from './grant-table.js';
 import { broken, domain, populate, x86 } from './machine.fixture.js';
 import { decreaseReservation, populatePhysmap } from './memory.js';
-import { COUNT_MASK, isPageTable, PGT, typeCount, typeOf } from './page-info.js';
+import { COUNT_MASK, isPageTable, typeCount, typeOf } from './page-info.js';
 import {
   entryHigh,
   entryLow,

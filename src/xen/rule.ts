@@ -1,10 +1,11 @@
 import { R, type Rights, W } from '../formats/address.js';
+import { PGT } from '../formats/x86-page-info.js';
 import { reservesFrame } from './devices.js';
 import { isDomainFrame, isFree, isSpecialPage, ownerOf } from './frames.js';
 import { handleRights } from './grant-iommu.js';
-import { mirrors } from './iommu-map.js';
+import { isConstructed, mirrors } from './iommu-map.js';
 import { p2mLookup, p2mRights } from './p2m.js';
-import { PGT, typeOf } from './page-info.js';
+import { typeOf } from './page-info.js';
 import type { Xen } from './state.js';
 
 /**
@@ -64,7 +65,7 @@ function isQuarantinePage(xen: Xen, frame: number): boolean {
 
 /** Whether a domain's tables are bound to the canonical rule now: kept in sync, and built. */
 export function isBoundByTypes(xen: Xen, slot: number): boolean {
-  return xen.isPv(slot) && mirrors(xen, slot) && xen.domain.iommuStatus.get(slot) === 2;
+  return xen.isPv(slot) && mirrors(xen, slot) && isConstructed(xen, slot);
 }
 
 /** Input frames worth looking at: every frame of RAM and, where domains are translated, the guest frames in use. */

@@ -280,6 +280,12 @@ export class Xen {
     return kind === Kind.hvm || kind === Kind.arm;
   }
 
+  /** Whether any domain, dom0 included, is translated. */
+  get hasTranslatedDomains(): boolean {
+    for (let slot = 0; slot < this.domIo; slot++) if (this.isTranslated(slot)) return true;
+    return false;
+  }
+
   isPv(slot: number): boolean {
     return this.domain.kind.get(slot) === Kind.pv;
   }

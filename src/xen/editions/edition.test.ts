@@ -124,7 +124,7 @@ describe('a change', () => {
         expect(Object.keys(BEHAVIOURS[name as BehaviourName].values)).toContain(value);
       }
       for (const text of backports) expect(parseRelease(text)).toBeDefined();
-      expect(release === STAGING || parseRelease(release)).toBeTruthy();
+      expect(release === STAGING || parseRelease(release) !== undefined).toBe(true);
     }
   });
 

@@ -59,12 +59,6 @@ export const DESIGNS: Readonly<Record<string, Profile>> = {
   'up-front': { ...LATE_ENABLE, iommuContext: 'at-creation', strictHwdomPages: 'typed-by-boot' },
 };
 
-export const DESIGN_DOCS: Readonly<Record<string, string>> = {
-  'late-enable': 'three checks, the context built at the first assignment, as in Xen 4.12',
-  'unified-checks': 'one rule for all pages, typed by the system-wide state; the context still built late',
-  'up-front': 'the context declared at creation; two of the three checks deleted',
-};
-
 /** The newest release. */
 export const DEFAULT_EDITION = '4.22';
 
