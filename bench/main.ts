@@ -1,6 +1,7 @@
 // `npm run bench [-- NAME…]`: figures, each as a rate and where it can be as a ratio against a peer on the same work.
 import { benchBuild, buildReport } from './build.js';
 import { benchEnable, enableReport } from './enable.js';
+import { benchParse, parseReport } from './parse.js';
 import { benchSearch, searchReport } from './search.js';
 import { benchStore, storeReport } from './store.js';
 import { benchWalker, walkerReport } from './walker.js';
@@ -10,6 +11,7 @@ const BENCHES: Readonly<Record<string, () => Promise<string>>> = {
   build: async () => buildReport(await benchBuild()),
   enable: async () => enableReport(await benchEnable()),
   store: async () => storeReport(await benchStore()),
+  parse: async () => parseReport(await benchParse()),
   walker: async () => walkerReport(await benchWalker()),
 };
 
