@@ -5,11 +5,11 @@ import { type Harm, INVARIANTS } from '../xen/invariants.js';
 import { ramChanges } from '../xen/ram-changes.js';
 import { inputFrames } from '../xen/rule.js';
 import type { Xen } from '../xen/state.js';
-import { Arguments, Nameless, OperationError } from './arguments.js';
 import { bootMachine } from './build.js';
 import { expandConfig } from './config-domain.js';
 import { HANDLERS, type Outcome } from './handlers.js';
 import { equalsSnapshot, Names, type Snapshot, takeSnapshot } from './names.js';
+import { performStatement } from './perform.js';
 import { printStatement } from './print.js';
 import {
   type Expectation,
@@ -146,40 +146,13 @@ export class Run {
     this.countStep(statement);
     const { store } = this.xen;
     const before = store.mark();
-    this.xen.blocked = false;
-    let outcome = this.perform(statement);
-    if (this.xen.blocked) {
-      store.rollback(before);
-      outcome = { status: 'blocked' };
-    }
+    const outcome = performStatement(this.xen, this.names, statement, this.program.file);
     if (this.xen.call.step.get(0) === 0) this.wasIdle = true;
     const asked = this.describeChanges || statement.expect.some(({ kind }) => kind === 'change');
     const changes = asked
       ? changeLines(changesSince(this.xen.layout, before, (words) => ramChanges(this.xen, words)))
       : [];
     this.record(statement, outcome, changes, this.newViolations());
-  }
-
-  private perform(statement: Statement): Outcome {
-    if (this.xen.hostBug !== undefined) return { status: 'host is down' };
-    const handler = HANDLERS[statement.op];
-    try {
-      if (handler === undefined) throw new OperationError(`unknown operation \`${statement.op}\``);
-      return handler(this.xen, new Arguments(statement.args, this.names, this.xen), this.names);
-    } catch (error) {
-      if (error instanceof Nameless) return { status: error.status };
-      if (!(error instanceof OperationError)) throw error;
-      const { line, column } = statement;
-      throw new InputError({
-        severity: 'error',
-        code: 'operation',
-        message: error.message,
-        file: this.program.file,
-        line,
-        column,
-        ...(error.hint === undefined ? {} : { hint: error.hint }),
-      });
-    }
   }
 
   /** Invariants that have just been broken. One that holds again is looked for anew. */
