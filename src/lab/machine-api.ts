@@ -5,6 +5,8 @@ export interface PhysicalMemory {
   /** Word at `pa`. What is no RAM reads as 0. */
   read32(pa: number): number;
   write32(pa: number, value: number): void;
+  /** Fills the 4 KiB page at `pa` with zeros. */
+  zeroPage(pa: number): void;
   /** Forgets what was read before: the machine has run since. */
   refresh(): void;
 }
@@ -29,6 +31,8 @@ export interface LabMachine {
   /** Stops all vCPUs, and lets them go on. */
   stop(): Promise<void>;
   cont(): Promise<void>;
+  /** Asks QEMU's monitor (HMP), for what the memory does not say. */
+  monitor(command: string): Promise<string>;
   /** Length of Xen's console log so far, in bytes. */
   consoleLength(): number;
   /** Lines of Xen's console from byte `start`, without `(XEN) `; others are left out. */
