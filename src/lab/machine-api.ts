@@ -15,7 +15,7 @@ export interface PhysicalMemory {
 export interface Agent {
   readonly hello: Hello;
   /** Carries out calls one after the other. @throws LabError when the agent does not answer in time. */
-  perform<C extends readonly Call[]>(calls: C): Promise<{ [I in keyof C]: Results[C[I]['call']] }>;
+  perform<const C extends readonly Call[]>(calls: C): Promise<{ [I in keyof C]: Results[C[I]['call']] }>;
   close(): Promise<void>;
 }
 
