@@ -65,12 +65,27 @@ function assign(xen: Xen, args: Arguments): Outcome {
   return { ...rest, steps: (rest.steps ?? 0) + 1 };
 }
 
-function create(xen: Xen, args: Arguments, names: Names): Outcome {
+/** The flags that a createdomain statement asks for. */
+export function createFlags(xen: Xen, args: Arguments): number {
   const arm = xen.spec.arch === 'arm';
   let flags = args.number('raw_flags', 0) | (arm ? CDF.hvm | CDF.hap : 0);
   for (const flag of Object.keys(CDF) as CreateFlag[]) if (args.flag(flag)) flags |= CDF[flag];
+  return flags;
+}
+
+/** The GNTMAP flags that a map_grant_ref statement asks for. */
+export function grantMapFlags(args: Arguments): number {
+  const named = args.flag('host') || args.flag('device');
+  return (
+    (args.flag('device') ? GNTMAP.device : 0) |
+    (args.flag('host') || !named ? GNTMAP.host : 0) |
+    (args.flag('readonly') ? GNTMAP.readonly : 0)
+  );
+}
+
+function create(xen: Xen, args: Arguments, names: Names): Outcome {
   const slot = createDomain(xen, args.number('domid', -1), {
-    flags,
+    flags: createFlags(xen, args),
     iommuOpts: args.number('iommu_opts', 0),
     maxVcpus: args.number('max_vcpus', 1),
     maxPages: args.number('max_pages', 64),
@@ -150,14 +165,9 @@ export const HANDLERS: Readonly<Record<string, Handler>> = {
     status: clearGrantEntry(xen, args.domain(), args.number('ref', 0)) ? 'ok' : 'in_use',
   }),
   map_grant_ref: (xen, args, names) => {
-    const named = args.flag('host') || args.flag('device');
-    const flags =
-      (args.flag('device') ? GNTMAP.device : 0) |
-      (args.flag('host') || !named ? GNTMAP.host : 0) |
-      (args.flag('readonly') ? GNTMAP.readonly : 0);
     const granter = args.domain('granter');
     const ref = args.number('ref', 0);
-    const handle = mapGrantRef(xen, args.domain(), granter, ref, flags, args.number('gfn', 0));
+    const handle = mapGrantRef(xen, args.domain(), granter, ref, grantMapFlags(args), args.number('gfn', 0));
     if (handle >= 0) names.handles.set(args.text('handle'), handle);
     return grantStatus(handle);
   },
