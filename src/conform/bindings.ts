@@ -1,0 +1,33 @@
+/**
+ * Which frame of the real machine stands for which frame of the model. The model's heap hands out its lowest free frame,
+ * Xen's whatever it likes: frames are alike only up to this renaming, which is one of the few things that a comparison
+ * leaves open.
+ */
+export class Bindings {
+  private readonly mfns = new Map<number, number>();
+  private readonly frames = new Map<number, number>();
+
+  /** From now on `mfn` stands for `frame`, and for no other. */
+  bind(frame: number, mfn: number): void {
+    const frameBefore = this.frames.get(mfn);
+    if (frameBefore !== undefined) this.mfns.delete(frameBefore);
+    const mfnBefore = this.mfns.get(frame);
+    if (mfnBefore !== undefined) this.frames.delete(mfnBefore);
+    this.mfns.set(frame, mfn);
+    this.frames.set(mfn, frame);
+  }
+
+  mfn(frame: number): number | undefined {
+    return this.mfns.get(frame);
+  }
+
+  /** The model's frame for an MFN, or undefined for one that the program knows nothing of. */
+  frame(mfn: number): number | undefined {
+    return this.frames.get(mfn);
+  }
+
+  /** Pairs of the model's frame and the MFN that stands for it. */
+  [Symbol.iterator](): IterableIterator<[frame: number, mfn: number]> {
+    return this.mfns[Symbol.iterator]();
+  }
+}

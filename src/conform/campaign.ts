@@ -1,0 +1,164 @@
+import { parseProgramText } from '../program/load.js';
+import { OPERATION_BY_NAME } from '../program/operations.js';
+import { printProgram } from '../program/print.js';
+import type { Program, Statement } from '../program/program.js';
+import { InputError } from '../text/diagnostic.js';
+import { SourceText } from '../text/source.js';
+import { type ProgramShape, randomProgram } from './generate.js';
+import { type Divergence, type Judge, type LockstepResult, runLockstep } from './lockstep.js';
+import { minimise } from './minimise.js';
+import { Random } from './random.js';
+import { ReachedRules, RULES } from './rules.js';
+
+/** A program that model and real Xen answered differently, as short as it could be made. */
+export interface FoundDivergence {
+  /** The program it was found in. */
+  readonly found: string;
+  /** The shortest program that shows it; ends with the step where they part. */
+  readonly program: Program;
+  readonly divergence: Divergence;
+  /** The dossier rule concerned. */
+  readonly rule: string;
+}
+
+/** One program's part of a campaign. */
+export interface ProgramReport {
+  readonly name: string;
+  readonly operations: number;
+  readonly skipped?: string;
+  readonly diverged: boolean;
+  readonly seconds: number;
+}
+
+export interface CampaignResult {
+  readonly programs: readonly ProgramReport[];
+  readonly operations: number;
+  readonly divergences: readonly FoundDivergence[];
+  readonly reached: ReachedRules;
+  readonly seconds: number;
+  /** Whether it was ended from outside. */
+  readonly interrupted: boolean;
+}
+
+export interface CampaignOptions {
+  /** Programs to run first. */
+  readonly programs: readonly Program[];
+  /** How many random operations follow; 0 for none. */
+  readonly operations: number;
+  readonly seed: number;
+  /** Operations a random program. */
+  readonly length: number;
+  /** Stops after so many divergences: one cause shows in many programs. */
+  readonly maxDivergences: number;
+  readonly onProgress?: (operations: number, divergences: number) => void;
+  readonly isInterrupted?: () => boolean;
+}
+
+/** How often a divergence is tried to be shown by less. */
+const MINIMISE_BUDGET = 120;
+
+/** Holds a machine against the model: programs given, then random ones that are steered towards rules not yet met. */
+export async function runCampaign(judge: Judge, options: CampaignOptions): Promise<CampaignResult> {
+  const started = performance.now();
+  const reports: ProgramReport[] = [];
+  const divergences: FoundDivergence[] = [];
+  const reached = new ReachedRules();
+  let operations = 0;
+  const isOver = () => options.isInterrupted?.() === true || divergences.length >= options.maxDivergences;
+  const hold = async (program: Program): Promise<void> => {
+    const start = performance.now();
+    const result = await runLockstep(program, judge, reached);
+    operations += result.operations;
+    if (result.divergence !== undefined) divergences.push(await shorten(program, result.divergence, judge));
+    reports.push(reportOf(program, result, (performance.now() - start) / 1000));
+    options.onProgress?.(operations, divergences.length);
+  };
+  for (const program of options.programs) {
+    if (isOver()) break;
+    await hold(program);
+  }
+  const scripted = operations;
+  const steered = new ReachedRules();
+  for (let index = 0; operations - scripted < options.operations && !isOver(); index++) {
+    const length = Math.min(options.length, options.operations - (operations - scripted));
+    await hold(nthProgram(index, options.seed, shapeFor(judge, length), steered));
+  }
+  return {
+    programs: reports,
+    operations,
+    divergences,
+    reached,
+    seconds: (performance.now() - started) / 1000,
+    interrupted: options.isInterrupted?.() === true,
+  };
+}
+
+function shapeFor(judge: Judge, length: number): ProgramShape {
+  return {
+    edition: judge.edition,
+    iommu: judge.iommu === 'none' ? 'none' : 'vtd',
+    dom0Mode: judge.dom0Mode,
+    length,
+    edus: judge.edus.length,
+    nics: judge.nics.length,
+    dma: judge.iommu === 'vtd' && judge.edus.length > 0,
+  };
+}
+
+/** The random program of a seed by its number. Its choices are its own; what steers it are the programs before. */
+function nthProgram(index: number, seed: number, shape: ProgramShape, reached: ReachedRules): Program {
+  const random = new Random(Math.imul(seed, 0x9e37_79b1) + index);
+  return randomProgram(`random-${seed}-${index}`, random, shape, reached);
+}
+
+function reportOf(program: Program, result: LockstepResult, seconds: number): ProgramReport {
+  const { operations, skipped, divergence } = result;
+  const diverged = divergence !== undefined;
+  return { name: program.file, operations, diverged, seconds, ...(skipped === undefined ? {} : { skipped }) };
+}
+
+/** The shortest program that shows the same difference. */
+async function shorten(program: Program, divergence: Divergence, judge: Judge): Promise<FoundDivergence> {
+  const statements = program.steps.filter((step): step is Statement => 'op' in step);
+  const plain = statements.length === program.steps.length && program.configs.length === 0;
+  let shortest = divergence;
+  const about = aspectOf(divergence);
+  const shows = async (steps: readonly Statement[]): Promise<boolean> => {
+    const candidate = { ...program, steps };
+    if (!isProgram(candidate)) return false;
+    const { divergence: again } = await runLockstep(candidate, judge);
+    if (again === undefined || aspectOf(again) !== about) return false;
+    shortest = again;
+    return true;
+  };
+  const upTo = plain ? statements.slice(0, divergence.step + 1) : statements;
+  const steps = plain ? await minimise(upTo, shows, MINIMISE_BUDGET) : program.steps;
+  const short = { ...program, steps };
+  return { found: program.file, program: short, divergence: shortest, rule: ruleOf(shortest) };
+}
+
+/** What a divergence is about: it must stay the same while the program shrinks. */
+function aspectOf({ statement, differences }: Divergence): string {
+  const [{ what, model, real } = { what: '', model: '', real: '' }] = differences;
+  const kind = what.replace(/0x[0-9a-f]+|gfn \d+/g, 'frame');
+  return [statement.op, kind, kind === 'log' ? '' : `${model} / ${real}`].join(': ');
+}
+
+/** Whether the language still takes it: names are introduced before they are used. */
+function isProgram(program: Program): boolean {
+  try {
+    parseProgramText(new SourceText(program.file, printProgram(program)));
+    return true;
+  } catch (error) {
+    if (error instanceof InputError) return false;
+    throw error;
+  }
+}
+
+/** The rule whose words fit best, or the sections that the operation comes from. */
+function ruleOf({ statement, differences }: Divergence): string {
+  const status = differences.find(({ what }) => what === 'status')?.model;
+  const rules = RULES.filter((rule) => rule.ops.includes(statement.op) && rule.status === status);
+  if (rules.length === 1) return rules[0]!.id;
+  return OPERATION_BY_NAME.get(statement.op)?.source ?? '§3.6';
+}

@@ -1,0 +1,217 @@
+import { IommuView } from '../formats/iommu-view.js';
+import { bootMachine } from '../program/build.js';
+import { expandConfig } from '../program/config-domain.js';
+import { Names } from '../program/names.js';
+import { performStatement } from '../program/perform.js';
+import { printStatement } from '../program/print.js';
+import { isRepeat, type Program, type Statement, type Step } from '../program/program.js';
+import type { Edition } from '../xen/editions/edition.js';
+import type { Xen } from '../xen/state.js';
+import { compareTables, type Difference, type ObservedDevice } from './observation.js';
+import { CannotRun, ownersOf, type RealMachine, RealXen } from './real-xen.js';
+import type { ReachedRules } from './rules.js';
+
+/** A machine that programs are held against, and what is known of it. */
+export interface Judge {
+  readonly machine: RealMachine;
+  readonly edition: Edition;
+  readonly iommu: 'vtd' | 'amdvi' | 'none';
+  readonly dom0Mode: Program['machine']['dom0Mode'];
+  /** Requester ids of devices that can do DMA, and of others. */
+  readonly edus: readonly number[];
+  readonly nics: readonly number[];
+  /** Whether the CPU lets guests be HVM. */
+  readonly hvm: boolean;
+  /** Stops all vCPUs, and lets them go on. Absent where tables cannot be looked at. */
+  stop?(): Promise<void>;
+  cont?(): Promise<void>;
+}
+
+/** Where model and real Xen part: the step, and what each says. */
+export interface Divergence {
+  /** Index among the steps carried out; 0 is the first. */
+  readonly step: number;
+  readonly statement: Statement;
+  readonly op: string;
+  readonly differences: readonly Difference[];
+  /** What Xen logged during the step. */
+  readonly log: readonly string[];
+}
+
+export interface LockstepResult {
+  /** Operations carried out on both. */
+  readonly operations: number;
+  /** Why the program was left out, or given up at some step. */
+  readonly skipped?: string;
+  readonly divergence?: Divergence;
+}
+
+/** Runs a program on the model and the real machine, comparing after every operation; ends at the first difference. */
+export async function runLockstep(
+  program: Program,
+  judge: Judge,
+  reached?: ReachedRules,
+): Promise<LockstepResult> {
+  const skipped = unsuitable(program, judge);
+  if (skipped !== undefined) return { operations: 0, skipped };
+  const run = new Lockstep(program, judge, reached);
+  try {
+    return await run.run();
+  } catch (error) {
+    if (!(error instanceof CannotRun)) throw error;
+    return { operations: run.operations, skipped: error.message };
+  }
+}
+
+/** Why a program cannot be judged by this machine, or undefined. */
+export function unsuitable({ machine, steps }: Program, judge: Judge): string | undefined {
+  const { arch, iommu, reserved, dom0Mode, dom0PageTables, devices, quarantine, sharept } = machine;
+  if (arch !== 'x86') return 'an Arm machine: QEMU has no SMMU that Debian’s Xen drives';
+  if ((iommu === 'none') !== (judge.iommu === 'none'))
+    return `IOMMU ${iommu}: the machine has ${judge.iommu}`;
+  if (iommu !== 'none' && dom0Mode !== judge.dom0Mode)
+    return `a ${dom0Mode} dom0: the machine’s is ${judge.dom0Mode}`;
+  if (reserved.length > 0) return 'reserved regions: QEMU’s firmware declares none';
+  if (dom0PageTables > 0) return 'page tables of dom0 by number: those of the real dom0 are elsewhere';
+  if (devices.some(({ withheld }) => withheld)) return 'a device withheld from dom0: Xen on x86 gives it all';
+  if (!quarantine || !sharept) return 'options of Xen’s that the machine was not booted with';
+  if (devices.length > judge.edus.length + judge.nics.length) return 'more devices than the machine has';
+  const statements = [...statementsOf(steps)];
+  if (!judge.hvm && statements.some(({ op, args }) => op === 'createdomain' && hasFlag(args, 'hvm')))
+    return 'HVM guests: QEMU’s CPU has no virtualisation here';
+  if (steps.some((step) => isRepeat(step) && step.repeat === 'forever'))
+    return '`repeat forever`: the real machine cannot be asked whether its state recurs';
+  return undefined;
+}
+
+const hasFlag = (args: Statement['args'], flag: string): boolean =>
+  Array.isArray(args.flags) && args.flags.includes(flag);
+
+/** All statements, repeated ones as often as they run. */
+function* statementsOf(steps: readonly Step[]): Generator<Statement> {
+  for (const step of steps) {
+    if (!isRepeat(step)) yield step;
+    else
+      for (let i = 0; i < (step.repeat === 'forever' ? 1 : step.repeat); i++) yield* statementsOf(step.body);
+  }
+}
+
+/** The devices of a program on those of the machine: what does DMA on edu devices, the rest on any. */
+function bindDevices(program: Program, { edus, nics }: Judge): Map<string, number> {
+  const dma = new Set(
+    [...statementsOf(program.steps)].filter(({ op }) => op === 'dma').map(({ args }) => String(args.device)),
+  );
+  const names = program.machine.devices.map(({ name }) => name);
+  const inOrder = [...names.filter((name) => dma.has(name)), ...names.filter((name) => !dma.has(name))];
+  const free = [...edus, ...nics];
+  return new Map(inOrder.map((name, i) => [name, free[i]!]));
+}
+
+/** Domains that map grants: only their own vCPU can. */
+function guestsOf(program: Program): Set<string> {
+  const mappers = [...statementsOf(program.steps)].filter(
+    ({ op, args }) => (op === 'map_grant_ref' || op === 'unmap_grant_ref') && args.domain !== 'dom0',
+  );
+  return new Set(mappers.map(({ args }) => String(args.domain)));
+}
+
+class Lockstep {
+  operations = 0;
+  private readonly program: Program;
+  private readonly judge: Judge;
+  private readonly model: Xen;
+  private readonly names: Names;
+  private readonly real: RealXen;
+  private readonly devices: readonly ObservedDevice[];
+  private readonly views: { readonly model: IommuView; readonly real: IommuView } | undefined;
+  private readonly reached: ReachedRules | undefined;
+
+  constructor(program: Program, judge: Judge, reached: ReachedRules | undefined) {
+    this.program = program;
+    this.judge = judge;
+    this.reached = reached;
+    this.model = bootMachine(program.machine, judge.edition.profile);
+    this.names = new Names(this.model);
+    const bound = bindDevices(program, judge);
+    this.real = new RealXen(judge.machine, this.model, this.names, bound, guestsOf(program));
+    this.devices = this.model.spec.devices.map(({ name, requester }) => ({
+      name,
+      requester,
+      realRequester: bound.get(name)!,
+    }));
+    const { memory, rootTable } = judge.machine;
+    if (memory === undefined || rootTable === undefined || judge.iommu === 'none') return;
+    this.views = {
+      model: modelView(this.model),
+      real: new IommuView(memory, judge.iommu, rootTable),
+    };
+  }
+
+  async run(): Promise<LockstepResult> {
+    await this.judge.machine.agent.perform([{ call: 'reset' }]);
+    const { edition } = this.judge;
+    const started = this.program.configs.flatMap((config) => expandConfig(config, this.program, edition));
+    const atBoot = await this.compareTables();
+    if (atBoot.length > 0) {
+      const statement = { line: 0, column: 0, op: 'boot', args: {}, expect: [] };
+      return { operations: 0, divergence: { step: 0, statement, op: 'boot', differences: atBoot, log: [] } };
+    }
+    for (const statement of [...started, ...statementsOf(this.program.steps)]) {
+      const divergence = await this.step(statement);
+      if (divergence !== undefined) return { operations: this.operations, divergence };
+    }
+    return { operations: this.operations };
+  }
+
+  private async step(statement: Statement): Promise<Divergence | undefined> {
+    const { machine } = this.judge;
+    const logStart = machine.consoleLength?.() ?? 0;
+    const owners = ownersOf(this.model);
+    const facts = this.reached?.before(this.model, this.names, statement);
+    const model = performStatement(this.model, this.names, statement, this.program.file);
+    if (this.model.hostBug !== undefined)
+      throw new CannotRun(`the model’s host goes down: ${this.model.hostBug}`);
+    if (facts !== undefined) this.reached?.after(facts, model.status);
+    const real = await this.real.perform(statement, model, owners);
+    const differences: Difference[] = [];
+    if (model.status !== real.status) {
+      differences.push({ what: 'status', model: model.status, real: real.status });
+    }
+    const [wanted, found] = [model.faults?.join('\n') ?? '', real.faults?.join('\n') ?? ''];
+    if (model.status === real.status && wanted !== found && !this.isQuietWrite(statement, found))
+      differences.push({ what: 'log', model: wanted, real: found });
+    differences.push(...(await this.compareTables()));
+    const index = this.operations++;
+    if (differences.length === 0) return undefined;
+    return {
+      step: index,
+      statement,
+      op: printStatement(statement),
+      differences,
+      log: machine.consoleLines?.(logStart) ?? [],
+    };
+  }
+
+  /** The artefact `warm-write`: a write that was refused, as memory shows, without a line in the log. */
+  private isQuietWrite({ op, args }: Statement, found: string): boolean {
+    return op === 'dma' && args.access === 'write' && found === '';
+  }
+
+  private async compareTables(): Promise<Difference[]> {
+    if (this.views === undefined) return [];
+    const { judge, real, devices } = this;
+    await judge.stop?.();
+    try {
+      judge.machine.memory!.refresh();
+      const { model: ours, real: theirs } = this.views;
+      return [...compareTables(ours, theirs, devices, real.bindings, this.model.hasTranslatedDomains)];
+    } finally {
+      await judge.cont?.();
+    }
+  }
+}
+
+/** The model's own tables, read as the real ones are. */
+function modelView(xen: Xen): IommuView {
+  return new IommuView(xen.ram, 'vtd', xen.vtd!.rootTable * 4096);
+}

@@ -1,0 +1,58 @@
+import type { Arguments } from '../program/arguments.js';
+import type { Outcome } from '../program/handlers.js';
+import { CannotRun, type RealXen } from './real-xen.js';
+
+/** A word that edu's buffer does not hold by accident. */
+const UNTOUCHED = 0x0dd0_c0de;
+
+const FAULT_LINE = /^\[VT-D\]DMAR:|^AMD-Vi: IO_PAGE_FAULT/;
+/** What Xen prints of the tables after the fault itself. */
+const DETAIL_LINE = /^print_vtd_entries/;
+
+/**
+ * Has the real device read or write. A write passed when the word changed; a read when Xen logged no fault. Log lines are
+ * put into the model's words: its device and its address in place of the real ones.
+ */
+export async function realDma(real: RealXen, args: Arguments): Promise<Outcome> {
+  const { agent, memory } = real.machine;
+  if (memory === undefined || real.machine.consoleLines === undefined)
+    throw new CannotRun('DMA needs the lab’s edu device');
+  const write = args.text('access') === 'write';
+  const address = args.address();
+  const [frame, offset] = [Math.floor(address / 4096), address % 4096];
+  const known = real.model.ram.indexOf(frame) >= 0;
+  const realAddress = known ? (await real.mfn(frame)) * 4096 + offset : address;
+  const sbdf = real.device(args.text('device'));
+  const word = realAddress - (realAddress % 4);
+  const value = args.number('value', 0xdeadbeef);
+  const before = memory.read32(word);
+  if (write && known) memory.write32(word, UNTOUCHED);
+  const start = real.machine.consoleLength!();
+  const [{ rc }] = await agent.perform([{ call: 'dma', sbdf, write, address: word, value }]);
+  if (rc < 0) throw new CannotRun(`device ${args.text('device')} does no DMA: QEMU’s edu is needed`);
+  memory.refresh();
+  const faults = faultLines(real.machine.consoleLines(start));
+  const passed = write && known ? memory.read32(word) !== UNTOUCHED : faults.length === 0;
+  if (write && known) memory.write32(word, passed ? value | 0 : before);
+  if (passed && faults.length === 0) return { status: 'ok' };
+  const renamed = faults.map((line) => inModelTerms(real, line, args.text('device'), sbdf, word, address));
+  return { status: passed ? 'ok' : 'fault', faults: renamed.length === 0 ? [] : [renamed.join('\n')] };
+}
+
+const faultLines = (lines: readonly string[]): string[] =>
+  lines.filter((line) => FAULT_LINE.test(line) && !DETAIL_LINE.test(line));
+
+function inModelTerms(
+  real: RealXen,
+  line: string,
+  device: string,
+  sbdf: number,
+  realAddress: number,
+  address: number,
+): string {
+  const page = (byte: number) => (byte - (byte % 4096)).toString(16);
+  const hex2 = (n: number) => n.toString(16).padStart(2, '0');
+  const realName = `0000:${hex2(sbdf >>> 8)}:${hex2((sbdf >>> 3) & 31)}.${sbdf & 7}`;
+  const name = real.model.spec.devices.find((one) => one.name === device)?.address ?? realName;
+  return line.replace(realName, name).replace(`addr ${page(realAddress)}`, `addr ${page(address)}`);
+}

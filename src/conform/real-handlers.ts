@@ -1,0 +1,242 @@
+import type { StatusResult } from '../lab/agent/protocol.js';
+import { PIN_COMMANDS } from '../lab/agent/protocol.js';
+import type { Arguments } from '../program/arguments.js';
+import { createFlags, grantMapFlags, type Outcome } from '../program/handlers.js';
+import { errnoName } from '../xen/errno.js';
+import { grantStatusName } from '../xen/grant-table.js';
+import { PTE_PRESENT, PTE_RW } from '../xen/page-table.js';
+import { realDma } from './real-dma.js';
+import { CannotRun, type RealXen } from './real-xen.js';
+
+type RealHandler = (
+  real: RealXen,
+  args: Arguments,
+  model: Outcome,
+  ownersBefore: Int32Array,
+) => Promise<Outcome>;
+
+const status = ({ rc }: StatusResult): Outcome => ({ status: errnoName(rc) });
+
+const pin =
+  (command: number): RealHandler =>
+  async (real, args) => {
+    const domid = real.domid(args.domain());
+    const mfn = await real.mfn(args.frame());
+    const issuer = real.issuer(args.text('domain'));
+    const [result] = await real.machine.agent.perform([{ call: 'mmuext_op', domid, command, mfn, issuer }]);
+    return status(result);
+  };
+
+const deviceCall =
+  (call: 'assign_device' | 'test_assign_device' | 'deassign_device'): RealHandler =>
+  async (real, args) => {
+    const [result] = await real.machine.agent.perform([
+      {
+        call,
+        domid: real.domid(args.domain()),
+        sbdf: real.device(args.text('device')),
+        flags: args.number('flags', 0),
+      },
+    ]);
+    return status(result);
+  };
+
+const create: RealHandler = async (real, args, model) => {
+  const name = args.text('domain');
+  const slot = real.names.domains.get(name);
+  const domid = model.status === 'ok' && slot !== undefined ? slot : args.number('domid', 0);
+  const [result] = await real.machine.agent.perform([
+    {
+      call: 'createdomain',
+      flags: createFlags(real.model, args),
+      iommuOpts: args.number('iommu_opts', 0),
+      maxVcpus: args.number('max_vcpus', 1),
+      maxPages: args.number('max_pages', 64),
+      domid,
+      guest: real.guests.has(name),
+    },
+  ]);
+  if (result.rc >= 0) real.slotTables.set(result.domid, result.slotTable);
+  return status(result);
+};
+
+/** Frames that have become `slot`'s, lowest first, which is the order in which the model's heap hands them out. */
+function newFrames(real: RealXen, slot: number, ownersBefore: Int32Array): number[] {
+  const { model } = real;
+  const frames: number[] = [];
+  for (let pdx = 0; pdx < ownersBefore.length; pdx++) {
+    if (ownersBefore[pdx] !== slot && model.frame.owner.get(pdx) - 1 === slot)
+      frames.push(model.ram.frameAt(pdx));
+  }
+  return frames;
+}
+
+const populate: RealHandler = async (real, args, _model, ownersBefore) => {
+  const slot = args.domain();
+  const count = args.number('count', 1);
+  const [{ rc, mfns }] = await real.machine.agent.perform([
+    { call: 'populate_physmap', domid: real.domid(slot), count, gfn: args.number('gfn', 0) },
+  ]);
+  const frames = newFrames(real, slot, ownersBefore);
+  mfns.forEach((mfn, i) => {
+    if (frames[i] !== undefined) real.adopt(frames[i], mfn);
+  });
+  if (rc === -3) return { status: errnoName(rc) };
+  return { status: rc < 0 || mfns.length < count ? 'EBUSY' : 'ok' };
+};
+
+/** Whether the domain's kernel page table, read from memory, maps a page writable. */
+function hasWritableMapping(real: RealXen, slot: number, mfn: number): boolean {
+  const { memory } = real.machine;
+  const table = real.slotTables.get(real.domid(slot));
+  if (memory === undefined || table === undefined || table < 0)
+    throw new CannotRun('a store needs the domain’s page tables, which cannot be read here');
+  memory.refresh();
+  const { vaSlots } = real.model.spec.limits;
+  for (let entry = table * 4096; entry < table * 4096 + vaSlots * 8; entry += 8) {
+    const [lo, hi] = [memory.read32(entry), memory.read32(entry + 4)];
+    const frame = (lo >>> 12) + (hi & 0xf_ffff) * 0x10_0000;
+    if (frame === mfn && (lo & PTE_PRESENT) !== 0 && (lo & PTE_RW) !== 0) return true;
+  }
+  return false;
+}
+
+/** The entry an operation writes: its low 12 bits, and the frame it points to. */
+async function entryOf(real: RealXen, args: Arguments): Promise<{ flags: number; mfn: number }> {
+  if (!args.has('page')) return { flags: 0, mfn: 0 };
+  return { flags: args.entryWords()[0] & 0xfff, mfn: await real.mfn(args.frame()) };
+}
+
+/** Table and index of an entry argument. */
+async function placeOf(real: RealXen, args: Arguments): Promise<{ mfn: number; index: number }> {
+  const { pdx, index } = args.entry();
+  return { mfn: await real.mfn(real.model.ram.frameAt(pdx)), index };
+}
+
+/** The statement's counterpart on a real Xen, one function an operation. What is missing exists on the model only. */
+export const REAL_HANDLERS: Readonly<Record<string, RealHandler>> = {
+  createdomain: create,
+  populate_physmap: populate,
+  decrease_reservation: async (real, args) => {
+    const frame = args.has('page') ? await real.mfn(args.frame()) : args.number('gfn', 0);
+    const [result] = await real.machine.agent.perform([
+      { call: 'decrease_reservation', domid: real.domid(args.domain()), frame },
+    ]);
+    return status(result);
+  },
+  pin_l1_table: pin(PIN_COMMANDS.l1),
+  pin_l2_table: pin(PIN_COMMANDS.l2),
+  pin_l3_table: pin(PIN_COMMANDS.l3),
+  pin_l4_table: pin(PIN_COMMANDS.l4),
+  unpin_table: pin(PIN_COMMANDS.unpin),
+  mmu_update: async (real, args) => {
+    const { mfn, index } = await placeOf(real, args);
+    const { flags, mfn: target } = await entryOf(real, args);
+    const entry = ((BigInt(target) << 12n) | BigInt(flags)).toString(16);
+    const domid = real.domid(args.domain());
+    const issuer = real.issuer(args.text('domain'));
+    const [result] = await real.machine.agent.perform([
+      { call: 'mmu_update', domid, mfn, index, entry, issuer },
+    ]);
+    return status(result);
+  },
+  update_va_mapping: async (real, args) => {
+    const domid = real.domid(args.domain());
+    const [result] = await real.machine.agent.perform([
+      {
+        call: 'update_va_mapping',
+        domid,
+        slot: args.number('va', 0),
+        mfn: args.has('page') ? await real.mfn(args.frame()) : -1,
+        writable: args.writable,
+        of: args.has('of') ? real.domid(args.domain('of')) : domid,
+        issuer: real.issuer(args.text('domain')),
+      },
+    ]);
+    return status(result);
+  },
+  store: async (real, args) => {
+    const { mfn, index } = await placeOf(real, args);
+    const { flags, mfn: target } = await entryOf(real, args);
+    if (!hasWritableMapping(real, args.domain(), mfn)) return { status: 'EFAULT' };
+    const { memory } = real.machine;
+    memory!.write32(mfn * 4096 + index * 8, ((target << 12) | flags) >>> 0);
+    memory!.write32(mfn * 4096 + index * 8 + 4, Math.floor(target / 0x10_0000));
+    return { status: 'ok' };
+  },
+  grant: async (real, args) => {
+    const slot = args.domain();
+    if (slot === 0) throw new CannotRun('dom0’s grant table belongs to its kernel');
+    const frame = real.model.isTranslated(slot)
+      ? real.model.frame.gfn.get(real.model.ram.indexOf(args.frame())) - 1
+      : await real.mfn(args.frame());
+    const [result] = await real.machine.agent.perform([
+      {
+        call: 'grant',
+        domid: real.domid(slot),
+        ref: args.number('ref', 0),
+        flags: args.flag('readonly') ? 5 : 1,
+        to: real.domid(args.domain('to')),
+        frame,
+      },
+    ]);
+    return status(result);
+  },
+  end_grant: async (real, args) => {
+    const slot = args.domain();
+    if (slot === 0) throw new CannotRun('dom0’s grant table belongs to its kernel');
+    const [{ rc }] = await real.machine.agent.perform([
+      { call: 'end_grant', domid: real.domid(slot), ref: args.number('ref', 0) },
+    ]);
+    return { status: rc === -16 ? 'in_use' : errnoName(rc) };
+  },
+  map_grant_ref: async (real, args) => {
+    const slot = args.domain();
+    const [result] = await real.machine.agent.perform([
+      {
+        call: 'map_grant_ref',
+        domid: real.domid(slot),
+        granter: real.domid(args.domain('granter')),
+        ref: args.number('ref', 0),
+        flags: grantMapFlags(args),
+        gfn: args.number('gfn', 0),
+      },
+    ]);
+    if (result.rc < 0) return { status: errnoName(result.rc) };
+    const handle = real.names.handles.get(args.text('handle'));
+    if (result.status >= 0 && handle !== undefined) real.handles.set(`${slot}:${handle}`, result.handle);
+    return { status: grantStatusName(result.status) };
+  },
+  unmap_grant_ref: async (real, args) => {
+    const slot = args.domain();
+    const named = args.flag('host') || args.flag('device');
+    const [result] = await real.machine.agent.perform([
+      {
+        call: 'unmap_grant_ref',
+        domid: real.domid(slot),
+        handle: real.handles.get(`${slot}:${args.handle()}`) ?? 0xffff,
+        host: !named || args.flag('host'),
+        device: !named || args.flag('device'),
+        busAddress: args.has('dev_bus_addr') ? await real.mfn(args.frame('dev_bus_addr')) : -1,
+      },
+    ]);
+    return { status: result.rc < 0 ? errnoName(result.rc) : grantStatusName(result.status) };
+  },
+  assign_device: deviceCall('assign_device'),
+  test_assign_device: deviceCall('test_assign_device'),
+  deassign_device: deviceCall('deassign_device'),
+  // Since 4.13 there is nothing between the beginning of an assignment and its end.
+  begin: async (real, args, model, ownersBefore) => {
+    if (model.status.startsWith('at '))
+      throw new CannotRun('the hypercall of the real machine cannot be stopped half-way');
+    return deviceCall('assign_device')(real, args, model, ownersBefore);
+  },
+  step: onlyIdle,
+  finish: onlyIdle,
+  dma: realDma,
+};
+
+async function onlyIdle(_real: RealXen, _args: Arguments, model: Outcome): Promise<Outcome> {
+  if (model.status === 'idle') return model;
+  throw new CannotRun('the hypercall of the real machine cannot be stopped half-way');
+}

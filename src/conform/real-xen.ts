@@ -1,0 +1,132 @@
+import type { Agent, PhysicalMemory } from '../lab/machine-api.js';
+import { Arguments, Nameless } from '../program/arguments.js';
+import type { Outcome } from '../program/handlers.js';
+import type { Names } from '../program/names.js';
+import type { Statement } from '../program/program.js';
+import { isDomainFrame, isFree, ownerOf } from '../xen/frames.js';
+import { Life, type Xen } from '../xen/state.js';
+import { Bindings } from './bindings.js';
+import { REAL_HANDLERS } from './real-handlers.js';
+
+/** What the adapter needs of the machine that it drives. A real host has an agent and nothing else. */
+export interface RealMachine {
+  readonly agent: Agent;
+  readonly memory?: PhysicalMemory;
+  readonly rootTable?: number;
+  consoleLength?(): number;
+  consoleLines?(start: number): string[];
+}
+
+/** An operation that the real machine cannot carry out; the program is left out, and counted under the reason. */
+export class CannotRun extends Error {}
+
+/** Bus addresses that no lab has a device at: for devices that a program names without declaring them. */
+const NO_DEVICE = 0x1f << 3;
+
+/**
+ * A real Xen behind the operations of the program language. Names are looked up in the model, which has carried out the
+ * statement just before: its domids are asked for, its frames stand for the frames that Xen chose ({@link Bindings}).
+ */
+export class RealXen {
+  readonly machine: RealMachine;
+  readonly model: Xen;
+  readonly names: Names;
+  readonly bindings = new Bindings();
+  /** Device names to requester ids. */
+  readonly devices: ReadonlyMap<string, number>;
+  /** Domains that carry out their own hypercalls, by name. */
+  readonly guests: ReadonlySet<string>;
+  /** Grant handles: the model's (`slot:handle`) to Xen's. */
+  readonly handles = new Map<string, number>();
+  /** Frames of the tables behind the virtual pages of domains, by domid. */
+  readonly slotTables = new Map<number, number>();
+
+  constructor(
+    machine: RealMachine,
+    model: Xen,
+    names: Names,
+    devices: ReadonlyMap<string, number>,
+    guests: ReadonlySet<string>,
+  ) {
+    this.machine = machine;
+    this.model = model;
+    this.names = names;
+    this.devices = devices;
+    this.guests = guests;
+  }
+
+  /**
+   * Carries out a statement that the model has just answered with `outcome`. `ownersBefore` says whose each frame was
+   * before that.
+   * @throws CannotRun
+   */
+  async perform(statement: Statement, outcome: Outcome, ownersBefore: Int32Array): Promise<Outcome> {
+    const handler = REAL_HANDLERS[statement.op];
+    if (handler === undefined) throw new CannotRun(`\`${statement.op}\` exists on the model only`);
+    try {
+      const args = new Arguments(statement.args, this.names, this.model);
+      return await handler(this, args, outcome, ownersBefore);
+    } catch (error) {
+      if (error instanceof Nameless) return { status: error.status };
+      throw error;
+    }
+  }
+
+  /** The requester id of a device by name; for an unknown one an address where nothing is. */
+  device(name: string): number {
+    return this.devices.get(name) ?? NO_DEVICE;
+  }
+
+  domid(slot: number): number {
+    return this.model.domidOf(slot);
+  }
+
+  /** Who issues a hypercall of a domain. */
+  issuer(name: string): 'guest' | 'toolstack' {
+    return this.guests.has(name) ? 'guest' : 'toolstack';
+  }
+
+  /**
+   * The MFN that stands for a frame of the model. Frames that no domain of the program ever had get one when they are
+   * first named: a page of dom0, a page that dom0 has given back, or a page of Xen's own.
+   */
+  async mfn(frame: number): Promise<number> {
+    const bound = this.bindings.mfn(frame);
+    if (bound !== undefined) return bound;
+    const { model, machine } = this;
+    const pdx = model.ram.indexOf(frame);
+    if (pdx < 0 || !isDomainFrame(model, pdx)) return Math.floor((machine.rootTable ?? 0) / 4096);
+    if (!isFree(model, pdx) && ownerOf(model, pdx) !== 0)
+      throw new CannotRun(`frame 0x${frame.toString(16)} belongs to nobody that the program made`);
+    const [{ mfns }] = await machine.agent.perform([
+      { call: 'populate_physmap', domid: 0, count: 1, gfn: 0 },
+    ]);
+    const mfn = mfns[0];
+    if (mfn === undefined) throw new CannotRun('dom0 gets no page to stand for a frame that nobody had');
+    if (isFree(model, pdx))
+      await machine.agent.perform([{ call: 'decrease_reservation', domid: 0, frame: mfn }]);
+    else this.adopt(frame, mfn);
+    this.bindings.bind(frame, mfn);
+    return mfn;
+  }
+
+  /** Binds a page that a domain has just got on both sides, and makes both hold zeros. */
+  adopt(frame: number, mfn: number): void {
+    this.bindings.bind(frame, mfn);
+    for (let offset = 0; offset < 4096; offset += 4) {
+      if (this.model.ram.read32(frame * 4096 + offset) !== 0)
+        this.model.ram.write32(frame * 4096 + offset, 0);
+    }
+    this.machine.memory?.zeroPage(mfn * 4096);
+  }
+
+  /** Whether the model has the domain in `slot`, alive or dying. */
+  exists(slot: number): boolean {
+    return this.model.domain.life.get(slot) !== Life.absent;
+  }
+}
+
+/** Whose each frame of the model is, as the column holds it. */
+export function ownersOf(xen: Xen): Int32Array {
+  return Int32Array.from({ length: xen.ram.frames }, (_, pdx) => ownerOf(xen, pdx));
+}
