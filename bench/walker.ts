@@ -59,7 +59,7 @@ function buildTree(format: RadixFormat): FlatMemory {
     let address = 4096;
     for (let level = 4; level > 1; level--) {
       if (memory.read32(address) === 0) {
-        format.tableEntry(next++, entry);
+        format.tableEntry(next++, level, entry);
         memory.write32(address, entry.lo);
         memory.write32(address + 4, entry.hi);
       }

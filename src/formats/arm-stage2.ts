@@ -98,7 +98,7 @@ export const ARM_STAGE2: RadixFormat = {
   },
   reserved: (lo, _hi, level) => (lo & PAGE_OR_TABLE) === 0 && (level === 1 || level > 3),
   levelName: (level) => `level ${4 - level}`,
-  tableEntry(frame: number, out: EntryWords) {
+  tableEntry(frame: number, _level: number, out: EntryWords) {
     out.lo = (frame << 12) | PAGE_OR_TABLE | 1;
     out.hi = (frame / 0x10_0000) & 0xffff;
   },

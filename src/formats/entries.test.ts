@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { R, W, X } from './address.js';
+import { AMDVI_TABLES } from './amdvi.js';
 import { ARM_STAGE2, STAGE2_LEAF, stage2Type, withStage2Type } from './arm-stage2.js';
 import { EPT, eptTables } from './ept.js';
 import { getField } from './layout.js';
@@ -11,9 +12,13 @@ import { U, X86_64, x86PageTables } from './x86-pte.js';
 const frame40 = fc.maxSafeInteger().map((n) => Math.abs(n) % 2 ** 40);
 const word = fc.integer({ min: -(2 ** 31), max: 2 ** 31 - 1 });
 describe.each(
-  [vtd.VTD_SECOND_LEVEL, EPT, ARM_STAGE2, X86_64].map((format) => ({ name: format.name, format })),
+  [vtd.VTD_SECOND_LEVEL, AMDVI_TABLES, EPT, ARM_STAGE2, X86_64].map((format) => ({
+    name: format.name,
+    format,
+  })),
 )('$name entries', ({ format }: { format: RadixFormat }) => {
-  const all = format === vtd.VTD_SECOND_LEVEL ? R | W : format === X86_64 ? R | W | X | U : R | W | X;
+  const dma = format === vtd.VTD_SECOND_LEVEL || format === AMDVI_TABLES;
+  const all = dma ? R | W : format === X86_64 ? R | W | X | U : R | W | X;
   const width = format === ARM_STAGE2 ? 2 ** 36 : 2 ** 40;
 
   test('a leaf made is a present leaf with its frame and rights', () => {
@@ -41,7 +46,7 @@ describe.each(
     fc.assert(
       fc.property(frame40, fc.integer({ min: 2, max: 4 }), (n, level) => {
         const entry = new EntryWords();
-        format.tableEntry(n % width, entry);
+        format.tableEntry(n % width, level, entry);
         expect(format.present(entry.lo, entry.hi, level)).toBe(true);
         expect(format.reserved(entry.lo, entry.hi, level)).toBe(false);
         expect(format.leaf(entry.lo, entry.hi, level)).toBe(false);

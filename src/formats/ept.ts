@@ -106,7 +106,7 @@ export function eptTables(physicalWidth: number): RadixFormat {
     rights: (lo): Rights => lo & (R | W | X),
     reserved: (lo, hi, level) => (hi & beyondWidth) !== 0 || misconfigured(lo, level),
     levelName: (level) => `L${level}`,
-    tableEntry(frame: number, out: EntryWords) {
+    tableEntry(frame: number, _level: number, out: EntryWords) {
       out.lo = (frame << 12) | R | W | X;
       out.hi = (frame / 0x10_0000) & 0xf_ffff;
     },

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { expect, describe as group, test } from 'vitest';
+import * as amdvi from './amdvi.js';
 import * as arm from './arm-stage2.js';
 import * as ept from './ept.js';
 import * as grant from './grant-v1.js';
@@ -15,12 +16,14 @@ const isLayout = (value: unknown): value is EntryLayout =>
 
 /** Every layout that a format exports, so that none escapes the tests. */
 const layouts: EntryLayout[] = [
-  ...[arm, ept, grant, smmu, vtd, faults, pte].flatMap((module) => Object.values(module).filter(isLayout)),
+  ...[amdvi, arm, ept, grant, smmu, vtd, faults, pte].flatMap((module) =>
+    Object.values(module).filter(isLayout),
+  ),
   ...new Set(pageInfo.PAGE_INFO_LAYOUTS.flatMap((row) => [row.typeInfo, row.countInfo])),
 ];
 
 test('the tests see the layouts of every format', () => {
-  expect(layouts.length).toBe(26);
+  expect(layouts.length).toBe(29);
 });
 
 group.each(layouts.map((layout) => ({ name: layout.name, layout })))('$name', ({ layout }) => {

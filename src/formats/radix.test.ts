@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { R, W, X } from './address.js';
+import { AMDVI_TABLES } from './amdvi.js';
 import { ARM_STAGE2, STAGE2_SHAPES, stage2Shape } from './arm-stage2.js';
 import { EPT } from './ept.js';
 import { ENTRY_SPAN, FOUR_LEVELS, inputLimit, type RadixFormat, Walker, WalkStatus } from './radix.js';
@@ -8,11 +9,12 @@ import { TreeBuilder } from './tables.fixture.js';
 import { VTD_SECOND_LEVEL, vtdSecondLevel } from './vtd.js';
 import { U, X86_64 } from './x86-pte.js';
 
-const formats: RadixFormat[] = [VTD_SECOND_LEVEL, EPT, ARM_STAGE2, X86_64];
+const formats: RadixFormat[] = [VTD_SECOND_LEVEL, AMDVI_TABLES, EPT, ARM_STAGE2, X86_64];
 const byName = formats.map((format) => ({ name: format.name, format }));
 
 describe.each(byName)('a walk of $name tables', ({ format }) => {
-  const rights = format === VTD_SECOND_LEVEL ? R | W : format === X86_64 ? R | W | X | U : R | W | X;
+  const dma = format === VTD_SECOND_LEVEL || format === AMDVI_TABLES;
+  const rights = dma ? R | W : format === X86_64 ? R | W | X | U : R | W | X;
 
   test('resolves a 4 KiB page and shows the entry it ended at', () => {
     const tree = new TreeBuilder(format, FOUR_LEVELS);

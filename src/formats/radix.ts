@@ -6,7 +6,16 @@ import type { WordSource } from './words.js';
 export const TABLE_ENTRIES = 512;
 
 /** Inputs (4 KiB frames) below one entry at level l: `ENTRY_SPAN[l]`; level 1 holds the 4 KiB leaves. */
-export const ENTRY_SPAN: readonly number[] = [1 / 512, 1, 2 ** 9, 2 ** 18, 2 ** 27, 2 ** 36, 2 ** 45];
+export const ENTRY_SPAN: readonly number[] = [
+  1 / 512,
+  1,
+  2 ** 9,
+  2 ** 18,
+  2 ** 27,
+  2 ** 36,
+  2 ** 45,
+  2 ** 54,
+];
 
 /** A 64-bit entry as two words; the way out for functions that make one. */
 export class EntryWords {
@@ -33,10 +42,17 @@ export interface RadixFormat {
   rights(lo: number, hi: number, level: number): Rights;
   /** Whether the hardware refuses a present entry for its encoding. Only asked when present. */
   reserved(lo: number, hi: number, level: number): boolean;
+  /**
+   * Level of the table below a table entry, in a format whose entries say so and may skip levels; where it is missing,
+   * each table points to those of the level below. Inputs must be zero in the bits of skipped levels.
+   */
+  readonly nextLevel?: (lo: number, level: number) => number;
+  /** Inputs that a leaf's page spans, in a format where the entry says so; where it is missing, the level's. */
+  readonly pageSpan?: (lo: number, hi: number, level: number) => number;
   /** The manual's name of the level, for example "L1" or "level 3". */
   levelName(level: number): string;
-  /** Makes an entry that points to the table in `frame` and restricts nothing. */
-  tableEntry(frame: number, out: EntryWords): void;
+  /** Makes an entry for a table of `level` that points to the table in `frame`, one level below, and restricts nothing. */
+  tableEntry(frame: number, level: number, out: EntryWords): void;
   /** Makes an entry that maps the page at `frame` (aligned to the level) with `rights`. */
   leafEntry(frame: number, rights: Rights, level: number, out: EntryWords): void;
 }
@@ -66,7 +82,7 @@ export function inputLimit(shape: RootShape): number {
 export const WalkStatus = {
   /** At a leaf. Its rights may still not allow the access. */
   OK: 0,
-  /** At an entry that is not present. */
+  /** At an entry that is not present, or at one that skips levels whose bits the input has set. */
   NOT_PRESENT: 1,
   /** At a present entry whose encoding the hardware refuses. */
   RESERVED: 2,
@@ -109,6 +125,7 @@ export class Walker {
   walk(rootFrame: number, shape: RootShape, input: number): number {
     const format = this.format;
     const source = this.source;
+    const { nextLevel, pageSpan } = format;
     let level = shape.topLevel;
     this.pathRights = ALL_RIGHTS;
     if (input < 0 || input >= inputLimit(shape)) return this.end(WalkStatus.BEYOND, level, -1, 0, 0);
@@ -129,12 +146,19 @@ export class Walker {
       table = format.frame(lo, hi);
       if (format.leaf(lo, hi, level)) {
         this.end(WalkStatus.OK, level, address, lo, hi);
-        const span = ENTRY_SPAN[level]!;
-        this.frame = level === 1 ? table : table - (table % span) + (input % span);
+        const span = pageSpan === undefined ? ENTRY_SPAN[level]! : pageSpan(lo, hi, level);
+        this.frame = span === 1 ? table : table - (table % span) + (input % span);
         this.rights = rights;
         return WalkStatus.OK;
       }
-      level--;
+      if (nextLevel === undefined) level--;
+      else {
+        const next = nextLevel(lo, level);
+        if (next < level - 1 && input % ENTRY_SPAN[level]! >= ENTRY_SPAN[next + 1]!) {
+          return this.end(WalkStatus.NOT_PRESENT, level, address, lo, hi);
+        }
+        level = next;
+      }
       index = (level > 3 ? high >>> (9 * (level - 4)) : low >>> (9 * (level - 1))) & 511;
     }
   }

@@ -57,16 +57,16 @@ export class TreeBuilder {
       let table = this.format.frame(lo, hi);
       if (!this.format.present(lo, hi, at)) {
         table = this.newTable();
-        this.pointAt(address, table);
+        this.pointAt(address, table, at);
       }
       address = table * 4096 + (Math.floor(input / ENTRY_SPAN[at - 1]!) % 512) * 8;
     }
     return address;
   }
 
-  /** Makes the entry at `address` point to a table. */
-  pointAt(address: number, table: number): void {
-    this.format.tableEntry(table, this.entry);
+  /** Makes the entry at `address`, of a table of `level`, point to a table. */
+  pointAt(address: number, table: number, level: number): void {
+    this.format.tableEntry(table, level, this.entry);
     this.write(address, this.entry.lo, this.entry.hi);
   }
 

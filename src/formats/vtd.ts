@@ -240,7 +240,7 @@ export function vtdSecondLevel(capabilities: VtdEntryCapabilities): RadixFormat 
       return level > superpageLevel || (lo & (SUPERPAGE_OFFSET[level]! | leafReserved)) !== 0;
     },
     levelName: (level) => `L${level}`,
-    tableEntry(frame: number, out: EntryWords) {
+    tableEntry(frame: number, _level: number, out: EntryWords) {
       out.lo = (frame << 12) | R | W;
       out.hi = (frame / 0x10_0000) & 0xf_ffff;
     },

@@ -24,7 +24,7 @@ function scratchTree(scratch: number): TreeBuilder {
     for (let index = 0; index < 512; index++) {
       const address = tables[level]! * 4096 + index * 8;
       if (level === 1) tree.mapAt(address, scratch, R, 1);
-      else tree.pointAt(address, tables[level - 1]!);
+      else tree.pointAt(address, tables[level - 1]!, level);
     }
   }
   return tree;
@@ -34,7 +34,15 @@ describe('walking a whole tree', () => {
   test('an empty tree has no ranges', () => {
     const { ranges, summary } = visitAll(vtdTree());
     expect(ranges).toEqual([]);
-    expect(summary).toEqual({ tables: 1, pages: 0, ranges: 0, repeats: 0, reserved: 0, rights: 0 });
+    expect(summary).toEqual({
+      tables: 1,
+      pages: 0,
+      ranges: 0,
+      repeats: 0,
+      reserved: 0,
+      rights: 0,
+      complete: true,
+    });
   });
 
   test('neighbours with neighbouring frames, equal rights and equal size make one range, across tables', () => {
@@ -164,8 +172,8 @@ describe('a table reached again', () => {
   test('is not mentioned when nothing is mapped below it', () => {
     const tree = vtdTree();
     const empty = tree.newTable();
-    tree.pointAt(tree.entryAt(0, 2), empty);
-    tree.pointAt(tree.entryAt(512, 2), empty);
+    tree.pointAt(tree.entryAt(0, 2), empty, 2);
+    tree.pointAt(tree.entryAt(512, 2), empty, 2);
     expect(visitAll(tree).ranges).toEqual([]);
   });
 
@@ -201,7 +209,7 @@ describe('a table reached again', () => {
 describe('tables that point to themselves', () => {
   test('end after as many steps as there are levels', () => {
     const tree = vtdTree();
-    for (const index of [0, 1, 511]) tree.pointAt(tree.root * 4096 + index * 8, tree.root);
+    for (const index of [0, 1, 511]) tree.pointAt(tree.root * 4096 + index * 8, tree.root, 4);
     const { ranges, summary } = visitAll(tree);
     expect(summary.tables).toBe(4);
     expect(ranges.filter((range) => !range.shared).map((range) => range.frame)).toEqual([
@@ -217,8 +225,8 @@ describe('tables that point to themselves', () => {
     const tree = vtdTree();
     const other = tree.newTable();
     for (let i = 0; i < 512; i++) {
-      tree.pointAt(tree.root * 4096 + i * 8, i % 2 ? tree.root : other);
-      tree.pointAt(other * 4096 + i * 8, i % 2 ? other : tree.root);
+      tree.pointAt(tree.root * 4096 + i * 8, i % 2 ? tree.root : other, 4);
+      tree.pointAt(other * 4096 + i * 8, i % 2 ? other : tree.root, 4);
     }
     expect(visitAll(tree).summary).toMatchObject({ tables: 7, pages: 2 ** 36 });
     expect(visitAll(tree, { expand: 100 }).summary).toMatchObject({ tables: 107, pages: 2 ** 36 });

@@ -42,6 +42,10 @@ export interface MappedRange {
 export interface WalkAllOptions {
   /** How many times a shared subtree may be walked again before repeats are reported as such. 0 unless given. */
   readonly expand?: number;
+  /** Rights with which the root is reached, where something above it restricts them. All unless given. */
+  readonly rights?: Rights;
+  /** Tables to read at most; beyond them the walk is not `complete`. As many as there are unless given. */
+  readonly maxTables?: number;
   /** Told of each table read: its frame, level, and the first input below it. */
   readonly onTable?: (frame: number, level: number, input: number) => void;
   /** Told of each present entry that the hardware would refuse. What lies below it is unreachable. */
@@ -61,6 +65,8 @@ export interface WalkSummary {
   readonly reserved: number;
   /** Rights of all pages together. */
   readonly rights: Rights;
+  /** Whether every table was read, not cut off at `maxTables`. */
+  readonly complete: boolean;
 }
 
 /** What lies below a table, remembered for when it is met again. */
@@ -77,9 +83,11 @@ class TreeWalk {
   ranges = 0;
   repeats = 0;
   reserved = 0;
+  complete = true;
   /** By table frame, level and path rights, see {@link keyOf}. */
   private readonly known = new Map<number, Subtree>();
   private expansions: number;
+  private readonly maxTables: number;
   // The range being collected; count 0 when there is none.
   private input = 0;
   private frame = 0;
@@ -103,12 +111,18 @@ class TreeWalk {
     this.visit = visit;
     this.options = options;
     this.expansions = options.expand ?? 0;
+    this.maxTables = options.maxTables ?? Number.POSITIVE_INFINITY;
   }
 
   /** Walks a table whose first entry serves input `base`, up to the input `limit`. Returns the rights below it. */
   table(frame: number, level: number, base: number, limit: number, path: Rights): Rights {
     const { format, source } = this;
+    if (this.tables >= this.maxTables) {
+      this.complete = false;
+      return 0;
+    }
     const span = ENTRY_SPAN[level]!;
+    const { nextLevel, pageSpan } = format;
     this.tables++;
     this.options.onTable?.(frame, level, base);
     let union: Rights = 0;
@@ -127,10 +141,13 @@ class TreeWalk {
       const rights = path & format.rights(lo, hi, level);
       const target = format.frame(lo, hi);
       if (format.leaf(lo, hi, level)) {
-        this.leaf(input, target - (target % span), span, rights, level);
+        const page = pageSpan === undefined ? span : pageSpan(lo, hi, level);
+        this.leaf(input, target - (target % page) + (input % page), span, rights, level);
         union |= rights;
       } else {
-        union |= this.subtree(target, level - 1, input, span, rights);
+        // Where levels are skipped, only the first of the inputs below the entry are translated.
+        const next = nextLevel === undefined ? level - 1 : nextLevel(lo, level);
+        union |= this.subtree(target, next, input, ENTRY_SPAN[next + 1]!, rights);
       }
     }
     return union;
@@ -219,9 +236,10 @@ export function walkAll(
   const span = ENTRY_SPAN[shape.topLevel + 1]!;
   let rights: Rights = 0;
   for (let i = 0; i < shape.concatenated && i * span < limit; i++) {
-    rights |= walk.table(rootFrame + i, shape.topLevel, i * span, limit, ALL_RIGHTS);
+    const above = options.rights ?? ALL_RIGHTS;
+    rights |= walk.table(rootFrame + i, shape.topLevel, i * span, limit, above);
   }
   walk.flush();
-  const { tables, pages, ranges, repeats, reserved } = walk;
-  return { tables, pages, ranges, repeats, reserved, rights };
+  const { tables, pages, ranges, repeats, reserved, complete } = walk;
+  return { tables, pages, ranges, repeats, reserved, rights, complete };
 }

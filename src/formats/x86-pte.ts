@@ -120,7 +120,7 @@ export function x86PageTables(physicalWidth: number): RadixFormat {
       return level > 3 || (lo & SUPERPAGE_RESERVED[level]!) !== 0;
     },
     levelName: (level) => `L${level}`,
-    tableEntry(frame: number, out: EntryWords) {
+    tableEntry(frame: number, _level: number, out: EntryWords) {
       out.lo = (frame << 12) | P | RW | US | A;
       out.hi = (frame / 0x10_0000) & 0xf_ffff;
     },

@@ -18,7 +18,7 @@ export function quarantineRoot(xen: Xen): number {
     const table = allocUnitFrame(xen);
     if (table < 0 || below < 0) return -1;
     if (level === 1) VTD_SECOND_LEVEL.leafEntry(below, R, 1, words);
-    else VTD_SECOND_LEVEL.tableEntry(below, words);
+    else VTD_SECOND_LEVEL.tableEntry(below, level, words);
     for (let index = 0; index < 512; index++) {
       xen.ram.write32(table * 4096 + index * 8, words.lo);
       xen.ram.write32(table * 4096 + index * 8 + 4, words.hi);

@@ -55,7 +55,7 @@ export class RadixWriter {
       const next = make ? allocXenFrame(xen) : -1;
       if (next < 0) return -1;
       table = xen.ram.frameAt(next);
-      this.format.tableEntry(table, this.words);
+      this.format.tableEntry(table, level, this.words);
       xen.ram.write32(at, this.words.lo);
       xen.ram.write32(at + 4, this.words.hi);
     }
