@@ -1,29 +1,17 @@
 import { R, type Rights, W } from '../formats/address.js';
-import {
-  FOUR_LEVELS,
-  inputLimit,
-  type RootShape,
-  THREE_LEVELS,
-  Walker,
-  WalkStatus,
-} from '../formats/radix.js';
+import { FOUR_LEVELS, inputLimit, type RootShape, Walker, WalkStatus } from '../formats/radix.js';
 import {
   ContextType,
   clearEntry,
-  contextDid,
-  contextReserved,
-  contextType,
-  contextWidth,
   entryFrame,
   entryPresent,
-  levelsOfWidth,
-  rootReserved,
   VTD_ENTRY_BYTES,
   VTD_SECOND_LEVEL,
   writeContextEntry,
   writeRootEntry,
 } from '../formats/vtd.js';
 import { faultWord0, faultWord1, faultWord2, faultWord3, VtdReason } from '../formats/vtd-faults.js';
+import { VtdLookup } from '../formats/vtd-lookup.js';
 import { flag, hex, type Layout, optional } from '../store/table.js';
 import type { IommuFault, IommuUnit } from './iommu.js';
 import { Iotlb } from './iotlb.js';
@@ -32,17 +20,8 @@ import type { Ram } from './ram.js';
 /** The levels of the contexts that the unit's own functions write. */
 const LEVELS = 4;
 
-/** Roots by number of levels: CAP.SAGAW says 39 and 48 bits. */
-const SHAPES: readonly (RootShape | undefined)[] = [
-  undefined,
-  undefined,
-  undefined,
-  THREE_LEVELS,
-  FOUR_LEVELS,
-];
-
-/** The host address width is 52 bits, the widest; frame bits from here up are reserved. */
-const FRAME_LIMIT = 2 ** 40;
+/** CAP.SAGAW says 39 and 48 bits; there are no device-TLBs. */
+const CAPABILITIES = { levels: [3, 4], deviceTlbs: false } as const;
 
 /**
  * A VT-d remapping unit in legacy mode: root table, context tables and second-level tables in RAM, an IOTLB tagged by
@@ -55,6 +34,7 @@ export class VtdUnit implements IommuUnit {
   frame = -1;
   private readonly ram: Ram;
   private readonly walker: Walker;
+  private readonly lookup: VtdLookup;
   private readonly registers;
 
   // Where the last access came from and what became of it; registers, not state that outlives the step.
@@ -69,6 +49,7 @@ export class VtdUnit implements IommuUnit {
   constructor(layout: Layout, ram: Ram, iotlbSize: number) {
     this.ram = ram;
     this.walker = new Walker(VTD_SECOND_LEVEL, ram);
+    this.lookup = new VtdLookup(ram, CAPABILITIES);
     this.iotlb = new Iotlb(layout, 'VT-d', iotlbSize);
     this.registers = layout.table(
       'VT-d unit',
@@ -143,8 +124,7 @@ export class VtdUnit implements IommuUnit {
 
   /**
    * Looks a requester up in root and context table: the reason of a fault, or 0. Afterwards `root` is the second-level
-   * root, or -1 for no translation, `shape` says what it covers, and `did` is the domain id. An entry is checked for
-   * presence, then for reserved bits, then for what the unit cannot do. (Intel VT-d spec 5.10 §7.1.3, table 30.)
+   * root, or -1 for no translation, `shape` says what it covers, and `did` is the domain id, or -1 for a disabled unit.
    */
   private findContext(requester: number): number {
     if (!this.registers.enabled.get(0)) {
@@ -152,30 +132,12 @@ export class VtdUnit implements IommuUnit {
       this.did = -1;
       return 0;
     }
-    const { ram } = this;
-    const rootAt = this.rootAddress(requester);
-    const root0 = ram.read32(rootAt);
-    if (!entryPresent(root0)) return VtdReason.ROOT_NOT_PRESENT;
-    const table = entryFrame(root0, ram.read32(rootAt + 4));
-    if (rootReserved(root0, ram.read32(rootAt + 8), ram.read32(rootAt + 12)) || table >= FRAME_LIMIT) {
-      return VtdReason.ROOT_RESERVED;
-    }
-    const at = table * 4096 + (requester & 0xff) * VTD_ENTRY_BYTES;
-    const word0 = ram.read32(at);
-    if (!entryPresent(word0)) return VtdReason.CONTEXT_NOT_PRESENT;
-    const word2 = ram.read32(at + 8);
-    const root = entryFrame(word0, ram.read32(at + 4));
-    if (contextReserved(word0, word2, ram.read32(at + 12)) || root >= FRAME_LIMIT) {
-      return VtdReason.CONTEXT_RESERVED;
-    }
-    const type = contextType(word0);
-    const shape = SHAPES[levelsOfWidth(contextWidth(word2))];
-    if (shape === undefined || (type !== ContextType.MULTI_LEVEL && type !== ContextType.PASS_THROUGH)) {
-      return VtdReason.CONTEXT_INVALID;
-    }
-    this.shape = shape;
-    this.did = contextDid(word2);
-    this.root = type === ContextType.PASS_THROUGH ? -1 : root;
+    const { lookup } = this;
+    const reason = lookup.find(this.rootTable * 4096, requester);
+    if (reason !== 0) return reason;
+    this.root = lookup.root;
+    this.shape = lookup.shape;
+    this.did = lookup.did;
     return 0;
   }
 
