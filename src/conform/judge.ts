@@ -1,0 +1,54 @@
+import type { Hello } from '../lab/agent/protocol.js';
+import type { LabMachine } from '../lab/machine-api.js';
+import type { MachineDeclaration } from '../program/program.js';
+import { InputError } from '../text/diagnostic.js';
+import { type Edition, resolveEdition } from '../xen/editions/edition.js';
+import type { Judge } from './lockstep.js';
+
+/** A booted lab as judge of programs. */
+export function labJudge(
+  machine: LabMachine,
+  dom0Mode: MachineDeclaration['dom0Mode'],
+  edition: Edition = editionOf(machine.agent.hello),
+): Judge {
+  const requesters = (kind: 'edu' | 'nic') =>
+    machine.devices.filter((device) => device.kind === kind).map(({ sbdf }) => sbdf);
+  return {
+    machine,
+    edition,
+    iommu: machine.iommu,
+    dom0Mode,
+    edus: requesters('edu'),
+    nics: requesters('nic'),
+    hvm: false,
+    stop: () => machine.stop(),
+    cont: () => machine.cont(),
+  };
+}
+
+/** The version of a Xen as it calls itself: `4.17.5`, `4.20.2-pre`. */
+export const xenVersion = ({ xen }: Hello): string => `${xen.major}.${xen.minor}${xen.extra}`;
+
+/** The edition that a running Xen should behave as: its point release, or the newest known of its series. */
+export function editionOf(hello: Hello): Edition {
+  const { major, minor, extra } = hello.xen;
+  const series = `${major}.${minor}`;
+  if (/unstable/.test(extra)) return resolveEdition('staging');
+  const point = /^\.(\d+)/.exec(extra)?.[1];
+  for (const text of [`${series}.${point ?? 0}`, series]) {
+    try {
+      return resolveEdition(text);
+    } catch (error) {
+      if (!(error instanceof InputError)) throw error;
+    }
+  }
+  throw new InputError({
+    severity: 'error',
+    code: 'unknown-release',
+    message: `the machine runs Xen ${xenVersion(hello)}, which the model does not know`,
+    file: '--edition',
+    line: 1,
+    column: 1,
+    hint: 'say with --edition which release it should behave as',
+  });
+}

@@ -1,0 +1,35 @@
+import { printProgram } from '../program/print.js';
+import type { FoundDivergence } from './campaign.js';
+
+/** Log lines kept with a divergence. */
+const LOG_LINES = 20;
+
+/** A divergence for people: the step, the rule, and what each side says. */
+export function* differenceLines({ divergence, rule, found }: FoundDivergence): Generator<string> {
+  yield `${divergence.op} (${rule}; found in ${found})`;
+  for (const { what, model, real } of divergence.differences) {
+    yield `  ${what}: the model says ${model || 'nothing'}, Xen says ${real || 'nothing'}`;
+  }
+}
+
+/** A divergence as a program that shows it, with both observations and Xen’s log as comments. */
+export function divergenceProgram(found: FoundDivergence, xen: string): string {
+  const log = found.divergence.log.slice(-LOG_LINES);
+  const comments = [
+    `Model and Xen ${xen} part at the last step:`,
+    ...differenceLines(found),
+    ...(log.length > 0 ? ['Xen logged:', ...log.map((line) => `  ${line}`)] : []),
+  ];
+  return `${comments.map((line) => `# ${line}`.trimEnd()).join('\n')}\n\n${printProgram(found.program)}`;
+}
+
+/** Reasons for which programs were left out, and how many each. */
+export function skipCounts(
+  programs: readonly { readonly skipped?: string }[],
+): { readonly reason: string; readonly count: number }[] {
+  const counts = new Map<string, number>();
+  for (const { skipped } of programs) {
+    if (skipped !== undefined) counts.set(skipped, (counts.get(skipped) ?? 0) + 1);
+  }
+  return [...counts].map(([reason, count]) => ({ reason, count }));
+}
