@@ -15,8 +15,8 @@ export class OperationError extends Error {
 }
 
 /**
- * A name that an earlier operation would have given had it not been refused. The operation at hand is answered as Xen
- * answers for a domain or a page that does not exist.
+ * A name for what is not there: an earlier operation would have given it had it not been refused, or what it stood for is
+ * gone. The operation at hand is answered as Xen answers for a domain or a page that does not exist.
  */
 export class Nameless extends Error {
   readonly status: string;
@@ -61,7 +61,7 @@ export class Arguments {
     return this.args.rights !== 'ro';
   }
 
-  /** The slot of a domain argument. */
+  /** The slot of a domain argument, whether or not a domain is still there. */
   domain(name = 'domain'): number {
     const slot = this.names.domains.get(this.text(name));
     if (slot === undefined) throw new Nameless('ESRCH');

@@ -100,6 +100,7 @@ class NameChecker {
   readonly domains = new Namespace('domain', 'domains come from `createdomain` and `config`', [
     'dom0',
     'dom_io',
+    'dom_invalid',
   ]);
   readonly pages: Namespace;
   readonly handles = new Namespace('handle', 'handles get their names in `map_grant_ref`');
@@ -180,7 +181,8 @@ class NameChecker {
     const freed = parameters.find(({ name }) => name === frees);
     const value = freed && args[freed.name];
     if (typeof value !== 'string') return;
-    (freed?.kind === 'handle' ? this.handles : this.pages).release(value);
+    const { domains, handles, pages } = this;
+    (({ domain: domains, handle: handles })[freed!.kind as string] ?? pages).release(value);
   }
 
   private arguments(operation: Operation, statement: Statement): void {

@@ -5,6 +5,7 @@ import { hwdomRights } from '../xen/boot.js';
 import { STEP_NAMES, Step, TOOLSTACK } from '../xen/call-steps.js';
 import { assignDevice, CONTINUES, deassignDevice, stepCall, testAssignDevice } from '../xen/devices.js';
 import { CDF, type CreateFlag, createDomain } from '../xen/domain.js';
+import { destroyDomain } from '../xen/domain-death.js';
 import { errnoName } from '../xen/errno.js';
 import { faultLines } from '../xen/fault-lines.js';
 import {
@@ -15,12 +16,12 @@ import {
   writeGrantEntry,
 } from '../xen/grant-table.js';
 import { populateRights } from '../xen/late-context.js';
-import { decreaseReservation, populatePhysmap } from '../xen/memory.js';
+import { decreaseReservation, memoryExchange, populatePhysmap, setMaxPages } from '../xen/memory.js';
 import { typeOf } from '../xen/page-info.js';
 import { guestStore, mmuUpdate, pinTable, unpinTable, updateVaMapping } from '../xen/page-table.js';
 import { typeRights } from '../xen/page-type.js';
 import type { Xen } from '../xen/state.js';
-import { type Arguments, OperationError } from './arguments.js';
+import { type Arguments, Nameless, OperationError } from './arguments.js';
 import { deviceAccess } from './device-access.js';
 import { equalsSnapshot, type Names, takeSnapshot } from './names.js';
 
@@ -38,10 +39,24 @@ type Handler = (xen: Xen, args: Arguments, names: Names) => Outcome;
 const errno = (status: number): Outcome => ({ status: errnoName(status) });
 const grantStatus = (status: number): Outcome => ({ status: grantStatusName(status) });
 
+/** The slot of a domain that exists, dead or alive; without one the operation answers `otherwise`. */
+function existing(xen: Xen, args: Arguments, otherwise = 'ESRCH'): number {
+  const slot = args.domain();
+  if (!xen.exists(slot)) throw new Nameless(otherwise);
+  return slot;
+}
+
+/** The slot of a domain that does something itself: the CPUs of a dead one never run again. */
+function running(xen: Xen, args: Arguments): number {
+  const slot = existing(xen, args);
+  if (xen.isDying(slot)) throw new Nameless('not running');
+  return slot;
+}
+
 const pinHandler =
   (type: number): Handler =>
   (xen, args) =>
-    errno(pinTable(xen, args.domain(), args.pdx(), type));
+    errno(pinTable(xen, existing(xen, args), args.pdx(), type));
 
 /** Runs the hypercall under way until it ends, or `stop` says so after a step. */
 function runCall(xen: Xen, stop: (steps: number) => boolean): Outcome {
@@ -91,20 +106,44 @@ function create(xen: Xen, args: Arguments, names: Names): Outcome {
     maxPages: args.number('max_pages', 64),
     directMapped: false,
   });
-  if (slot >= 0) names.domains.set(args.text('domain'), slot);
+  if (slot >= 0) {
+    // The newest name of a domid comes last.
+    names.domains.delete(args.text('domain'));
+    names.domains.set(args.text('domain'), slot);
+  }
   return errno(slot);
 }
 
 function populate(xen: Xen, args: Arguments, names: Names): Outcome {
-  const wanted = Number.isInteger(Number(args.text('page'))) ? args.pdx() : -1;
+  const slot = existing(xen, args, 'EBUSY');
+  const wanted = wantedPage(args, 'page');
   const count = args.number('count', 1);
   let gfn = args.number('gfn', 0);
   for (let i = 0; i < count; i++) {
-    const pdx = populatePhysmap(xen, args.domain(), gfn++, wanted < 0 ? -1 : wanted + i);
+    const pdx = populatePhysmap(xen, slot, gfn++, wanted < 0 ? -1 : wanted + i);
     if (pdx < 0) return errno(pdx);
     if (i === 0 && wanted < 0) names.pages.set(args.text('page'), xen.ram.frameAt(pdx));
   }
   return { status: 'ok' };
+}
+
+/** The index of the frame that a new page must get, or -1 where it only gets a name. */
+function wantedPage(args: Arguments, name: string): number {
+  return Number.isInteger(Number(args.text(name))) ? args.pdx(name) : -1;
+}
+
+function exchange(xen: Xen, args: Arguments, names: Names): Outcome {
+  const wanted = wantedPage(args, 'newpage');
+  const pdx = memoryExchange(xen, existing(xen, args), args.pdx(), wanted);
+  if (pdx >= 0 && wanted < 0) names.pages.set(args.text('newpage'), xen.ram.frameAt(pdx));
+  return errno(pdx);
+}
+
+/** Whose page is mapped: one's own, another domain's, or dom_io's. */
+function pageOwner(xen: Xen, args: Arguments): number {
+  const owner = args.domain(args.has('of') ? 'of' : 'domain');
+  if (owner !== xen.domIo && !xen.exists(owner)) throw new Nameless('ESRCH');
+  return owner;
 }
 
 function dma(xen: Xen, args: Arguments): Outcome {
@@ -132,42 +171,57 @@ function checks(xen: Xen, args: Arguments): Outcome {
 /** One function an operation of the table in operations.ts. */
 export const HANDLERS: Readonly<Record<string, Handler>> = {
   createdomain: create,
+  destroydomain: (xen, args) => errno(destroyDomain(xen, TOOLSTACK, args.domain())),
+  max_mem: (xen, args) => errno(setMaxPages(xen, args.domain(), args.number('pages', 0))),
+  memory_exchange: exchange,
   populate_physmap: populate,
   decrease_reservation: (xen, args) =>
     errno(
-      decreaseReservation(xen, args.domain(), args.has('page') ? args.pdx() : -1, args.number('gfn', -1)),
+      decreaseReservation(
+        xen,
+        existing(xen, args, 'EINVAL'),
+        args.has('page') ? args.pdx() : -1,
+        args.number('gfn', -1),
+      ),
     ),
   pin_l1_table: pinHandler(PGT.l1),
   pin_l2_table: pinHandler(PGT.l2),
   pin_l3_table: pinHandler(PGT.l3),
   pin_l4_table: pinHandler(PGT.l4),
-  unpin_table: (xen, args) => errno(unpinTable(xen, args.domain(), args.pdx())),
+  unpin_table: (xen, args) => errno(unpinTable(xen, existing(xen, args), args.pdx())),
   mmu_update: (xen, args) => {
     const { pdx, index } = args.entry();
-    return errno(mmuUpdate(xen, args.domain(), pdx, index, ...args.entryWords()));
+    return errno(mmuUpdate(xen, existing(xen, args), pdx, index, ...args.entryWords()));
   },
   update_va_mapping: (xen, args) => {
-    const of = args.has('of') ? args.domain('of') : args.domain();
+    const slot = running(xen, args);
     const pdx = args.has('page') ? args.pdx() : -1;
-    return errno(updateVaMapping(xen, args.domain(), args.number('va', 0), pdx, args.writable, of));
+    return errno(updateVaMapping(xen, slot, args.number('va', 0), pdx, args.writable, pageOwner(xen, args)));
   },
   store: (xen, args) => {
     const { pdx, index } = args.entry();
-    return errno(guestStore(xen, args.domain(), pdx, index, ...args.entryWords()));
+    return errno(guestStore(xen, running(xen, args), pdx, index, ...args.entryWords()));
   },
   grant: (xen, args) => {
-    const { domain, to, frame } = { domain: args.domain(), to: args.domain('to'), frame: args.frame() };
+    const { domain, to, frame } = { domain: running(xen, args), to: args.domain('to'), frame: args.frame() };
     const named = xen.isTranslated(domain) ? xen.frame.gfn.get(xen.ram.indexOf(frame)) - 1 : frame;
     writeGrantEntry(xen, domain, args.number('ref', 0), xen.domidOf(to), named, args.flag('readonly'));
     return { status: 'ok' };
   },
   end_grant: (xen, args) => ({
-    status: clearGrantEntry(xen, args.domain(), args.number('ref', 0)) ? 'ok' : 'in_use',
+    status: clearGrantEntry(xen, running(xen, args), args.number('ref', 0)) ? 'ok' : 'in_use',
   }),
   map_grant_ref: (xen, args, names) => {
     const granter = args.domain('granter');
     const ref = args.number('ref', 0);
-    const handle = mapGrantRef(xen, args.domain(), granter, ref, grantMapFlags(args), args.number('gfn', 0));
+    const handle = mapGrantRef(
+      xen,
+      running(xen, args),
+      granter,
+      ref,
+      grantMapFlags(args),
+      args.number('gfn', 0),
+    );
     if (handle >= 0) names.handles.set(args.text('handle'), handle);
     return grantStatus(handle);
   },
@@ -177,7 +231,7 @@ export const HANDLERS: Readonly<Record<string, Handler>> = {
       ? (args.flag('host') ? GNTMAP.host : 0) | (args.flag('device') ? GNTMAP.device : 0)
       : GNTMAP.host | GNTMAP.device;
     const busAddress = args.has('dev_bus_addr') ? args.frame('dev_bus_addr') : -1;
-    return grantStatus(unmapGrantRef(xen, args.domain(), args.handle(), clear, busAddress));
+    return grantStatus(unmapGrantRef(xen, running(xen, args), args.handle(), clear, busAddress));
   },
   assign_device: assign,
   test_assign_device: (xen, args) => errno(testAssignDevice(xen, TOOLSTACK, args.domain(), args.device(), 0)),

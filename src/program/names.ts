@@ -1,8 +1,11 @@
-import type { Xen } from '../xen/state.js';
+import { NOBODY, type Xen } from '../xen/state.js';
 
 /** What the names of a program stand for while it runs. */
 export class Names {
-  readonly domains = new Map<string, number>([['dom0', 0]]);
+  readonly domains = new Map<string, number>([
+    ['dom0', 0],
+    ['dom_invalid', NOBODY],
+  ]);
   /** Frame numbers of named pages. */
   readonly pages = new Map<string, number>();
   readonly handles = new Map<string, number>();

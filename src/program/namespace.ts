@@ -43,8 +43,11 @@ export class Namespace {
     return { code: `unknown-${this.what}`, message: `unknown ${this.what} ${quote(name)}`, hint };
   }
 
-  /** What the name stands for is gone. The name can be given again, and used as what no longer is. */
+  /**
+   * What the name stands for is gone. The name can be given again, and used as what no longer is. Names that are always
+   * there stay what they are.
+   */
   release(name: string): void {
-    this.free.add(name);
+    if (this.lineOf.get(name) !== 0) this.free.add(name);
   }
 }

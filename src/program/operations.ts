@@ -7,7 +7,7 @@ import { STEP_NAMES } from '../xen/call-steps.js';
 
 /** What a parameter stands for. */
 export type ParameterKind =
-  /** A domain by name: `dom0`, `guest`, or `dom_io`. */
+  /** A domain by name: `dom0`, `guest`, `dom_io`, or `dom_invalid` for DOMID_INVALID. */
   | 'domain'
   /** A name the operation gives to the domain it makes. */
   | 'newDomain'
@@ -108,6 +108,23 @@ export const OPERATIONS: readonly Operation[] = [
     ],
   },
   {
+    name: 'destroydomain',
+    actor: 'toolstack',
+    doc:
+      'Destroys a domain, to the end of the hypercall. While others hold pages of it, it goes on as a zombie; then it ' +
+      'vanishes, and its domid is free.',
+    source: '§6.6, §5.7',
+    parameters: [domain],
+    frees: 'domain',
+  },
+  {
+    name: 'max_mem',
+    actor: 'toolstack',
+    doc: 'Sets how many pages a domain may own. What it has beyond that it keeps.',
+    source: '§3.4',
+    parameters: [domain, { name: 'pages', kind: 'number', doc: 'pages it may own' }],
+  },
+  {
     name: 'populate_physmap',
     actor: 'toolstack',
     doc: 'Gives a domain a page (XENMEM_populate_physmap).',
@@ -125,6 +142,22 @@ export const OPERATIONS: readonly Operation[] = [
     doc: 'Gives a page back (XENMEM_decrease_reservation).',
     source: '§3.4',
     parameters: [domain, optional(page), hex(keyed('gfn', 'number', 'the page of a translated domain'))],
+    frees: 'page',
+  },
+  {
+    name: 'memory_exchange',
+    actor: 'guest',
+    doc: 'Gives a page back for another (XENMEM_exchange of one page). PV only, and nobody may hold the page.',
+    source: '§3.2, §3.4',
+    parameters: [
+      domain,
+      page,
+      {
+        name: 'newpage',
+        kind: 'newPage',
+        doc: 'a name for the new one, or the number of the free frame to take',
+      },
+    ],
     frees: 'page',
   },
   ...[1, 2, 3, 4].map(
@@ -232,8 +265,8 @@ export const OPERATIONS: readonly Operation[] = [
   {
     name: 'test_assign_device',
     actor: 'toolstack',
-    doc: 'Asks whether a device could be assigned.',
-    source: '§6.1',
+    doc: 'Asks whether a device could be assigned: to this domain, or with `dom_invalid` to anybody.',
+    source: '§2.5, §6.1',
     parameters: [domain, device],
   },
   {

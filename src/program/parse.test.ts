@@ -280,7 +280,7 @@ describe('a program that cannot be used', () => {
       // Names
       [
         'populate_physmap gues P',
-        '1:18+4 unknown-domain: unknown domain `gues` (expected one of: dom0, dom_io (domains come from `createdomain` and `config`))',
+        '1:18+4 unknown-domain: unknown domain `gues` (expected one of: dom0, dom_io, dom_invalid (domains come from `createdomain` and `config`))',
       ],
       [
         'createdomain guest\npopulate_physmap gues P',

@@ -37,7 +37,7 @@ class ProgramMaker {
   private readonly draw: fc.GeneratorValue;
   private machine!: MachineDeclaration;
   private readonly names = {
-    domain: ['dom0', 'dom_io'],
+    domain: ['dom0', 'dom_io', 'dom_invalid'],
     page: [] as string[],
     handle: [] as string[],
     mark: [] as string[],

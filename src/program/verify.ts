@@ -98,7 +98,7 @@ export function programOfConfigs(
       gfns: bounds.pages + bounds.handles,
     },
   };
-  const taken = new Set(['dom0', 'dom_io']);
+  const taken = new Set(['dom0', 'dom_io', 'dom_invalid']);
   const memory = { pages: bounds.pages, populated: Math.max(1, bounds.pages - 1) };
   const steps = configs.flatMap((config) => {
     const name = domainName(config, taken);

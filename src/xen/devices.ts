@@ -15,7 +15,7 @@ import {
 import { beginConstruct, LATE_WALK, teardownContext } from './late-context.js';
 import { P2mType, p2mLookup, p2mRemove, p2mSet, p2mType } from './p2m.js';
 import { quarantineRoot } from './quarantine.js';
-import { Kind, Life, type Xen } from './state.js';
+import { Kind, NOBODY, type Xen } from './state.js';
 
 /** assign_device's one flag: RMRR conflicts are tolerated. */
 export const RDM_RELAXED = 1;
@@ -25,7 +25,7 @@ export function deviceOwner(xen: Xen, device: number): number {
   return xen.device.owner.get(device) - 1;
 }
 
-function deviceCount(xen: Xen, slot: number): number {
+export function deviceCount(xen: Xen, slot: number): number {
   let count = 0;
   for (let device = 0; device < xen.spec.devices.length; device++) {
     if (deviceOwner(xen, device) === slot) count++;
@@ -67,7 +67,7 @@ function checkAssign(xen: Xen, caller: number, slot: number, device: number, fla
   if (!mayHaveDevices(xen, slot)) return -Errno[xen.profile.noContextErrno];
   if (slot === caller) return -Errno.EINVAL;
   const known = xen.spec.arch === 'arm' ? 0 : RDM_RELAXED;
-  if (xen.domain.life.get(slot) === Life.dying || (flags & ~known) !== 0) return -Errno.EINVAL;
+  if (xen.isDying(slot) || (flags & ~known) !== 0) return -Errno.EINVAL;
   if (device < 0) return unknownDevice(xen);
   if (xen.spec.arch === 'arm' && slot === xen.domIo) return -Errno.EINVAL;
   return isAssignable(xen, device);
@@ -85,19 +85,33 @@ export function testAssignDevice(
   flags: number,
 ): number {
   if (isBusy(xen, caller)) return 0;
+  if (slot === NOBODY) return testAssignToNobody(xen, device, flags);
   if (slot === xen.domIo || !isDeviceDomain(xen, slot)) return -Errno.ESRCH;
   if (!mayHaveDevices(xen, slot)) return -Errno[xen.profile.noContextErrno];
   const arm = xen.spec.arch === 'arm';
-  const dying = xen.domain.life.get(slot) === Life.dying;
-  if (slot === caller || flags !== 0 || (arm && dying)) return -Errno.EINVAL;
-  if (arm && device < 0) return unknownDevice(xen);
+  if (slot === caller || flags !== 0 || (arm && xen.isDying(slot))) return -Errno.EINVAL;
+  return testDevice(xen, device);
+}
+
+/** DOMID_INVALID: whether the device could go to anybody, if the IOMMU is on (dossier §2.5, fa4d84e6dd). */
+function testAssignToNobody(xen: Xen, device: number, flags: number): number {
+  if (xen.profile.testAssignNobody === 'dereferenced') {
+    xen.bug('no domain where one is looked at');
+    return 0;
+  }
+  if (!xen.iommuOn) return -Errno[xen.profile.noContextErrno];
+  return flags !== 0 ? -Errno.EINVAL : testDevice(xen, device);
+}
+
+function testDevice(xen: Xen, device: number): number {
+  if (xen.spec.arch === 'arm' && device < 0) return unknownDevice(xen);
   return device >= 0 && isAssignable(xen, device) === 0 ? 0 : -Errno.EINVAL;
 }
 
 /** An ordinary domain, or dom_io in the releases that quarantine devices there. */
 function isDeviceDomain(xen: Xen, slot: number): boolean {
   if (slot === xen.domIo) return xen.profile.quarantine !== 'none';
-  return slot >= 0 && slot < xen.domIo && xen.domain.life.get(slot) !== Life.absent;
+  return xen.exists(slot);
 }
 
 /** Up-front: the domain declared a context. Late: the IOMMU is on at all. dom_io takes any device. */
@@ -187,11 +201,28 @@ export function deassignDevice(xen: Xen, caller: number, slot: number, device: n
   if (device < 0 || deviceOwner(xen, device) !== slot) {
     return xen.spec.arch === 'arm' ? -Errno.ESRCH : -Errno.ENODEV;
   }
+  return detach(xen, slot, device);
+}
+
+/** deassign_device's work, on a domain's death, too. */
+function detach(xen: Xen, slot: number, device: number): number {
   const status = reassign(xen, device, deassignTarget(xen, slot, device));
   if (status !== 0) return status;
   if (deviceOwner(xen, device) === 0) xen.device.quarantine.set(device, 0);
   leaveIfUnused(xen, slot);
   return 0;
+}
+
+/**
+ * pci_release_devices, iommu_release_dt_devices: a dying domain's devices leave as if they were taken from it. An errno
+ * when one of them does not (dossier §6.6, f591755823).
+ */
+export function releaseDevices(xen: Xen, slot: number): number {
+  let status = 0;
+  for (let device = 0; device < xen.spec.devices.length; device++) {
+    if (deviceOwner(xen, device) === slot) status = detach(xen, slot, device) || status;
+  }
+  return status;
 }
 
 function deassignTarget(xen: Xen, slot: number, device: number): number {

@@ -1,4 +1,5 @@
 import { PGC_ALLOCATED, PGC_XEN_HEAP } from '../formats/x86-page-info.js';
+import { vanishIfUnreferenced } from './domain-death.js';
 import { COUNT_MASK, typeCount } from './page-info.js';
 import { cleanupPageMappings } from './page-type.js';
 import { List, type Xen } from './state.js';
@@ -38,6 +39,11 @@ export function allocXenFrame(xen: Xen): number {
   xen.frame.owner.set(pdx, xen.domXen + 1);
   findLowestFree(xen, Zone.xen, pdx + 1);
   return pdx;
+}
+
+/** Index of the free frame that a domain would get, or -1. */
+export function lowestFreeFrame(xen: Xen): number {
+  return takeLowestFree(xen, Zone.domain);
 }
 
 /** The lowest free domain frame, assigned to `slot` with one reference, or -1 when memory is short. */
@@ -81,6 +87,11 @@ export function isSpecialPage(xen: Xen, pdx: number): boolean {
   return (xen.frame.countInfo.get(pdx) & PGC_XEN_HEAP) !== 0;
 }
 
+/** Whether a page of a domain's memory has one reference, its allocation's. */
+export function isHeldByAllocationOnly(xen: Xen, pdx: number): boolean {
+  return xen.frame.countInfo.get(pdx) === (PGC_ALLOCATED | 1);
+}
+
 /** Takes a general reference for a page of `slot`; false when it is another's or nobody's (dossier §3.2). */
 export function getPage(xen: Xen, pdx: number, slot: number): boolean {
   if (pdx < 0 || ownerOf(xen, pdx) !== slot || (xen.frame.countInfo.get(pdx) & COUNT_MASK) === 0)
@@ -97,7 +108,10 @@ export function putPage(xen: Xen, pdx: number): void {
   }
   xen.frame.countInfo.add(pdx, -1);
   if ((xen.frame.countInfo.get(pdx) & COUNT_MASK) !== 0) return;
-  if (cleanupPageMappings(xen, pdx)) freePage(xen, pdx);
+  const owner = ownerOf(xen, pdx);
+  // What Xen shared with a domain stays allocated until the domain vanishes.
+  if (!isSpecialPage(xen, pdx) && cleanupPageMappings(xen, pdx)) freePage(xen, pdx);
+  vanishIfUnreferenced(xen, owner);
 }
 
 /** Drops the allocation's own reference, once. False when it was dropped before. */

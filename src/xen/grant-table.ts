@@ -121,7 +121,7 @@ export function mapGrantRef(
 ): number {
   if ((flags & (GNTMAP.device | GNTMAP.host)) === 0) return GNTST.bad_gntref;
   if (xen.isTranslated(caller) && (flags & GNTMAP.device) !== 0) return GNTST.general_error;
-  if (granter < 0 || granter >= xen.domIo || xen.domain.kind.get(granter) === 0) return GNTST.bad_domain;
+  if (!xen.exists(granter)) return GNTST.bad_domain;
   const handle = freeHandle(xen, caller);
   if (handle < 0) return GNTST[xen.profile.noHandleStatus];
   if (ref < 0 || ref >= xen.spec.limits.grants) return GNTST.bad_gntref;
@@ -290,12 +290,42 @@ export function unmapGrantRef(
     released || xen.profile.grantCounterDrop === 'every-unmap'
       ? grantIommuUnmap(xen, caller, granter, pdx, readonly !== 0)
       : 0;
-  dropReferences(xen, caller, granter, pdx, cleared | readonly);
+  if (released) forgetHandle(xen, row);
   dropPins(xen, granter, ref, active, pinsOf(cleared | readonly));
-  if (released) {
-    xen.maptrack.granter.set(row, 0);
-    xen.maptrack.ref.set(row, 0);
-    xen.maptrack.hostGfn.set(row, 0);
-  }
+  // With its last page a dead granter vanishes, so nothing may look at it after.
+  dropReferences(xen, caller, granter, pdx, cleared | readonly);
   return status === 0 ? GNTST.okay : GNTST.general_error;
+}
+
+function forgetHandle(xen: Xen, row: number): void {
+  xen.maptrack.flags.set(row, 0);
+  xen.maptrack.granter.set(row, 0);
+  xen.maptrack.ref.set(row, 0);
+  xen.maptrack.hostGfn.set(row, 0);
+}
+
+/**
+ * gnttab_release_mappings: a dying domain gives back what it has mapped, pins and references, and its per-frame counters
+ * are forgotten. Its IOMMU tables are left as they are (dossier §5.7). References of a PV domain's host mappings go with
+ * its page tables in Xen, a little later in the same hypercall.
+ */
+export function releaseGrantMappings(xen: Xen, slot: number): void {
+  const { handles, grants } = xen.spec.limits;
+  for (let handle = handles - 1; handle >= 0; handle--) {
+    const row = slot * handles + handle;
+    const flags = xen.maptrack.flags.get(row);
+    if (flags === 0) continue;
+    const granter = xen.maptrack.granter.get(row) - 1;
+    const ref = xen.maptrack.ref.get(row);
+    const active = granter * grants + ref;
+    const pdx = xen.grant.frame.get(active) - 1;
+    forgetHandle(xen, row);
+    dropPins(xen, granter, ref, active, pinsOf(flags));
+    dropReferences(xen, slot, granter, pdx, flags);
+  }
+  for (let row = slot * handles; row < (slot + 1) * handles; row++) {
+    xen.grantCounter.frame.set(row, 0);
+    xen.grantCounter.readers.set(row, 0);
+    xen.grantCounter.writers.set(row, 0);
+  }
 }

@@ -1,7 +1,7 @@
 import { R, type Rights, rightsText, W } from '../formats/address.js';
 import { GrantType, GTF_TYPE_MASK, grantDomid, grantFlags } from '../formats/grant-v1.js';
 import { PGT, PGT_NAMES } from '../formats/x86-page-info.js';
-import { deviceOwner, reservesFrame } from './devices.js';
+import { deviceCount, deviceOwner, reservesFrame } from './devices.js';
 import { isFree, isSpecialPage, ownerOf } from './frames.js';
 import { gnttabNeedsIommu, handleRights } from './grant-iommu.js';
 import { grantEntryWord } from './grant-table.js';
@@ -191,6 +191,8 @@ function entryFrame(xen: Xen, slot: number, ref: number): number {
 function mappedFreeFrame(xen: Xen): string | undefined {
   for (let slot = 0; slot < xen.domIo; slot++) {
     if (xen.domain.iommuRoot.get(slot) === 0 || isUntranslatedHwdom(xen, slot)) continue;
+    // Tables that no device uses, nor will: those of a zombie, in releases that keep them until it vanishes.
+    if (xen.isDying(slot) && deviceCount(xen, slot) === 0) continue;
     for (let pdx = 0; pdx < xen.ram.frames; pdx++) {
       const frame = xen.ram.frameAt(pdx);
       if (!isFree(xen, pdx) || tableRights(xen, slot, frame) === 0 || reservesFrame(xen, slot, frame))

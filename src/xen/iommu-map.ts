@@ -5,7 +5,7 @@ import { Errno } from './errno.js';
 import { allocXenFrame } from './frames.js';
 import { P2mType, p2mRemove, p2mSet } from './p2m.js';
 import { RadixWriter } from './radix-writer.js';
-import { IommuStatus, Kind, Life, type Xen } from './state.js';
+import { IommuStatus, Kind, type Xen } from './state.js';
 
 /** What a flush is for (dossier §4.4). */
 export const Flush = { added: 1, modified: 2, all: 4 } as const;
@@ -61,7 +61,7 @@ export function iommuRoot(xen: Xen, slot: number): number {
 export function iommuMap(xen: Xen, slot: number, input: number, frame: number, rights: Rights): number {
   if (!isMappable(xen, slot)) return 0;
   if (xen.domain.kind.get(slot) === Kind.arm) return armMap(xen, slot, input, frame, rights);
-  if (xen.profile.dyingMap === 'ignored' && xen.domain.life.get(slot) === Life.dying) return 0;
+  if (xen.profile.dyingMap === 'ignored' && xen.isDying(slot)) return 0;
   const root = iommuRoot(xen, slot);
   if (root < 0 || !secondLevel.map(xen, root, input, frame, rights)) {
     if (!xen.isHardwareDomain(slot)) xen.domain.crashed.set(slot, 1);

@@ -6,7 +6,7 @@ import { Errno } from './errno.js';
 import { appendToList, prependToList, removeFromList, restorePageList } from './frames.js';
 import { Flush, freeIommuTables, iommuFlush, iommuMap, iommuUnmap, sharesP2m } from './iommu-map.js';
 import { typeOf } from './page-info.js';
-import { IommuStatus, Life, List, type Xen } from './state.js';
+import { IommuStatus, List, type Xen } from './state.js';
 
 /**
  * Building a context under a running domain (dossier §1), in the releases that did so. The walk runs in steps of the
@@ -42,7 +42,7 @@ const pageOf = (xen: Xen, caller: number): number => xen.call.page.get(caller) -
 function popPage(xen: Xen, caller: number): number {
   const slot = domainOf(xen, caller);
   const locked = xen.domain.pageAllocLock.get(slot) !== 0;
-  if (!locked && xen.domain.life.get(slot) === Life.dying) return abandon(xen, slot, -Errno.ESRCH);
+  if (!locked && xen.isDying(slot)) return abandon(xen, slot, -Errno.ESRCH);
   const head = xen.domain.listHead.get(slot);
   xen.domain.pageAllocLock.set(slot, caller + 1);
   if (head === 0) return Step.complete;

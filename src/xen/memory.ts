@@ -7,15 +7,17 @@ import {
   getPage,
   isDomainFrame,
   isFree,
+  isHeldByAllocationOnly,
   isSpecialPage,
+  lowestFreeFrame,
   ownerOf,
   putPage,
   takeFrame,
 } from './frames.js';
 import { iommuMap, iommuUnmap, mirrors } from './iommu-map.js';
 import { P2mType, p2mLookup, p2mRemove, p2mSet } from './p2m.js';
-import { getPageAndType, putPageAndType } from './page-type.js';
-import { Life, type Xen } from './state.js';
+import { cleanupPageMappings, getPageAndType, putPageAndType } from './page-type.js';
+import type { Xen } from './state.js';
 
 /**
  * XENMEM_populate_physmap of one page: the domain gets the lowest free frame, or `wanted` where the program names one.
@@ -24,13 +26,53 @@ import { Life, type Xen } from './state.js';
  */
 export function populatePhysmap(xen: Xen, slot: number, gfn: number, wanted = -1): number {
   if (xen.domain.directMapped.get(slot)) return populateDirectMapped(xen, slot, gfn);
-  if (xen.domain.life.get(slot) === Life.dying) return -Errno.EBUSY;
+  if (xen.isDying(slot)) return -Errno.EBUSY;
   if (xen.domain.totPages.get(slot) >= xen.domain.maxPages.get(slot)) return -Errno.EBUSY;
   if (wanted >= 0 && !(isDomainFrame(xen, wanted) && isFree(xen, wanted))) return -Errno.EBUSY;
   if (wanted >= 0) takeFrame(xen, wanted, slot);
   const pdx = wanted >= 0 ? wanted : allocDomainFrame(xen, slot);
   if (pdx < 0) return -Errno.EBUSY;
   return guestPhysmapAdd(xen, slot, gfn, pdx) === 0 ? pdx : -Errno.EBUSY;
+}
+
+/** XEN_DOMCTL_max_mem: pages that a domain may own, also fewer than it does: then it only gets no more. */
+export function setMaxPages(xen: Xen, slot: number, pages: number): number {
+  if (!xen.exists(slot)) return -Errno.ESRCH;
+  xen.domain.maxPages.set(slot, Math.min(pages, 0x7fff_ffff));
+  return 0;
+}
+
+/**
+ * XENMEM_exchange of one page for another: the domain's page is stolen, another taken, the old one freed, the new one
+ * made known to the domain. Returns the new page's index, or -ESRCH; -EINVAL no page of the domain, shared with Xen, or
+ * referenced; -EOPNOTSUPP a translated domain; -ENOMEM no free page, which leaves the old one untyped.
+ */
+export function memoryExchange(xen: Xen, slot: number, pdx: number, wanted = -1): number {
+  if (!xen.exists(slot)) return -Errno.ESRCH;
+  if (pdx < 0) return -Errno.EINVAL;
+  if (xen.isTranslated(slot)) return xen.frame.gfn.get(pdx) === 0 ? -Errno.EINVAL : -Errno.EOPNOTSUPP;
+  const status = stealPage(xen, slot, pdx);
+  if (status !== 0) return status;
+  const fresh = wanted < 0 ? lowestFreeFrame(xen) : wanted;
+  if (!isDomainFrame(xen, fresh) || !isFree(xen, fresh)) return -Errno.ENOMEM;
+  takeFrame(xen, fresh, slot);
+  if (xen.profile.pvPageAdded === 'mapped-untyped' && mirrors(xen, slot)) {
+    iommuUnmap(xen, slot, xen.ram.frameAt(pdx));
+  }
+  dropAllocation(xen, pdx);
+  const added = guestPhysmapAdd(xen, slot, 0, fresh);
+  return added === 0 ? fresh : added;
+}
+
+/**
+ * steal_page (dossier §3.2): nobody but the allocation may hold the page. It leaves the IOMMU tables while its type says
+ * so, and is untyped then.
+ */
+function stealPage(xen: Xen, slot: number, pdx: number): number {
+  if (ownerOf(xen, pdx) !== slot || !isHeldByAllocationOnly(xen, pdx)) return -Errno.EINVAL;
+  if (!cleanupPageMappings(xen, pdx)) return -Errno.EINVAL;
+  xen.frame.typeInfo.set(pdx, 0);
+  return 0;
 }
 
 /** A direct-mapped domain only ever gets a page of its own back, where GFN and MFN agree (dossier §9 item 5). */

@@ -6,7 +6,7 @@ import { SMMU_SHAPE } from '../hardware/smmu-unit.js';
 import { Errno } from './errno.js';
 import { Flush, iommuFlush, iommuMap, iommuUnmap, mirrors, sharesP2m } from './iommu-map.js';
 import { RadixWriter } from './radix-writer.js';
-import { Kind, Life, type Xen } from './state.js';
+import { Kind, type Xen } from './state.js';
 
 /** Types of p2m entries, with the numbers that Arm keeps in bits 55 to 58 of its entries. */
 export const P2mType = {
@@ -43,6 +43,20 @@ export function p2mInit(xen: Xen, slot: number): number {
   return 0;
 }
 
+/** Frees the p2m of a dying domain. Nothing is in it from then on. */
+export function p2mFree(xen: Xen, slot: number): void {
+  const root = xen.domain.p2mRoot.get(slot);
+  if (root === 0) return;
+  const { concatenated } = xen.domain.kind.get(slot) === Kind.arm ? SMMU_SHAPE : FOUR_LEVELS;
+  for (let i = 0; i < concatenated; i++) writerOf(xen, slot).free(xen, xen.ram.frameAt(root - 1 + i));
+  iommuFlush(xen, slot, 0, 0, Flush.all);
+  xen.domain.p2mRoot.set(slot, 0);
+}
+
+function hasP2m(xen: Xen, slot: number): boolean {
+  return xen.domain.p2mRoot.get(slot) !== 0;
+}
+
 function rootOf(xen: Xen, slot: number): number {
   return xen.ram.frameAt(xen.domain.p2mRoot.get(slot) - 1);
 }
@@ -52,8 +66,8 @@ function rootOf(xen: Xen, slot: number): number {
  * rights of the type. On Arm a dying domain is refused with -ENOMEM.
  */
 export function p2mSet(xen: Xen, slot: number, gfn: number, frame: number, type: number): number {
-  if (xen.domain.kind.get(slot) === Kind.arm && xen.domain.life.get(slot) === Life.dying)
-    return -Errno.ENOMEM;
+  if (xen.domain.kind.get(slot) === Kind.arm && xen.isDying(slot)) return -Errno.ENOMEM;
+  if (!hasP2m(xen, slot)) return -Errno.ENOMEM;
   const writer = writerOf(xen, slot);
   const rights = RIGHTS[type]!;
   if (!writer.map(xen, rootOf(xen, slot), gfn, frame, rights, softwareBits(xen, slot, type))) {
@@ -66,6 +80,7 @@ export function p2mSet(xen: Xen, slot: number, gfn: number, frame: number, type:
 }
 
 export function p2mRemove(xen: Xen, slot: number, gfn: number): void {
+  if (!hasP2m(xen, slot)) return;
   const writer = writerOf(xen, slot);
   writer.unmap(xen, rootOf(xen, slot), gfn);
   if (!writer.wasPresent) return;
@@ -76,18 +91,18 @@ export function p2mRemove(xen: Xen, slot: number, gfn: number): void {
 /** The frame (not its index) that a gfn leads to, or -1. */
 export function p2mLookup(xen: Xen, slot: number, gfn: number): number {
   const writer = writerOf(xen, slot);
-  return writer.read(xen, rootOf(xen, slot), gfn) ? writer.frame : -1;
+  return hasP2m(xen, slot) && writer.read(xen, rootOf(xen, slot), gfn) ? writer.frame : -1;
 }
 
 /** The rights the p2m gives on a gfn; 0 when absent. */
 export function p2mRights(xen: Xen, slot: number, gfn: number): Rights {
   const writer = writerOf(xen, slot);
-  return writer.read(xen, rootOf(xen, slot), gfn) ? writer.rights : 0;
+  return hasP2m(xen, slot) && writer.read(xen, rootOf(xen, slot), gfn) ? writer.rights : 0;
 }
 
 /** The type of the p2m entry of a gfn. */
 export function p2mType(xen: Xen, slot: number, gfn: number): number {
   const writer = writerOf(xen, slot);
-  if (!writer.read(xen, rootOf(xen, slot), gfn)) return P2mType.invalid;
+  if (!hasP2m(xen, slot) || !writer.read(xen, rootOf(xen, slot), gfn)) return P2mType.invalid;
   return xen.domain.kind.get(slot) === Kind.arm ? (writer.hi >>> 23) & 15 : (writer.hi >>> 20) & 63;
 }

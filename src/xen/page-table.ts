@@ -209,7 +209,23 @@ export function updateVaMapping(
   return 0;
 }
 
-/** mmuext_op MMUEXT_PIN_Ln_TABLE: `type` is l1 to l4. -EINVAL not the caller's page, another type, already pinned. */
+/** The domain builder's tables of a dying domain go, and what their entries held. */
+export function dropVaMappings(xen: Xen, slot: number): void {
+  const { vaSlots } = xen.spec.limits;
+  for (let row = slot * vaSlots; row < (slot + 1) * vaSlots; row++) {
+    const pdx = xen.va.frame.get(row) - 1;
+    if (pdx < 0) continue;
+    const low = entryLow(xen, pdx, xen.va.writable.get(row) !== 0);
+    xen.va.frame.set(row, 0);
+    xen.va.writable.set(row, 0);
+    putFromL1Entry(xen, low, entryHigh(xen, pdx), slot);
+  }
+}
+
+/**
+ * mmuext_op MMUEXT_PIN_Ln_TABLE: `type` is l1 to l4. -EINVAL not the caller's page, another type, already pinned. A page
+ * of a dying domain, which only others can pin, is unpinned at once.
+ */
 export function pinTable(xen: Xen, slot: number, pdx: number, type: number): number {
   if (!xen.isPv(slot)) return -Errno.ENOSYS;
   const status = getPageAndType(xen, pdx, slot, type);
@@ -219,7 +235,8 @@ export function pinTable(xen: Xen, slot: number, pdx: number, type: number): num
     putPageAndType(xen, pdx);
     return -Errno.EINVAL;
   }
-  xen.frame.typeInfo.set(pdx, info | PGT_PINNED);
+  if (xen.isDying(slot)) putPageAndType(xen, pdx);
+  else xen.frame.typeInfo.set(pdx, info | PGT_PINNED);
   return 0;
 }
 

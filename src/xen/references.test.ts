@@ -3,11 +3,12 @@ import { describe, expect, it } from 'vitest';
 import { GNTMAP } from '../formats/grant-v1.js';
 import { PGC_ALLOCATED, PGT, PGT_PINNED, PGT_VALIDATED } from '../formats/x86-page-info.js';
 import { assignDevice, CONTINUES, deassignDevice, stepCall } from './devices.js';
-import { CDF } from './domain.js';
-import { isDomainFrame, isFree } from './frames.js';
+import { CDF, createDomain } from './domain.js';
+import { destroyDomain } from './domain-death.js';
+import { isDomainFrame, isFree, ownerOf } from './frames.js';
 import { clearGrantEntry, mapGrantRef, unmapGrantRef, writeGrantEntry } from './grant-table.js';
-import { broken, domain, populate, x86 } from './machine.fixture.js';
-import { decreaseReservation, populatePhysmap } from './memory.js';
+import { broken, populate, x86 } from './machine.fixture.js';
+import { decreaseReservation, memoryExchange, populatePhysmap, setMaxPages } from './memory.js';
 import { COUNT_MASK, isPageTable, typeCount, typeOf } from './page-info.js';
 import {
   entryHigh,
@@ -34,12 +35,8 @@ function machine(edition: string): Xen {
     dom0Pages: 1,
     limits: { domains: 3, grants: 3, handles: 4, vaSlots: 3, gfns: 4 },
   });
-  domain(xen, { maxPages: 5 });
-  domain(xen, {
-    flags: CDF.hvm | CDF.hap,
-    iommuOpts: xen.profile.iommuContext === 'at-creation' ? 1 : 0,
-    maxPages: 2,
-  });
+  create(xen, PV);
+  create(xen, HVM);
   const page = populate(xen, PV, 3);
   populate(xen, HVM, 1);
   writeGrantEntry(xen, PV, 0, 0, xen.ram.frameAt(page), false);
@@ -49,42 +46,72 @@ function machine(edition: string): Xen {
   return xen;
 }
 
+function create(xen: Xen, slot: number): void {
+  const declares = xen.profile.iommuContext === 'at-creation';
+  createDomain(xen, slot, {
+    flags: (declares ? CDF.iommu : 0) | (slot === HVM ? CDF.hvm | CDF.hap : 0),
+    iommuOpts: slot === HVM && declares ? 1 : 0,
+    maxVcpus: 1,
+    maxPages: slot === HVM ? 2 : 5,
+    directMapped: false,
+  });
+}
+
+/** Something that a domain itself does: nothing, once it is dead. */
+const by = (xen: Xen, slot: number, act: () => unknown) => xen.exists(slot) && !xen.isDying(slot) && act();
+/** Something that dom0 can also do for a domain while it is there. */
+const on = (xen: Xen, slot: number, act: () => unknown) => xen.exists(slot) && act();
+
 const frameAt = (xen: Xen, n: number) => xen.ram.indexOf(0x100 + (n % FRAMES));
 
 /** What guests, dom0 and the toolstack can do; each takes three small numbers. */
 const OPERATIONS: readonly ((xen: Xen, a: number, b: number, c: number) => unknown)[] = [
-  (xen) => populatePhysmap(xen, PV, 0),
-  (xen) => populatePhysmap(xen, PV, 0),
-  (xen, a) => populatePhysmap(xen, HVM, a % 4),
-  (xen, a) => decreaseReservation(xen, PV, frameAt(xen, a), -1),
-  (xen, a) => decreaseReservation(xen, HVM, -1, a % 4),
-  (xen, a, b) => pinTable(xen, PV, frameAt(xen, a), 1 + (b % 4)),
-  (xen, a, b) => pinTable(xen, PV, frameAt(xen, a), 1 + (b % 2)),
-  (xen, a) => unpinTable(xen, PV, frameAt(xen, a)),
-  (xen, a, b, c) => updateVaMapping(xen, PV, b % 3, frameAt(xen, a), c % 2 === 0, PV),
-  (xen, _, b) => updateVaMapping(xen, PV, b % 3, -1, false, PV),
+  (xen) => on(xen, PV, () => populatePhysmap(xen, PV, 0)),
+  (xen) => on(xen, PV, () => populatePhysmap(xen, PV, 0)),
+  (xen, a) => on(xen, HVM, () => populatePhysmap(xen, HVM, a % 4)),
+  (xen, a) => on(xen, PV, () => decreaseReservation(xen, PV, frameAt(xen, a), -1)),
+  (xen, a) => on(xen, HVM, () => decreaseReservation(xen, HVM, -1, a % 4)),
+  (xen, a, b) => memoryExchange(xen, 1 + (b % 2), frameAt(xen, a)),
+  (xen, a, b) => setMaxPages(xen, 1 + (b % 2), a % 7),
+  (xen, a, b) => on(xen, PV, () => pinTable(xen, PV, frameAt(xen, a), 1 + (b % 4))),
+  (xen, a, b) => on(xen, PV, () => pinTable(xen, PV, frameAt(xen, a), 1 + (b % 2))),
+  (xen, a) => on(xen, PV, () => unpinTable(xen, PV, frameAt(xen, a))),
+  (xen, a, b, c) => by(xen, PV, () => updateVaMapping(xen, PV, b % 3, frameAt(xen, a), c % 2 === 0, PV)),
+  (xen, _, b) => by(xen, PV, () => updateVaMapping(xen, PV, b % 3, -1, false, PV)),
   (xen, a, b, c) => updateVaMapping(xen, 0, b % 3, frameAt(xen, a), c % 2 === 0, [0, PV, HVM][c % 3]!),
   (xen, _, b) => updateVaMapping(xen, 0, b % 3, -1, false, 0),
   (xen, a, b, c) =>
-    mmuUpdate(xen, PV, frameAt(xen, a), c % 2, entryLow(xen, frameAt(xen, b), c % 3 === 0), 0),
-  (xen, a, _, c) => mmuUpdate(xen, PV, frameAt(xen, a), c % 2, 0, 0),
+    on(xen, PV, () =>
+      mmuUpdate(xen, PV, frameAt(xen, a), c % 2, entryLow(xen, frameAt(xen, b), c % 3 === 0), 0),
+    ),
+  (xen, a, _, c) => on(xen, PV, () => mmuUpdate(xen, PV, frameAt(xen, a), c % 2, 0, 0)),
   (xen, a, b, c) =>
-    guestStore(
-      xen,
-      PV,
-      frameAt(xen, a),
-      c % 2,
-      entryLow(xen, frameAt(xen, b), c % 3 === 0),
-      entryHigh(xen, frameAt(xen, b)),
+    by(xen, PV, () =>
+      guestStore(
+        xen,
+        PV,
+        frameAt(xen, a),
+        c % 2,
+        entryLow(xen, frameAt(xen, b), c % 3 === 0),
+        entryHigh(xen, frameAt(xen, b)),
+      ),
     ),
   (xen, a, b, c) =>
-    writeGrantEntry(xen, PV, a % 3, c % 3 === 0 ? PV : 0, xen.ram.frameAt(frameAt(xen, b)), c % 2 === 0),
-  (xen, a, b, c) => writeGrantEntry(xen, HVM, a % 3, 0, b % 4, c % 2 === 0),
-  (xen, a) => clearGrantEntry(xen, PV, a % 3),
-  (xen, a, b, c) => mapGrantRef(xen, b % 3 === 0 ? PV : 0, b % 5 === 0 ? HVM : PV, a % 3, c % 8, 0),
-  (xen, a, b, c) => mapGrantRef(xen, b % 3 === 0 ? PV : 0, PV, a % 3, 1 + (c % 7), 0),
-  (xen, a, b, c) => unmapGrantRef(xen, b % 2, a % 4, c % 4, -1),
-  (xen, a, b) => unmapGrantRef(xen, b % 2, a % 4, 3, -1),
+    by(xen, PV, () =>
+      writeGrantEntry(xen, PV, a % 3, c % 3 === 0 ? PV : 0, xen.ram.frameAt(frameAt(xen, b)), c % 2 === 0),
+    ),
+  (xen, a, b, c) => by(xen, HVM, () => writeGrantEntry(xen, HVM, a % 3, b % 2, b % 4, c % 2 === 0)),
+  (xen, a) => by(xen, PV, () => clearGrantEntry(xen, PV, a % 3)),
+  (xen, a, b, c) => {
+    const mapper = b % 3 === 0 ? PV : 0;
+    by(xen, mapper, () => mapGrantRef(xen, mapper, b % 5 === 0 ? HVM : PV, a % 3, c % 8, 0));
+  },
+  (xen, a, b, c) => {
+    const mapper = b % 3 === 0 ? PV : 0;
+    by(xen, mapper, () => mapGrantRef(xen, mapper, PV, a % 3, 1 + (c % 7), 0));
+  },
+  (xen, a, b, c) => by(xen, b % 2, () => unmapGrantRef(xen, b % 2, a % 4, c % 4, -1)),
+  (xen, a, b) => by(xen, b % 2, () => unmapGrantRef(xen, b % 2, a % 4, 3, -1)),
   (xen, a, b) => assignDevice(xen, 0, 1 + (b % 2), a % 2, 0),
   (xen, a, b) => deassignDevice(xen, 0, 1 + (b % 2), a % 2),
   (xen) => xen.call.step.get(0) !== 0 && stepCall(xen, 0),
@@ -94,6 +121,8 @@ const OPERATIONS: readonly ((xen: Xen, a: number, b: number, c: number) => unkno
   (xen, a, b) =>
     xen.unit!.translate(xen.spec.devices[b % 2]!.requester, (0x100 + (a % FRAMES)) * 4096, b % 3 === 0),
   (xen, a, b) => xen.unit!.translate(xen.spec.devices[b % 2]!.requester, (a % 4) * 4096, b % 3 === 0),
+  (xen, a) => destroyDomain(xen, 0, 1 + (a % 2)),
+  (xen, a) => !xen.exists(1 + (a % 2)) && create(xen, 1 + (a % 2)),
 ];
 
 const history = fc.array(
@@ -181,8 +210,33 @@ function expectCounted(xen: Xen): void {
   }
 }
 
+/** Once all guests are destroyed and dom0 holds nothing of theirs, no trace of them is left. */
+function expectAllToVanish(xen: Xen): void {
+  const { handles, vaSlots } = xen.spec.limits;
+  for (let n = 0; n < 2000 && xen.call.step.get(0) !== 0 && stepCall(xen, 0) === CONTINUES; n++);
+  for (const slot of [PV, HVM]) destroyDomain(xen, 0, slot);
+  for (let va = 0; va < vaSlots; va++) updateVaMapping(xen, 0, va, -1, false, 0);
+  for (let handle = 0; handle < handles; handle++) {
+    unmapGrantRef(xen, 0, handle, GNTMAP.host | GNTMAP.device, -1);
+  }
+  if (xen.hostBug !== undefined) return;
+  for (const slot of [PV, HVM]) expect(xen.exists(slot), `d${slot} is gone`).toBe(false);
+  expectCounted(xen);
+  for (const table of xen.layout.tables) {
+    for (let row = 0; row < table.rows; row++) {
+      if (!/^d[12]\b/.test(table.label(row))) continue;
+      for (const [name, column] of Object.entries(table.columns)) {
+        expect(column.get(row), `${table.label(row)}: ${name}`).toBe(0);
+      }
+    }
+  }
+  for (let pdx = 0; pdx < xen.ram.frames; pdx++) {
+    if (ownerOf(xen, pdx) === PV || ownerOf(xen, pdx) === HVM) expect(xen.frameName(pdx)).toBe('free');
+  }
+}
+
 /** Releases whose rules hold in every state that these steps lead to. */
-const SOUND = ['4.13.5', '4.14.4', '4.15.2', '4.16.1', '4.17', '4.22', 'up-front'];
+const SOUND = ['4.13.5', '4.14.4', '4.14.6', '4.15.2', '4.16.1', '4.17', '4.22', 'up-front'];
 const UNSOUND = [
   '4.11.0',
   '4.11.2',
@@ -217,6 +271,7 @@ describe('after any history', () => {
               }
               expectCounted(xen);
             }
+            if (xen.hostBug === undefined) expectAllToVanish(xen);
           } finally {
             xen.store.rollback(start);
           }

@@ -63,9 +63,9 @@ function isQuarantinePage(xen: Xen, frame: number): boolean {
   return page >= 0 && xen.ram.frameAt(page) === frame;
 }
 
-/** Whether a domain's tables are bound to the canonical rule now: kept in sync, and built. */
+/** Whether a domain's tables are bound to the canonical rule now: kept in sync, built, and not about to go with it. */
 export function isBoundByTypes(xen: Xen, slot: number): boolean {
-  return xen.isPv(slot) && mirrors(xen, slot) && isConstructed(xen, slot);
+  return !xen.isDying(slot) && xen.isPv(slot) && mirrors(xen, slot) && isConstructed(xen, slot);
 }
 
 /** Input frames worth looking at: every frame of RAM and, where domains are translated, the guest frames in use. */

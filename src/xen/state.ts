@@ -13,8 +13,11 @@ import { COUNT_INFO, TYPE_INFO } from './page-info.js';
 export const Kind = { pv: 1, hvm: 2, arm: 3 } as const;
 export const KIND_NAMES = ['none', 'pv', 'hvm', 'arm'];
 
-/** Life of a domain. */
-export const Life = { absent: 0, alive: 1, dying: 2 } as const;
+/**
+ * Life of a domain. `dying`: its destruction has begun; `dead`: it has ended, but others still hold pages of it (a
+ * zombie). When the last is given back it is absent again (dossier §6.6).
+ */
+export const Life = { absent: 0, alive: 1, dying: 2, dead: 3 } as const;
 
 /** Status of a domain's IOMMU tables (dossier §1.2). */
 export const IommuStatus = { disabled: 0, initializing: 1, initialized: 2 } as const;
@@ -23,6 +26,8 @@ export const DOMID_IO = 0x7ff1;
 export const DOMID_XEN = 0x7ff2;
 /** The domid that no domain has; test_assign_device takes it to ask for no domain in particular. */
 export const DOMID_INVALID = 0x7ff4;
+/** What stands for a slot where {@link DOMID_INVALID} is named. */
+export const NOBODY = -2;
 
 /** Ways for Xen to go down that the model knows. */
 const BUG_NAMES = [
@@ -31,6 +36,7 @@ const BUG_NAMES = [
   'type count underflow',
   'freed with type references',
   'grant counter underflow',
+  'no domain where one is looked at',
 ] as const;
 export type BugName = Exclude<(typeof BUG_NAMES)[number], 'none'>;
 
@@ -102,7 +108,7 @@ export class Xen {
       'domain',
       this.slots,
       {
-        life: enumeration(['absent', 'alive', 'dying']),
+        life: enumeration(Object.keys(Life)),
         kind: enumeration(KIND_NAMES),
         hap: flag,
         /** CDF_iommu, as createdomain was given it. */
@@ -253,13 +259,18 @@ export class Xen {
     return this.vtd ?? this.smmu;
   }
 
-  /** The slot of a live or dying domain by its domid, or -1. Ordinary domains stand in the slot of their domid. */
+  /**
+   * The slot of a domain by its domid, alive or not, or -1. Ordinary domains stand in the slot of their domid;
+   * {@link NOBODY} is DOMID_INVALID's.
+   */
   slotOf(domid: number): number {
+    if (domid === DOMID_INVALID) return NOBODY;
     const slot = domid === DOMID_IO ? this.domIo : domid === DOMID_XEN ? this.domXen : domid;
     return slot < this.slots && this.domain.life.get(slot) !== Life.absent ? slot : -1;
   }
 
   domidOf(slot: number): number {
+    if (slot === NOBODY) return DOMID_INVALID;
     return slot === this.domIo ? DOMID_IO : slot === this.domXen ? DOMID_XEN : slot;
   }
 
@@ -284,6 +295,16 @@ export class Xen {
   get hasTranslatedDomains(): boolean {
     for (let slot = 0; slot < this.domIo; slot++) if (this.isTranslated(slot)) return true;
     return false;
+  }
+
+  /** An ordinary domain that a domid leads to: alive, dying or a zombie. */
+  exists(slot: number): boolean {
+    return slot >= 0 && slot < this.domIo && this.domain.life.get(slot) !== Life.absent;
+  }
+
+  /** is_dying: from the beginning of a domain's destruction until it vanishes. */
+  isDying(slot: number): boolean {
+    return this.domain.life.get(slot) > Life.alive;
   }
 
   isPv(slot: number): boolean {

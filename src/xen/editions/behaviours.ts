@@ -145,6 +145,15 @@ export const BEHAVIOURS = {
     section: '§1.4, §6.1',
     values: { EBUSY: 'as if somebody owned it', ENODEV: 'no such device' },
   },
+  testAssignNobody: {
+    doc: 'test_assign_device for DOMID_INVALID, which asks for no domain in particular',
+    section: '§2.5',
+    values: {
+      'asks-globally': 'looks whether the IOMMU is on',
+      dereferenced: 'looks for the context of a domain that is not there: the host goes down',
+      tolerated: 'looks whether the IOMMU is on',
+    },
+  },
   createFlags: {
     doc: 'The newest createdomain flag that Xen knows, besides CDF_iommu where contexts are declared',
     section: '§2.1, §2.2',
@@ -174,6 +183,23 @@ export const BEHAVIOURS = {
     doc: 'A map request for a dying domain',
     section: '§6.6',
     values: { performed: 'is carried out', ignored: 'returns 0 and does nothing' },
+  },
+  iommuTablesFreed: {
+    doc: 'When the IOMMU tables of a destroyed domain are freed, where its last device did not leave them so',
+    section: '§6.6',
+    values: {
+      'domain-gone': 'when nobody holds a page of the domain any more',
+      'at-relinquish': 'in destroydomain, once its devices have left',
+    },
+  },
+  p2mFreed: {
+    doc: 'When the p2m of a destroyed x86 domain is freed (on Arm destroydomain empties it in any release)',
+    section: '§6.6',
+    values: {
+      'domain-gone':
+        'when nobody holds a page of the domain any more: until then its grants can be looked up',
+      'at-relinquish': 'in destroydomain (XSA-410)',
+    },
   },
   quarantine: {
     doc: 'Where a device goes that a guest gives back',
