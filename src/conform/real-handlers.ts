@@ -81,7 +81,6 @@ const populate: RealHandler = async (real, args, _model, ownersBefore) => {
   mfns.forEach((mfn, i) => {
     if (frames[i] !== undefined) real.adopt(frames[i], mfn);
   });
-  if (rc === -3) return { status: errnoName(rc) };
   return { status: rc < 0 || mfns.length < count ? 'EBUSY' : 'ok' };
 };
 
@@ -117,6 +116,29 @@ async function placeOf(real: RealXen, args: Arguments): Promise<{ mfn: number; i
 export const REAL_HANDLERS: Readonly<Record<string, RealHandler>> = {
   createdomain: create,
   populate_physmap: populate,
+  destroydomain: async (real, args) => {
+    const domid = real.domid(args.domain());
+    const [result] = await real.machine.agent.perform([{ call: 'destroydomain', domid }]);
+    return status(result);
+  },
+  max_mem: async (real, args) => {
+    const slot = args.domain();
+    if (slot === 0) throw new CannotRun('dom0’s limit: the dom0 of the machine lives by it');
+    const [result] = await real.machine.agent.perform([
+      { call: 'max_mem', domid: real.domid(slot), pages: args.number('pages', 0) },
+    ]);
+    return status(result);
+  },
+  memory_exchange: async (real, args, _model, ownersBefore) => {
+    const slot = args.domain();
+    const frame = args.frame();
+    const [{ rc, mfns }] = await real.machine.agent.perform([
+      { call: 'memory_exchange', domid: real.domid(slot), frame: await real.mfn(frame) },
+    ]);
+    const got = newFrames(real, slot, ownersBefore)[0] ?? frame;
+    if (rc >= 0 && mfns[0] !== undefined) real.adopt(got, mfns[0]);
+    return { status: errnoName(rc) };
+  },
   decrease_reservation: async (real, args) => {
     const frame = args.has('page') ? await real.mfn(args.frame()) : args.number('gfn', 0);
     const [result] = await real.machine.agent.perform([

@@ -4,7 +4,7 @@ import type { Outcome } from '../program/handlers.js';
 import type { Names } from '../program/names.js';
 import type { Statement } from '../program/program.js';
 import { isDomainFrame, isFree, ownerOf } from '../xen/frames.js';
-import { Life, type Xen } from '../xen/state.js';
+import type { Xen } from '../xen/state.js';
 import { Bindings } from './bindings.js';
 import { REAL_HANDLERS } from './real-handlers.js';
 
@@ -63,6 +63,8 @@ export class RealXen {
   async perform(statement: Statement, outcome: Outcome, ownersBefore: Int32Array): Promise<Outcome> {
     const handler = REAL_HANDLERS[statement.op];
     if (handler === undefined) throw new CannotRun(`\`${statement.op}\` exists on the model only`);
+    // What the CPUs of a dead domain would do is not for Xen to answer.
+    if (outcome.status === 'not running') return outcome;
     try {
       const args = new Arguments(statement.args, this.names, this.model);
       return await handler(this, args, outcome, ownersBefore);
@@ -118,11 +120,6 @@ export class RealXen {
         this.model.ram.write32(frame * 4096 + offset, 0);
     }
     this.machine.memory?.zeroPage(mfn * 4096);
-  }
-
-  /** Whether the model has the domain in `slot`, alive or dying. */
-  exists(slot: number): boolean {
-    return this.model.domain.life.get(slot) !== Life.absent;
   }
 }
 
