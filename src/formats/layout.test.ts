@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { expect, describe as group, test } from 'vitest';
 import * as amdvi from './amdvi.js';
+import * as amdviEvents from './amdvi-events.js';
 import * as arm from './arm-stage2.js';
 import * as ept from './ept.js';
 import * as grant from './grant-v1.js';
@@ -16,14 +17,14 @@ const isLayout = (value: unknown): value is EntryLayout =>
 
 /** Every layout that a format exports, so that none escapes the tests. */
 const layouts: EntryLayout[] = [
-  ...[amdvi, arm, ept, grant, smmu, vtd, faults, pte].flatMap((module) =>
+  ...[amdvi, amdviEvents, arm, ept, grant, smmu, vtd, faults, pte].flatMap((module) =>
     Object.values(module).filter(isLayout),
   ),
   ...new Set(pageInfo.PAGE_INFO_LAYOUTS.flatMap((row) => [row.typeInfo, row.countInfo])),
 ];
 
 test('the tests see the layouts of every format', () => {
-  expect(layouts.length).toBe(29);
+  expect(layouts.length).toBe(30);
 });
 
 group.each(layouts.map((layout) => ({ name: layout.name, layout })))('$name', ({ layout }) => {
