@@ -1,5 +1,6 @@
 import { statSync } from 'node:fs';
 import pc from 'picocolors';
+import { LabError } from '../lab/machine-api.js';
 import { WouldNotStart } from '../program/config-domain.js';
 import {
   type Diagnostic,
@@ -105,10 +106,38 @@ function refuse(
   jsonOf: (diagnostics: readonly Diagnostic[]) => unknown,
   error: unknown,
 ): void {
+  if (error instanceof LabError) {
+    refuseForLab(io, json, jsonOf, error);
+    return;
+  }
   if (!(error instanceof InputError)) throw error;
   if (json) io.out(JSON.stringify(jsonOf([error.diagnostic]), null, 2));
   else io.err(renderForTerminal(error.diagnostic, error.source ?? quotable(error), io.paintErr));
   process.exitCode = error instanceof WouldNotStart ? EXIT.findings : EXIT.badInput;
+}
+
+/** A lab that cannot be had (2) or that broke (3): there is no text to point into. */
+function refuseForLab(
+  io: Io,
+  json: boolean,
+  jsonOf: (diagnostics: readonly Diagnostic[]) => unknown,
+  { message, hint, exitCode }: LabError,
+): void {
+  const diagnostic: Diagnostic = {
+    severity: 'error',
+    code: 'lab',
+    message,
+    file: '--lab',
+    line: 1,
+    column: 1,
+    ...(hint === undefined ? {} : { hint }),
+  };
+  if (json) io.out(JSON.stringify(jsonOf([diagnostic]), null, 2));
+  else {
+    io.err(`${io.paintErr.bold('lab')}: ${io.paintErr.error('error')}: ${printable(message)}`);
+    if (hint !== undefined) io.err(`  ${io.paintErr.info('hint')}: ${printable(hint)}`);
+  }
+  process.exitCode = exitCode;
 }
 
 /** The text that a diagnostic points into, read again where whoever found the mistake no longer had it: files only. */

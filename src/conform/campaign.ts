@@ -50,6 +50,8 @@ export interface CampaignOptions {
   readonly length: number;
   /** Stops after so many divergences: one cause shows in many programs. */
   readonly maxDivergences: number;
+  /** Rules reached so far, to be added to; none unless given. */
+  readonly reached?: ReachedRules;
   readonly onProgress?: (operations: number, divergences: number) => void;
   readonly isInterrupted?: () => boolean;
 }
@@ -62,7 +64,7 @@ export async function runCampaign(judge: Judge, options: CampaignOptions): Promi
   const started = performance.now();
   const reports: ProgramReport[] = [];
   const divergences: FoundDivergence[] = [];
-  const reached = new ReachedRules();
+  const reached = options.reached ?? new ReachedRules();
   let operations = 0;
   const isOver = () => options.isInterrupted?.() === true || divergences.length >= options.maxDivergences;
   const hold = async (program: Program): Promise<void> => {

@@ -1,4 +1,4 @@
-import type { CampaignResult } from './campaign.js';
+import type { ConformReport } from './conformance.js';
 import { differenceLines } from './report.js';
 
 const ENTITIES: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;' };
@@ -9,7 +9,10 @@ const xml = (text: string): string =>
   text.replace(/[&<>"]/g, (c) => ENTITIES[c]!).replace(/[\u0000-\u0008\u000b\u000c\u000e-\u001f]/g, ' ');
 
 /** A campaign as JUnit’s XML, one test case a program, for CI systems that show test reports. */
-export function junitReport(suite: string, { programs, divergences, seconds }: CampaignResult): string {
+export function junitReport(
+  suite: string,
+  { programs, divergences, seconds }: Pick<ConformReport, 'programs' | 'divergences' | 'seconds'>,
+): string {
   const failures = programs.filter(({ diverged }) => diverged).length;
   const skipped = programs.filter((program) => program.skipped !== undefined).length;
   const cases = programs.map(({ name, seconds: time, skipped: reason, diverged }) => {

@@ -1,0 +1,129 @@
+import type { LabMachine } from '../lab/machine-api.js';
+import type { MachineDeclaration, Program } from '../program/program.js';
+import type { Edition } from '../xen/editions/edition.js';
+import { sbdfText } from '../xen/machine.js';
+import { type FoundDivergence, type ProgramReport, runCampaign } from './campaign.js';
+import { type Dom0Tables, dom0PageTables } from './dom0-tables.js';
+import { labJudge, xenVersion } from './judge.js';
+import { ReachedRules } from './rules.js';
+import { runXlMatrix, type XlOutcome } from './xl-matrix.js';
+
+export type Dom0Mode = MachineDeclaration['dom0Mode'];
+export const DOM0_MODES: readonly Dom0Mode[] = ['relaxed', 'strict', 'passthrough'];
+
+/** What to hold against a real Xen. */
+export interface ConformPlan {
+  readonly programs: readonly Program[];
+  /** The passthrough matrix through the real xl. */
+  readonly xl: boolean;
+  /** Whether dom0's own page tables are looked for in its devices' reach. */
+  readonly dom0Tables: boolean;
+  readonly randomPrograms: number;
+  readonly length: number;
+  readonly seed: number;
+  readonly modes: readonly Dom0Mode[];
+  /** Release that Xen is to behave as; what it says it is unless given. */
+  readonly edition?: Edition;
+  readonly maxDivergences: number;
+}
+
+export interface ConformHooks {
+  readonly onMachine?: (mode: Dom0Mode, xen: string) => void;
+  readonly onProgress?: (operations: number, divergences: number) => void;
+  readonly isInterrupted?: () => boolean;
+}
+
+export interface ConformReport {
+  readonly xen: string;
+  readonly edition: string;
+  readonly programs: readonly ProgramReport[];
+  readonly operations: number;
+  readonly divergences: readonly FoundDivergence[];
+  readonly xl: readonly XlOutcome[];
+  readonly dom0Tables: readonly (Dom0Tables & { readonly mode: Dom0Mode; readonly asExpected: boolean })[];
+  readonly reached: ReachedRules;
+  /** Seconds that programs took, without boots. */
+  readonly seconds: number;
+  readonly interrupted: boolean;
+}
+
+/**
+ * Carries a plan out: for each mode of dom0 a machine is opened, programs of that mode run on it, then random ones. Every
+ * machine is closed, whatever happens.
+ * @throws LabError when a machine cannot be had or breaks.
+ */
+export async function conform(
+  plan: ConformPlan,
+  open: (mode: Dom0Mode) => Promise<LabMachine>,
+  hooks: ConformHooks = {},
+): Promise<ConformReport> {
+  const reached = new ReachedRules();
+  const programs: ProgramReport[] = [];
+  const divergences: FoundDivergence[] = [];
+  const xl: XlOutcome[] = [];
+  const dom0Tables: ConformReport['dom0Tables'][number][] = [];
+  let [operations, seconds, xen, edition] = [0, 0, '', ''];
+  const isOver = () => hooks.isInterrupted?.() === true || divergences.length >= plan.maxDivergences;
+  for (const mode of plan.modes) {
+    const scripted = plan.programs.filter((program) => modeFor(program, plan.modes) === mode);
+    const random = randomShare(plan, mode);
+    if (scripted.length === 0 && random === 0 && !plan.dom0Tables) continue;
+    if (isOver()) break;
+    const machine = await open(mode);
+    try {
+      const judge = labJudge(machine, mode, plan.edition);
+      xen = xenVersion(machine.agent.hello);
+      edition = judge.edition.name;
+      hooks.onMachine?.(mode, xen);
+      if (plan.dom0Tables) dom0Tables.push(await judgeDom0Tables(machine, mode));
+      const done = operations;
+      const result = await runCampaign(judge, {
+        programs: scripted,
+        operations: random * plan.length,
+        seed: plan.seed,
+        length: plan.length,
+        maxDivergences: plan.maxDivergences - divergences.length,
+        reached,
+        onProgress: (count, found) => hooks.onProgress?.(done + count, divergences.length + found),
+        ...(hooks.isInterrupted === undefined ? {} : { isInterrupted: hooks.isInterrupted }),
+      });
+      programs.push(...result.programs);
+      divergences.push(...result.divergences);
+      operations += result.operations;
+      seconds += result.seconds;
+      if (plan.xl && mode === plan.modes[0] && !isOver())
+        xl.push(...(await runXlMatrix(machine.agent, deviceText(machine))));
+    } finally {
+      await machine.close();
+    }
+  }
+  const interrupted = hooks.isInterrupted?.() === true;
+  return { xen, edition, programs, operations, divergences, xl, dom0Tables, reached, seconds, interrupted };
+}
+
+/** The mode a program is run in: its own, or the first where no machine would suit it and it is left out. */
+function modeFor({ machine }: Program, modes: readonly Dom0Mode[]): Dom0Mode {
+  return modes.includes(machine.dom0Mode) && machine.arch === 'x86' ? machine.dom0Mode : modes[0]!;
+}
+
+/** Random programs of a mode. In passthrough mode dom0's devices have no tables to compare: others come first. */
+function randomShare({ randomPrograms, modes }: ConformPlan, mode: Dom0Mode): number {
+  const telling = modes.filter((one) => one !== 'passthrough');
+  const sharing = telling.length > 0 ? telling : modes;
+  const index = sharing.indexOf(mode);
+  if (index < 0) return 0;
+  const share = Math.floor(randomPrograms / sharing.length);
+  return share + (index < randomPrograms % sharing.length ? 1 : 0);
+}
+
+/** Strict: none of dom0's page tables may be in reach of its devices. Otherwise all are (dossier §2.4). */
+async function judgeDom0Tables(
+  machine: LabMachine,
+  mode: Dom0Mode,
+): Promise<ConformReport['dom0Tables'][number]> {
+  const found = await dom0PageTables(machine, machine.devices[0]!.sbdf);
+  const expected = mode === 'strict' ? 0 : found.tables;
+  return { ...found, mode, asExpected: found.readable === expected && found.writable === expected };
+}
+
+const deviceText = (machine: LabMachine): string => sbdfText(machine.devices[0]!.sbdf);
