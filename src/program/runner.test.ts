@@ -1,9 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { InputError } from '../text/diagnostic.js';
 import { resolveEdition } from '../xen/editions/edition.js';
+import { loadProgram } from './load.js';
 import { OPERATIONS } from './operations.js';
 import { runProgram } from './runner.js';
-import { last, PV, program, run, statuses } from './scene.fixture.js';
+import { example, last, PV, program, run, statuses } from './scene.fixture.js';
 
 const GUEST = 'createdomain g\npopulate_physmap g P\n';
 
@@ -293,5 +294,107 @@ describe('every operation of the language', () => {
   it('has somebody who performs it', async () => {
     const { HANDLERS } = await import('./handlers.js');
     expect(Object.keys(HANDLERS).sort()).toEqual(OPERATIONS.map(({ name }) => name).sort());
+  });
+});
+
+describe('a domain that is destroyed', () => {
+  const gone = (statement: string) => last(`${GUEST}createdomain h\ndestroydomain g\n${statement}\n`).status;
+
+  it.each([
+    ['destroydomain g', 'ESRCH'],
+    ['max_mem g 3', 'ESRCH'],
+    ['populate_physmap g Q', 'EBUSY'],
+    ['decrease_reservation g P', 'EINVAL'],
+    ['memory_exchange g P Q', 'ESRCH'],
+    ['pin_l1_table g P', 'ESRCH'],
+    ['unpin_table g P', 'ESRCH'],
+    ['mmu_update g P[0]', 'ESRCH'],
+    ['update_va_mapping g va=0 P rw', 'ESRCH'],
+    ['update_va_mapping dom0 va=0 P rw of=g', 'ESRCH'],
+    ['store g P[0]', 'ESRCH'],
+    ['grant g 0 dom0 P', 'ESRCH'],
+    ['grant h 0 g P', 'ok'],
+    ['end_grant g 0', 'ESRCH'],
+    ['map_grant_ref g m h 0', 'ESRCH'],
+    ['map_grant_ref dom0 m g 0', 'bad_domain'],
+    ['map_grant_ref dom0 m dom_invalid 0', 'bad_domain'],
+    ['assign_device g nic', 'ESRCH'],
+    ['test_assign_device g nic', 'ESRCH'],
+    ['deassign_device g nic', 'ESRCH'],
+  ])('keeps its name for what is no more: %s: %s', (statement, status) => {
+    expect(gone(statement)).toBe(status);
+  });
+
+  const zombie = (statement: string) =>
+    last(`${GUEST}update_va_mapping dom0 va=0 P rw of=g\ndestroydomain g\n${statement}\n`).status;
+
+  it.each([
+    ['destroydomain g', 'ok'],
+    ['populate_physmap g Q', 'EBUSY'],
+    ['memory_exchange g P Q', 'EINVAL'],
+    ['update_va_mapping dom0 va=1 P ro of=g', 'ok'],
+    ['update_va_mapping g va=0 P rw', 'not running'],
+    ['store g P[0]', 'not running'],
+    ['grant g 0 dom0 P', 'not running'],
+    ['end_grant g 0', 'not running'],
+    ['map_grant_ref g m dom0 0', 'not running'],
+    ['map_grant_ref dom0 m g 0', 'general_error'],
+  ])('but for a page that dom0 has mapped does nothing by itself: %s: %s', (statement, status) => {
+    expect(zombie(statement)).toBe(status);
+  });
+
+  it('frees its name for another, once', () => {
+    expect(statuses('createdomain g\ndestroydomain g\ncreatedomain g\npopulate_physmap g P\n')).toEqual(
+      new Array(4).fill('ok'),
+    );
+    const twice = 'createdomain g\ndestroydomain g\ncreatedomain g\ncreatedomain g\n';
+    expect(() => run(twice)).toThrow('there is a domain `g` already, since line 3');
+  });
+
+  it('frees no name that is always there', () => {
+    for (const name of ['dom0', 'dom_io', 'dom_invalid']) {
+      expect(() => run(`destroydomain ${name}\ncreatedomain ${name}\n`)).toThrow(
+        `there is a domain \`${name}\` already, from the start`,
+      );
+    }
+    expect(statuses('destroydomain dom0\ndestroydomain dom_io\ndestroydomain dom_invalid\n')).toEqual([
+      'EINVAL',
+      'ESRCH',
+      'ESRCH',
+    ]);
+  });
+
+  it('waits while a hypercall is in the middle of a slice', () => {
+    const text = `${PV.replace(' iommu', '').replace('assign_device g nic\n', '')}
+begin assign_device g nic
+destroydomain g
+finish
+destroydomain g
+`;
+    expect(statuses(text, '4.12').slice(-4)).toEqual(['at pop', 'blocked', 'ok', 'ok']);
+  });
+});
+
+describe('memory_exchange', () => {
+  it('names the new page and frees the old one’s name', () => {
+    const text = `${GUEST}memory_exchange g P Q\nmap_it\npopulate_physmap g P\nmemory_exchange g Q 0x120\n`;
+    expect(statuses(text.replace('map_it', 'update_va_mapping g va=0 Q rw'))).toEqual([
+      'ok',
+      'ok',
+      'ok',
+      'ok',
+      'ok',
+      'EINVAL',
+    ]);
+    expect(statuses(text.replace('map_it', 'pin_l1_table g P')).slice(3)).toEqual(['EINVAL', 'ok', 'ok']);
+  });
+});
+
+describe('an example', () => {
+  it.each(['quarantine-life.dommu', 'grant-multiplicity.dommu'])('%s goes as it says since 4.17', (name) => {
+    for (const edition of ['4.17', '4.18', '4.19', '4.20', '4.21', '4.22', 'staging']) {
+      const { steps } = runProgram(loadProgram(example(name)), resolveEdition(edition));
+      expect(steps.flatMap(({ op, unexpected }) => unexpected.map((what) => `${op}: ${what}`))).toEqual([]);
+    }
   });
 });

@@ -17,9 +17,16 @@ import {
   unmapVa,
   x86,
 } from './machine.fixture.js';
-import { decreaseReservation, guestPhysmapAdd, populatePhysmap } from './memory.js';
+import {
+  decreaseReservation,
+  guestPhysmapAdd,
+  memoryExchange,
+  populatePhysmap,
+  setMaxPages,
+} from './memory.js';
 import { p2mLookup } from './p2m.js';
 import { pinTable } from './page-table.js';
+import { NOBODY, type Xen } from './state.js';
 
 const RELEASES = ['4.11.0', '4.11.1', '4.11.2', '4.12', '4.13', '4.15', '4.17', '4.22'];
 const untyped = (release: string) => release === '4.11.0' || release === '4.11.1';
@@ -183,5 +190,128 @@ describe('decrease_reservation', () => {
     xen.domain.pageAllocLock.set(slot, 0);
     expect(assign(xen, slot)).toBe('ok');
     expect(xen.blocked).toBe(false);
+  });
+});
+
+describe('max_mem', () => {
+  it('bounds what a domain gets from then on, and takes nothing from it', () => {
+    for (const release of RELEASES) {
+      const xen = x86(release);
+      const slot = domain(xen, { maxPages: 4 });
+      const page = populate(xen, slot, 3);
+      expect(errno(setMaxPages(xen, slot, 2))).toBe('ok');
+      expect(errno(populatePhysmap(xen, slot, 0))).toBe('EBUSY');
+      for (const pdx of [page, page + 1]) decreaseReservation(xen, slot, pdx, -1);
+      expect([populatePhysmap(xen, slot, 0), populatePhysmap(xen, slot, 0)].map(errno)).toEqual([
+        'ok',
+        'EBUSY',
+      ]);
+    }
+  });
+
+  it('answers ESRCH for what is no domain, and takes any number', () => {
+    const xen = x86('4.17');
+    const slot = domain(xen);
+    const answers = [1 + slot, xen.domIo, NOBODY, slot, 0].map((of) => setMaxPages(xen, of, 2 ** 52));
+    expect(answers.map(errno)).toEqual(['ESRCH', 'ESRCH', 'ESRCH', 'ok', 'ok']);
+    expect(errno(populatePhysmap(xen, slot, 0))).toBe('ok');
+  });
+});
+
+describe('memory_exchange of a page for another (§3.2, §3.4)', () => {
+  it.each(RELEASES)(
+    '%s: the old page leaves the device’s reach and is free, the new one is in it',
+    (release) => {
+      const xen = x86(release);
+      const { slot, page } = pvWithContext(xen, 2);
+      const fresh = memoryExchange(xen, slot, page);
+      expect(fresh).toBe(page + 2);
+      expect([isFree(xen, page), mapped(xen, slot, page), mapped(xen, slot, fresh)]).toEqual([
+        true,
+        '--',
+        'rw',
+      ]);
+      expect([typeText(xen, fresh), xen.domain.totPages.get(slot)]).toEqual([
+        untyped(release) ? 'none 0' : 'writable 0',
+        2,
+      ]);
+      expect(broken(xen).filter((id) => id !== 'I1')).toEqual([]);
+    },
+  );
+
+  it('takes the frame that is asked for, if it is free', () => {
+    const xen = x86('4.17');
+    const { slot, page } = pvWithContext(xen, 2);
+    expect(memoryExchange(xen, slot, page, page + 5)).toBe(page + 5);
+    expect(errno(memoryExchange(xen, slot, page + 5, page + 1))).toBe('ENOMEM');
+  });
+
+  it('goes beyond what the domain may own no more than before', () => {
+    const xen = x86('4.17');
+    const { slot, page } = pvWithContext(xen, 2);
+    setMaxPages(xen, slot, 1);
+    expect(errno(memoryExchange(xen, slot, page))).toBe('ok');
+    expect(xen.domain.totPages.get(slot)).toBe(2);
+  });
+
+  it.each([
+    ['no domain', (xen: Xen, _: number, page: number) => memoryExchange(xen, 3, page), 'ESRCH'],
+    ['another’s page', (xen: Xen, slot: number) => memoryExchange(xen, slot, xen.ram.indexOf(RAM)), 'EINVAL'],
+    ['a free page', (xen: Xen, slot: number, page: number) => memoryExchange(xen, slot, page + 3), 'EINVAL'],
+    [
+      'the grant frame, which Xen shares with it',
+      (xen: Xen, slot: number) => memoryExchange(xen, slot, xen.domain.grantFrame.get(slot) - 1),
+      'EINVAL',
+    ],
+    [
+      'a page that is mapped',
+      (xen: Xen, slot: number, page: number) => {
+        mapVa(xen, slot, 0, page, 'ro');
+        return memoryExchange(xen, slot, page);
+      },
+      'EINVAL',
+    ],
+    [
+      'a page table',
+      (xen: Xen, slot: number, page: number) => {
+        pinTable(xen, slot, page, PGT.l1);
+        return memoryExchange(xen, slot, page);
+      },
+      'EINVAL',
+    ],
+  ] as const)('is refused for %s: %3$s', (_, exchange, status) => {
+    for (const release of RELEASES) {
+      const xen = x86(release);
+      const { slot, page } = pvWithContext(xen, 2);
+      expect([errno(exchange(xen, slot, page)), xen.domain.totPages.get(slot)], release).toEqual([status, 2]);
+    }
+  });
+
+  it('is refused to translated domains: EOPNOTSUPP, or EINVAL where the p2m has no such page', () => {
+    for (const xen of [x86('4.12'), x86('4.17'), arm('4.17')]) {
+      const slot = domain(xen, { flags: CDF.hvm | CDF.hap });
+      const page = populate(xen, slot, 1, 0x40);
+      expect([memoryExchange(xen, slot, page), memoryExchange(xen, slot, page + 1)].map(errno)).toEqual([
+        'EOPNOTSUPP',
+        'EINVAL',
+      ]);
+    }
+  });
+
+  it.each([
+    ['4.12', '--'],
+    ['4.17', '--'],
+    ['4.11.0', 'rw'],
+  ])('%s: without a free page the old one stays, untyped, mapped %s', (release, rights) => {
+    const xen = x86(release, { frames: 3 });
+    const { slot, page } = pvWithContext(xen, 2);
+    expect(errno(memoryExchange(xen, slot, page))).toBe('ENOMEM');
+    expect([typeText(xen, page), mapped(xen, slot, page), broken(xen).filter((id) => id !== 'I1')]).toEqual([
+      'none 0',
+      rights,
+      [],
+    ]);
+    mapVa(xen, slot, 0, page, 'rw');
+    expect(mapped(xen, slot, page)).toBe('rw');
   });
 });
