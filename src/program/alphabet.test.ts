@@ -12,6 +12,9 @@ import { sceneModel } from './verify.js';
 
 const WIDE = bounds({ pages: 2, levels: [1, 2, 4], refs: 2, handles: 2, vaSlots: 2, entries: 2 });
 
+/** Everything that is off unless asked for. */
+const MORE = { destroy: true, deviceMappings: true, partialUnmaps: true };
+
 /** Numbers that look random and are the same each time. */
 function dice(seed: number): (sides: number) => number {
   let state = seed;
@@ -46,8 +49,14 @@ class Runner {
 }
 
 /** Walks at random; after each action of the search the runner, given the statement, must stand in the same state. */
-function walk(scene: Program, edition: string, seed: number, length: number): { taken: Map<string, number> } {
-  const { model, xen } = sceneModel(scene, resolveEdition(edition), WIDE);
+function walk(
+  scene: Program,
+  edition: string,
+  seed: number,
+  length: number,
+  asked = WIDE,
+): { taken: Map<string, number> } {
+  const { model, xen } = sceneModel(scene, resolveEdition(edition), asked);
   const runner = new Runner(scene, edition);
   expect(runner.hash, 'the scene').toBe(xen.store.hashText());
   const roll = dice(seed);
@@ -104,6 +113,19 @@ describe('an action of the search', () => {
     const files = ['guest-pv-nic.cfg', 'guest-hvm-share.cfg'];
     walk(configs(files, edition, WIDE), edition, 6, 2500);
   });
+
+  it.each(EDITIONS)(
+    'leads where its statement leads: guests that die, halves of mappings, on %s',
+    (edition) => {
+      const files = ['guest-pv-nic.cfg', 'guest-hvm-share.cfg'];
+      const host = { dom0Mode: 'strict' } as const;
+      for (const seed of [11, 12, 13]) {
+        const scene = configs(files, edition, WIDE, host);
+        const { taken } = walk(scene, edition, seed, 4000, bounds({ ...WIDE, ...MORE }));
+        if (edition !== '4.16') expect(taken.get('destroydomain')).toBeGreaterThan(0);
+      }
+    },
+  );
 
   it('leads where its statement leads after a scene with handles, grants and tables of its own', () => {
     const scene = program(`${PV}
@@ -212,6 +234,15 @@ describe('the alphabet', () => {
     expect(ops({ hotplug: false })).not.toContain('deassign_device');
     expect(ops({ refs: 0 })).not.toContain('grant');
     expect(ops({ entries: 0 })).not.toContain('store');
+    expect(ops({})).not.toContain('destroydomain');
+    expect(ops({ destroy: true })).toContain('destroydomain');
+    const halves = (asked: Parameters<typeof bounds>[0], of: string) =>
+      new Set(actions(asked).flatMap(({ op, args }) => (op === of ? [String(args.flags ?? 'all')] : [])));
+    expect(halves({}, 'map_grant_ref')).toEqual(new Set(['host', 'host,readonly']));
+    expect(halves({}, 'unmap_grant_ref')).toEqual(new Set(['all']));
+    expect(halves({ deviceMappings: true }, 'map_grant_ref')).toContain('host,device,readonly');
+    expect(halves({ partialUnmaps: true }, 'unmap_grant_ref')).toEqual(new Set(['all', 'host']));
+    expect(halves({ partialUnmaps: true, deviceMappings: true }, 'unmap_grant_ref')).toContain('device');
     const toItself = ({ op, args }: ReturnType<typeof actions>[number]) =>
       op === 'grant' && args.to === args.domain;
     expect(actions({ selfGrants: true }).some(toItself)).toBe(true);
@@ -219,7 +250,7 @@ describe('the alphabet', () => {
   });
 
   it('names everything once', () => {
-    const names = actions({ pages: 3, refs: 2, handles: 2, vaSlots: 2, entries: 2 }).map((action) =>
+    const names = actions({ pages: 3, refs: 2, handles: 2, vaSlots: 2, entries: 2, ...MORE }).map((action) =>
       printStatement(actionStatement(action, 1)),
     );
     expect(new Set(names).size).toBe(names.length);

@@ -2,6 +2,7 @@ import { GNTMAP } from '../formats/grant-v1.js';
 import { InputError } from '../text/diagnostic.js';
 import { Step, TOOLSTACK } from '../xen/call-steps.js';
 import { assignDevice, deassignDevice, deviceOwner, stepCall } from '../xen/devices.js';
+import { destroyDomain } from '../xen/domain-death.js';
 import { isDomainFrame } from '../xen/frames.js';
 import {
   clearGrantEntry,
@@ -42,6 +43,12 @@ export interface AlphabetBounds {
   readonly hotplug: boolean;
   /** Whether guests grant pages to themselves, too. */
   readonly selfGrants: boolean;
+  /** Whether the toolstack destroys guests; off unless set. */
+  readonly destroy?: boolean;
+  /** Whether PV mappers map grants for their devices, too, alone and with the host; off unless set. */
+  readonly deviceMappings?: boolean;
+  /** Whether mappers also unmap the host's or the device's half of a grant alone; off unless set. */
+  readonly partialUnmaps?: boolean;
 }
 
 export const DEFAULT_ALPHABET: AlphabetBounds = {
@@ -76,6 +83,9 @@ export type Attempt = (typeof Attempt)[keyof typeof Attempt];
 const answered = (status: number): Attempt => (status < 0 ? Attempt.refused : Attempt.done);
 const possible = (done: boolean): Attempt => (done ? Attempt.done : Attempt.impossible);
 
+const mapFlags = (halves: readonly string[]): number =>
+  (halves.includes('host') ? GNTMAP.host : 0) | (halves.includes('device') ? GNTMAP.device : 0);
+
 /** What a device writes: the search only needs to know that it can. */
 const WRITTEN = 0;
 
@@ -106,6 +116,8 @@ class AlphabetBuilder {
   private readonly actions: Action[] = [];
   /** Indexes of the frames that domains can own. */
   private readonly frames: readonly number[];
+  /** Whose actions are being added: those of a guest end with its life. */
+  private acting = TOOLSTACK;
 
   constructor(xen: Xen, names: ActionNames, bounds: AlphabetBounds) {
     this.xen = xen;
@@ -132,12 +144,20 @@ class AlphabetBuilder {
 
   private add(op: string, actor: string, args: Record<string, Argument>, perform: () => Attempt): void {
     if (this.actions.length === MAX_ACTIONS) throw tooManyActions();
-    this.actions.push({ op, actor, args, perform });
+    this.actions.push({ op, actor, args, perform: this.whileAlive(perform) });
+  }
+
+  /** Only a search that lets guests be destroyed needs to look. */
+  private whileAlive(perform: () => Attempt): () => Attempt {
+    const { xen, acting } = this;
+    if (!this.bounds.destroy || acting === TOOLSTACK) return perform;
+    return () => (xen.domain.life.get(acting) === Life.alive ? perform() : Attempt.impossible);
   }
 
   build(): Action[] {
     for (let slot = 1; slot < this.xen.domIo; slot++) {
       if (this.xen.domain.life.get(slot) === Life.absent) continue;
+      this.acting = slot;
       if (this.xen.isTranslated(slot)) this.translatedMemory(slot);
       else {
         this.pvMemory(slot);
@@ -145,13 +165,25 @@ class AlphabetBuilder {
       }
       this.grants(slot);
     }
+    this.acting = TOOLSTACK;
     for (let device = 0; device < this.xen.spec.devices.length; device++) this.device(device);
     if (this.xen.profile.iommuContext === 'at-first-assignment') {
       this.add('step', 'dom0', {}, () =>
         this.isIdle() ? Attempt.impossible : answered(stepCall(this.xen, TOOLSTACK)),
       );
     }
+    if (this.bounds.destroy) this.deaths();
     return this.actions;
+  }
+
+  private deaths(): void {
+    const { xen } = this;
+    for (let slot = 1; slot < xen.domIo; slot++) {
+      if (!xen.exists(slot)) continue;
+      this.add('destroydomain', 'dom0', { domain: this.name(slot) }, () =>
+        answered(destroyDomain(xen, TOOLSTACK, slot)),
+      );
+    }
   }
 
   private isIdle(): boolean {
@@ -244,7 +276,20 @@ class AlphabetBuilder {
         return possible(grantEntryWord(this.xen, slot, ref) !== 0 && clearGrantEntry(this.xen, slot, ref));
       });
     }
-    for (const mapper of grantees) this.mappings(slot, mapper);
+    for (const mapper of grantees) {
+      this.acting = mapper;
+      this.mappings(slot, mapper);
+    }
+  }
+
+  /** What a mapper asks for, and what of it it gives up. */
+  private halves(mapper: number): { map: readonly string[][]; unmap: readonly string[][] } {
+    const { deviceMappings = false, partialUnmaps = false } = this.bounds;
+    const device = deviceMappings && !this.xen.isTranslated(mapper);
+    return {
+      map: [['host'], ...(device ? [['device'], ['host', 'device']] : [])],
+      unmap: [[], ...(partialUnmaps ? [['host'], ...(device ? [['device']] : [])] : [])],
+    };
   }
 
   private offers(slot: number, ref: number, to: number): void {
@@ -275,37 +320,54 @@ class AlphabetBuilder {
     const { xen, bounds } = this;
     const domain = this.name(mapper);
     const { handles } = xen.spec.limits;
+    const { map, unmap } = this.halves(mapper);
     for (let handle = 0; handle < bounds.handles; handle++) {
       const name = this.names.handle(mapper, handle);
       for (let ref = 0; ref < bounds.refs; ref++) {
         for (const readonly of [false, true]) {
-          const flags = GNTMAP.host | (readonly ? GNTMAP.readonly : 0);
-          // Where a translated mapper wants it: past its own pages.
-          const gfn = xen.spec.limits.gfns - 1 - handle;
-          const args = {
-            domain,
-            handle: name,
-            granter: this.name(granter),
-            ref,
-            flags: ['host', ...(readonly ? ['readonly'] : [])],
-            ...(xen.isTranslated(mapper) ? { gfn } : {}),
-          };
-          this.add('map_grant_ref', domain, args, () => {
-            if (xen.maptrack.flags.get(mapper * handles + handle) !== 0) return Attempt.impossible;
-            for (let lower = 0; lower < handle; lower++) {
-              if (xen.maptrack.flags.get(mapper * handles + lower) === 0) return Attempt.impossible;
-            }
-            return answered(mapGrantRef(xen, mapper, granter, ref, flags, gfn));
-          });
+          for (const halves of map) this.mapping(granter, mapper, ref, handle, halves, readonly);
         }
       }
-      const args = { domain, handle: name };
-      this.add('unmap_grant_ref', domain, args, () => {
-        const from = xen.maptrack.granter.get(mapper * handles + handle) - 1;
-        if (from !== granter) return Attempt.impossible;
-        return answered(unmapGrantRef(xen, mapper, handle, GNTMAP.host | GNTMAP.device, -1));
-      });
+      for (const halves of unmap) {
+        const clear = halves.length === 0 ? GNTMAP.host | GNTMAP.device : mapFlags(halves);
+        const args = { domain, handle: name, ...(halves.length > 0 && { flags: halves }) };
+        this.add('unmap_grant_ref', domain, args, () => {
+          const row = mapper * handles + handle;
+          if (xen.maptrack.granter.get(row) - 1 !== granter) return Attempt.impossible;
+          return answered(unmapGrantRef(xen, mapper, handle, clear, -1));
+        });
+      }
     }
+  }
+
+  private mapping(
+    granter: number,
+    mapper: number,
+    ref: number,
+    handle: number,
+    halves: readonly string[],
+    readonly: boolean,
+  ): void {
+    const { xen } = this;
+    const { handles } = xen.spec.limits;
+    const flags = mapFlags(halves) | (readonly ? GNTMAP.readonly : 0);
+    // Where a translated mapper wants it: past its own pages.
+    const gfn = xen.spec.limits.gfns - 1 - handle;
+    const args = {
+      domain: this.name(mapper),
+      handle: this.names.handle(mapper, handle),
+      granter: this.name(granter),
+      ref,
+      flags: [...halves, ...(readonly ? ['readonly'] : [])],
+      ...(xen.isTranslated(mapper) ? { gfn } : {}),
+    };
+    this.add('map_grant_ref', args.domain, args, () => {
+      if (xen.maptrack.flags.get(mapper * handles + handle) !== 0) return Attempt.impossible;
+      for (let lower = 0; lower < handle; lower++) {
+        if (xen.maptrack.flags.get(mapper * handles + lower) === 0) return Attempt.impossible;
+      }
+      return answered(mapGrantRef(xen, mapper, granter, ref, flags, gfn));
+    });
   }
 
   private device(device: number): void {

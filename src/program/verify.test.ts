@@ -110,6 +110,33 @@ describe('a search from an xl config', () => {
     expect(await verify(name, edition)).toMatchObject({ verdict: 'safe', search: { stop: 'exhausted' } });
   });
 
+  it('finds on 4.16.0 with halves of mappings that a grant counter underflows, and on 4.16.1 that it does not', async () => {
+    const asked = bounds({
+      deviceMappings: true,
+      partialUnmaps: true,
+      levels: [],
+      entries: 0,
+      hotplug: false,
+    });
+    const found = async (edition: string) =>
+      (await verify('guest-pv-nic.cfg', edition, asked, { dom0Mode: 'strict' })).counterexamples.map(
+        ({ invariant }) => invariant.id,
+      );
+    expect(await found('4.16')).toContain('BUG');
+    expect(await found('4.16.1')).toEqual([]);
+  });
+
+  it.each(['4.13.5', '4.14.6', '4.15.2', '4.17', '4.22'])(
+    'is safe on %s when guests can be destroyed at any time',
+    async (edition) => {
+      const asked = bounds({ destroy: true, deviceMappings: true, partialUnmaps: true, selfGrants: false });
+      const { verdict, operations } = await verify('guest-pv-nic.cfg', edition, asked, {
+        dom0Mode: 'strict',
+      });
+      expect([verdict, operations.includes('destroydomain')]).toEqual(['safe', true]);
+    },
+  );
+
   it('takes all configs for one machine', async () => {
     const scene = configs(['guest-pv-nic.cfg', 'guest-hvm-share.cfg'], '4.22');
     expect(scene.machine.devices.map(({ name }) => name)).toEqual(['dev0', 'dev1_0', 'dev1_1']);
