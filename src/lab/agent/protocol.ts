@@ -56,12 +56,16 @@ export type Call =
   | { readonly call: 'destroydomain'; readonly domid: number }
   /** XEN_DOMCTL_max_mem, `pages` as the program counts them. @returns StatusResult */
   | { readonly call: 'max_mem'; readonly domid: number; readonly pages: number }
-  /** XENMEM_populate_physmap of `count` pages, the new pages zeroed. `gfn` for translated domains. @returns PagesResult */
+  /**
+   * XENMEM_populate_physmap of `count` pages, zeroed when that is asked for; when there were not as many, `rc` is 0 and
+   * `mfns` shorter. `gfn` for translated domains. @returns PagesResult
+   */
   | {
       readonly call: 'populate_physmap';
       readonly domid: number;
       readonly count: number;
       readonly gfn: number;
+      readonly zero?: boolean;
     }
   /** XENMEM_decrease_reservation of one page: MFN for PV, GFN otherwise. rc 0 is done, -EINVAL is refused. @returns StatusResult */
   | { readonly call: 'decrease_reservation'; readonly domid: number; readonly frame: number }
