@@ -20,6 +20,7 @@ import { decreaseReservation, memoryExchange, populatePhysmap, setMaxPages } fro
 import { typeOf } from '../xen/page-info.js';
 import { guestStore, mmuUpdate, pinTable, unpinTable, updateVaMapping } from '../xen/page-table.js';
 import { typeRights } from '../xen/page-type.js';
+import { addToPhysmap, type MapSpace } from '../xen/physmap.js';
 import type { Xen } from '../xen/state.js';
 import { type Arguments, Nameless, OperationError } from './arguments.js';
 import { deviceAccess } from './device-access.js';
@@ -174,6 +175,10 @@ export const HANDLERS: Readonly<Record<string, Handler>> = {
   destroydomain: (xen, args) => errno(destroyDomain(xen, TOOLSTACK, args.domain())),
   max_mem: (xen, args) => errno(setMaxPages(xen, args.domain(), args.number('pages', 0))),
   memory_exchange: exchange,
+  add_to_physmap: (xen, args) => {
+    const [space, index] = [args.text('space') as MapSpace, args.number('index', 0)];
+    return errno(addToPhysmap(xen, args.domain(), space, index, args.number('gfn', 0)));
+  },
   populate_physmap: populate,
   decrease_reservation: (xen, args) =>
     errno(

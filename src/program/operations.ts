@@ -1,4 +1,5 @@
 import { STEP_NAMES } from '../xen/call-steps.js';
+import { MAP_SPACES } from '../xen/physmap.js';
 
 /**
  * The operations of the program language, as data. From this table follow the text form, the JSON form and its schema,
@@ -134,6 +135,27 @@ export const OPERATIONS: readonly Operation[] = [
       { name: 'page', kind: 'newPage', doc: 'a name for it, or the number of the free frame to take' },
       hex(keyed('gfn', 'number', 'where a translated domain gets it')),
       keyed('count', 'number', 'this many pages, the first of them named'),
+    ],
+  },
+  {
+    name: 'add_to_physmap',
+    actor: 'toolstack',
+    doc:
+      'Puts a frame that Xen shares with a translated domain at a guest frame, or moves a page there: its devices reach ' +
+      'it there, too (XENMEM_add_to_physmap).',
+    source: '§4.3',
+    parameters: [
+      domain,
+      {
+        name: 'space',
+        kind: 'word',
+        words: MAP_SPACES,
+        doc: 'what: shared_info, the grant frame, or a page of its own',
+      },
+      hex({ name: 'gfn', kind: 'number', doc: 'where', keyed: true }),
+      hex(
+        keyed('index', 'number', 'gmfn: where the page is now; otherwise the frame’s number, 0 by default'),
+      ),
     ],
   },
   {

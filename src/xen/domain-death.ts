@@ -47,7 +47,9 @@ function relinquishResources(xen: Xen, slot: number): number {
   if (xen.profile.iommuTablesFreed === 'at-relinquish') freeIommuTables(xen, slot);
   if (xen.spec.arch === 'arm' || xen.profile.p2mFreed === 'at-relinquish') p2mFree(xen, slot);
   dropVaMappings(xen, slot);
-  dropAllocation(xen, xen.domain.grantFrame.get(slot) - 1);
+  for (const shared of sharedFrames(xen)) {
+    if (shared.get(slot) !== 0) dropAllocation(xen, shared.get(slot) - 1);
+  }
   for (let pdx = 0; pdx < xen.ram.frames; pdx++) {
     if (ownerOf(xen, pdx) === slot && !isSpecialPage(xen, pdx)) relinquishPage(xen, pdx);
   }
@@ -64,13 +66,16 @@ function relinquishPage(xen: Xen, pdx: number): void {
   dropAllocation(xen, pdx);
 }
 
+/** Frames of Xen's heap that it shares with a domain. */
+const sharedFrames = (xen: Xen) => [xen.domain.grantFrame, xen.domain.sharedInfo];
+
 /** A dead domain vanishes when nobody holds a page of it; then its domid is free again. */
 export function vanishIfUnreferenced(xen: Xen, slot: number): void {
   if (xen.domain.life.get(slot) !== Life.dead || xen.domain.totPages.get(slot) !== 0) return;
-  const grantFrame = xen.domain.grantFrame.get(slot) - 1;
-  if ((xen.frame.countInfo.get(grantFrame) & COUNT_MASK) !== 0) return;
+  const shared = sharedFrames(xen).flatMap((of) => (of.get(slot) === 0 ? [] : [of.get(slot) - 1]));
+  if (shared.some((pdx) => (xen.frame.countInfo.get(pdx) & COUNT_MASK) !== 0)) return;
   freeIommuTables(xen, slot);
   p2mFree(xen, slot);
-  freeXenFrame(xen, grantFrame);
+  for (const pdx of shared) freeXenFrame(xen, pdx);
   for (const column of Object.values(xen.domain)) column.set(slot, 0);
 }

@@ -143,6 +143,7 @@ export function freeXenFrame(xen: Xen, pdx: number): void {
   xen.frame.owner.set(pdx, 0);
   xen.frame.countInfo.set(pdx, 0);
   xen.frame.typeInfo.set(pdx, 0);
+  xen.frame.gfn.set(pdx, 0);
   if (pdx < xen.heap.lowestFree.get(Zone.xen)) xen.heap.lowestFree.set(Zone.xen, pdx);
 }
 

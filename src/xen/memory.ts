@@ -8,14 +8,13 @@ import {
   isDomainFrame,
   isFree,
   isHeldByAllocationOnly,
-  isSpecialPage,
   lowestFreeFrame,
   ownerOf,
   putPage,
   takeFrame,
 } from './frames.js';
 import { iommuMap, iommuUnmap, mirrors } from './iommu-map.js';
-import { P2mType, p2mLookup, p2mRemove, p2mSet } from './p2m.js';
+import { holdsGfn, P2mType, p2mLookup, p2mRemove, p2mSet } from './p2m.js';
 import { cleanupPageMappings, getPageAndType, putPageAndType } from './page-type.js';
 import type { Xen } from './state.js';
 
@@ -91,6 +90,7 @@ function populateDirectMapped(xen: Xen, slot: number, gfn: number): number {
 export function guestPhysmapAdd(xen: Xen, slot: number, gfn: number, pdx: number): number {
   const frame = xen.ram.frameAt(pdx);
   if (xen.isTranslated(slot)) {
+    if (!holdsGfn(xen, slot, gfn)) return -Errno.EINVAL;
     const old = xen.ram.indexOf(p2mLookup(xen, slot, gfn));
     if (old >= 0 && ownerOf(xen, old) === slot) xen.frame.gfn.set(old, 0);
     xen.frame.gfn.set(pdx, gfn + 1);
@@ -106,13 +106,13 @@ export function guestPhysmapAdd(xen: Xen, slot: number, gfn: number, pdx: number
 
 /**
  * XENMEM_decrease_reservation of one page, named by its frame index for PV and by `gfn` otherwise. The page is freed
- * once nobody holds it. Direct-mapped domains keep theirs (dossier §9 item 5).
- * -EINVAL when the page is not the domain's, or Xen shares it with the domain.
+ * once nobody holds it, unless it is one that Xen shares with the domain. Direct-mapped domains keep theirs (dossier §9
+ * item 5). -EINVAL when the page is not the domain's.
  */
 export function decreaseReservation(xen: Xen, slot: number, pdx: number, gfn: number): number {
   const translated = xen.isTranslated(slot);
   const page = translated ? xen.ram.indexOf(p2mLookup(xen, slot, gfn)) : pdx;
-  if (page < 0 || isSpecialPage(xen, page) || !getPage(xen, page, slot)) return -Errno.EINVAL;
+  if (page < 0 || !getPage(xen, page, slot)) return -Errno.EINVAL;
   if (translated) {
     p2mRemove(xen, slot, gfn);
     xen.frame.gfn.set(page, 0);

@@ -1,7 +1,7 @@
 import { R, type Rights, W, X } from '../formats/address.js';
 import { ARM_STAGE2, withStage2Type } from '../formats/arm-stage2.js';
 import { EPT } from '../formats/ept.js';
-import { FOUR_LEVELS } from '../formats/radix.js';
+import { FOUR_LEVELS, type RootShape } from '../formats/radix.js';
 import { SMMU_SHAPE } from '../hardware/smmu-unit.js';
 import { Errno } from './errno.js';
 import { Flush, iommuFlush, iommuMap, iommuUnmap, mirrors, sharesP2m } from './iommu-map.js';
@@ -47,14 +47,20 @@ export function p2mInit(xen: Xen, slot: number): number {
 export function p2mFree(xen: Xen, slot: number): void {
   const root = xen.domain.p2mRoot.get(slot);
   if (root === 0) return;
-  const { concatenated } = xen.domain.kind.get(slot) === Kind.arm ? SMMU_SHAPE : FOUR_LEVELS;
-  for (let i = 0; i < concatenated; i++) writerOf(xen, slot).free(xen, xen.ram.frameAt(root - 1 + i));
+  for (let i = 0; i < shapeOf(xen, slot).concatenated; i++)
+    writerOf(xen, slot).free(xen, xen.ram.frameAt(root - 1 + i));
   iommuFlush(xen, slot, 0, 0, Flush.all);
   xen.domain.p2mRoot.set(slot, 0);
 }
 
-function hasP2m(xen: Xen, slot: number): boolean {
-  return xen.domain.p2mRoot.get(slot) !== 0;
+function shapeOf(xen: Xen, slot: number): RootShape {
+  return xen.domain.kind.get(slot) === Kind.arm ? SMMU_SHAPE : FOUR_LEVELS;
+}
+
+/** Whether the domain has a p2m with room for this gfn: 2^28 of them on Arm, 2^36 on x86. */
+export function holdsGfn(xen: Xen, slot: number, gfn: number): boolean {
+  const { topLevel, concatenated } = shapeOf(xen, slot);
+  return xen.domain.p2mRoot.get(slot) !== 0 && gfn >= 0 && gfn < concatenated * 512 ** topLevel;
 }
 
 function rootOf(xen: Xen, slot: number): number {
@@ -63,11 +69,11 @@ function rootOf(xen: Xen, slot: number): number {
 
 /**
  * Sets a p2m entry and lets the IOMMU follow (dossier §4.3): a shared table is flushed, a mirror is mapped with the
- * rights of the type. On Arm a dying domain is refused with -ENOMEM.
+ * rights of the type. -EINVAL where no gfn is; a dying domain is refused with -ENOMEM on Arm, or without its p2m.
  */
 export function p2mSet(xen: Xen, slot: number, gfn: number, frame: number, type: number): number {
   if (xen.domain.kind.get(slot) === Kind.arm && xen.isDying(slot)) return -Errno.ENOMEM;
-  if (!hasP2m(xen, slot)) return -Errno.ENOMEM;
+  if (!holdsGfn(xen, slot, gfn)) return xen.isDying(slot) ? -Errno.ENOMEM : -Errno.EINVAL;
   const writer = writerOf(xen, slot);
   const rights = RIGHTS[type]!;
   if (!writer.map(xen, rootOf(xen, slot), gfn, frame, rights, softwareBits(xen, slot, type))) {
@@ -80,7 +86,7 @@ export function p2mSet(xen: Xen, slot: number, gfn: number, frame: number, type:
 }
 
 export function p2mRemove(xen: Xen, slot: number, gfn: number): void {
-  if (!hasP2m(xen, slot)) return;
+  if (!holdsGfn(xen, slot, gfn)) return;
   const writer = writerOf(xen, slot);
   writer.unmap(xen, rootOf(xen, slot), gfn);
   if (!writer.wasPresent) return;
@@ -91,18 +97,18 @@ export function p2mRemove(xen: Xen, slot: number, gfn: number): void {
 /** The frame (not its index) that a gfn leads to, or -1. */
 export function p2mLookup(xen: Xen, slot: number, gfn: number): number {
   const writer = writerOf(xen, slot);
-  return hasP2m(xen, slot) && writer.read(xen, rootOf(xen, slot), gfn) ? writer.frame : -1;
+  return holdsGfn(xen, slot, gfn) && writer.read(xen, rootOf(xen, slot), gfn) ? writer.frame : -1;
 }
 
 /** The rights the p2m gives on a gfn; 0 when absent. */
 export function p2mRights(xen: Xen, slot: number, gfn: number): Rights {
   const writer = writerOf(xen, slot);
-  return hasP2m(xen, slot) && writer.read(xen, rootOf(xen, slot), gfn) ? writer.rights : 0;
+  return holdsGfn(xen, slot, gfn) && writer.read(xen, rootOf(xen, slot), gfn) ? writer.rights : 0;
 }
 
 /** The type of the p2m entry of a gfn. */
 export function p2mType(xen: Xen, slot: number, gfn: number): number {
   const writer = writerOf(xen, slot);
-  if (!hasP2m(xen, slot) || !writer.read(xen, rootOf(xen, slot), gfn)) return P2mType.invalid;
+  if (!holdsGfn(xen, slot, gfn) || !writer.read(xen, rootOf(xen, slot), gfn)) return P2mType.invalid;
   return xen.domain.kind.get(slot) === Kind.arm ? (writer.hi >>> 23) & 15 : (writer.hi >>> 20) & 63;
 }
