@@ -4,6 +4,7 @@ import { Command, CommanderError } from 'commander';
 import { registerAffected } from './affected.js';
 import { registerCheck } from './check.js';
 import { EXIT } from './io.js';
+import { registerLab } from './lab.js';
 import { registerRun } from './run.js';
 import { registerVerify } from './verify.js';
 
@@ -34,6 +35,7 @@ registerVerify(program);
 registerCheck(program);
 registerRun(program);
 registerAffected(program);
+registerLab(program);
 
 // A reader that has seen enough (`dommu … | head`) is no error.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {

@@ -13,8 +13,8 @@ export interface LabOptions {
   /** The user's own Xen, `xen.gz` or the ELF in it. */
   readonly xen?: string | undefined;
   /** More for the command lines of Xen and of dom0's kernel. */
-  readonly xenArguments?: string | undefined;
-  readonly dom0Arguments?: string | undefined;
+  readonly xenArgs?: string | undefined;
+  readonly dom0Args?: string | undefined;
   readonly memoryMib?: number;
   /** Boots, though there may be a snapshot, and makes none. */
   readonly cold?: boolean;
@@ -43,7 +43,7 @@ export const DEFAULTS = {
 export const DOM0_MIB = 768;
 
 /** What Xen is told: everything it has to say, on the serial port, and dom0's share. */
-function xenArguments({ dom0Iommu, xenArguments: own = '' }: LabOptions): string {
+function xenArguments({ dom0Iommu, xenArgs: own = '' }: LabOptions): string {
   return [
     'console=com1 com1=115200,8n1 loglvl=all guest_loglvl=all conring_size=1M',
     `dom0_mem=${DOM0_MIB}M,max:${DOM0_MIB}M`,
@@ -61,7 +61,7 @@ function xenArguments({ dom0Iommu, xenArguments: own = '' }: LabOptions): string
  * What dom0's kernel is told. Three of its habits take seconds under emulation and serve nobody here: checking all
  * page tables after write-protecting its code, mapping the whole PCI configuration space, and testing its ciphers.
  */
-function dom0Arguments({ dom0Arguments: own = '' }: LabOptions): string {
+function dom0Arguments({ dom0Args: own = '' }: LabOptions): string {
   return `console=hvc0 quiet rodata=off pci=nommconf cryptomgr.notests${own === '' ? '' : ` ${own}`}`;
 }
 

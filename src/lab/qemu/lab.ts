@@ -22,6 +22,8 @@ import {
   sweep,
 } from './run-folder.js';
 
+export type { LabOptions } from './lab-options.js';
+
 const HELLO_SECONDS = 20;
 
 let started = 0;
