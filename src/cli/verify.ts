@@ -70,7 +70,7 @@ export function registerVerify(program: Command, io: Io = standardIo()): void {
     .argument('<file...>', 'xl configs, or one program (.dommu, .json)')
     .option('--xen <release>', `release or design (default: the program's, or ${DEFAULT_EDITION})`)
     .option('--arch <arch>', 'architecture of the host for configs: x86 or arm')
-    .option('--iommu <kind>', 'IOMMU of the host for configs: vtd, smmu or none')
+    .option('--iommu <kind>', 'IOMMU of the host for configs: vtd, amdvi, smmu or none')
     .option('--cmdline <text>', 'command line of Xen for configs, such as "dom0-iommu=strict"')
     .option('--pages <n>', 'pages a guest may have', count(1, 512), 2)
     .addOption(
@@ -209,8 +209,7 @@ function refuseMachineOptions(file: string, options: VerifyOptions): void {
 }
 
 function configMachine(options: VerifyOptions, edition: Edition): ConfigMachine {
-  if (options.iommu === 'amdvi') throw notModelled('--iommu', 'AMD-Vi (`dommu check` knows it)');
-  const iommu = choice('--iommu', options.iommu, ['vtd', 'smmu', 'none'] as const);
+  const iommu = choice('--iommu', options.iommu, ['vtd', 'amdvi', 'smmu', 'none'] as const);
   const host = describeHost({
     ...(options.arch === undefined ? {} : { arch: options.arch }),
     ...(iommu === undefined ? {} : { iommu }),

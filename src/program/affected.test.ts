@@ -8,11 +8,12 @@ const names = (found: ReturnType<typeof affectedBy>, affected: boolean): string[
   found.editions.filter((one) => one.affected === affected).map(({ edition }) => edition);
 
 const FIRST_AND_POINT = [
-  ...['4.11.0', '4.11.2', '4.11.3', '4.11.4', '4.12', '4.12.2'],
+  ...['4.11.0', '4.11.1', '4.11.2', '4.11.3', '4.11.4', '4.12', '4.12.2'],
   ...['4.13', '4.13.1', '4.13.2', '4.13.3', '4.13.4', '4.13.5'],
-  ...['4.14', '4.14.1', '4.14.2', '4.14.3', '4.14.4', '4.14.6'],
-  ...['4.15', '4.15.1', '4.15.2', '4.15.3', '4.15.4', '4.16', '4.16.1', '4.16.2', '4.16.3'],
-  ...['4.17', '4.18', '4.19', '4.20', '4.21', '4.22'],
+  ...['4.14', '4.14.1', '4.14.2', '4.14.3', '4.14.4', '4.14.5', '4.14.6'],
+  ...['4.15', '4.15.1', '4.15.2', '4.15.3', '4.15.4', '4.15.6'],
+  ...['4.16', '4.16.1', '4.16.2', '4.16.3', '4.16.6'],
+  ...['4.17', '4.17.3', '4.18', '4.19', '4.20', '4.21', '4.22'],
 ];
 
 describe('the grant that an Arm dom0’s devices cannot reach', () => {
@@ -54,8 +55,8 @@ describe('the grant that an Arm dom0’s devices cannot reach', () => {
 describe('the untyped page in a device’s reach', () => {
   const found = of('untyped-page-dma.dommu');
 
-  it('affects 4.11.0 alone, and is older than the record', () => {
-    expect(names(found, true)).toEqual(['4.11.0']);
+  it('affects 4.11.0 and 4.11.1 alone, and is older than the record', () => {
+    expect(names(found, true)).toEqual(['4.11.0', '4.11.1']);
     expect(found.editions[0]?.deciding).toMatchObject([
       { behaviour: 'pvPageAdded', value: 'mapped-untyped' },
     ]);

@@ -36,7 +36,7 @@ export function machineSpec(machine: MachineDeclaration): MachineSpec {
         ? { kind: 'vtd', registerBase: REGISTER_BASE }
         : machine.iommu === 'smmu'
           ? { kind: 'smmu', path: machine.smmuPath, s1cbndx: machine.s1cbndx }
-          : { kind: 'none' },
+          : { kind: machine.iommu },
     devices: machine.devices.map(deviceSpec),
     reserved: machine.reserved.map((region) => ({
       range: frameRange(region),

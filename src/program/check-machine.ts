@@ -1,3 +1,4 @@
+import { deviceTableFrames, parseSbdf } from '../xen/machine.js';
 import { hexText, rangeText } from './argument-kinds.js';
 import { FrameSet } from './frame-set.js';
 import {
@@ -31,7 +32,7 @@ const LIMITS: Readonly<Record<LimitName, Limit>> = {
 };
 
 const IOMMUS: Readonly<Record<MachineDeclaration['arch'], readonly MachineDeclaration['iommu'][]>> = {
-  x86: ['vtd', 'none'],
+  x86: ['vtd', 'amdvi', 'none'],
   arm: ['smmu', 'none'],
 };
 
@@ -53,6 +54,8 @@ export function checkMachine(machine: MachineDeclaration, refuse: Refuse): void 
     if (problem !== undefined) throw refuse(machine.limits, name, problem);
   }
   checkDevices(machine, refuse);
+  const table = deviceTableProblem(machine);
+  if (table !== undefined) throw refuse(machine.xenHeap, 'frames', table);
   checkReserved(machine, refuse);
 }
 
@@ -190,6 +193,19 @@ function deviceProblem(
   }
   const large = tooLarge('stream', stream ?? 0, 0xffff);
   return large && { ...large, part: 'stream' };
+}
+
+/** AMD-Vi's device table has an entry for every requester id up to the highest, 4 KiB for half a bus. */
+function deviceTableProblem({ iommu, devices, xenHeap }: MachineDeclaration): Problem | undefined {
+  if (iommu !== 'amdvi') return undefined;
+  const frames = deviceTableFrames(devices.map(({ address }) => parseSbdf(address) ?? 0));
+  const heap = countFrames([xenHeap]);
+  if (frames < heap) return undefined;
+  return {
+    code: 'too-little-ram',
+    message: `the device table of these devices takes ${frames} frames of xen-heap, which has ${heap}`,
+    hint: 'declare a larger xen-heap, or devices on lower buses',
+  };
 }
 
 function checkReserved({ devices, reserved }: MachineDeclaration, refuse: Refuse): void {

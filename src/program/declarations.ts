@@ -65,10 +65,10 @@ export const DECLARATIONS: readonly Declaration[] = [
   },
   {
     name: 'iommu',
-    doc: 'The IOMMU: vtd by default on x86, smmu (at /smmu@fd800000) on Arm. `no-sharept`: tables are never shared with the p2m. `no-quarantine`: devices that guests give back do not go to dom_io.',
+    doc: 'The IOMMU: vtd by default on x86, or amdvi; smmu (at /smmu@fd800000) on Arm. `no-sharept`: tables are never shared with the p2m. `no-quarantine`: devices that guests give back do not go to dom_io.',
     example: 'iommu smmu /smmu@fd800000 s1cbndx=0xb',
     parameters: [
-      parameter('kind', 'word', 'what it is', { words: ['vtd', 'smmu', 'none'] }),
+      parameter('kind', 'word', 'what it is', { words: ['vtd', 'amdvi', 'smmu', 'none'] }),
       parameter('path', 'treePath', 'SMMU: where it stands in the device tree', { optional: true }),
       parameter('s1cbndx', 'number', 'SMMU: FSYNR0.S1CBNDX of its stage-2 faults; 0 by default', {
         ...OPTION,

@@ -340,7 +340,18 @@ describe('a program that cannot be used', () => {
       ['reserved 0x0..0xffffffffff d', '1:10+17 frame-too-large'],
       ['iommu vtdd', '1:7+4 unknown-word: KIND (what it is) cannot be `vtdd`; did you mean `vtd`?'],
       ['iommu vtd no-share', '1:11+8 bad-argument: expected a device-tree path'],
-      ['iommu smmu', '1:7+4 wrong-iommu: a machine of x86 has no IOMMU `smmu` (expected one of: vtd, none)'],
+      [
+        'iommu smmu',
+        '1:7+4 wrong-iommu: a machine of x86 has no IOMMU `smmu` (expected one of: vtd, amdvi, none)',
+      ],
+      [
+        'machine arm\niommu amdvi',
+        '2:7+5 wrong-iommu: a machine of arm has no IOMMU `amdvi` (expected one of: smmu, none)',
+      ],
+      [
+        'iommu amdvi\nxen-heap 0x10..0x4f\ndevice nic 0000:c1:00.0',
+        '2:10+10 too-little-ram: the device table of these devices takes 512 frames of xen-heap, which has 64',
+      ],
       ['iommu vtd /smmu@1', '1:7+3 wrong-iommu: only an SMMU has a path and s1cbndx, not `vtd`'],
       ['machine arm\niommu smmu s1cbndx=256', '2:20+3 number-too-large: s1cbndx 256 is above 255'],
       ['dom0 pages=65', '1:12+2 too-little-ram: dom0 cannot have 65 pages: ram has 64'],

@@ -52,7 +52,7 @@ export interface MachineDeclaration {
   readonly arch: 'x86' | 'arm';
   readonly ram: readonly Range[];
   readonly xenHeap: Range;
-  readonly iommu: 'vtd' | 'smmu' | 'none';
+  readonly iommu: 'vtd' | 'amdvi' | 'smmu' | 'none';
   /** SMMU: device-tree path, FSYNR0.S1CBNDX. */
   readonly smmuPath: string;
   readonly s1cbndx: number;

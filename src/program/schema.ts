@@ -116,7 +116,7 @@ export const MACHINE_SCHEMA = only('the machine', {
   arch: wordOf<'x86' | 'arm'>('machine', 'arch').describe(docOf('machine')).optional(),
   ram: z.array(range, { error: 'expected a list of ranges' }).min(1).describe(docOf('ram')).optional(),
   xenHeap: range.describe(docOf('xen-heap')).optional(),
-  iommu: wordOf<'vtd' | 'smmu' | 'none'>('iommu', 'kind').describe(docOf('iommu')).optional(),
+  iommu: wordOf<'vtd' | 'amdvi' | 'smmu' | 'none'>('iommu', 'kind').describe(docOf('iommu')).optional(),
   smmuPath: textOf('treePath').optional(),
   s1cbndx: number.optional(),
   sharept: flag.optional(),

@@ -3,7 +3,7 @@ import { type Bounds, type Progress, type SearchResult, search } from '../check/
 import { InputError } from '../text/diagnostic.js';
 import type { Edition } from '../xen/editions/edition.js';
 import { INVARIANTS, type Invariant } from '../xen/invariants.js';
-import { parseSbdf } from '../xen/machine.js';
+import { deviceTableFrames, parseSbdf } from '../xen/machine.js';
 import { inputFrames } from '../xen/rule.js';
 import type { Xen } from '../xen/state.js';
 import { type Action, type AlphabetBounds, Attempt, actionStatement, alphabetOf } from './alphabet.js';
@@ -20,6 +20,7 @@ import {
   type DeviceDeclaration,
   type MachineDeclaration,
   type Program,
+  type Range,
   type Statement,
 } from './program.js';
 import { Run, type StepResult } from './runner.js';
@@ -86,7 +87,7 @@ export function programOfConfigs(
     ...DEFAULT_MACHINE,
     ...host,
     ram: [{ first: FIRST_FRAME, last: FIRST_FRAME + frames - 1 }],
-    xenHeap: { first: XEN_FRAME, last: XEN_FRAME + 16 + 12 * (configs.length + 1) - 1 },
+    xenHeap: xenHeapFor(host, configs.length + 1, devices, FIRST_FRAME + frames),
     dom0Pages: 1,
     devices,
     limits: {
@@ -106,6 +107,19 @@ export function programOfConfigs(
     return startDomain(name, config, memory, devices, { line: 1, column: 1 });
   });
   return { program: { file: files.join(' '), machine, configs: [], steps }, configs };
+}
+
+/** Frames of Xen's own for so many domains. They stand below the domains' memory, if need be above it. */
+function xenHeapFor(
+  { iommu }: ConfigMachine,
+  domains: number,
+  devices: readonly DeviceDeclaration[],
+  end: number,
+): Range {
+  const requesters = devices.map(({ address }) => parseSbdf(address) ?? 0);
+  const count = 16 + 12 * domains + (iommu === 'amdvi' ? deviceTableFrames(requesters) : 0);
+  const first = XEN_FRAME + count <= FIRST_FRAME ? XEN_FRAME : end;
+  return { first, last: first + count - 1 };
 }
 
 /** The devices that a config lists, as devices of the machine. */

@@ -1,5 +1,6 @@
 import { R, type Rights, W } from '../formats/address.js';
 import { PGT, PGT_VALIDATED } from '../formats/x86-page-info.js';
+import { enableAmdvi } from './amdvi-context.js';
 import { reassign } from './devices.js';
 import { CDF, createDomain } from './domain.js';
 import { allocDomainFrame, initHeap, isDomainFrame, ownerOf } from './frames.js';
@@ -26,9 +27,9 @@ export function boot(xen: Xen, dom0: HardwareDomain): void {
   xen.domain.life.set(xen.domIo, Life.alive);
   xen.domain.life.set(xen.domXen, Life.alive);
   if (xen.vtd !== undefined) xen.vtd.enable(allocUnitFrame(xen));
-  if (xen.profile.quarantine === 'scratch-read-only' && xen.spec.quarantine && xen.vtd !== undefined) {
-    quarantineRoot(xen);
-  }
+  if (xen.amdvi !== undefined) enableAmdvi(xen);
+  const scratchPage = xen.profile.quarantine === 'scratch-read-only' && xen.spec.quarantine;
+  if (scratchPage && xen.spec.arch === 'x86' && xen.iommuOn) quarantineRoot(xen);
   createHardwareDomain(xen, dom0);
   if (xen.spec.arch === 'x86') hwdomInit(xen);
   if (!xen.iommuOn) return;

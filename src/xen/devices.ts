@@ -1,4 +1,5 @@
 import { R, W } from '../formats/address.js';
+import { switchAmdvi } from './amdvi-context.js';
 import { STEP_NAMES, Step, type StepName } from './call-steps.js';
 import { Errno } from './errno.js';
 import {
@@ -234,7 +235,7 @@ function deassignTarget(xen: Xen, slot: number, device: number): number {
 /**
  * Moves a device to another domain (-1: to none): its reserved regions are mapped in the target before its context is
  * switched, and unmapped from the source after, never from the hardware domain (dossier §6.4). When either fails, the
- * device stays where it was and nothing of it stays in the target.
+ * device stays where it was (but see switchAmdvi) and nothing of it stays in the target.
  */
 export function reassign(xen: Xen, device: number, target: number, flags = 0): number {
   const source = deviceOwner(xen, device);
@@ -249,7 +250,9 @@ export function reassign(xen: Xen, device: number, target: number, flags = 0): n
 }
 
 function switchContext(xen: Xen, device: number, source: number, target: number): number {
-  return xen.vtd !== undefined ? switchVtd(xen, device, source, target) : switchSmmu(xen, device, target);
+  if (xen.vtd !== undefined) return switchVtd(xen, device, source, target);
+  if (xen.amdvi !== undefined) return switchAmdvi(xen, device, source, target);
+  return switchSmmu(xen, device, target);
 }
 
 function mapReserved(xen: Xen, device: number, slot: number, flags: number): number {

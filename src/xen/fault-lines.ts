@@ -1,3 +1,4 @@
+import { AmdviEvent, AmdviFault } from '../formats/amdvi-events.js';
 import type { IommuFault } from '../hardware/iommu.js';
 import { sbdfText } from './machine.js';
 import type { Xen } from './state.js';
@@ -24,7 +25,9 @@ const hex = (value: number, digits = 1) => (value >>> 0).toString(16).padStart(d
 
 /** The lines that Xen of the machine's edition logs for a fault, without the `(XEN) ` in front (dossier §7). */
 export function faultLines(xen: Xen, fault: IommuFault): string[] {
-  return xen.spec.iommu.kind === 'smmu' ? smmuLines(xen, fault, xen.spec.iommu.path) : vtdLines(xen, fault);
+  const { iommu } = xen.spec;
+  if (iommu.kind === 'smmu') return smmuLines(xen, fault, iommu.path);
+  return iommu.kind === 'amdvi' ? amdviLines(xen, fault) : vtdLines(xen, fault);
 }
 
 function vtdLines(xen: Xen, { requester, address, write, registers }: IommuFault): string[] {
@@ -39,6 +42,38 @@ function vtdLines(xen: Xen, { requester, address, write, registers }: IommuFault
   return [
     `[VT-D]DMAR:[DMA ${write ? 'Write' : 'Read'}] Request device [${sbdfText(requester)}] fault addr ${page}${base}`,
     `[VT-D]DMAR: reason ${hex(reason, 2)} - ${VTD_REASONS[reason] ?? 'Unknown'}${unit}`,
+  ];
+}
+
+/** The flags of an I/O page fault as Xen names them, in its order. */
+const AMDVI_FLAGS: readonly (readonly [mask: number, name: string])[] = [
+  [0xe00, '??'],
+  [AmdviFault.TRANSLATION, 'TR'],
+  [AmdviFault.RESERVED, 'RZ'],
+  [AmdviFault.PERMISSION, 'PE'],
+  [AmdviFault.WRITE, 'RW'],
+  [AmdviFault.PRESENT, 'PR'],
+  [AmdviFault.INTERRUPT, 'I'],
+  [AmdviFault.USER, 'US'],
+  [AmdviFault.EXECUTE, 'NX'],
+  [AmdviFault.GUEST, 'GN'],
+];
+
+/** The domain id is the tag in the device table entry, printed like a domain's number whatever it stands for (§7.2). */
+function amdviLines(xen: Xen, { requester, address, registers }: IommuFault): string[] {
+  const { code = 0, flags = 0, did = 0, event0 = 0, event1 = 0, event2 = 0, event3 = 0 } = registers;
+  if (code !== AmdviEvent.IO_PAGE_FAULT) {
+    const name = code === AmdviEvent.ILLEGAL_DEV_TABLE_ENTRY ? 'ILLEGAL_DEV_TABLE_ENTRY' : 'event';
+    return [`${name} ${[event0, event1, event2, event3].map((word) => hex(word, 8)).join(' ')}`];
+  }
+  if (xen.profile.amdFaultLine === 'device-id') {
+    const at = `device id = 0x${hex(requester)}, fault address = 0x${address.toString(16)}`;
+    return [`AMD-Vi: IO_PAGE_FAULT: domain = ${did}, ${at}, flags = 0x${hex(flags)}`];
+  }
+  const names = AMDVI_FLAGS.filter(([mask]) => flags & mask).map(([, name]) => ` ${name}`);
+  const at = `addr ${address.toString(16).padStart(16, '0')}`;
+  return [
+    `AMD-Vi: IO_PAGE_FAULT: ${sbdfText(requester)} d${did} ${at} flags 0x${hex(flags)}${names.join('')}`,
   ];
 }
 

@@ -1,5 +1,6 @@
 import { R, type Rights, W } from '../formats/address.js';
-import { FOUR_LEVELS } from '../formats/radix.js';
+import { AMDVI_SHAPES, AMDVI_TABLES } from '../formats/amdvi.js';
+import { EntryWords, FOUR_LEVELS, inputLimit } from '../formats/radix.js';
 import { VTD_SECOND_LEVEL } from '../formats/vtd.js';
 import { Errno } from './errno.js';
 import { allocXenFrame } from './frames.js';
@@ -11,6 +12,39 @@ import { IommuStatus, Kind, type Xen } from './state.js';
 export const Flush = { added: 1, modified: 2, all: 4 } as const;
 
 const secondLevel = new RadixWriter(VTD_SECOND_LEVEL, FOUR_LEVELS);
+/** AMD-Vi's tables by their number of levels. */
+const amdviTables = AMDVI_SHAPES.map((shape) => shape && new RadixWriter(AMDVI_TABLES, shape));
+
+const entry = new EntryWords();
+
+/** What writes a domain's own tables. */
+function tablesOf(xen: Xen, slot: number): RadixWriter {
+  return xen.amdvi === undefined ? secondLevel : amdviTables[amdviLevels(xen, slot)]!;
+}
+
+/** Frames that three levels cover: 512 GiB. */
+const THREE_LEVEL_FRAMES = 2 ** 27;
+
+/**
+ * paging_mode: levels of a domain's AMD-Vi tables (dossier §7.2). PV, dom_io included: enough for all memory, which is
+ * three at least on any real machine; translated: four, or two to begin with. Since 4.19 enough for the width of
+ * addresses, here 48 bits.
+ */
+export function amdviLevels(xen: Xen, slot: number): number {
+  const grown = xen.domain.iommuLevels.get(slot);
+  if (grown !== 0) return grown;
+  const { amdLevels } = xen.profile;
+  if (amdLevels === 'by-width') return 4;
+  if (xen.isTranslated(slot)) return amdLevels === 'growing' ? 2 : 4;
+  const { ram, xenHeap, reserved } = xen.spec;
+  const ranges = [...ram, xenHeap, ...reserved.map(({ range }) => range)];
+  return ranges.some(({ base, count }) => base + count > THREE_LEVEL_FRAMES) ? 4 : 3;
+}
+
+/** Whether a domain's tables have a place for `input`. */
+function covers(xen: Xen, slot: number, input: number): boolean {
+  return xen.amdvi === undefined || input < inputLimit(AMDVI_SHAPES[amdviLevels(xen, slot)]!);
+}
 
 /** Whether a domain has IOMMU tables of any kind: is_iommu_enabled, has_iommu_pt, need_iommu (dossier §1.1). */
 export function hasIommu(xen: Xen, slot: number): boolean {
@@ -47,29 +81,70 @@ function isMappable(xen: Xen, slot: number): boolean {
 export function iommuRoot(xen: Xen, slot: number): number {
   const root = xen.domain.iommuRoot.get(slot);
   if (root !== 0) return xen.ram.frameAt(root - 1);
-  const pdx = secondLevel.allocRoot(xen);
+  const pdx = tablesOf(xen, slot).allocRoot(xen);
   if (pdx < 0) return -1;
   xen.domain.iommuRoot.set(slot, pdx + 1);
   return xen.ram.frameAt(pdx);
 }
 
 /**
- * iommu_map of one page: 0, or -ENOMEM. Does nothing for a domain without a context, and since 4.15 on x86 for a dying
- * one.
- * A failure crashes the domain unless it is the hardware domain (dossier §4.4).
+ * Up to 4.12 the AMD-Vi tables of a translated domain grow upwards until they have a place for `input`: each new root
+ * leads to the one before, and the devices' entries are pointed at it. False when memory is short.
+ */
+function growTables(xen: Xen, slot: number, input: number): boolean {
+  if (xen.amdvi === undefined || xen.profile.amdLevels !== 'growing' || !xen.isTranslated(slot)) return true;
+  while (!covers(xen, slot, input)) {
+    const root = allocUnitFrame(xen);
+    if (root < 0) return false;
+    const levels = amdviLevels(xen, slot) + 1;
+    AMDVI_TABLES.tableEntry(iommuRoot(xen, slot), levels, entry);
+    xen.ram.write32(root * 4096, entry.lo);
+    xen.ram.write32(root * 4096 + 4, entry.hi);
+    xen.domain.iommuRoot.set(slot, xen.ram.indexOf(root) + 1);
+    xen.domain.iommuLevels.set(slot, levels);
+    for (let device = 0; device < xen.spec.devices.length; device++) {
+      if (xen.device.owner.get(device) - 1 !== slot) continue;
+      xen.amdvi.setTables(xen.spec.devices[device]!.requester, root, levels, xen.domidOf(slot));
+    }
+    xen.amdvi.iotlb.invalidateDomain(xen.domidOf(slot));
+  }
+  return true;
+}
+
+/**
+ * iommu_map of one page: 0, or -ENOMEM; on AMD -EFAULT when a table below the root is missing. Does nothing for a domain
+ * without a context, and since 4.15 on x86 for a dying one. A failure crashes the domain unless it is the hardware
+ * domain, which only AMD's driver does not spare (dossier §4.4, §7.2).
  */
 export function iommuMap(xen: Xen, slot: number, input: number, frame: number, rights: Rights): number {
   if (!isMappable(xen, slot)) return 0;
   if (xen.domain.kind.get(slot) === Kind.arm) return armMap(xen, slot, input, frame, rights);
   if (xen.profile.dyingMap === 'ignored' && xen.isDying(slot)) return 0;
-  const root = iommuRoot(xen, slot);
-  if (root < 0 || !secondLevel.map(xen, root, input, frame, rights)) {
-    if (!xen.isHardwareDomain(slot)) xen.domain.crashed.set(slot, 1);
-    return -Errno.ENOMEM;
+  const status = writeEntry(xen, slot, input, frame, rights);
+  if (status === 0) return 0;
+  if (!xen.isHardwareDomain(slot) || xen.amdvi !== undefined) xen.domain.crashed.set(slot, 1);
+  return status;
+}
+
+function writeEntry(xen: Xen, slot: number, input: number, frame: number, rights: Rights): number {
+  if (iommuRoot(xen, slot) < 0) return -Errno.ENOMEM;
+  const grown = growTables(xen, slot, input) && covers(xen, slot, input);
+  const tables = tablesOf(xen, slot);
+  if (!grown || !tables.map(xen, iommuRoot(xen, slot), input, frame, rights)) {
+    return xen.amdvi === undefined ? -Errno.ENOMEM : -Errno.EFAULT;
   }
-  const flags = Flush.added | (secondLevel.wasPresent ? Flush.modified : 0);
-  iommuFlush(xen, slot, input, 1, flags);
+  const modified = tables.wasPresent && noticesChange(xen, slot, tables.frame, frame);
+  iommuFlush(xen, slot, input, 1, Flush.added | (modified ? Flush.modified : 0));
   return 0;
+}
+
+/**
+ * Whether the driver takes an entry that was present and is written again for a change. AMD's of 4.11.0 compares frames
+ * only, not rights, and thinks that a PV domain's never change (XSA-275, 1a7ffe466c).
+ */
+function noticesChange(xen: Xen, slot: number, before: number, after: number): boolean {
+  if (xen.amdvi === undefined || xen.profile.amdMapFlush === 'every-change') return true;
+  return xen.isTranslated(slot) && before !== after;
 }
 
 /** iommu_unmap of one page. */
@@ -80,9 +155,10 @@ export function iommuUnmap(xen: Xen, slot: number, input: number): number {
     return 0;
   }
   const root = xen.domain.iommuRoot.get(slot);
-  if (root === 0) return 0;
-  secondLevel.unmap(xen, xen.ram.frameAt(root - 1), input);
-  if (secondLevel.wasPresent) iommuFlush(xen, slot, input, 1, Flush.modified);
+  if (root === 0 || !covers(xen, slot, input)) return 0;
+  const tables = tablesOf(xen, slot);
+  tables.unmap(xen, xen.ram.frameAt(root - 1), input);
+  if (tables.wasPresent) iommuFlush(xen, slot, input, 1, Flush.modified);
   return 0;
 }
 
@@ -95,28 +171,35 @@ function armMap(xen: Xen, slot: number, input: number, frame: number, rights: Ri
 /** Rights of the entry for `input` in a domain's own tables; 0 when absent. Its frame is then in `entryFrame`. */
 export function tableRights(xen: Xen, slot: number, input: number): Rights {
   const root = xen.domain.iommuRoot.get(slot);
-  if (root === 0 || !secondLevel.read(xen, xen.ram.frameAt(root - 1), input)) return 0;
-  return secondLevel.rights;
+  if (root === 0 || !covers(xen, slot, input)) return 0;
+  const tables = tablesOf(xen, slot);
+  return tables.read(xen, xen.ram.frameAt(root - 1), input) ? tables.rights : 0;
 }
 
-/** Frees a domain's own tables. */
+/** Frees a domain's own tables. AMD's driver forgets since 4.15 to invalidate what was translated through them. */
 export function freeIommuTables(xen: Xen, slot: number): void {
   const root = xen.domain.iommuRoot.get(slot);
   if (root === 0) return;
   xen.domain.iommuRoot.set(slot, 0);
-  secondLevel.free(xen, xen.ram.frameAt(root - 1));
+  tablesOf(xen, slot).free(xen, xen.ram.frameAt(root - 1));
   iommuFlush(xen, slot, 0, 0, Flush.all);
+  if (xen.profile.amdFreedTables === 'flushed') xen.amdvi?.iotlb.invalidateDomain(xen.domidOf(slot));
 }
 
 /**
  * Tells the unit that entries changed. VT-d: page-selective, and a pure addition needs nothing as absent entries are
- * not remembered. SMMU: everything under the domain's VMID (dossier §7.1, §7.3).
+ * not remembered. AMD-Vi: nothing unless an entry was modified, even when all is asked for. SMMU: everything under the
+ * domain's VMID (dossier §7.1 to §7.3).
  */
 export function iommuFlush(xen: Xen, slot: number, input: number, count: number, flags: number): void {
   if (xen.vtd !== undefined) {
     if (flags === Flush.added) return;
     if (flags & Flush.all) xen.vtd.iotlb.invalidateDomain(xen.domidOf(slot));
     else xen.vtd.iotlb.invalidatePages(xen.domidOf(slot), input, count);
+  } else if (xen.amdvi !== undefined) {
+    if ((flags & Flush.modified) === 0) return;
+    if (flags & Flush.all) xen.amdvi.iotlb.invalidateDomain(xen.domidOf(slot));
+    else xen.amdvi.iotlb.invalidatePages(xen.domidOf(slot), input, count);
   } else if (xen.smmu !== undefined) {
     const root = xen.domain.p2mRoot.get(slot);
     const vmid = root === 0 ? -1 : xen.smmu.vmidOfRoot(xen.ram.frameAt(root - 1));

@@ -60,6 +60,15 @@ export function x86(edition: string, options: MachineOptions = {}): Xen {
   });
 }
 
+/** The same with AMD-Vi. */
+export function amd(edition: string, options: Omit<MachineOptions, 'iommu'> = {}): Xen {
+  return booted(edition, options, {
+    arch: 'x86',
+    iommu: { kind: 'amdvi' },
+    devices: options.devices ?? [NIC, DISK],
+  });
+}
+
 /** A booted Arm machine with an SMMUv2; its dom0 is mapped 1:1. */
 export function arm(edition: string, options: MachineOptions = {}): Xen {
   return booted(edition, options, {

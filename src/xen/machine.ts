@@ -1,3 +1,4 @@
+import { AMDVI_ENTRY_BYTES } from '../formats/amdvi.js';
 import type { FrameRange } from '../hardware/ram.js';
 
 /** The host as the hypervisor finds it when it boots. Plain data; programs and configs are turned into it. */
@@ -22,6 +23,7 @@ export interface MachineSpec {
 export type IommuSpec =
   | { readonly kind: 'none' }
   | { readonly kind: 'vtd'; readonly registerBase: string }
+  | { readonly kind: 'amdvi' }
   | {
       readonly kind: 'smmu';
       /** Device-tree path as Xen prints it: `/smmu@fd800000`. */
@@ -58,6 +60,24 @@ export interface Limits {
   readonly iotlb: number;
   /** Guest frame numbers from 0 that invariants look at for translated domains. */
   readonly gfns: number;
+}
+
+const ENTRIES_PER_FRAME = 4096 / AMDVI_ENTRY_BYTES;
+
+/**
+ * Frames of the AMD-Vi device table that Xen makes for these requester ids: all up to the highest, in a power of two.
+ * (amd iommu_init.c, dt_alloc_size)
+ */
+export function deviceTableFrames(requesters: readonly number[]): number {
+  const needed = Math.max(0, ...requesters) + 1;
+  let frames = 1;
+  while (frames * ENTRIES_PER_FRAME < needed) frames *= 2;
+  return frames;
+}
+
+/** Entries of that table. */
+export function deviceTableEntries(requesters: readonly number[]): number {
+  return deviceTableFrames(requesters) * ENTRIES_PER_FRAME;
 }
 
 export const DEFAULT_LIMITS: Limits = {

@@ -1,3 +1,4 @@
+import { AMDVI_DEVICE_ENTRY, AMDVI_ENTRY_BYTES, AMDVI_SHAPES, AMDVI_TABLES } from '../formats/amdvi.js';
 import { ARM_STAGE2 } from '../formats/arm-stage2.js';
 import { EPT } from '../formats/ept.js';
 import { GRANT_V1_ENTRY } from '../formats/grant-v1.js';
@@ -9,6 +10,7 @@ import { PGT } from '../formats/x86-page-info.js';
 import { X86_PAGE_ENTRY, X86_TABLE_ENTRY } from '../formats/x86-pte.js';
 import { SMMU_SHAPE } from '../hardware/smmu-unit.js';
 import type { Change } from '../store/changes.js';
+import { amdviLevels } from './iommu-map.js';
 import { sbdfText } from './machine.js';
 import { isPageTable, typeOf } from './page-info.js';
 import { Kind, Life, type Xen } from './state.js';
@@ -81,7 +83,16 @@ function findRoles(xen: Xen): Map<number, Role> {
     }
     const iommu = xen.domain.iommuRoot.get(slot);
     if (iommu !== 0 && slot !== xen.domIo) {
-      radixRoles(xen, roles, VTD_SECOND_LEVEL, FOUR_LEVELS, iommu - 1, `${name} IOMMU table DFN`);
+      const amd = xen.amdvi !== undefined;
+      const shape = amd ? AMDVI_SHAPES[amdviLevels(xen, slot)]! : FOUR_LEVELS;
+      radixRoles(
+        xen,
+        roles,
+        amd ? AMDVI_TABLES : VTD_SECOND_LEVEL,
+        shape,
+        iommu - 1,
+        `${name} IOMMU table DFN`,
+      );
     }
     const p2m = xen.domain.p2mRoot.get(slot);
     const arm = xen.domain.kind.get(slot) === Kind.arm;
@@ -89,6 +100,13 @@ function findRoles(xen: Xen): Map<number, Role> {
       const shape = arm ? SMMU_SHAPE : FOUR_LEVELS;
       radixRoles(xen, roles, arm ? ARM_STAGE2 : EPT, shape, p2m - 1, `${name} p2m GFN`);
     }
+  }
+  const deviceTable = xen.amdvi?.deviceTable ?? -1;
+  const perFrame = 4096 / AMDVI_ENTRY_BYTES;
+  for (const { requester } of deviceTable >= 0 ? xen.spec.devices : []) {
+    const frame = Math.floor(requester / perFrame);
+    const name = (index: number) => `AMD-Vi device table entry of ${sbdfText(frame * perFrame + index)}`;
+    roles.set(deviceTable + frame, layoutRole(AMDVI_DEVICE_ENTRY, name));
   }
   const root = xen.vtd?.rootTable ?? -1;
   if (root >= 0) {

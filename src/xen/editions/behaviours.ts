@@ -219,6 +219,54 @@ export const BEHAVIOURS = {
       'with-unit': 'the second line names the unit',
     },
   },
+  amdLevels: {
+    doc: 'How many levels a domain’s AMD-Vi tables have',
+    section: '§7.2',
+    values: {
+      growing: 'PV: as many as memory needs; translated: two, and more when they are needed',
+      'by-memory': 'PV: as many as memory needs; translated: four',
+      'by-width': 'as many as the width of addresses needs',
+    },
+  },
+  amdMapFlush: {
+    doc: 'When the AMD-Vi driver invalidates the translation of an entry that it writes again',
+    section: '§7.2',
+    values: {
+      'moved-translated': 'for translated domains, when the frame is another (XSA-275)',
+      'every-change': 'when anything of it changes',
+    },
+  },
+  amdReassign: {
+    doc: 'What an AMD-Vi device may do between its old domain and its new one, and who has it when there is no memory',
+    section: '§6.3, §7.2',
+    values: {
+      'forwarded-meanwhile': 'everything passes untranslated; the new domain has it',
+      'aborted-meanwhile': 'everything is aborted; the new domain has it',
+      'quarantined-meanwhile': 'everything is aborted; dom_io has it',
+      directly: 'its entry changes in one go; the old domain keeps it',
+    },
+  },
+  amdDeviceFlush: {
+    doc: 'What is invalidated when an AMD-Vi device changes domains',
+    section: '§7.2',
+    values: {
+      entry: 'what the unit keeps of the device table entry',
+      'entry-and-domain': 'and what it translated under the old domain id (XSA-442)',
+    },
+  },
+  amdFreedTables: {
+    doc: 'What is invalidated when a domain’s AMD-Vi tables are freed',
+    section: '§7.2',
+    values: { flushed: 'everything under the domain id', 'not-flushed': 'nothing' },
+  },
+  amdFaultLine: {
+    doc: 'Wording of an AMD-Vi I/O page fault in the log',
+    section: '§7.2',
+    values: {
+      'device-id': 'domain, device id, address and flags as numbers',
+      sbdf: 'device address, flags in letters',
+    },
+  },
   smmuFaultLine: {
     doc: 'Wording of an SMMUv2 context fault in the log',
     section: '§7.3',

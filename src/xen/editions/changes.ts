@@ -47,6 +47,12 @@ export const OLDEST: Profile = {
   quarantine: 'none',
   vtdFaultLine: 'with-register-base',
   smmuFaultLine: 'without-fsr',
+  amdLevels: 'growing',
+  amdMapFlush: 'moved-translated',
+  amdReassign: 'forwarded-meanwhile',
+  amdDeviceFlush: 'entry',
+  amdFreedTables: 'flushed',
+  amdFaultLine: 'device-id',
 };
 
 /** Every change since, oldest first. */
@@ -85,6 +91,13 @@ export const CHANGES: readonly Change[] = [
     title: "x86/mm: don't retain page type reference when IOMMU operation fails",
     release: '4.12.0',
     backports: ['4.11.2'],
+  },
+  {
+    behaviours: { amdMapFlush: 'every-change' },
+    commit: '1a7ffe466cd0',
+    title: 'amd/iommu: fix flush checks',
+    release: '4.12.0',
+    backports: ['4.11.1'],
   },
   {
     behaviours: { hapWithoutHvm: 'EINVAL' },
@@ -136,6 +149,20 @@ export const CHANGES: readonly Change[] = [
     backports: ['4.12.2', '4.11.3'],
   },
   {
+    behaviours: { amdReassign: 'aborted-meanwhile' },
+    commit: '1b00c16bdfbe',
+    title: 'AMD/IOMMU: pre-fill all DTEs right after table allocation',
+    release: '4.13.0',
+    backports: [],
+  },
+  {
+    behaviours: { amdLevels: 'by-memory' },
+    commit: 'b4f042236ae0',
+    title: 'AMD/IOMMU: Cease using a dynamic height for the IOMMU pagetables',
+    release: '4.13.0',
+    backports: ['4.12.2', '4.11.4'],
+  },
+  {
     behaviours: { grantIommuDecision: 'handles' },
     commit: '921f1f42260c',
     title: "gnttab: make sure grant map operations don't skip their IOMMU part",
@@ -153,6 +180,13 @@ export const CHANGES: readonly Change[] = [
     behaviours: { takenDomidErrno: 'EEXIST' },
     commit: 'b162e65a7abb',
     title: 'domctl: return EEXIST from XEN_DOMCTL_createdomain...',
+    release: '4.14.0',
+    backports: [],
+  },
+  {
+    behaviours: { amdFaultLine: 'sbdf' },
+    commit: '680d18763aef',
+    title: 'AMD/IOMMU: Render IO_PAGE_FAULT errors in a more useful manner',
     release: '4.14.0',
     backports: [],
   },
@@ -199,6 +233,13 @@ export const CHANGES: readonly Change[] = [
     backports: [],
   },
   {
+    behaviours: { amdFreedTables: 'not-flushed' },
+    commit: 'c4bdb646f47a',
+    title: 'x86/iommu: convert AMD IOMMU code to use new page table allocator',
+    release: '4.15.0',
+    backports: [],
+  },
+  {
     behaviours: { quarantine: 'no-translation' },
     commit: '980d6acf1517',
     title: 'IOMMU: make DMA containment of quarantined devices optional',
@@ -234,6 +275,13 @@ export const CHANGES: readonly Change[] = [
     backports: [],
   },
   {
+    behaviours: { amdReassign: 'quarantined-meanwhile' },
+    commit: '899272539cbe',
+    title: 'AMD/IOMMU: re-arrange/complete re-assignment handling',
+    release: '4.16.0',
+    backports: ['4.15.1', '4.14.3', '4.13.4'],
+  },
+  {
     behaviours: { strictHwdomPages: 'all-typed-writable' },
     commit: 'c1e1564c8995',
     title: 'IOMMU/x86: perform PV Dom0 mappings in batches',
@@ -260,6 +308,27 @@ export const CHANGES: readonly Change[] = [
     title: 'x86/p2m: free the paging memory pool preemptively',
     release: '4.17.0',
     backports: ['4.16.3', '4.15.4', '4.14.6', '4.13.5'],
+  },
+  {
+    behaviours: { amdReassign: 'directly' },
+    commit: '1fa6e9aa3623',
+    title: 'AMD/IOMMU: re-assign devices directly',
+    release: '4.17.0',
+    backports: ['4.16.1', '4.15.3', '4.14.5', '4.13.5'],
+  },
+  {
+    behaviours: { amdDeviceFlush: 'entry-and-domain' },
+    commit: '5fc98b97084a',
+    title: 'iommu/amd-vi: flush IOMMU TLB when flushing the DTE',
+    release: '4.18.0',
+    backports: ['4.17.3', '4.16.6', '4.15.6'],
+  },
+  {
+    behaviours: { amdLevels: 'by-width' },
+    commit: '94039d97e2e3',
+    title: 'amd-vi: set IOMMU page table levels based on guest reported paddr width',
+    release: '4.19.0',
+    backports: [],
   },
   {
     behaviours: { createFlags: 'trap_unmapped_accesses' },

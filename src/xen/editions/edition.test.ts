@@ -23,6 +23,9 @@ const MATRIX: readonly (readonly [
   ['needSyncAfterTeardown', 'kept', '91d4eca7ad', '4.12'],
   ['armGrantNeedsIommu', 'need_sync', '91d4eca7ad', '4.12'],
   ['smmuFaultLine', 'with-fsr', 'ce75973a27', '4.12'],
+  ['amdMapFlush', 'every-change', '1a7ffe466c', '4.12', '4.11.1'],
+  ['amdReassign', 'aborted-meanwhile', '1b00c16bdf', '4.13'],
+  ['amdLevels', 'by-memory', 'b4f042236a', '4.13', '4.12.2 4.11.4'],
   ['noContextErrno', 'EOPNOTSUPP', 'c45f592923', '4.13'],
   ['testAssignNobody', 'dereferenced', '71e617a6b8', '4.13'],
   ['iommuContext', 'at-creation', 'f89f555827', '4.13'],
@@ -31,6 +34,7 @@ const MATRIX: readonly (readonly [
   ['vtdFaultLine', 'plain', 'b7fab13d4d', '4.13'],
   ['unknownDeviceErrno', 'ENODEV', '319f9a0ba9', '4.13', '4.12.2 4.11.3'],
   ['quarantine', 'scratch-read-only', 'ba2ab00bbb', '4.13', '4.12.2 4.11.3'],
+  ['amdFaultLine', 'sbdf', '680d18763a', '4.14'],
   ['typeChangeTest', 'writability', 'c497bfa633', '4.14'],
   ['grantIommuDecision', 'handles', '921f1f4226', '4.14', '4.13.1 4.12.2 4.11.4'],
   ['takenDomidErrno', 'EEXIST', 'b162e65a7a', '4.14'],
@@ -39,9 +43,11 @@ const MATRIX: readonly (readonly [
   ['dyingMap', 'ignored', '1ef48c82e7', '4.15'],
   ['iommuTablesFreed', 'at-relinquish', '15bc9a1ef5', '4.15'],
   ['unknownIommuOpts', 'EINVAL', '59b27f360e', '4.15', '4.14.1 4.13.2'],
+  ['amdFreedTables', 'not-flushed', 'c4bdb646f4', '4.15'],
   ['createFlags', 'nested_virt', 'dbe399b174', '4.15'],
   ['grantIommuDecision', 'counters', '9781b51efd', '4.16', '4.15.1 4.14.3 4.13.4'],
   ['quarantine', 'no-translation', '980d6acf15', '4.16'],
+  ['amdReassign', 'quarantined-meanwhile', '899272539c', '4.16', '4.15.1 4.14.3 4.13.4'],
   ['createFlags', 'vpmu', 'dbb948110a', '4.16'],
   ['noHandleStatus', 'no_space', '5c10b96795', '4.16'],
   ['badDevBusAddr', 'bad_dev_addr', 'c5bf1295b0', '4.16'],
@@ -49,6 +55,9 @@ const MATRIX: readonly (readonly [
   ['strictHwdomPages', 'all-typed-writable', 'c1e1564c89', '4.17'],
   ['testAssignNobody', 'tolerated', 'fa4d84e6dd', '4.17', '4.16.2 4.15.3'],
   ['p2mFreed', 'at-relinquish', 'e7aa55c0aa', '4.17', '4.16.3 4.15.4 4.14.6 4.13.5'],
+  ['amdReassign', 'directly', '1fa6e9aa36', '4.17', '4.16.1 4.15.3 4.14.5 4.13.5'],
+  ['amdDeviceFlush', 'entry-and-domain', '5fc98b9708', '4.18', '4.17.3 4.16.6 4.15.6'],
+  ['amdLevels', 'by-width', '94039d97e2', '4.19'],
   ['createFlags', 'trap_unmapped_accesses', '980aff4e8f', '4.21'],
 ];
 
@@ -102,10 +111,10 @@ describe('a release', () => {
     expect(profileOf(name).armGrantNeedsIommu).toBe(value);
   });
 
-  it('4.11.1 has XSA-285, 288 and 291, and 4.11.2 none of them', () => {
+  it('4.11.1 has XSA-285, 288 and 291, and 4.11.2 none of them; XSA-275 ends with 4.11.1', () => {
     const [before, after] = [profileOf('4.11.1'), profileOf('4.11.2')];
     expect(differences(before, after)).toEqual(['pvPageAdded', 'lateMapRecheck', 'typeRefOnIommuFailure']);
-    expect(differences(profileOf('4.11.0'), before)).toEqual([]);
+    expect(differences(profileOf('4.11.0'), before)).toEqual(['amdMapFlush']);
   });
 
   it('has the value of each behaviour that stands in its documentation', () => {
@@ -210,6 +219,7 @@ describe('an edition', () => {
     const names = distinctEditions().map(({ name }) => name);
     expect(names).toEqual([
       '4.11.0',
+      '4.11.1',
       '4.11.2',
       '4.11.3',
       '4.11.4',
@@ -226,17 +236,21 @@ describe('an edition', () => {
       '4.14.2',
       '4.14.3',
       '4.14.4',
+      '4.14.5',
       '4.14.6',
       '4.15',
       '4.15.1',
       '4.15.2',
       '4.15.3',
       '4.15.4',
+      '4.15.6',
       '4.16',
       '4.16.1',
       '4.16.2',
       '4.16.3',
+      '4.16.6',
       '4.17',
+      '4.17.3',
       '4.18',
       '4.19',
       '4.20',

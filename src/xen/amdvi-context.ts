@@ -1,0 +1,63 @@
+import { Errno } from './errno.js';
+import { allocUnitFrame, amdviLevels, iommuRoot } from './iommu-map.js';
+import { deviceTableFrames } from './machine.js';
+import { quarantineRoot } from './quarantine.js';
+import type { Xen } from './state.js';
+
+/**
+ * Makes the device table and turns the unit on. Since 4.13 an entry aborts everything until its device is known; before,
+ * entries were left zero, and a unit lets all pass that such an entry is for. Only the entries of the machine's devices
+ * are written: nobody else sends anything. (dossier §7.2; 1b00c16bdf)
+ */
+export function enableAmdvi(xen: Xen): void {
+  const unit = xen.amdvi!;
+  const requesters = xen.spec.devices.map(({ requester }) => requester);
+  const frames = deviceTableFrames(requesters);
+  const first = allocUnitFrame(xen);
+  for (let i = 1; i < frames; i++) {
+    if (allocUnitFrame(xen) !== first + i)
+      throw new RangeError(`Xen’s heap has no ${frames} frames for AMD-Vi’s device table`);
+  }
+  unit.enable(first);
+  if (xen.profile.amdReassign === 'forwarded-meanwhile') return;
+  for (const requester of requesters) unit.abort(requester);
+}
+
+/**
+ * Points a device's entry at the tables of its new domain, which never are the p2m (dossier §6.3, §7.2). dom_io without a
+ * scratch page: everything is aborted. The hardware domain in passthrough mode has an invalid entry: the unit ignores it
+ * and lets everything pass.
+ *
+ * Up to 4.16 the old domain's entry is made useless first, and the device moved, before it turns out whether there is
+ * memory for the new domain's tables.
+ */
+export function switchAmdvi(xen: Xen, device: number, source: number, target: number): number {
+  const unit = xen.amdvi!;
+  const { requester } = xen.spec.devices[device]!;
+  const before = unit.tagOf(requester);
+  if (source >= 0) leaveFirst(xen, device, target);
+  if (target === xen.domIo && xen.profile.quarantine !== 'scratch-read-only') {
+    unit.abort(requester);
+  } else {
+    const root = target === xen.domIo ? quarantineRoot(xen) : iommuRoot(xen, target);
+    if (root < 0) return -Errno.ENOMEM;
+    const levels = amdviLevels(xen, target);
+    const passes = xen.isHardwareDomain(target) && xen.spec.hwdomMode === 'passthrough';
+    if (passes) unit.setIgnored(requester, root, levels, xen.domidOf(target));
+    else unit.setTables(requester, root, levels, xen.domidOf(target));
+  }
+  // Changing an entry invalidates what the unit keeps of the entry; what it translated is another matter (XSA-442).
+  if (before >= 0 && xen.profile.amdDeviceFlush === 'entry-and-domain') unit.iotlb.invalidateDomain(before);
+  return 0;
+}
+
+/** Takes a device out of its old domain before it gets into the new one. */
+function leaveFirst(xen: Xen, device: number, target: number): void {
+  const { amdReassign } = xen.profile;
+  if (amdReassign === 'directly') return;
+  const unit = xen.amdvi!;
+  const { requester } = xen.spec.devices[device]!;
+  if (amdReassign === 'forwarded-meanwhile') unit.forward(requester);
+  else unit.abort(requester);
+  xen.device.owner.set(device, (amdReassign === 'quarantined-meanwhile' ? xen.domIo : target) + 1);
+}
