@@ -1,3 +1,4 @@
+import { AmdviUnit } from '../hardware/amdvi-unit.js';
 import type { IommuUnit } from '../hardware/iommu.js';
 import { type FrameRange, Ram } from '../hardware/ram.js';
 import { SmmuUnit } from '../hardware/smmu-unit.js';
@@ -6,7 +7,7 @@ import { Store } from '../store/store.js';
 import { decimal, enumeration, type Field, flag, hex, Layout, optional } from '../store/table.js';
 import { STEP_NAMES } from './call-steps.js';
 import type { Profile } from './editions/behaviours.js';
-import type { MachineSpec } from './machine.js';
+import { deviceTableEntries, type MachineSpec } from './machine.js';
 import { COUNT_INFO, TYPE_INFO } from './page-info.js';
 
 /** What a domain is. PV sees machine frames; HVM (and PVH) and Arm domains are translated by a p2m. */
@@ -62,8 +63,9 @@ export class Xen {
   /** Indexes of Xen's own frames: [first, end). */
   readonly xenHeap: { readonly first: number; readonly end: number };
 
-  /** The VT-d unit or the SMMU, whichever the machine has. */
+  /** The VT-d unit, the AMD-Vi unit or the SMMU, whichever the machine has. */
   readonly vtd: VtdUnit | undefined;
+  readonly amdvi: AmdviUnit | undefined;
   readonly smmu: SmmuUnit | undefined;
 
   /**
@@ -119,6 +121,8 @@ export class Xen {
         needSync: flag,
         share: flag,
         iommuRoot: optional(frameName),
+        /** AMD-Vi: levels to which the domain's tables have grown; 0 while they are as many as they began with. */
+        iommuLevels: decimal,
         p2mRoot: optional(frameName),
         grantFrame: optional(frameName),
         /** The shared_info page, once it was asked for. */
@@ -221,6 +225,11 @@ export class Xen {
 
     const { iommu } = spec;
     this.vtd = iommu.kind === 'vtd' ? new VtdUnit(this.layout, this.ram, limits.iotlb) : undefined;
+    const requesters = spec.devices.map(({ requester }) => requester);
+    this.amdvi =
+      iommu.kind === 'amdvi'
+        ? new AmdviUnit(this.layout, this.ram, limits.iotlb, deviceTableEntries(requesters))
+        : undefined;
     this.smmu =
       iommu.kind === 'smmu'
         ? new SmmuUnit(
@@ -258,7 +267,7 @@ export class Xen {
 
   /** The machine's IOMMU, or undefined when it has none. */
   get unit(): IommuUnit | undefined {
-    return this.vtd ?? this.smmu;
+    return this.vtd ?? this.amdvi ?? this.smmu;
   }
 
   /**
