@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 import { registerAffected } from './affected.js';
 import { registerCheck } from './check.js';
+import { registerConform } from './conform.js';
 import { EXIT } from './io.js';
 import { registerLab } from './lab.js';
 import { registerRun } from './run.js';
@@ -36,6 +37,7 @@ registerCheck(program);
 registerRun(program);
 registerAffected(program);
 registerLab(program);
+registerConform(program);
 
 // A reader that has seen enough (`dommu … | head`) is no error.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {

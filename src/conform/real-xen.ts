@@ -20,8 +20,8 @@ export interface RealMachine {
 /** An operation that the real machine cannot carry out; the program is left out, and counted under the reason. */
 export class CannotRun extends Error {}
 
-/** Bus addresses that no lab has a device at: for devices that a program names without declaring them. */
-const NO_DEVICE = 0x1f << 3;
+/** A requester id that no machine of the lab has: for devices that a program names without declaring them. */
+const NO_DEVICE = 0x1e << 3;
 
 /**
  * A real Xen behind the operations of the program language. Names are looked up in the model, which has carried out the
