@@ -60,7 +60,7 @@ const HANDLERS: { readonly [N in CallName]: Handler<N> } = {
   deassign_device: ({ dom0 }, { domid, sbdf, flags }) =>
     assignment(dom0, 'deassign_device', domid, sbdf, flags),
   mmuext_op: (holdings, { domid, command, mfn, issuer }) =>
-    issued(holdings, domid, issuer, (caller, owner) => mmuextOp(caller, command, [mfn], owner)),
+    issued(holdings, domid, issuer, (caller, owner) => mmuextOp(caller, [{ cmd: command, mfn }], owner)),
   mmu_update: (holdings, { domid, mfn, index, entry, issuer }) =>
     issued(holdings, domid, issuer, (caller, owner) =>
       mmuUpdate(caller, [{ mfn, index, entry: BigInt(`0x${entry}`) }], owner),
@@ -108,11 +108,11 @@ function issued(
 
 function mapAtSlot(holdings: Holdings, call: CallOf<'update_va_mapping'>): StatusResult {
   const { domid, slot, mfn, of } = call;
-  const { dom0, domains, slotsInUse, processSlots } = holdings;
+  const { dom0, domains, slotsInUse, windows } = holdings;
   const entry = mfn < 0 ? 0n : pageTableEntry(mfn, call.writable ? PTE_WRITABLE : PTE_READ_ONLY);
   const owner = of === domid ? undefined : of;
   if (isDom0(domid)) {
-    const rc = updateVaMapping(dom0, processSlots.address(slot), entry, owner);
+    const rc = updateVaMapping(dom0, windows.slots.address(slot), entry, owner);
     if (rc === 0 && mfn < 0) slotsInUse.delete(slot);
     else if (rc === 0) slotsInUse.add(slot);
     return { rc };
@@ -136,16 +136,22 @@ function populatePhysmap(
   const { rc, frames } = isDom0(domid) ? populateOwn(holdings, count) : populate(dom0, domid, gfns);
   if (zero === true && frames.length > 0) {
     if (translated) zeroMapped(holdings, domid, frames);
-    else mmuextOp(dom0, MMUEXT.clear_page, frames, domid);
+    else
+      mmuextOp(
+        dom0,
+        frames.map((mfn) => ({ cmd: MMUEXT.clear_page, mfn })),
+        domid,
+      );
   }
   return { rc, mfns: translated ? framesBehind(holdings, domid, frames) : frames };
 }
 
-function zeroMapped({ dom0: { native } }: Holdings, domid: number, frames: readonly number[]): void {
-  const pages = native.mapForeign(domid, frames);
-  if (typeof pages === 'number') return;
-  new Uint8Array(pages.bytes).fill(0);
-  native.unmapForeign(pages);
+function zeroMapped({ windows }: Holdings, domid: number, frames: readonly number[]): void {
+  for (const frame of frames) {
+    const window = windows.openOrThrow(frame, domid);
+    new Uint8Array(window.bytes).fill(0);
+    windows.close(window);
+  }
 }
 
 function memoryExchange(holdings: Holdings, { domid, frame }: CallOf<'memory_exchange'>): PagesResult {

@@ -69,7 +69,7 @@ export function createDomain(holdings: Holdings, options: CreateOptions): Create
   const made = { domid, translated, hiddenPages, grantSlots: new Set<number>() };
   let domain: MadeDomain;
   try {
-    domain = { ...made, ...hiddenPart(dom0, domid, hiddenPages, guest) };
+    domain = { ...made, ...hiddenPart(holdings, domid, hiddenPages, guest) };
   } catch (error) {
     dom0.domctl(DOMCTL.destroydomain, domid);
     throw error;
@@ -80,7 +80,7 @@ export function createDomain(holdings: Holdings, options: CreateOptions): Create
 
 /** The agent's pages in a PV domain: the table of its slots, or a whole kernel. @throws Error when Xen refuses. */
 function hiddenPart(
-  dom0: Dom0,
+  { dom0, windows }: Holdings,
   domid: number,
   count: number,
   asGuest: boolean,
@@ -93,12 +93,14 @@ function hiddenPart(
   );
   if (frames.length < count) throw new Error(`Xen has no memory for the agent’s pages in domain ${domid}`);
   if (asGuest) {
-    const guest = new Guest(dom0, domid, frames);
+    const guest = new Guest(dom0, windows, domid, frames);
     return { slotTable: guest.slotTable, guest };
   }
-  const rc =
-    negative(mmuextOp(dom0, MMUEXT.clear_page, frames, domid)) ||
-    negative(mmuextOp(dom0, MMUEXT.pin_l1_table, frames, domid));
+  const rc = mmuextOp(
+    dom0,
+    [MMUEXT.clear_page, MMUEXT.pin_l1_table].map((cmd) => ({ cmd, mfn: frames[0]! })),
+    domid,
+  );
   if (rc < 0) throw new Error(`Xen makes no page table in domain ${domid} (errno ${-rc})`);
   return { slotTable: frames[0]!, guest: undefined };
 }

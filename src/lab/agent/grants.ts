@@ -9,13 +9,14 @@ import {
   UNMAP_GRANT_REF,
 } from './abi/grant-table.js';
 import { HYPERCALL } from './abi/hypercalls.js';
-import { RESOURCE_GRANT_TABLE } from './abi/memory.js';
+import { ACQUIRE_RESOURCE, RESOURCE_GRANT_TABLE, XENMEM } from './abi/memory.js';
 import type { Caller } from './caller.js';
 import { isDom0 } from './dom0.js';
 import { guestSlotAddress } from './guest.js';
 import { type GrantMapping, type Holdings, takeSlot } from './holdings.js';
 import { GRANT_SLOTS, PAGE_BYTES, SLOTS } from './process-slots.js';
 import type { GrantResult } from './protocol.js';
+import type { Window } from './windows.js';
 
 const EBUSY = 16;
 const ENOSYS = 38;
@@ -27,12 +28,26 @@ function grantEntry(holdings: Holdings, domid: number, ref: number): DataView | 
   const key = `${domid}:${frame}`;
   let mapped = holdings.grantFrames.get(key);
   if (mapped === undefined) {
-    const resource = holdings.dom0.native.mapResource(domid, RESOURCE_GRANT_TABLE, 0, frame);
-    if (typeof resource === 'number') return resource;
-    holdings.grantFrames.set(key, resource);
-    mapped = resource;
+    const window = openGrantFrame(holdings, domid, frame);
+    if (typeof window === 'number') return window;
+    holdings.grantFrames.set(key, window);
+    mapped = window;
   }
   return new DataView(mapped.bytes, (ref % GRANT_ENTRIES_PER_FRAME) * GRANT_ENTRY.size, GRANT_ENTRY.size);
+}
+
+/** A frame of a domain's grant table, which Xen makes if it is not there yet. */
+function openGrantFrame({ dom0, windows }: Holdings, domid: number, frame: number): Window | number {
+  const list = dom0.area.putFrames([0]);
+  const { address } = dom0.area.put(ACQUIRE_RESOURCE, {
+    domid,
+    type: RESOURCE_GRANT_TABLE,
+    nr_frames: 1,
+    frame,
+    frame_list: list.address,
+  });
+  const rc = dom0.hypercall(HYPERCALL.memory_op, XENMEM.acquire_resource, address);
+  return rc < 0 ? rc : windows.open(list.read(0), domid);
 }
 
 const AT = {
@@ -75,7 +90,7 @@ function mapperOf(
   domid: number,
 ): { caller: Caller; used: Set<number>; address(slot: number): number } | undefined {
   if (isDom0(domid)) {
-    const slots = holdings.processSlots;
+    const { slots } = holdings.windows;
     return {
       caller: holdings.dom0,
       used: holdings.grantSlots,

@@ -4,8 +4,9 @@ import { FLAT_CS, FLAT_SS, VCPU_GUEST_CONTEXT, VGCF_KERNEL_ONLINE } from './abi/
 import { ArgumentArea, type Caller } from './caller.js';
 import type { Dom0 } from './dom0.js';
 import { guestCodeBytes, MAILBOX } from './guest-code.js';
-import type { Argument, Pages } from './native.js';
+import type { Argument } from './native.js';
 import { PAGE_BYTES } from './process-slots.js';
+import type { Window, Windows } from './windows.js';
 
 /** Pages that a guest has beside its program's: four levels of tables, and one of code, mailbox and arguments. */
 export const GUEST_PAGES = 5;
@@ -30,7 +31,8 @@ export class Guest implements Caller {
   readonly slotTable: number;
   private readonly dom0: Dom0;
   private readonly domid: number;
-  private readonly kernel: Pages;
+  private readonly windows: Windows;
+  private readonly kernel: Window;
   private readonly mailbox: DataView;
   private requests = 0n;
 
@@ -38,13 +40,17 @@ export class Guest implements Caller {
    * Makes a kernel of {@link GUEST_PAGES} pages of the domain.
    * @throws Error when Xen refuses.
    */
-  constructor(dom0: Dom0, domid: number, mfns: readonly number[]) {
+  constructor(dom0: Dom0, windows: Windows, domid: number, mfns: readonly number[]) {
     const [l4, l3, l2, l1, kernel] = mfns as [number, number, number, number, number];
     this.dom0 = dom0;
+    this.windows = windows;
     this.domid = domid;
     this.slotTable = l1;
-    this.writeTables([l4, l3, l2, l1], kernel);
-    this.kernel = this.mapped([kernel]);
+    this.writeTable(l4, 0, pageTableEntry(l3, PTE_TABLE));
+    this.writeTable(l3, 0, pageTableEntry(l2, PTE_TABLE));
+    this.writeTable(l2, L2_INDEX, pageTableEntry(l1, PTE_TABLE));
+    this.writeTable(l1, KERNEL_INDEX, pageTableEntry(kernel, PTE_WRITABLE));
+    this.kernel = windows.openOrThrow(kernel, domid);
     new Uint8Array(this.kernel.bytes).fill(0).set(guestCodeBytes());
     this.mailbox = new DataView(this.kernel.bytes, MAILBOX_AT);
     this.area = new ArgumentArea(
@@ -74,7 +80,7 @@ export class Guest implements Caller {
 
   /** Lets go of its memory, so that Xen can take the domain apart. */
   close(): void {
-    this.dom0.native.unmapForeign(this.kernel);
+    this.windows.close(this.kernel);
   }
 
   private awaitAnswer(deadline: number, op: number): void {
@@ -87,22 +93,11 @@ export class Guest implements Caller {
     }
   }
 
-  private mapped(mfns: readonly number[]): Pages {
-    const pages = this.dom0.native.mapForeign(this.domid, mfns);
-    if (typeof pages === 'number')
-      throw new Error(`the pages of domain ${this.domid} cannot be mapped (errno ${-pages})`);
-    return pages;
-  }
-
-  private writeTables(tables: readonly [number, number, number, number], kernel: number): void {
-    const pages = this.mapped(tables);
-    const words = new BigUint64Array(pages.bytes).fill(0n);
-    const [, l3, l2, l1] = tables;
-    words[0] = pageTableEntry(l3, PTE_TABLE);
-    words[512] = pageTableEntry(l2, PTE_TABLE);
-    words[2 * 512 + L2_INDEX] = pageTableEntry(l1, PTE_TABLE);
-    words[3 * 512 + KERNEL_INDEX] = pageTableEntry(kernel, PTE_WRITABLE);
-    this.dom0.native.unmapForeign(pages);
+  /** Makes a page a table with one entry. */
+  private writeTable(mfn: number, index: number, entry: bigint): void {
+    const window = this.windows.openOrThrow(mfn, this.domid);
+    new BigUint64Array(window.bytes).fill(0n)[index] = entry;
+    this.windows.close(window);
   }
 
   private setRegisters(l4: number): void {

@@ -1,7 +1,6 @@
 import type { Dom0 } from './dom0.js';
 import type { Guest } from './guest.js';
-import type { MappedResource } from './native.js';
-import { ProcessSlots } from './process-slots.js';
+import { type Window, Windows } from './windows.js';
 
 /** A domain that the agent made. */
 export interface MadeDomain {
@@ -32,6 +31,7 @@ export interface GrantMapping {
 /** Everything that the agent keeps between calls, to be given back by `reset`. */
 export class Holdings {
   readonly dom0: Dom0;
+  readonly windows: Windows;
   /** Whether `reset` leaves alone the domains that others made. */
   readonly sparing: boolean;
   readonly domains = new Map<number, MadeDomain>();
@@ -40,21 +40,16 @@ export class Holdings {
   readonly slotsInUse = new Set<number>();
   readonly grantSlots = new Set<number>();
   /** Frames of grant tables, by `domid:frame`. */
-  readonly grantFrames = new Map<string, MappedResource>();
+  readonly grantFrames = new Map<string, Window>();
   /** MFNs of dom0's pages that its kernel does not know of. */
   readonly ownPages = new Set<number>();
   /** Devices that were taken from dom0. */
   readonly takenDevices = new Set<number>();
-  private slots: ProcessSlots | undefined;
 
   constructor(dom0: Dom0, sparing: boolean) {
     this.dom0 = dom0;
+    this.windows = new Windows(dom0);
     this.sparing = sparing;
-  }
-
-  get processSlots(): ProcessSlots {
-    this.slots ??= new ProcessSlots(this.dom0.native);
-    return this.slots;
   }
 
   /** Lets go of what the agent maps of a domain for its own use. */
@@ -63,7 +58,7 @@ export class Holdings {
     this.domains.delete(domid);
     for (const [key, frame] of this.grantFrames) {
       if (!key.startsWith(`${domid}:`)) continue;
-      this.dom0.native.unmapResource(frame);
+      this.windows.close(frame);
       this.grantFrames.delete(key);
     }
   }

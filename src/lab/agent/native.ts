@@ -13,12 +13,6 @@ export interface Native {
   hypercall(op: number, a: Argument, b: Argument, c: Argument, d: Argument, e: Argument): number;
   /** Pages that Xen may read and write during a hypercall. */
   hypercallPages(count: number): Pages;
-  /** Maps frames of a domain into this process. */
-  mapForeign(domid: number, frames: readonly number[]): Pages | number;
-  unmapForeign(pages: Pages): void;
-  /** Maps one frame of a resource of a domain (XENMEM_acquire_resource). */
-  mapResource(domid: number, type: number, id: number, frame: number): MappedResource | number;
-  unmapResource(resource: MappedResource): void;
   /** mmap(2); `address` 0 is anywhere, otherwise exactly there. @throws Error */
   map(address: number, bytes: number, protection: number, flags: number, fd: number): number;
   /** The bytes at an address. */
@@ -26,10 +20,6 @@ export interface Native {
 }
 
 export type Argument = number | bigint;
-
-export interface MappedResource extends Pages {
-  readonly handle: bigint;
-}
 
 /** mmap(2)'s constants on Linux/x86. */
 export const PROT = { none: 0, read: 1, write: 2 } as const;
@@ -58,7 +48,6 @@ function loadKoffi(): Koffi {
 export function openNative(): Native {
   const koffi = loadKoffi();
   const call = koffi.load('libxencall.so.1');
-  const foreign = koffi.load('libxenforeignmemory.so.1');
   const libc = koffi.load('libc.so.6');
 
   const xencallOpen = call.func('void *xencall_open(void *logger, unsigned int flags)');
@@ -66,15 +55,6 @@ export function openNative(): Native {
     'int xencall5(void *h, unsigned int op, uint64_t a, uint64_t b, uint64_t c, uint64_t d, uint64_t e)',
   );
   const allocatePages = call.func('void *xencall_alloc_buffer_pages(void *h, size_t count)');
-  const foreignOpen = foreign.func('void *xenforeignmemory_open(void *logger, unsigned int flags)');
-  const foreignMap = foreign.func(
-    'void *xenforeignmemory_map(void *h, uint32_t dom, int prot, size_t pages, const void *frames, void *errors)',
-  );
-  const foreignUnmap = foreign.func('int xenforeignmemory_unmap(void *h, void *address, size_t pages)');
-  const resourceMap = foreign.func(
-    'void *xenforeignmemory_map_resource(void *h, uint16_t dom, unsigned int type, unsigned int id, unsigned long frame, unsigned long count, void *address, int prot, int flags)',
-  );
-  const resourceUnmap = foreign.func('int xenforeignmemory_unmap_resource(void *h, void *resource)');
   const mmap = libc.func(
     'void *mmap(void *address, size_t bytes, int protection, int flags, int fd, int64_t offset)',
   );
@@ -84,7 +64,6 @@ export function openNative(): Native {
     return handle;
   };
   const xencall = opened(xencallOpen(null, 0), 'the hypercall interface');
-  const memory = opened(foreignOpen(null, 0), 'the interface to foreign memory');
   const view = (address: number | bigint, bytes: number): ArrayBuffer => koffi.view(BigInt(address), bytes);
 
   return {
@@ -95,46 +74,6 @@ export function openNative(): Native {
     hypercallPages(count) {
       const pages = opened(allocatePages(xencall, count), 'a hypercall buffer');
       return { address: Number(pages), bytes: view(pages, count * PAGE_BYTES) };
-    },
-    mapForeign(domid, frames) {
-      const list = new BigUint64Array(frames.map(BigInt));
-      const errors = new Int32Array(frames.length);
-      const address: bigint | null = foreignMap(
-        memory,
-        domid,
-        PROT.read | PROT.write,
-        frames.length,
-        list,
-        errors,
-      );
-      if (address === null) return -koffi.errno();
-      const failed = errors.find((error) => error !== 0);
-      const pages = { address: Number(address), bytes: view(address, frames.length * PAGE_BYTES) };
-      if (failed === undefined) return pages;
-      this.unmapForeign(pages);
-      return failed;
-    },
-    unmapForeign({ address, bytes }) {
-      foreignUnmap(memory, BigInt(address), bytes.byteLength / PAGE_BYTES);
-    },
-    mapResource(domid, type, id, frame) {
-      const address = new BigUint64Array(1);
-      const handle: bigint | null = resourceMap(
-        memory,
-        domid,
-        type,
-        id,
-        frame,
-        1,
-        address,
-        PROT.read | PROT.write,
-        0,
-      );
-      if (handle === null) return -koffi.errno();
-      return { handle, address: Number(address[0]), bytes: view(address[0]!, PAGE_BYTES) };
-    },
-    unmapResource({ handle }) {
-      resourceUnmap(memory, handle);
     },
     map(address, bytes, protection, flags, fd) {
       const where: bigint | null = mmap(

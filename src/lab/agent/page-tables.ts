@@ -6,18 +6,17 @@ import { isDom0 } from './dom0.js';
 /** Domain ids as dom0 must say them: itself by its own name. */
 const named = (domid: number): number => (isDom0(domid) ? DOMID.self : domid);
 
-/** mmuext_op: the same command on each of some pages of `domid`, or of the issuer itself. */
+/** mmuext_op: commands on pages of `domid`, or of the issuer itself, one after the other until one is refused. */
 export function mmuextOp(
   caller: Caller,
-  command: number,
-  mfns: readonly number[],
+  operations: readonly { readonly cmd: number; readonly mfn: number }[],
   domid: number = DOMID.self,
 ): number {
-  const at = caller.area.reserve(mfns.length * MMUEXT_OP.size);
-  mfns.forEach((mfn, i) => {
-    caller.area.place(at + i * MMUEXT_OP.size, MMUEXT_OP, { cmd: command, mfn });
+  const at = caller.area.reserve(operations.length * MMUEXT_OP.size);
+  operations.forEach((operation, i) => {
+    caller.area.place(at + i * MMUEXT_OP.size, MMUEXT_OP, operation);
   });
-  return caller.hypercall(HYPERCALL.mmuext_op, caller.area.address + at, mfns.length, 0, named(domid));
+  return caller.hypercall(HYPERCALL.mmuext_op, caller.area.address + at, operations.length, 0, named(domid));
 }
 
 /** A page-table entry to be written. */

@@ -39,8 +39,8 @@ export function reset(holdings: Holdings): StatusResult {
   return { rc: clean ? 0 : -EBUSY };
 }
 
-function clearSlots({ dom0, slotsInUse, processSlots }: Holdings): void {
-  for (const slot of slotsInUse) updateVaMapping(dom0, processSlots.address(slot), 0n);
+function clearSlots({ dom0, slotsInUse, windows }: Holdings): void {
+  for (const slot of slotsInUse) updateVaMapping(dom0, windows.slots.address(slot), 0n);
   slotsInUse.clear();
 }
 
@@ -82,7 +82,7 @@ function giveBackPages(holdings: Holdings): boolean {
     for (const mfn of ownPages) {
       dom0.area.clear();
       if (decreaseOwn(holdings, mfn) === 1) continue;
-      mmuextOp(dom0, MMUEXT.unpin_table, [mfn]);
+      mmuextOp(dom0, [{ cmd: MMUEXT.unpin_table, mfn }]);
       decreaseOwn(holdings, mfn);
     }
   }

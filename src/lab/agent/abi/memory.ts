@@ -31,5 +31,17 @@ export const ADD_TO_PHYSMAP: Structure<'domid' | 'size' | 'space' | 'idx' | 'gpf
   fields: { domid: [0, 2], size: [2, 2], space: [4, 4], idx: [8, 8], gpfn: [16, 8] },
 };
 
+export type AcquireField = 'domid' | 'type' | 'id' | 'nr_frames' | 'frame' | 'frame_list';
+export const ACQUIRE_RESOURCE: Structure<AcquireField> = {
+  size: 32,
+  fields: {
+    domid: [0, 2],
+    type: [2, 2],
+    id: [4, 4],
+    nr_frames: [8, 4],
+    frame: [16, 8],
+    frame_list: [24, 8],
+  },
+};
 /** Resource type of {@link XENMEM.acquire_resource}: grant table, its id 0 the shared frames. */
 export const RESOURCE_GRANT_TABLE = 1;
