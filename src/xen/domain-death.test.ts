@@ -9,6 +9,7 @@ import { isFree } from './frames.js';
 import { grantStatusName, mapGrantRef, unmapGrantRef, writeGrantEntry } from './grant-table.js';
 import { mirrors } from './iommu-map.js';
 import {
+  amd,
   arm,
   assign,
   broken,
@@ -117,6 +118,18 @@ describe('destroydomain', () => {
       expect(destroy(xen, slot)).toBe('ok');
       expect(xen.store.hashText(), release).toBe(before);
       expect(xen.hostBug).toBeUndefined();
+    }
+  });
+
+  it.each(KINDS)('leaves no trace with AMD-Vi either: %s', (_, make) => {
+    for (const release of RELEASES) {
+      const xen = amd(release);
+      const before = xen.store.hashText();
+      const slot = make(xen);
+      const page = populate(xen, slot, 3);
+      if (xen.isPv(slot)) mapVa(xen, slot, 0, page, 'rw');
+      expect(destroy(xen, slot)).toBe('ok');
+      expect([xen.store.hashText() === before, xen.hostBug], release).toEqual([true, undefined]);
     }
   });
 
