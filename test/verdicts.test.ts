@@ -72,3 +72,17 @@ describe('a PV guest with a network card', () => {
     },
   );
 });
+
+describe('the same behind AMD-Vi', () => {
+  const amd = { iommu: 'amdvi' } as const;
+  it.each([
+    ['4.11.0', 'I2 REACH I13 I1'],
+    ['4.13.2', 'I13 I1'],
+  ])('on %s: %s', async (release, expected) => {
+    expect(await broken('guest-pv-nic.cfg', release, amd)).toBe(expected);
+  });
+
+  it.each(['4.13.3', '4.15', '4.17', '4.22', 'up-front'])('with one page is safe on %s', async (release) => {
+    expect(await broken('guest-pv-nic.cfg', release, amd, { ...BOUNDS, pages: 1 })).toBe('safe');
+  });
+});

@@ -113,3 +113,18 @@ describe('a status that differs between releases', () => {
     expect(newest.deciding[0]?.since).toMatch(/^[0-9a-f]{12}$/);
   });
 });
+
+describe('the translations that a domain inherits with its number (XSA-442)', () => {
+  const found = of('amdvi-domid-reuse.dommu');
+
+  it('affects AMD-Vi from 4.15 until the repair on each branch', () => {
+    expect(names(found, true)).toEqual([
+      ...['4.15', '4.15.1', '4.15.2', '4.15.3', '4.15.4'],
+      ...['4.16', '4.16.1', '4.16.2', '4.16.3', '4.17'],
+    ]);
+    expect(found.fixed.map(({ commit, backports }) => [commit, ...backports])).toEqual([
+      ['5fc98b97084a', '4.17.3', '4.16.6', '4.15.6'],
+    ]);
+    expect(found.worst).toBe('isolation broken');
+  });
+});
