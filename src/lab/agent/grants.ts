@@ -14,9 +14,9 @@ import type { Caller } from './caller.js';
 import { isDom0 } from './dom0.js';
 import { guestSlotAddress } from './guest.js';
 import { type GrantMapping, type Holdings, takeSlot } from './holdings.js';
+import type { MappedResource } from './native.js';
 import { GRANT_SLOTS, PAGE_BYTES, SLOTS } from './process-slots.js';
 import type { GrantResult } from './protocol.js';
-import type { Window } from './windows.js';
 
 const EBUSY = 16;
 const ENOSYS = 38;
@@ -36,8 +36,14 @@ function grantEntry(holdings: Holdings, domid: number, ref: number): DataView | 
   return new DataView(mapped.bytes, (ref % GRANT_ENTRIES_PER_FRAME) * GRANT_ENTRY.size, GRANT_ENTRY.size);
 }
 
-/** A frame of a domain's grant table, which Xen makes if it is not there yet. */
-function openGrantFrame({ dom0, windows }: Holdings, domid: number, frame: number): Window | number {
+/**
+ * A frame of a domain's grant table, which Xen makes if it is not there yet. Where the domain is translated, a hypercall
+ * would take the MFN for a GFN: there the kernel has to map it.
+ */
+function openGrantFrame(holdings: Holdings, domid: number, frame: number): MappedResource | number {
+  const { dom0, windows, domains } = holdings;
+  if (domains.get(domid)?.translated === true)
+    return dom0.native.mapResource(domid, RESOURCE_GRANT_TABLE, frame);
   const list = dom0.area.putFrames([0]);
   const { address } = dom0.area.put(ACQUIRE_RESOURCE, {
     domid,
@@ -47,7 +53,9 @@ function openGrantFrame({ dom0, windows }: Holdings, domid: number, frame: numbe
     frame_list: list.address,
   });
   const rc = dom0.hypercall(HYPERCALL.memory_op, XENMEM.acquire_resource, address);
-  return rc < 0 ? rc : windows.open(list.read(0), domid);
+  if (rc < 0) return rc;
+  const window = windows.open(list.read(0), domid);
+  return typeof window === 'number' ? window : { bytes: window.bytes, close: () => windows.close(window) };
 }
 
 const AT = {

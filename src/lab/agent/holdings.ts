@@ -1,6 +1,7 @@
 import type { Dom0 } from './dom0.js';
 import type { Guest } from './guest.js';
-import { type Window, Windows } from './windows.js';
+import type { MappedResource } from './native.js';
+import { Windows } from './windows.js';
 
 /** A domain that the agent made. */
 export interface MadeDomain {
@@ -40,7 +41,7 @@ export class Holdings {
   readonly slotsInUse = new Set<number>();
   readonly grantSlots = new Set<number>();
   /** Frames of grant tables, by `domid:frame`. */
-  readonly grantFrames = new Map<string, Window>();
+  readonly grantFrames = new Map<string, MappedResource>();
   /** MFNs of dom0's pages that its kernel does not know of. */
   readonly ownPages = new Set<number>();
   /** Devices that were taken from dom0. */
@@ -58,7 +59,7 @@ export class Holdings {
     this.domains.delete(domid);
     for (const [key, frame] of this.grantFrames) {
       if (!key.startsWith(`${domid}:`)) continue;
-      this.windows.close(frame);
+      frame.close();
       this.grantFrames.delete(key);
     }
   }

@@ -13,10 +13,17 @@ export interface Native {
   hypercall(op: number, a: Argument, b: Argument, c: Argument, d: Argument, e: Argument): number;
   /** Pages that Xen may read and write during a hypercall. */
   hypercallPages(count: number): Pages;
+  /** Has the kernel map a frame of a resource of a domain, whatever the domain is; -errno when it cannot. */
+  mapResource(domid: number, type: number, frame: number): MappedResource | number;
   /** mmap(2); `address` 0 is anywhere, otherwise exactly there. @throws Error */
   map(address: number, bytes: number, protection: number, flags: number, fd: number): number;
   /** The bytes at an address. */
   view(address: number, bytes: number): ArrayBuffer;
+}
+
+export interface MappedResource {
+  readonly bytes: ArrayBuffer;
+  close(): void;
 }
 
 export type Argument = number | bigint;
@@ -44,6 +51,24 @@ function loadKoffi(): Koffi {
   return require('koffi');
 }
 
+/** What maps resources, opened when it is first needed. */
+function openForeignMemory(koffi: Koffi): Native['mapResource'] {
+  const library = koffi.load('libxenforeignmemory.so.1');
+  const open = library.func('void *xenforeignmemory_open(void *logger, unsigned int flags)');
+  const map = library.func(
+    'void *xenforeignmemory_map_resource(void *h, uint16_t dom, unsigned int type, unsigned int id, unsigned long frame, unsigned long count, void *address, int prot, int flags)',
+  );
+  const unmap = library.func('int xenforeignmemory_unmap_resource(void *h, void *resource)');
+  const handle: bigint | null = open(null, 0);
+  return (domid, type, frame) => {
+    if (handle === null) return -koffi.errno();
+    const address = new BigUint64Array(1);
+    const resource: bigint | null = map(handle, domid, type, 0, frame, 1, address, PROT.read | PROT.write, 0);
+    if (resource === null) return -koffi.errno();
+    return { bytes: koffi.view(address[0]!, PAGE_BYTES), close: () => void unmap(handle, resource) };
+  };
+}
+
 /** Opens Xen's libraries. @throws Error when this is no Xen domain with its tools. */
 export function openNative(): Native {
   const koffi = loadKoffi();
@@ -66,6 +91,7 @@ export function openNative(): Native {
   const xencall = opened(xencallOpen(null, 0), 'the hypercall interface');
   const view = (address: number | bigint, bytes: number): ArrayBuffer => koffi.view(BigInt(address), bytes);
 
+  let mapResource: Native['mapResource'] | undefined;
   return {
     hypercall(op, a, b, c, d, e) {
       const result: number = xencall5(xencall, op, a, b, c, d, e);
@@ -74,6 +100,10 @@ export function openNative(): Native {
     hypercallPages(count) {
       const pages = opened(allocatePages(xencall, count), 'a hypercall buffer');
       return { address: Number(pages), bytes: view(pages, count * PAGE_BYTES) };
+    },
+    mapResource(domid, type, frame) {
+      mapResource ??= openForeignMemory(koffi);
+      return mapResource(domid, type, frame);
     },
     map(address, bytes, protection, flags, fd) {
       const where: bigint | null = mmap(
