@@ -1,5 +1,10 @@
-import { defineConfig } from 'vitest/config';
+import { configDefaults, defineConfig } from 'vitest/config';
 
 export default defineConfig({
-  test: { include: ['src/**/*.test.ts', 'test/**/*.test.ts'], testTimeout: 60_000 },
+  test: {
+    include: ['src/**/*.test.ts', 'test/**/*.test.ts'],
+    // These boot a real Xen: `npm run test:lab`.
+    exclude: [...configDefaults.exclude, 'test/lab/**'],
+    testTimeout: 60_000,
+  },
 });

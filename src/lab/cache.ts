@@ -16,12 +16,14 @@ export function cacheKey(inputs: Readonly<Record<string, string | number | reado
   return createHash('sha256').update(JSON.stringify(sorted)).digest('hex').slice(0, 20);
 }
 
+let madeFolders = 0;
+
 /**
  * Has `make` fill a folder, which then becomes `folder` at once: whoever looks sees all of it or nothing. When another
  * process was faster, what it made is kept.
  */
 export async function makeFolder(folder: string, make: (workFolder: string) => Promise<void>): Promise<void> {
-  const work = `${folder}.${process.pid}.part`;
+  const work = `${folder}.${process.pid}-${++madeFolders}.part`;
   rmSync(work, { recursive: true, force: true });
   mkdirSync(work, { recursive: true });
   try {

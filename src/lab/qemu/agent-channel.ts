@@ -44,7 +44,9 @@ export class AgentChannel implements Agent {
     this.options = options;
     this.socket = connect(path);
     this.socket.on('data', (bytes) => this.receive(bytes));
-    this.socket.on('error', (error) => this.end(`the agent's channel broke: ${error.message}`));
+    this.socket.on('error', ({ code, message }: NodeJS.ErrnoException) => {
+      if (code !== 'EPIPE' && code !== 'ECONNRESET') this.end(`the agent's channel broke: ${message}`);
+    });
     this.socket.on('close', () => this.end("the agent's channel was closed: QEMU has ended"));
     options.abort?.addEventListener('abort', () => this.end(String(options.abort?.reason)));
   }

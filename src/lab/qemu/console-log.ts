@@ -1,7 +1,7 @@
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 
 /** Xen's prefix, with the time when it was told to say it. */
-const XEN_LINE = /\(XEN\) (?:\[[^\]]*\] )?(.*)$/;
+const XEN_LINE = /\(XEN\) (?:\[[\d :.-]+\] )?(.*)$/;
 
 /** The log of the serial console, on which Xen and dom0 speak. */
 export class ConsoleLog {

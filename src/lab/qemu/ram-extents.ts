@@ -51,7 +51,7 @@ export async function loadRam(
     ftruncateSync(fd, bytes);
     let index = 0;
     let within = 0;
-    zstd.child.stdout!.on('data', (part: Buffer) => {
+    for await (const part of zstd.child.stdout! as AsyncIterable<Buffer>) {
       for (let at = 0; at < part.length; ) {
         const [offset, length] = extents[index] ?? [0, 0];
         if (length === 0) throw new LabError(`${source} is longer than it says`, 3);
@@ -64,7 +64,7 @@ export async function loadRam(
           within = 0;
         }
       }
-    });
+    }
     await zstd.done;
     if (index !== extents.length) throw new LabError(`${source} is shorter than it says`, 3);
   } finally {
