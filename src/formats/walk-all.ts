@@ -141,8 +141,12 @@ class TreeWalk {
       const rights = path & format.rights(lo, hi, level);
       const target = format.frame(lo, hi);
       if (format.leaf(lo, hi, level)) {
-        const page = pageSpan === undefined ? span : pageSpan(lo, hi, level);
-        this.leaf(input, target - (target % page) + (input % page), span, rights, level);
+        let first = target - (target % span);
+        if (pageSpan !== undefined) {
+          const page = pageSpan(lo, hi, level);
+          first = target - (target % page) + (input % page);
+        }
+        this.leaf(input, first, span, rights, level);
         union |= rights;
       } else {
         // Where levels are skipped, only the first of the inputs below the entry are translated.
