@@ -40,6 +40,12 @@ export const ARTEFACTS: readonly Artefact[] = [
     why: 'Xen scrubs late or not at all: both sides get zeros',
   },
   {
+    id: 'xen-entries',
+    iommu: ['vtd', 'amdvi'],
+    what: 'Xen’s own mappings in what was an L4 table',
+    why: 'Xen leaves them there, the model’s tables are without: they are cleared once the page has another type, as a guest would have to',
+  },
+  {
     id: 'kernel-tables',
     iommu: ['vtd', 'amdvi'],
     what: 'the pages of a domain’s own page tables',

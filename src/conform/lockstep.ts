@@ -1,4 +1,5 @@
 import { IommuView } from '../formats/iommu-view.js';
+import { PGT } from '../formats/x86-page-info.js';
 import { bootMachine } from '../program/build.js';
 import { expandConfig } from '../program/config-domain.js';
 import { Names } from '../program/names.js';
@@ -6,6 +7,7 @@ import { performStatement } from '../program/perform.js';
 import { printStatement } from '../program/print.js';
 import { isRepeat, type Program, type Statement, type Step } from '../program/program.js';
 import type { Edition } from '../xen/editions/edition.js';
+import { typeOf } from '../xen/page-info.js';
 import type { Xen } from '../xen/state.js';
 import { compareTables, type Difference, type ObservedDevice } from './observation.js';
 import { CannotRun, ownersOf, type RealMachine, RealXen } from './real-xen.js';
@@ -115,6 +117,9 @@ function guestsOf(program: Program): Set<string> {
   return new Set(mappers.map(({ args }) => String(args.domain)));
 }
 
+/** Bytes of an L4 table that Xen fills: slots 256 to 271. */
+const XEN_ENTRIES = { first: 256 * 8, last: 271 * 8 + 4 };
+
 class Lockstep {
   operations = 0;
   private readonly program: Program;
@@ -125,6 +130,8 @@ class Lockstep {
   private readonly devices: readonly ObservedDevice[];
   private readonly views: { readonly model: IommuView; readonly real: IommuView } | undefined;
   private readonly reached: ReachedRules | undefined;
+  /** Frames of the real machine that hold Xen's mappings. */
+  private readonly wereL4 = new Set<number>();
 
   constructor(program: Program, judge: Judge, reached: ReachedRules | undefined) {
     this.program = program;
@@ -173,6 +180,7 @@ class Lockstep {
       throw new CannotRun(`the model’s host goes down: ${this.model.hostBug}`);
     if (facts !== undefined) this.reached?.after(facts, model.status);
     const real = await this.real.perform(statement, model, owners);
+    this.clearXenEntries();
     const differences: Difference[] = [];
     if (model.status !== real.status) {
       differences.push({ what: 'status', model: model.status, real: real.status });
@@ -190,6 +198,19 @@ class Lockstep {
       differences,
       log: machine.consoleLines?.(logStart) ?? [],
     };
+  }
+
+  /** The artefact `xen-entries`: what was an L4 table and has another type now loses Xen's mappings. */
+  private clearXenEntries(): void {
+    const { memory } = this.judge.machine;
+    if (memory === undefined) return;
+    for (const [frame, mfn] of this.real.bindings) {
+      const isL4 = typeOf(this.model.frame.typeInfo.get(this.model.ram.indexOf(frame))) === PGT.l4;
+      if (isL4) this.wereL4.add(mfn);
+      else if (this.wereL4.delete(mfn))
+        for (let offset = XEN_ENTRIES.first; offset <= XEN_ENTRIES.last; offset += 4)
+          memory.write32(mfn * 4096 + offset, 0);
+    }
   }
 
   /** The artefact `warm-write`: a write that was refused, as memory shows, without a line in the log. */

@@ -1,5 +1,6 @@
 import type { Arguments } from '../program/arguments.js';
 import type { Outcome } from '../program/handlers.js';
+import { isFree } from '../xen/frames.js';
 import { CannotRun, type RealXen } from './real-xen.js';
 
 /** A word that edu's buffer does not hold by accident. */
@@ -20,20 +21,23 @@ export async function realDma(real: RealXen, args: Arguments): Promise<Outcome> 
   const write = args.text('access') === 'write';
   const address = args.address();
   const [frame, offset] = [Math.floor(address / 4096), address % 4096];
-  const known = real.model.ram.indexOf(frame) >= 0;
+  const pdx = real.model.ram.indexOf(frame);
+  const known = pdx >= 0;
+  // What nobody has is Xen's to scrub: its words say nothing, and are not ours to write.
+  const watched = write && known && !isFree(real.model, pdx);
   const realAddress = known ? (await real.mfn(frame)) * 4096 + offset : address;
   const sbdf = real.device(args.text('device'));
   const word = realAddress - (realAddress % 4);
   const value = args.number('value', 0xdeadbeef);
   const before = memory.read32(word);
-  if (write && known) memory.write32(word, UNTOUCHED);
+  if (watched) memory.write32(word, UNTOUCHED);
   const start = real.machine.consoleLength!();
   const [{ rc }] = await agent.perform([{ call: 'dma', sbdf, write, address: word, value }]);
   if (rc < 0) throw new CannotRun(`device ${args.text('device')} does no DMA: QEMU’s edu is needed`);
   memory.refresh();
   const faults = faultLines(real.machine.consoleLines(start));
-  const passed = write && known ? memory.read32(word) !== UNTOUCHED : faults.length === 0;
-  if (write && known) memory.write32(word, passed ? value | 0 : before);
+  const passed = watched ? memory.read32(word) !== UNTOUCHED : faults.length === 0;
+  if (watched) memory.write32(word, passed ? value | 0 : before);
   if (passed && faults.length === 0) return { status: 'ok' };
   const renamed = faults.map((line) => inModelTerms(real, line, args.text('device'), sbdf, word, address));
   return { status: passed ? 'ok' : 'fault', faults: renamed.length === 0 ? [] : [renamed.join('\n')] };

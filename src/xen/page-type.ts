@@ -24,16 +24,16 @@ export function getPageType(xen: Xen, pdx: number, type: number): number {
   xen.frame.typeInfo.set(pdx, now);
   if (changed) {
     const status = moveInIommu(xen, pdx, oldType, type);
-    if (status !== 0) return iommuFailed(xen, pdx, type, status);
+    if (status !== 0) return iommuFailed(xen, pdx, type, oldType, status);
   }
   if ((now & PGT_VALIDATED) !== 0) return 0;
-  return validate(xen, pdx, type);
+  return validate(xen, pdx, type, oldType);
 }
 
 /** Fills in a fresh reference: writable and shared pages need no look inside, page tables do. */
-function validate(xen: Xen, pdx: number, type: number): number {
+function validate(xen: Xen, pdx: number, type: number, oldType: number): number {
   if (isPageTable(type)) {
-    const status = validateTable(xen, pdx, type);
+    const status = validateTable(xen, pdx, type) || xenEntriesRefused(xen, pdx, type, oldType);
     if (status !== 0) {
       xen.frame.typeInfo.set(pdx, 0);
       return status;
@@ -41,6 +41,17 @@ function validate(xen: Xen, pdx: number, type: number): number {
   }
   xen.frame.typeInfo.set(pdx, xen.frame.typeInfo.get(pdx) | PGT_VALIDATED);
   return 0;
+}
+
+/**
+ * Xen leaves its own mappings in what was an L4, and no other table may hold them: -EBUSY as L1, -EINVAL as L2 or L3
+ * (seen on 4.17 and 4.20). The model's tables are without them, and its guests clear them as soon as they can: when the
+ * page has any other type.
+ */
+function xenEntriesRefused(xen: Xen, pdx: number, type: number, oldType: number): number {
+  if (oldType !== PGT.l4 || type === PGT.l4) return 0;
+  devalidateTable(xen, pdx, type);
+  return type === PGT.l1 ? -Errno.EBUSY : -Errno.EINVAL;
 }
 
 /**
@@ -63,9 +74,9 @@ export function typeRights(type: number): Rights {
 }
 
 /** The IOMMU operation of a type change failed: up to 4.11.1 the reference stayed all the same (XSA-291). */
-function iommuFailed(xen: Xen, pdx: number, type: number, status: number): number {
+function iommuFailed(xen: Xen, pdx: number, type: number, oldType: number, status: number): number {
   if (xen.profile.typeRefOnIommuFailure === 'kept') {
-    const validated = validate(xen, pdx, type);
+    const validated = validate(xen, pdx, type, oldType);
     return validated === 0 ? status : validated;
   }
   xen.frame.typeInfo.add(pdx, -1);
