@@ -9,8 +9,9 @@ import { isRepeat, type Program, type Statement, type Step } from '../program/pr
 import type { Edition } from '../xen/editions/edition.js';
 import { typeOf } from '../xen/page-info.js';
 import type { Xen } from '../xen/state.js';
+import { type Allocation, allocate, allocates } from './allocation.js';
 import { compareTables, type Difference, type ObservedDevice } from './observation.js';
-import { CannotRun, ownersOf, type RealMachine, RealXen } from './real-xen.js';
+import { CannotRun, type RealMachine, RealXen } from './real-xen.js';
 import type { ReachedRules } from './rules.js';
 
 /** A machine that programs are held against, and what is known of it. */
@@ -173,13 +174,9 @@ class Lockstep {
   private async step(statement: Statement): Promise<Divergence | undefined> {
     const { machine } = this.judge;
     const logStart = machine.consoleLength?.() ?? 0;
-    const owners = ownersOf(this.model);
     const facts = this.reached?.before(this.model, this.names, statement);
-    const model = performStatement(this.model, this.names, statement, this.program.file);
-    if (this.model.hostBug !== undefined)
-      throw new CannotRun(`the model’s host goes down: ${this.model.hostBug}`);
+    const { model, real } = await this.perform(statement);
     if (facts !== undefined) this.reached?.after(facts, model.status);
-    const real = await this.real.perform(statement, model, owners);
     this.clearXenEntries();
     const differences: Difference[] = [];
     if (model.status !== real.status) {
@@ -198,6 +195,15 @@ class Lockstep {
       differences,
       log: machine.consoleLines?.(logStart) ?? [],
     };
+  }
+
+  private async perform(statement: Statement): Promise<Allocation> {
+    const { file } = this.program;
+    if (allocates(statement)) return allocate(this.real, statement, file);
+    const model = performStatement(this.model, this.names, statement, file);
+    if (this.model.hostBug !== undefined)
+      throw new CannotRun(`the model’s host goes down: ${this.model.hostBug}`);
+    return { model, real: await this.real.perform(statement, model) };
   }
 
   /** The artefact `xen-entries`: what was an L4 table and has another type now loses Xen's mappings. */

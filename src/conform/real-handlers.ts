@@ -8,12 +8,7 @@ import { PTE_PRESENT, PTE_RW } from '../xen/page-table.js';
 import { realDma } from './real-dma.js';
 import { CannotRun, type RealXen } from './real-xen.js';
 
-type RealHandler = (
-  real: RealXen,
-  args: Arguments,
-  model: Outcome,
-  ownersBefore: Int32Array,
-) => Promise<Outcome>;
+type RealHandler = (real: RealXen, args: Arguments, model: Outcome) => Promise<Outcome>;
 
 const status = ({ rc }: StatusResult): Outcome => ({ status: errnoName(rc) });
 
@@ -60,30 +55,6 @@ const create: RealHandler = async (real, args, model) => {
   return status(result);
 };
 
-/** Frames that have become `slot`'s, lowest first, which is the order in which the model's heap hands them out. */
-function newFrames(real: RealXen, slot: number, ownersBefore: Int32Array): number[] {
-  const { model } = real;
-  const frames: number[] = [];
-  for (let pdx = 0; pdx < ownersBefore.length; pdx++) {
-    if (ownersBefore[pdx] !== slot && model.frame.owner.get(pdx) - 1 === slot)
-      frames.push(model.ram.frameAt(pdx));
-  }
-  return frames;
-}
-
-const populate: RealHandler = async (real, args, _model, ownersBefore) => {
-  const slot = args.domain();
-  const count = args.number('count', 1);
-  const [{ rc, mfns }] = await real.machine.agent.perform([
-    { call: 'populate_physmap', domid: real.domid(slot), count, gfn: args.number('gfn', 0) },
-  ]);
-  const frames = newFrames(real, slot, ownersBefore);
-  mfns.forEach((mfn, i) => {
-    if (frames[i] !== undefined) real.adopt(frames[i], mfn);
-  });
-  return { status: rc < 0 || mfns.length < count ? 'EBUSY' : 'ok' };
-};
-
 /** Whether the domain's kernel page table, read from memory, maps a page writable. */
 function hasWritableMapping(real: RealXen, slot: number, mfn: number): boolean {
   const { memory } = real.machine;
@@ -112,10 +83,12 @@ async function placeOf(real: RealXen, args: Arguments): Promise<{ mfn: number; i
   return { mfn: await real.mfn(real.model.ram.frameAt(pdx)), index };
 }
 
-/** The statement's counterpart on a real Xen, one function an operation. What is missing exists on the model only. */
+/**
+ * The statement's counterpart on a real Xen, one function an operation; those that give pages are in allocation.ts. What is
+ * missing exists on the model only.
+ */
 export const REAL_HANDLERS: Readonly<Record<string, RealHandler>> = {
   createdomain: create,
-  populate_physmap: populate,
   destroydomain: async (real, args) => {
     const domid = real.domid(args.domain());
     const [result] = await real.machine.agent.perform([{ call: 'destroydomain', domid }]);
@@ -128,16 +101,6 @@ export const REAL_HANDLERS: Readonly<Record<string, RealHandler>> = {
       { call: 'max_mem', domid: real.domid(slot), pages: args.number('pages', 0) },
     ]);
     return status(result);
-  },
-  memory_exchange: async (real, args, _model, ownersBefore) => {
-    const slot = args.domain();
-    const frame = args.frame();
-    const [{ rc, mfns }] = await real.machine.agent.perform([
-      { call: 'memory_exchange', domid: real.domid(slot), frame: await real.mfn(frame) },
-    ]);
-    const got = newFrames(real, slot, ownersBefore)[0] ?? frame;
-    if (rc >= 0 && mfns[0] !== undefined) real.adopt(got, mfns[0]);
-    return { status: errnoName(rc) };
   },
   decrease_reservation: async (real, args) => {
     const frame = args.has('page') ? await real.mfn(args.frame()) : args.number('gfn', 0);
@@ -248,10 +211,10 @@ export const REAL_HANDLERS: Readonly<Record<string, RealHandler>> = {
   test_assign_device: deviceCall('test_assign_device'),
   deassign_device: deviceCall('deassign_device'),
   // Since 4.13 there is nothing between the beginning of an assignment and its end.
-  begin: async (real, args, model, ownersBefore) => {
+  begin: async (real, args, model) => {
     if (model.status.startsWith('at '))
       throw new CannotRun('the hypercall of the real machine cannot be stopped half-way');
-    return deviceCall('assign_device')(real, args, model, ownersBefore);
+    return deviceCall('assign_device')(real, args, model);
   },
   step: onlyIdle,
   finish: onlyIdle,

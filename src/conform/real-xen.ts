@@ -56,18 +56,17 @@ export class RealXen {
   }
 
   /**
-   * Carries out a statement that the model has just answered with `outcome`. `ownersBefore` says whose each frame was
-   * before that.
+   * Carries out a statement that the model has just answered with `outcome`.
    * @throws CannotRun
    */
-  async perform(statement: Statement, outcome: Outcome, ownersBefore: Int32Array): Promise<Outcome> {
+  async perform(statement: Statement, outcome: Outcome): Promise<Outcome> {
     const handler = REAL_HANDLERS[statement.op];
     if (handler === undefined) throw new CannotRun(`\`${statement.op}\` exists on the model only`);
     // What the CPUs of a dead domain would do is not for Xen to answer.
     if (outcome.status === 'not running') return outcome;
     try {
       const args = new Arguments(statement.args, this.names, this.model);
-      return await handler(this, args, outcome, ownersBefore);
+      return await handler(this, args, outcome);
     } catch (error) {
       if (error instanceof Nameless) return { status: error.status };
       throw error;
@@ -112,6 +111,29 @@ export class RealXen {
     return mfn;
   }
 
+  /** The frame that a page stands for while the model has it in use: Xen should not give that page out. */
+  usedFrame(mfn: number): number | undefined {
+    const frame = this.bindings.frame(mfn);
+    return frame === undefined || isFree(this.model, this.model.ram.indexOf(frame)) ? undefined : frame;
+  }
+
+  /**
+   * The model's frame for a page that Xen has just given out: the one that the page stood for before, so that what still
+   * names it stays right, or one that has never been named.
+   * @throws CannotRun when every frame of the program's machine has been named.
+   */
+  frameFor(mfn: number): number {
+    const { ram } = this.model;
+    const before = this.bindings.frame(mfn);
+    if (before !== undefined) return before;
+    for (let pdx = 0; pdx < ram.frames; pdx++) {
+      const frame = ram.frameAt(pdx);
+      const isFresh = isDomainFrame(this.model, pdx) && isFree(this.model, pdx);
+      if (isFresh && this.bindings.mfn(frame) === undefined) return frame;
+    }
+    throw new CannotRun('the program’s machine has no frame left that has never been used: give it more ram');
+  }
+
   /** Binds a page that a domain has just got on both sides, and makes both hold zeros. */
   adopt(frame: number, mfn: number): void {
     this.bindings.bind(frame, mfn);
@@ -121,9 +143,4 @@ export class RealXen {
     }
     this.machine.memory?.zeroPage(mfn * 4096);
   }
-}
-
-/** Whose each frame of the model is, as the column holds it. */
-export function ownersOf(xen: Xen): Int32Array {
-  return Int32Array.from({ length: xen.ram.frames }, (_, pdx) => ownerOf(xen, pdx));
 }
