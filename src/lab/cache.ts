@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { mkdirSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs';
+import { mkdirSync, readdirSync, renameSync, rmSync, statSync, utimesSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 
@@ -19,15 +19,20 @@ export function cacheKey(inputs: Readonly<Record<string, string | number | reado
 let madeFolders = 0;
 
 /**
- * Has `make` fill a folder, which then becomes `folder` at once: whoever looks sees all of it or nothing. When another
- * process was faster, what it made is kept.
+ * Has `make` fill a folder, which then becomes `folder` at once: whoever looks sees all of it or nothing. When there is
+ * one already, because another process was faster, that is kept, unless it is to be replaced.
  */
-export async function makeFolder(folder: string, make: (workFolder: string) => Promise<void>): Promise<void> {
+export async function makeFolder(
+  folder: string,
+  make: (workFolder: string) => Promise<void>,
+  { replace = false } = {},
+): Promise<void> {
   const work = `${folder}.${process.pid}-${++madeFolders}.part`;
   rmSync(work, { recursive: true, force: true });
   mkdirSync(work, { recursive: true });
   try {
     await make(work);
+    if (replace) rmSync(folder, { recursive: true, force: true });
     try {
       renameSync(work, folder);
     } catch (error) {
@@ -37,6 +42,12 @@ export async function makeFolder(folder: string, make: (workFolder: string) => P
   } finally {
     rmSync(work, { recursive: true, force: true });
   }
+}
+
+/** Notes that a folder is in use, for {@link prune}. */
+export function touch(folder: string): void {
+  const now = new Date();
+  utimesSync(folder, now, now);
 }
 
 /** Removes all but the `keep` folders of `parent` that were used last, and what broken-off makers left a day ago. */

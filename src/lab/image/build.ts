@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import { runBounded } from '../bounded-process.js';
-import { cacheFolder, cacheKey, makeFolder } from '../cache.js';
+import { cacheFolder, cacheKey, makeFolder, prune, touch } from '../cache.js';
 import { requireSpace, requireTools } from '../host-tools.js';
 import { LabError } from '../machine-api.js';
 import { imageContents } from './contents.js';
@@ -18,6 +18,7 @@ import { RootTree } from './root-tree.js';
 const IMAGE_FORMAT = 1;
 
 const BUILD_SECONDS = 420;
+const KEPT_IMAGES = 4;
 const MIB = 2 ** 20;
 /** What the archive of the packages and the unpacked packages need while the image is made. */
 const ARCHIVE_BYTES = 900 * MIB;
@@ -63,6 +64,7 @@ export function findImage(release: LabRelease): LabImage | undefined {
   const folder = imageFolder(release);
   const { manifest } = imageFiles(folder);
   if (!existsSync(manifest)) return undefined;
+  touch(folder);
   return { ...(JSON.parse(readFileSync(manifest, 'utf8')) as Omit<LabImage, 'folder'>), folder };
 }
 
@@ -84,8 +86,7 @@ export async function buildImage(
     'set DOMMU_CACHE to a folder with more space',
   );
   requireSpace(tmpdir(), UNPACKED_BYTES, 'unpacking the packages', 'set TMPDIR to a folder with more space');
-  rmSync(folder, { recursive: true, force: true });
-  await makeFolder(folder, async (work) => {
+  const make = async (work: string): Promise<void> => {
     const recipe = recipeFor(release);
     const archive = join(work, 'packages.tar');
     progress(`fetching ${recipe.packages.length} packages of ${release} and what they depend on`);
@@ -100,7 +101,9 @@ export async function buildImage(
       xenVersion: versionOf(recipe, packages),
     };
     writeFileSync(imageFiles(work).manifest, `${JSON.stringify(manifest, null, 2)}\n`);
-  });
+  };
+  await makeFolder(folder, make, { replace: true });
+  prune(join(cacheFolder(), 'images'), KEPT_IMAGES);
   return findImage(release)!;
 }
 

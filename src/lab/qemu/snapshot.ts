@@ -5,14 +5,13 @@ import {
   existsSync,
   readFileSync,
   rmSync,
-  utimesSync,
   writeFileSync,
 } from 'node:fs';
 import { connect, createServer } from 'node:net';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { cacheFolder, makeFolder, prune } from '../cache.js';
+import { cacheFolder, makeFolder, prune, touch } from '../cache.js';
 import { LabError } from '../machine-api.js';
 import { type PciState, readPciState, writePciState } from './pci-state.js';
 import type { Qmp } from './qmp.js';
@@ -44,8 +43,7 @@ export function findSnapshot(key: string): Snapshot | undefined {
   const folder = snapshotFolder(key);
   const { manifest } = snapshotFiles(folder);
   if (!existsSync(manifest)) return undefined;
-  const now = new Date();
-  utimesSync(folder, now, now);
+  touch(folder);
   return { ...(JSON.parse(readFileSync(manifest, 'utf8')) as Omit<Snapshot, 'folder'>), folder };
 }
 
