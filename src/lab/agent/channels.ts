@@ -5,7 +5,7 @@ import type { Channel } from './serve.js';
 
 const PORTS = '/sys/class/virtio-ports';
 const READ_BYTES = 65_536;
-const AWAY_NAP_MS = 5;
+const AWAY_NAP_MS = 20;
 
 /** The device of the virtio port with that name, made when it is missing; undefined when there is no such port. */
 export function findPort(name: string): string | undefined {

@@ -16,7 +16,7 @@ export function writeStructure<Field extends string>(
   structure: Structure<Field>,
   values: FieldValues<Field>,
 ): void {
-  for (let i = 0; i < structure.size; i++) view.setUint8(at + i, 0);
+  new Uint8Array(view.buffer, view.byteOffset + at, structure.size).fill(0);
   for (const name in values) {
     const field = structure.fields[name];
     const value = values[name];
