@@ -98,7 +98,7 @@ export async function runCampaign(judge: Judge, options: CampaignOptions): Promi
 function shapeFor(judge: Judge, length: number): ProgramShape {
   return {
     edition: judge.edition,
-    iommu: judge.iommu === 'none' ? 'none' : 'vtd',
+    iommu: judge.iommu,
     dom0Mode: judge.dom0Mode,
     length,
     edus: judge.edus.length,

@@ -76,7 +76,7 @@ class Generator {
     this.reached = reached;
     this.machine = completeMachine({
       ram: [{ first: 0x100, last: 0x17f }],
-      xenHeap: { first: 0x10, last: 0xcf },
+      xenHeap: { first: 0x10, last: 0xff },
       iommu: shape.iommu,
       dom0Mode: shape.dom0Mode,
       devices: deviceNames(shape).map((device, i) => ({

@@ -5,7 +5,13 @@ import { expandConfig } from '../program/config-domain.js';
 import { Names } from '../program/names.js';
 import { performStatement } from '../program/perform.js';
 import { printStatement } from '../program/print.js';
-import { isRepeat, type Program, type Statement, type Step } from '../program/program.js';
+import {
+  isRepeat,
+  type MachineDeclaration,
+  type Program,
+  type Statement,
+  type Step,
+} from '../program/program.js';
 import type { Edition } from '../xen/editions/edition.js';
 import { typeOf } from '../xen/page-info.js';
 import type { Xen } from '../xen/state.js';
@@ -99,6 +105,14 @@ function* statementsOf(steps: readonly Step[]): Generator<Statement> {
   }
 }
 
+/** A program's machine with the IOMMU that the real one has: a program for VT-d is one for AMD-Vi as well. */
+function machineFor({ machine }: Program, { iommu }: Judge): MachineDeclaration {
+  if (iommu === 'none' || machine.iommu === iommu) return machine;
+  const { first } = machine.xenHeap;
+  const above = machine.ram.filter((range) => range.first > first).map((range) => range.first);
+  return { ...machine, iommu, xenHeap: { first, last: Math.min(...above) - 1 } };
+}
+
 /** The devices of a program on those of the machine: what does DMA on edu devices, the rest on any. */
 function bindDevices(program: Program, { edus, nics }: Judge): Map<string, number> {
   const dma = new Set(
@@ -138,7 +152,7 @@ class Lockstep {
     this.program = program;
     this.judge = judge;
     this.reached = reached;
-    this.model = bootMachine(program.machine, judge.edition.profile);
+    this.model = bootMachine(machineFor(program, judge), judge.edition.profile);
     this.names = new Names(this.model);
     const bound = bindDevices(program, judge);
     this.real = new RealXen(judge.machine, this.model, this.names, bound, guestsOf(program));
@@ -240,5 +254,7 @@ class Lockstep {
 
 /** The model's own tables, read as the real ones are. */
 function modelView(xen: Xen): IommuView {
-  return new IommuView(xen.ram, 'vtd', xen.vtd!.rootTable * 4096);
+  return xen.amdvi === undefined
+    ? new IommuView(xen.ram, 'vtd', xen.vtd!.rootTable * 4096)
+    : new IommuView(xen.ram, 'amdvi', xen.amdvi.deviceTable * 4096);
 }

@@ -11,6 +11,7 @@ import { REAL_HANDLERS } from './real-handlers.js';
 /** What the adapter needs of the machine that it drives. A real host has an agent and nothing else. */
 export interface RealMachine {
   readonly agent: Agent;
+  readonly iommu?: 'vtd' | 'amdvi' | 'none';
   readonly memory?: PhysicalMemory;
   readonly rootTable?: number;
   consoleLength?(): number;

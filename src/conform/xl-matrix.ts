@@ -27,7 +27,6 @@ export async function runXlMatrix(agent: Agent, device: string): Promise<XlOutco
   });
   const info = await xl(agent, ['xl', 'info']);
   const { host, release = DEFAULT_RELEASE } = parseXlInfo(new SourceText('xl info', info.stdout));
-  await xl(agent, ['xl', 'pci-assignable-add', device]);
   const outcomes: XlOutcome[] = [];
   for (const type of TYPES) {
     for (const passthrough of PASSTHROUGH) {
@@ -36,11 +35,12 @@ export async function runXlMatrix(agent: Agent, device: string): Promise<XlOutco
           'name = "matrix"',
           `kernel = "${KERNEL}"`,
           `type = "${type}"`,
-          'memory = 16',
+          'memory = 32',
           ...(passthrough === 'unset' ? [] : [`passthrough = "${passthrough}"`]),
           ...(pci ? [`pci = ["${device}"]`] : []),
           '',
         ].join('\n');
+        if (pci) await xl(agent, ['xl', 'pci-assignable-add', device]);
         const predicted = predict(config, host, release);
         const real = await xl(agent, ['xl', 'create', '-p', '/run/matrix.cfg'], {
           '/run/matrix.cfg': config,
