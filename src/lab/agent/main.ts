@@ -7,16 +7,27 @@ import { findPort, portChannel, stdioChannel } from './channels.js';
 import { Dom0 } from './dom0.js';
 import { helloOf } from './hello.js';
 import { Holdings } from './holdings.js';
+import { nap } from './nap.js';
 import { openNative } from './native.js';
 import type { Call } from './protocol.js';
 import { reset } from './reset.js';
 import { serve } from './serve.js';
 
 const PORT_NAME = 'dommu';
+/** The host tells its ports' names some time after the driver was loaded. */
+const PORT_WAIT_MS = 3000;
+
+function awaitPort(deadline: number): string | undefined {
+  for (;;) {
+    const port = findPort(PORT_NAME);
+    if (port !== undefined || performance.now() > deadline) return port;
+    nap(20);
+  }
+}
 
 function main(args: readonly string[]): void {
   const stdio = args.includes('--stdio');
-  const port = stdio ? undefined : findPort(PORT_NAME);
+  const port = stdio ? undefined : awaitPort(performance.now() + PORT_WAIT_MS);
   if (!stdio && port === undefined)
     throw new Error(
       `there is no virtio port named “${PORT_NAME}”; --stdio speaks on standard input and output`,

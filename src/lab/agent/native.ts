@@ -1,5 +1,5 @@
 import { createRequire } from 'node:module';
-import { dirname, join } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 
 /** Memory outside of JavaScript's: an address, and its bytes in place. */
 export interface Pages {
@@ -41,8 +41,8 @@ type Koffi = typeof import('koffi');
  * @throws Error when neither is there.
  */
 function loadKoffi(): Koffi {
-  const script = process.argv[1] ?? '.';
-  const require = createRequire(join(process.cwd(), script));
+  const script = resolve(process.argv[1] ?? 'agent.cjs');
+  const require = createRequire(script);
   try {
     return require(join(dirname(script), 'koffi.node'));
   } catch (error) {
@@ -51,9 +51,20 @@ function loadKoffi(): Koffi {
   return require('koffi');
 }
 
+/** @throws Error that names the library when it is not there. */
+function loadLibrary(koffi: Koffi, name: string): ReturnType<Koffi['load']> {
+  try {
+    return koffi.load(name);
+  } catch (error) {
+    throw new Error(
+      `${name} cannot be loaded: is this a dom0 with Xen’s tools? (${(error as Error).message})`,
+    );
+  }
+}
+
 /** What maps resources, opened when it is first needed. */
 function openForeignMemory(koffi: Koffi): Native['mapResource'] {
-  const library = koffi.load('libxenforeignmemory.so.1');
+  const library = loadLibrary(koffi, 'libxenforeignmemory.so.1');
   const open = library.func('void *xenforeignmemory_open(void *logger, unsigned int flags)');
   const map = library.func(
     'void *xenforeignmemory_map_resource(void *h, uint16_t dom, unsigned int type, unsigned int id, unsigned long frame, unsigned long count, void *address, int prot, int flags)',
@@ -72,8 +83,8 @@ function openForeignMemory(koffi: Koffi): Native['mapResource'] {
 /** Opens Xen's libraries. @throws Error when this is no Xen domain with its tools. */
 export function openNative(): Native {
   const koffi = loadKoffi();
-  const call = koffi.load('libxencall.so.1');
-  const libc = koffi.load('libc.so.6');
+  const call = loadLibrary(koffi, 'libxencall.so.1');
+  const libc = loadLibrary(koffi, 'libc.so.6');
 
   const xencallOpen = call.func('void *xencall_open(void *logger, unsigned int flags)');
   const xencall5 = call.func(
