@@ -124,12 +124,14 @@ function bindDevices(program: Program, { edus, nics }: Judge): Map<string, numbe
   return new Map(inOrder.map((name, i) => [name, free[i]!]));
 }
 
-/** Domains that map grants: only their own vCPU can. */
-function guestsOf(program: Program): Set<string> {
-  const mappers = [...statementsOf(program.steps)].filter(
+/**
+ * Whether guests map grants, which only their own vCPU can: then all of them get one. (A name may outlive its domain and
+ * stand for the next one with its domid, so that names do not tell which.)
+ */
+function guestsMap(program: Program): boolean {
+  return [...statementsOf(program.steps)].some(
     ({ op, args }) => (op === 'map_grant_ref' || op === 'unmap_grant_ref') && args.domain !== 'dom0',
   );
-  return new Set(mappers.map(({ args }) => String(args.domain)));
 }
 
 /** Bytes of an L4 table that Xen fills: slots 256 to 271. */
@@ -155,7 +157,7 @@ class Lockstep {
     this.model = bootMachine(machineFor(program, judge), judge.edition.profile);
     this.names = new Names(this.model);
     const bound = bindDevices(program, judge);
-    this.real = new RealXen(judge.machine, this.model, this.names, bound, guestsOf(program));
+    this.real = new RealXen(judge.machine, this.model, this.names, bound, guestsMap(program));
     this.devices = this.model.spec.devices.map(({ name, requester }) => ({
       name,
       requester,

@@ -1,6 +1,7 @@
 import type { Arguments } from '../program/arguments.js';
 import type { Outcome } from '../program/handlers.js';
 import { isFree } from '../xen/frames.js';
+import { isPageTable, typeCount, typeOf } from '../xen/page-info.js';
 import { CannotRun, type RealXen } from './real-xen.js';
 
 /** A word that edu's buffer does not hold by accident. */
@@ -30,6 +31,8 @@ export async function realDma(real: RealXen, args: Arguments, model: Outcome): P
   const word = realAddress - (realAddress % 4);
   const value = args.number('value', 0xdeadbeef);
   const before = memory.read32(word);
+  if (watched && model.status === 'ok' && isTableInUse(real, pdx))
+    throw new CannotRun('a trusted device writes over a page table: Xen need not survive that');
   if (real.machine.iommu === 'amdvi') {
     // The artefact `amdvi-dma`: what the model's device has written is put where the real one would have.
     if (watched && model.status === 'ok') memory.write32(word, value | 0);
@@ -46,6 +49,12 @@ export async function realDma(real: RealXen, args: Arguments, model: Outcome): P
   if (passed && faults.length === 0) return { status: 'ok' };
   const renamed = faults.map((line) => inModelTerms(real, line, args.text('device'), sbdf, word, address));
   return { status: passed ? 'ok' : 'fault', faults: renamed.length === 0 ? [] : [renamed.join('\n')] };
+}
+
+/** Whether Xen relies on what a page holds. */
+function isTableInUse({ model }: RealXen, pdx: number): boolean {
+  const info = model.frame.typeInfo.get(pdx);
+  return isPageTable(typeOf(info)) && typeCount(info) > 0;
 }
 
 const faultLines = (lines: readonly string[]): string[] =>

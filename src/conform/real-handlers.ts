@@ -17,7 +17,7 @@ const pin =
   async (real, args) => {
     const domid = real.domid(args.domain());
     const mfn = await real.mfn(args.frame());
-    const issuer = real.issuer(args.text('domain'));
+    const issuer = real.issuer;
     const [result] = await real.machine.agent.perform([{ call: 'mmuext_op', domid, command, mfn, issuer }]);
     return status(result);
   };
@@ -48,7 +48,7 @@ const create: RealHandler = async (real, args, model) => {
       maxVcpus: args.number('max_vcpus', 1),
       maxPages: args.number('max_pages', 64),
       domid,
-      guest: real.guests.has(name),
+      guest: real.guests && !args.flag('hvm'),
     },
   ]);
   if (result.rc >= 0) real.slotTables.set(result.domid, result.slotTable);
@@ -119,7 +119,7 @@ export const REAL_HANDLERS: Readonly<Record<string, RealHandler>> = {
     const { flags, mfn: target } = await entryOf(real, args);
     const entry = ((BigInt(target) << 12n) | BigInt(flags)).toString(16);
     const domid = real.domid(args.domain());
-    const issuer = real.issuer(args.text('domain'));
+    const issuer = real.issuer;
     const [result] = await real.machine.agent.perform([
       { call: 'mmu_update', domid, mfn, index, entry, issuer },
     ]);
@@ -135,7 +135,7 @@ export const REAL_HANDLERS: Readonly<Record<string, RealHandler>> = {
         mfn: args.has('page') ? await real.mfn(args.frame()) : -1,
         writable: args.writable,
         of: args.has('of') ? real.domid(args.domain('of')) : domid,
-        issuer: real.issuer(args.text('domain')),
+        issuer: real.issuer,
       },
     ]);
     return status(result);

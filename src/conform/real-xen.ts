@@ -1,3 +1,4 @@
+import type { Issuer } from '../lab/agent/protocol.js';
 import type { Agent, PhysicalMemory } from '../lab/machine-api.js';
 import { Arguments, Nameless } from '../program/arguments.js';
 import type { Outcome } from '../program/handlers.js';
@@ -35,8 +36,8 @@ export class RealXen {
   readonly bindings = new Bindings();
   /** Device names to requester ids. */
   readonly devices: ReadonlyMap<string, number>;
-  /** Domains that carry out their own hypercalls, by name. */
-  readonly guests: ReadonlySet<string>;
+  /** Whether PV domains carry out their own hypercalls. */
+  readonly guests: boolean;
   /** Grant handles: the model's (`slot:handle`) to Xen's. */
   readonly handles = new Map<string, number>();
   /** Frames of the tables behind the virtual pages of domains, by domid. */
@@ -47,7 +48,7 @@ export class RealXen {
     model: Xen,
     names: Names,
     devices: ReadonlyMap<string, number>,
-    guests: ReadonlySet<string>,
+    guests: boolean,
   ) {
     this.machine = machine;
     this.model = model;
@@ -83,9 +84,9 @@ export class RealXen {
     return this.model.domidOf(slot);
   }
 
-  /** Who issues a hypercall of a domain. */
-  issuer(name: string): 'guest' | 'toolstack' {
-    return this.guests.has(name) ? 'guest' : 'toolstack';
+  /** Who issues the hypercalls of PV domains. */
+  get issuer(): Issuer {
+    return this.guests ? 'guest' : 'toolstack';
   }
 
   /**

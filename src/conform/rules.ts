@@ -1,3 +1,4 @@
+import { PAGE_SIZE } from '../formats/address.js';
 import { PGT, PGT_PINNED } from '../formats/x86-page-info.js';
 import { Arguments } from '../program/arguments.js';
 import type { Names } from '../program/names.js';
@@ -333,6 +334,7 @@ function pageOf(xen: Xen, names: Names, { op, args }: Pick<Statement, 'op' | 'ar
   if (op === 'populate_physmap') return -1;
   try {
     const read = new Arguments(args, names, xen);
+    if (op === 'dma') return xen.ram.indexOf(Math.floor(read.address() / PAGE_SIZE));
     return read.has('page') ? read.pdx() : -1;
   } catch {
     return -1;
