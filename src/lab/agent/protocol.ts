@@ -180,7 +180,10 @@ export type Call =
     }
   /** Ids of all domains but dom0. @returns DomainsResult */
   | { readonly call: 'domains' }
-  /** Releases whatever the agent holds (slots, foreign maps, grant frames) of all domains, and destroys all but dom0. @returns StatusResult */
+  /**
+   * Releases whatever the agent holds (slots, foreign maps, grant frames) of all domains, and destroys all but dom0; an
+   * agent on somebody's own host (`--stdio`) destroys its own only. rc -EBUSY when something stays. @returns StatusResult
+   */
   | { readonly call: 'reset' }
   /** Says hello again. @returns Hello */
   | { readonly call: 'hello' };
@@ -212,7 +215,7 @@ export interface GrantResult extends StatusResult {
 }
 
 export interface DmaResult extends StatusResult {
-  /** Word that the device's buffer holds after the copy. */
+  /** Word that was written, always 0: the device's buffer cannot be filled from outside. -1 when it is not known. */
   readonly value: number;
 }
 
