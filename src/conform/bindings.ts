@@ -17,6 +17,14 @@ export class Bindings {
     this.frames.set(mfn, frame);
   }
 
+  /** From now on `mfn` stands for nothing: whatever still names its frame has to make do with another. */
+  release(mfn: number): void {
+    const frame = this.frames.get(mfn);
+    if (frame === undefined) return;
+    this.frames.delete(mfn);
+    this.mfns.delete(frame);
+  }
+
   mfn(frame: number): number | undefined {
     return this.mfns.get(frame);
   }

@@ -51,7 +51,11 @@ const create: RealHandler = async (real, args, model) => {
       guest: real.guests && !args.flag('hvm'),
     },
   ]);
-  if (result.rc >= 0) real.slotTables.set(result.domid, result.slotTable);
+  if (result.rc >= 0) {
+    real.slotTables.set(result.domid, result.slotTable);
+    // Pages that the program had and the agent now has: a name of them means a free page, as on the model.
+    for (const mfn of result.ownPages) real.bindings.release(mfn);
+  }
   return status(result);
 };
 

@@ -3,6 +3,7 @@ import type { Agent, PhysicalMemory } from '../lab/machine-api.js';
 import { Arguments, Nameless } from '../program/arguments.js';
 import type { Outcome } from '../program/handlers.js';
 import type { Names } from '../program/names.js';
+import { OPERATION_BY_NAME } from '../program/operations.js';
 import type { Statement } from '../program/program.js';
 import { isDomainFrame, isFree, ownerOf } from '../xen/frames.js';
 import type { Xen } from '../xen/state.js';
@@ -64,15 +65,20 @@ export class RealXen {
   async perform(statement: Statement, outcome: Outcome): Promise<Outcome> {
     const handler = REAL_HANDLERS[statement.op];
     if (handler === undefined) throw new CannotRun(`\`${statement.op}\` exists on the model only`);
-    // What the CPUs of a dead domain would do is not for Xen to answer.
-    if (outcome.status === 'not running') return outcome;
     try {
       const args = new Arguments(statement.args, this.names, this.model);
+      // What the CPUs of a domain that is dead or gone would do is not for Xen to answer.
+      if (outcome.status === 'not running' || this.isNobodys(statement, args)) return outcome;
       return await handler(this, args, outcome);
     } catch (error) {
       if (error instanceof Nameless) return { status: error.status };
       throw error;
     }
+  }
+
+  /** Whether a statement is one of a guest that no longer is, with nobody left to issue it. */
+  private isNobodys({ op }: Statement, args: Arguments): boolean {
+    return this.guests && OPERATION_BY_NAME.get(op)?.actor === 'guest' && !this.model.exists(args.domain());
   }
 
   /** The requester id of a device by name; for an unknown one an address where nothing is. */

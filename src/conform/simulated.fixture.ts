@@ -75,7 +75,7 @@ export class SimulatedMachine {
     const agent = {
       hello: {
         hello: 'dommu-agent' as const,
-        protocol: 1,
+        protocol: 2,
         version: '0',
         xen: { major: 4, minor: 17, extra: '.0' },
         slots: 8,
@@ -116,10 +116,10 @@ export class SimulatedMachine {
         return { rc: 0 };
       case 'createdomain': {
         const rc = createDomain(xen, call.domid === 0 ? -1 : call.domid, { ...call, directMapped: false });
-        if (rc < 0) return { rc, domid: 0, slotTable: -1 };
+        if (rc < 0) return { rc, domid: 0, slotTable: -1, ownPages: [] };
         const slotTable = XEN_HEAP.last - rc;
         this.slotTables.set(rc, slotTable);
-        return { rc: 0, domid: rc, slotTable };
+        return { rc: 0, domid: rc, slotTable, ownPages: [slotTable] };
       }
       case 'populate_physmap': {
         const mfns: number[] = [];

@@ -38,7 +38,7 @@ const HANDLERS: { readonly [N in CallName]: Handler<N> } = {
   createdomain: createDomain,
   destroydomain: (holdings, { domid }) => destroyDomain(holdings, domid),
   max_mem: ({ dom0, domains }, { domid, pages }) => ({
-    rc: setMaxMem(dom0, domid, pages + (domains.get(domid)?.hiddenPages ?? 0)),
+    rc: setMaxMem(dom0, domid, pages + (domains.get(domid)?.ownPages.length ?? 0)),
   }),
   populate_physmap: populatePhysmap,
   decrease_reservation: (holdings, { domid, frame }) => {

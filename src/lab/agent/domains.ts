@@ -55,7 +55,7 @@ export function createDomain(holdings: Holdings, options: CreateOptions): Create
     max_vcpus: maxVcpus,
     emulation_flags: translated ? EMULATE_LAPIC : 0,
   });
-  if (created.rc < 0) return { rc: created.rc, domid: -1, slotTable: -1 };
+  if (created.rc < 0) return { rc: created.rc, domid: -1, slotTable: -1, ownPages: [] };
   const domid = created.header.get('domain');
   const hiddenPages = translated ? 0 : guest ? GUEST_PAGES : 1;
   const rc =
@@ -64,9 +64,9 @@ export function createDomain(holdings: Holdings, options: CreateOptions): Create
     negative((flags & CDF_HAP) === 0 ? 0 : setPagingPool(dom0, domid));
   if (rc < 0) {
     dom0.domctl(DOMCTL.destroydomain, domid);
-    return { rc, domid: -1, slotTable: -1 };
+    return { rc, domid: -1, slotTable: -1, ownPages: [] };
   }
-  const made = { domid, translated, hiddenPages, grantSlots: new Set<number>() };
+  const made = { domid, translated, grantSlots: new Set<number>() };
   let domain: MadeDomain;
   try {
     domain = { ...made, ...hiddenPart(holdings, domid, hiddenPages, guest) };
@@ -75,7 +75,7 @@ export function createDomain(holdings: Holdings, options: CreateOptions): Create
     throw error;
   }
   holdings.domains.set(domid, domain);
-  return { rc: 0, domid, slotTable: domain.slotTable };
+  return { rc: 0, domid, slotTable: domain.slotTable, ownPages: domain.ownPages };
 }
 
 /** The agent's pages in a PV domain: the table of its slots, or a whole kernel. @throws Error when Xen refuses. */
@@ -84,8 +84,8 @@ function hiddenPart(
   domid: number,
   count: number,
   asGuest: boolean,
-): Pick<MadeDomain, 'slotTable' | 'guest'> {
-  if (count === 0) return { slotTable: -1, guest: undefined };
+): Pick<MadeDomain, 'slotTable' | 'ownPages' | 'guest'> {
+  if (count === 0) return { slotTable: -1, ownPages: [], guest: undefined };
   const { frames } = populate(
     dom0,
     domid,
@@ -94,7 +94,7 @@ function hiddenPart(
   if (frames.length < count) throw new Error(`Xen has no memory for the agent’s pages in domain ${domid}`);
   if (asGuest) {
     const guest = new Guest(dom0, windows, domid, frames);
-    return { slotTable: guest.slotTable, guest };
+    return { slotTable: guest.slotTable, ownPages: frames, guest };
   }
   const rc = mmuextOp(
     dom0,
@@ -102,7 +102,7 @@ function hiddenPart(
     domid,
   );
   if (rc < 0) throw new Error(`Xen makes no page table in domain ${domid} (errno ${-rc})`);
-  return { slotTable: frames[0]!, guest: undefined };
+  return { slotTable: frames[0]!, ownPages: frames, guest: undefined };
 }
 
 function setPagingPool(dom0: Dom0, domid: number): number {

@@ -7,10 +7,10 @@ import { Windows } from './windows.js';
 export interface MadeDomain {
   readonly domid: number;
   readonly translated: boolean;
-  /** Pages of the agent's own in it. */
-  readonly hiddenPages: number;
   /** MFN of the L1 table with its slots; -1 without one. */
   readonly slotTable: number;
+  /** All pages of it that the agent keeps for itself. */
+  readonly ownPages: readonly number[];
   readonly guest: Guest | undefined;
   /** Slots for grants that are in use. */
   readonly grantSlots: Set<number>;

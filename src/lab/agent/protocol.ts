@@ -8,7 +8,7 @@
  */
 
 /** Changes with every change of what is said here; adapter and agent must have the same. */
-export const PROTOCOL_VERSION = 1;
+export const PROTOCOL_VERSION = 2;
 
 /** A frame longer than this is an error of the other side. */
 export const MAX_FRAME_BYTES = 16 * 1024 * 1024;
@@ -200,6 +200,8 @@ export interface CreateResult extends StatusResult {
   readonly domid: number;
   /** Frame of the L1 table that holds the domain's slots, -1 for translated domains. */
   readonly slotTable: number;
+  /** Frames of all pages that the agent keeps in the domain for itself. */
+  readonly ownPages: readonly number[];
 }
 
 export interface PagesResult extends StatusResult {
