@@ -76,8 +76,10 @@ export class Dom0 implements Caller {
     return { rc: this.hypercall(HYPERCALL.sysctl, address), steps: 0, body };
   }
 
-  /** Pages that a domain has, and may have; undefined when there is none of that id. */
-  reservation(domid: number): { readonly pages: number; readonly limit: number } | undefined {
+  /** Pages that a domain has, and may have, and the frame of its shared_info; undefined when there is none of that id. */
+  reservation(
+    domid: number,
+  ): { readonly pages: number; readonly limit: number; readonly sharedInfo: number } | undefined {
     const { rc, header } = this.domctl(DOMCTL.getdomaininfo, domid);
     if (rc < 0) return undefined;
     const at = header.address - this.area.address + DOMCTL_BODY;
@@ -85,6 +87,7 @@ export class Dom0 implements Caller {
     return {
       pages: readField(this.area.view, at, DOMAININFO, 'tot_pages'),
       limit: readField(this.area.view, at, DOMAININFO, 'max_pages'),
+      sharedInfo: readField(this.area.view, at, DOMAININFO, 'shared_info_frame'),
     };
   }
 

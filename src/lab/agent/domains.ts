@@ -14,6 +14,7 @@ import { MMUEXT } from './abi/mmu.js';
 import { readField } from './abi/structure.js';
 import { GETDOMAININFOLIST, SYSCTL } from './abi/sysctl.js';
 import type { Dom0 } from './dom0.js';
+import { grantFrameMfn } from './grants.js';
 import { GUEST_PAGES, Guest } from './guest.js';
 import type { Holdings, MadeDomain } from './holdings.js';
 import { mmuextOp } from './page-tables.js';
@@ -75,7 +76,15 @@ export function createDomain(holdings: Holdings, options: CreateOptions): Create
     throw error;
   }
   holdings.domains.set(domid, domain);
-  return { rc: 0, domid, slotTable: domain.slotTable, ownPages: domain.ownPages };
+  const ownPages = [...domain.ownPages, ...(translated ? [] : framesOfXen(dom0, domid))];
+  return { rc: 0, domid, slotTable: domain.slotTable, ownPages };
+}
+
+/** Frames that Xen shares with a PV domain from the start: shared_info, and the first of its grant table. */
+function framesOfXen(dom0: Dom0, domid: number): number[] {
+  const sharedInfo = dom0.reservation(domid)?.sharedInfo;
+  const grants = grantFrameMfn(dom0, domid, 0);
+  return [...(sharedInfo === undefined ? [] : [sharedInfo]), ...(grants < 0 ? [] : [grants])];
 }
 
 /** The agent's pages in a PV domain: the table of its slots, or a whole kernel. @throws Error when Xen refuses. */

@@ -11,7 +11,7 @@ import {
 import { HYPERCALL } from './abi/hypercalls.js';
 import { ACQUIRE_RESOURCE, RESOURCE_GRANT_TABLE, XENMEM } from './abi/memory.js';
 import type { Caller } from './caller.js';
-import { isDom0 } from './dom0.js';
+import { type Dom0, isDom0 } from './dom0.js';
 import { guestSlotAddress } from './guest.js';
 import { type GrantMapping, type Holdings, takeSlot } from './holdings.js';
 import type { MappedResource } from './native.js';
@@ -44,6 +44,14 @@ function openGrantFrame(holdings: Holdings, domid: number, frame: number): Mappe
   const { dom0, windows, domains } = holdings;
   if (domains.get(domid)?.translated === true)
     return dom0.native.mapResource(domid, RESOURCE_GRANT_TABLE, frame);
+  const mfn = grantFrameMfn(dom0, domid, frame);
+  if (mfn < 0) return mfn;
+  const window = windows.open(mfn, domid);
+  return typeof window === 'number' ? window : { bytes: window.bytes, close: () => windows.close(window) };
+}
+
+/** The MFN of a frame of a PV domain's grant table, which Xen makes if it is not there yet; below 0 is -errno. */
+export function grantFrameMfn(dom0: Dom0, domid: number, frame: number): number {
   const list = dom0.area.putFrames([0]);
   const { address } = dom0.area.put(ACQUIRE_RESOURCE, {
     domid,
@@ -53,9 +61,7 @@ function openGrantFrame(holdings: Holdings, domid: number, frame: number): Mappe
     frame_list: list.address,
   });
   const rc = dom0.hypercall(HYPERCALL.memory_op, XENMEM.acquire_resource, address);
-  if (rc < 0) return rc;
-  const window = windows.open(list.read(0), domid);
-  return typeof window === 'number' ? window : { bytes: window.bytes, close: () => windows.close(window) };
+  return rc < 0 ? rc : list.read(0);
 }
 
 const AT = {

@@ -200,7 +200,7 @@ export interface CreateResult extends StatusResult {
   readonly domid: number;
   /** Frame of the L1 table that holds the domain's slots, -1 for translated domains. */
   readonly slotTable: number;
-  /** Frames of all pages that the agent keeps in the domain for itself. */
+  /** Frames of the domain that no program knows of: those that the agent keeps in it, and those that Xen shares with it. */
   readonly ownPages: readonly number[];
 }
 

@@ -99,9 +99,15 @@ export const SHADOW_OP: Structure<'op' | 'mode' | 'mb'> = {
 export const SHADOW_OP_SET_ALLOCATION = 31;
 
 /** The beginning of a domain's description, the same in all releases; {@link DOMAININFO_BYTES} says how long it is. */
-export const DOMAININFO: Structure<'domain' | 'flags' | 'tot_pages' | 'max_pages'> = {
-  size: 24,
-  fields: { domain: [0, 2], flags: [4, 4], tot_pages: [8, 8], max_pages: [16, 8] },
+export const DOMAININFO: Structure<'domain' | 'flags' | 'tot_pages' | 'max_pages' | 'shared_info_frame'> = {
+  size: 56,
+  fields: {
+    domain: [0, 2],
+    flags: [4, 4],
+    tot_pages: [8, 8],
+    max_pages: [16, 8],
+    shared_info_frame: [48, 8],
+  },
 };
 export const DOMINF_DYING = 1;
 
