@@ -16,6 +16,7 @@ const LEAST_MEMORY = DOM0_MIB + 512;
 const MOST_MEMORY = 65_536;
 const LONGEST_LIFE = 7 * 86_400;
 const FOLLOW_MS = 200;
+const ENDING_SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
 interface JsonOption {
   readonly json?: boolean;
@@ -154,10 +155,10 @@ async function up(options: UpOptions, io: Io): Promise<ExitCode> {
   const begun = performance.now();
   // Whoever interrupts the start wants nothing left of it; what is removed at exit needs an exit.
   const interrupted = () => process.exit(130);
-  process.once('SIGINT', interrupted).once('SIGTERM', interrupted);
+  for (const signal of ENDING_SIGNALS) process.on(signal, interrupted);
   const { machine, record, restored } = await raiseLab(labOptions(options, io), options.name);
   await machine.close();
-  process.off('SIGINT', interrupted).off('SIGTERM', interrupted);
+  for (const signal of ENDING_SIGNALS) process.off(signal, interrupted);
   const seconds = (performance.now() - begun) / 1000;
   const { xen } = machine.agent.hello;
   const version = `${xen.major}.${xen.minor}${xen.extra}`;

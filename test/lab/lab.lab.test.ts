@@ -209,6 +209,16 @@ describe('a lab that stays up', () => {
     });
   });
 
+  it('is not there when its start was interrupted', async () => {
+    const up = ['--import', 'tsx', 'src/cli/main.ts', 'lab', 'up', '--cold', '--name', 'broken-off'];
+    const child = spawn(process.execPath, up, { stdio: 'ignore' });
+    const ended = new Promise((resolve) => child.once('exit', resolve));
+    for (let waited = 0; waited < 20_000 && processesOfOurs().length === 0; waited += 50) await sleep(50);
+    child.kill('SIGTERM');
+    expect(await ended).toBe(130);
+    await nothingLeft();
+  });
+
   it('ends by itself after its lifetime', async () => {
     const { machine } = await raiseLab({ lifetimeSeconds: 8 }, 'short');
     await machine.close();

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import { runBounded } from '../bounded-process.js';
 import { cacheFolder, cacheKey, makeFolder, prune, touch } from '../cache.js';
@@ -109,13 +109,24 @@ export async function buildImage(
 
 function makeCacheFolder(folder: string): void {
   try {
-    mkdirSync(folder, { recursive: true });
+    makeFolders(folder);
   } catch (error) {
     throw new LabError(
       `the cache folder cannot be made: ${(error as Error).message}`,
       2,
       'set DOMMU_CACHE to a folder that you may write to',
     );
+  }
+}
+
+/** Step by step: Node's own way of making parents does not end in /proc, where there is none to be made. */
+function makeFolders(folder: string): void {
+  if (existsSync(folder)) return;
+  makeFolders(dirname(folder));
+  try {
+    mkdirSync(folder);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
   }
 }
 

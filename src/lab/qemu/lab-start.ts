@@ -11,7 +11,15 @@ import { ConsoleLog } from './console-log.js';
 import { LAST_LINES, QemuLab, readRootTable } from './lab-machine.js';
 import { type LabPlan, SHARED_MEMORY } from './lab-plan.js';
 import { bootArguments, fileArguments, hardwareArguments } from './machine-shape.js';
-import { endMessage, endQemu, isRunning, openRamOf, type QemuProcess, startQemu } from './qemu-process.js';
+import {
+  endMessage,
+  endQemu,
+  isRunning,
+  openRamOf,
+  type QemuProcess,
+  signal,
+  startQemu,
+} from './qemu-process.js';
 import { Qmp } from './qmp.js';
 import { RamFile } from './ram-file.js';
 import {
@@ -69,7 +77,10 @@ class LabStart {
   private record: LabRecord;
   private opened: Opened | undefined;
   /** What must not stay when the process ends: a lab that is not up yet, or is ours alone. */
-  private readonly removeAtExit = (): void => removeLab(this.folder, this.record);
+  private readonly removeAtExit = (): void => {
+    if (this.opened !== undefined) signal(this.opened.qemu.pid, 'SIGTERM');
+    removeLab(this.folder, this.record);
+  };
 
   constructor(plan: LabPlan) {
     this.plan = plan;
@@ -158,6 +169,7 @@ class LabStart {
     const afterClose = async (): Promise<void> => {
       if (plan.outlivesUs) return;
       await endQemu(qemu);
+      this.opened = undefined;
       process.off('exit', this.removeAtExit);
       this.removeAtExit();
     };
