@@ -1,4 +1,5 @@
 import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
 import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Command } from 'commander';
@@ -28,6 +29,9 @@ import { choice, count } from './options.js';
 const SUITES = fileURLToPath(new URL('../../suites/', import.meta.url));
 const EXAMPLE_PROGRAMS = fileURLToPath(new URL('../../examples/', import.meta.url));
 
+/** One machine keeps one core busy, one thread of it after the other. */
+const DEFAULT_JOBS = Math.min(2, availableParallelism());
+
 /** The suite that is no folder of programs: configs through the real xl. */
 const XL_SUITE = 'xl';
 
@@ -44,6 +48,7 @@ export interface ConformOptions {
   readonly edition?: string;
   readonly lab?: string;
   readonly cold?: boolean;
+  readonly jobs: number;
   readonly maxDivergences: number;
   readonly timeout?: number;
   readonly out?: string;
@@ -87,6 +92,7 @@ export function registerConform(program: Command, io: Io = standardIo()): void {
     .option('--edition <release>', 'release that Xen is to behave as (default: what it says it is)')
     .option('--lab <name>', 'use a running lab (dommu lab up)')
     .option('--cold', 'boot each machine anew instead of restoring a snapshot')
+    .option('--jobs <n>', 'machines that work at the same time', count(1, 64), DEFAULT_JOBS)
     .option('--max-divergences <n>', 'stop after so many divergences', count(1, 1000), 5)
     .option(
       '--timeout <seconds>',
@@ -173,6 +179,7 @@ function planOf(files: readonly string[], options: ConformOptions): ConformPlan 
     modes,
     ...(options.edition === undefined ? {} : { edition: resolveEdition(options.edition) }),
     maxDivergences: options.maxDivergences,
+    jobs: options.lab === undefined && options.programs > 0 ? options.jobs : 1,
   };
 }
 

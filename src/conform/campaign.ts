@@ -43,8 +43,8 @@ export interface CampaignResult {
 export interface CampaignOptions {
   /** Programs to run first. */
   readonly programs: readonly Program[];
-  /** How many random operations follow; 0 for none. */
-  readonly operations: number;
+  /** How many random ones follow. */
+  readonly random: number;
   readonly seed: number;
   /** Operations a random program. */
   readonly length: number;
@@ -59,32 +59,34 @@ export interface CampaignOptions {
 /** How often a divergence is tried to be shown by less. */
 const MINIMISE_BUDGET = 120;
 
-/** Holds a machine against the model: programs given, then random ones that are steered towards rules not yet met. */
-export async function runCampaign(judge: Judge, options: CampaignOptions): Promise<CampaignResult> {
+/**
+ * Holds machines against the model: programs given, then random ones that are steered towards rules not yet met. Each
+ * program runs on one of the machines, which must be alike; what is run does not depend on how many there are.
+ */
+export async function runCampaign(
+  judges: readonly Judge[],
+  options: CampaignOptions,
+): Promise<CampaignResult> {
   const started = performance.now();
   const reports: ProgramReport[] = [];
   const divergences: FoundDivergence[] = [];
   const reached = options.reached ?? new ReachedRules();
   let operations = 0;
   const isOver = () => options.isInterrupted?.() === true || divergences.length >= options.maxDivergences;
-  const hold = async (program: Program): Promise<void> => {
-    const start = performance.now();
-    const result = await runLockstep(program, judge, reached);
-    operations += result.operations;
-    if (result.divergence !== undefined) divergences.push(await shorten(program, result.divergence, judge));
-    reports.push(reportOf(program, result, (performance.now() - start) / 1000));
-    options.onProgress?.(operations, divergences.length);
+  const programs = programsOf(judges[0]!, options);
+  const work = async (judge: Judge): Promise<void> => {
+    for (const program of programs) {
+      const start = performance.now();
+      const result = await runLockstep(program, judge, reached);
+      operations += result.operations;
+      if (result.divergence !== undefined) divergences.push(await shorten(program, result.divergence, judge));
+      reports.push(reportOf(program, result, (performance.now() - start) / 1000));
+      options.onProgress?.(operations, divergences.length);
+      if (isOver()) return;
+    }
   };
-  for (const program of options.programs) {
-    if (isOver()) break;
-    await hold(program);
-  }
-  const scripted = operations;
-  const steered = new ReachedRules();
-  for (let index = 0; operations - scripted < options.operations && !isOver(); index++) {
-    const length = Math.min(options.length, options.operations - (operations - scripted));
-    await hold(nthProgram(index, options.seed, shapeFor(judge, length), steered));
-  }
+  const ends = await Promise.allSettled(judges.map(work));
+  for (const end of ends) if (end.status === 'rejected') throw end.reason;
   return {
     programs: reports,
     operations,
@@ -93,6 +95,15 @@ export async function runCampaign(judge: Judge, options: CampaignOptions): Promi
     seconds: (performance.now() - started) / 1000,
     interrupted: options.isInterrupted?.() === true,
   };
+}
+
+/** All programs of a campaign, each handed out once. */
+function* programsOf(judge: Judge, options: CampaignOptions): Generator<Program> {
+  yield* options.programs;
+  const steered = new ReachedRules();
+  const { seed, length } = options;
+  for (let index = 0; index < options.random; index++)
+    yield nthProgram(index, seed, shapeFor(judge, length), steered);
 }
 
 function shapeFor(judge: Judge, length: number): ProgramShape {

@@ -25,6 +25,8 @@ export interface ConformPlan {
   /** Release that Xen is to behave as; what it says it is unless given. */
   readonly edition?: Edition;
   readonly maxDivergences: number;
+  /** How many machines work at the same time. */
+  readonly jobs: number;
 }
 
 export interface ConformHooks {
@@ -69,17 +71,19 @@ export async function conform(
     const random = randomShare(plan, mode);
     if (scripted.length === 0 && random === 0 && !plan.dom0Tables) continue;
     if (isOver()) break;
-    const machine = await open(mode);
+    const machines = await openAll(plan.jobs, () => open(mode));
     try {
-      const judge = labJudge(machine, mode, plan.edition);
+      const machine = machines[0]!;
+      const judges = machines.map((one) => labJudge(one, mode, plan.edition));
+      const judge = judges[0]!;
       xen = xenVersion(machine.agent.hello);
       edition = judge.edition.name;
       hooks.onMachine?.(mode, xen);
       if (plan.dom0Tables) dom0Tables.push(await judgeDom0Tables(machine, mode));
       const done = operations;
-      const result = await runCampaign(judge, {
+      const result = await runCampaign(judges, {
         programs: scripted,
-        operations: random * plan.length,
+        random,
         seed: plan.seed,
         length: plan.length,
         maxDivergences: plan.maxDivergences - divergences.length,
@@ -94,11 +98,22 @@ export async function conform(
       if (plan.xl && mode === plan.modes[0] && !isOver())
         xl.push(...(await runXlMatrix(machine.agent, deviceText(machine))));
     } finally {
-      await machine.close();
+      await Promise.all(machines.map((machine) => machine.close()));
     }
   }
   const interrupted = hooks.isInterrupted?.() === true;
   return { xen, edition, programs, operations, divergences, xl, dom0Tables, reached, seconds, interrupted };
+}
+
+/** Opens so many machines: the first alone, since it may leave a snapshot to the others. All or none stay open. */
+async function openAll(count: number, open: () => Promise<LabMachine>): Promise<LabMachine[]> {
+  const machines = [await open()];
+  const others = await Promise.allSettled(Array.from({ length: count - 1 }, open));
+  for (const other of others) if (other.status === 'fulfilled') machines.push(other.value);
+  const failed = others.find((other) => other.status === 'rejected');
+  if (failed === undefined) return machines;
+  await Promise.all(machines.map((machine) => machine.close()));
+  throw failed.reason;
 }
 
 /** The mode a program is run in: its own, or the first where no machine would suit it and it is left out. */

@@ -13,8 +13,6 @@ export function labJudge(
 ): Judge {
   const requesters = (kind: 'edu' | 'nic') =>
     machine.devices.filter((device) => device.kind === kind).map(({ sbdf }) => sbdf);
-  // Nobody waits for the machine to go on: what it is asked next waits in its channel meanwhile.
-  let goingOn: Promise<void> = Promise.resolve();
   return {
     machine,
     edition,
@@ -23,14 +21,8 @@ export function labJudge(
     edus: requesters('edu'),
     nics: requesters('nic'),
     hvm: false,
-    stop: async () => {
-      await goingOn;
-      await machine.stop();
-    },
-    cont: async () => {
-      goingOn = machine.cont();
-      goingOn.catch(() => {}); // told by the next stop
-    },
+    stop: () => machine.stop(),
+    cont: () => machine.cont(),
   };
 }
 

@@ -31,7 +31,7 @@ export interface Judge {
   readonly nics: readonly number[];
   /** Whether the CPU lets guests be HVM. */
   readonly hvm: boolean;
-  /** Stops all vCPUs, and lets them go on. Absent where tables cannot be looked at. */
+  /** Stops the machine, and lets it go on. Absent where tables cannot be looked at. */
   stop?(): Promise<void>;
   cont?(): Promise<void>;
 }
