@@ -1,28 +1,33 @@
-import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Command } from 'commander';
 import { ARTEFACTS } from '../conform/artefacts.js';
 import {
+  type ConformHooks,
   type ConformPlan,
   type ConformReport,
   conform,
+  conformHere,
   DOM0_MODES,
   type Dom0Mode,
 } from '../conform/conformance.js';
+import { dom0ModeOf } from '../conform/judge.js';
 import { junitReport } from '../conform/junit.js';
 import { differenceLines, divergenceProgram, skipCounts } from '../conform/report.js';
 import { RULES } from '../conform/rules.js';
 import { LAB_RELEASES } from '../lab/image/recipe.js';
+import { requireDom0, startLocalAgent } from '../lab/local-agent.js';
 import type { LabMachine } from '../lab/machine-api.js';
-import { attachLab, startLab } from '../lab/qemu/lab.js';
+import { attachLab, findLab, startLab } from '../lab/qemu/lab.js';
 import { loadProgram } from '../program/load.js';
 import { printStatement } from '../program/print.js';
 import type { Program } from '../program/program.js';
 import { InputError } from '../text/diagnostic.js';
 import { didYouMean } from '../text/suggest.js';
-import { resolveEdition } from '../xen/editions/edition.js';
+import { DEFAULT_EDITION, resolveEdition } from '../xen/editions/edition.js';
+import { parseSbdf, sbdfText } from '../xen/machine.js';
 import { EXIT, type ExitCode, type Io, runCommandAsync, standardIo } from './io.js';
 import { choice, count } from './options.js';
 
@@ -121,21 +126,25 @@ function suiteNames(): string[] {
 }
 
 async function conformCommand(files: readonly string[], options: ConformOptions, io: Io): Promise<ExitCode> {
+  refuseContradictions(options);
   const plan = planOf(files, options);
+  if (options.here === true && options.yes !== true) return describeHere(plan, options, io);
   if (options.json !== true) io.out(`seed ${plan.seed}`);
   const started = performance.now();
   const interruption = watchInterrupts(options.timeout);
   const progress = new CampaignLine(process.stderr);
-  const iommu = choice('--iommu', options.iommu, ['vtd', 'amdvi'] as const) ?? 'vtd';
+  const hooks: ConformHooks = {
+    isInterrupted: interruption.isOver,
+    onProgress: (operations, divergences) => progress.show(operations, divergences),
+  };
   try {
-    const report = await conform(plan, (mode) => openMachine(mode, iommu, options), {
-      isInterrupted: interruption.isOver,
-      onProgress: (operations, divergences) => progress.show(operations, divergences),
-    });
+    const report = await (options.here === true
+      ? here(plan, options, hooks)
+      : conform(plan, (mode) => openMachine(mode, options), hooks));
     progress.clear();
     const seconds = (performance.now() - started) / 1000;
     save(report, options, io);
-    if (options.json === true) io.out(JSON.stringify(jsonOf(report, plan, iommu, options, seconds), null, 2));
+    if (options.json === true) io.out(JSON.stringify(jsonOf(report, plan, options, seconds), null, 2));
     else for (const line of reportLines(report, io, seconds)) io.out(line);
     return isClean(report) ? EXIT.ok : EXIT.findings;
   } finally {
@@ -144,20 +153,82 @@ async function conformCommand(files: readonly string[], options: ConformOptions,
   }
 }
 
+/** Options that say what machine to boot mean nothing to one that runs already. @throws InputError */
+function refuseContradictions(options: ConformOptions): void {
+  const running = options.here === true ? '--here' : options.lab === undefined ? undefined : '--lab';
+  const boot = ['iommu', 'dom0Iommu', 'release', 'xen', 'xenArgs', 'cold'] as const;
+  const said = running === undefined ? undefined : boot.find((name) => options[name] !== undefined);
+  if (said !== undefined) {
+    const option = `--${said.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
+    throw usage(option, `${running} names a machine that runs already; leave out ${option}`);
+  }
+  if (options.here === true && options.lab !== undefined)
+    throw usage('--lab', '--here is this host, --lab another machine: say one of them');
+  for (const name of ['device', 'yes'] as const) {
+    if (options[name] !== undefined && options.here !== true)
+      throw usage(`--${name}`, `--${name} goes with --here`);
+  }
+}
+
+const usage = (option: string, message: string): InputError =>
+  new InputError({ severity: 'error', code: 'usage', message, file: option, line: 1, column: 1 });
+
+/** Says what would be done to this host, and does nothing. */
+function describeHere(plan: ConformPlan, { device = [] }: ConformOptions, io: Io): ExitCode {
+  requireDom0();
+  const devices = devicesOf(device);
+  io.out('On this host, with --yes:');
+  io.out(
+    `  - ${plan.programs.length} programs and ${plan.randomPrograms} random ones of ${plan.length} operations`,
+  );
+  io.out(
+    '  - each makes up to a few PV domains of at most 64 pages, which never run a kernel, and destroys them',
+  );
+  io.out('  - dom0 maps their pages, and they grant pages to dom0 and to each other');
+  if (devices.length === 0)
+    io.out('  - no device is touched: programs that need one are left out (--device)');
+  for (const sbdf of devices)
+    io.out(`  - ${sbdfText(sbdf)} is taken from dom0 again and again: its driver there must not use it`);
+  io.out('  - other domains are left alone; a mistake in Xen can take the host down all the same');
+  io.out('Nothing has been done. --yes does it.');
+  return EXIT.ok;
+}
+
+async function here(
+  plan: ConformPlan,
+  { device = [] }: ConformOptions,
+  hooks: ConformHooks,
+): Promise<ConformReport> {
+  requireDom0();
+  const devices = devicesOf(device);
+  const agent = await startLocalAgent();
+  try {
+    return await conformHere(plan, agent, devices, hooks);
+  } finally {
+    await agent.close();
+  }
+}
+
+/** @throws InputError for what is no PCI address, or no device of this host. */
+function devicesOf(texts: readonly string[]): number[] {
+  return texts.map((text) => {
+    const requester = parseSbdf(text);
+    if (requester === undefined)
+      throw usage('--device', `\`${text}\` is no PCI address; expected one such as 0000:03:00.0`);
+    if (!existsSync(`/sys/bus/pci/devices/${sbdfText(requester)}`))
+      throw usage('--device', `this host has no device ${sbdfText(requester)}`);
+    return requester;
+  });
+}
+
 /** What the command line asks for. @throws InputError */
 function planOf(files: readonly string[], options: ConformOptions): ConformPlan {
-  const mode = choice('--dom0-iommu', options.dom0Iommu, DOM0_MODES);
+  const mode = choice('--dom0-iommu', options.dom0Iommu, DOM0_MODES) ?? runningMode(options);
   const suites = options.suite ?? [...suiteNames(), XL_SUITE];
   const unknown = suites.find((name) => name !== XL_SUITE && !suiteNames().includes(name));
   if (unknown !== undefined) {
-    throw new InputError({
-      severity: 'error',
-      code: 'usage',
-      message: `there is no suite \`${unknown}\`; ${didYouMean(unknown, [...suiteNames(), XL_SUITE])}`,
-      file: '--suite',
-      line: 1,
-      column: 1,
-    });
+    const names = [...suiteNames(), XL_SUITE];
+    throw usage('--suite', `there is no suite \`${unknown}\`; ${didYouMean(unknown, names)}`);
   }
   const everything = files.length === 0 && options.suite === undefined;
   const paths =
@@ -189,9 +260,15 @@ const examplePaths = (): string[] =>
     .sort()
     .map((name) => join(EXAMPLE_PROGRAMS, name));
 
-function openMachine(mode: Dom0Mode, iommu: 'vtd' | 'amdvi', options: ConformOptions): Promise<LabMachine> {
+const iommuOf = ({ iommu, lab }: ConformOptions): 'vtd' | 'amdvi' | 'none' =>
+  lab === undefined
+    ? (choice('--iommu', iommu, ['vtd', 'amdvi'] as const) ?? 'vtd')
+    : findLab(lab).shape.iommu;
+
+async function openMachine(mode: Dom0Mode, options: ConformOptions): Promise<LabMachine> {
   if (options.lab !== undefined) return attachLab(options.lab);
   const release = choice('--release', options.release, LAB_RELEASES);
+  const iommu = choice('--iommu', options.iommu, ['vtd', 'amdvi'] as const) ?? 'vtd';
   return startLab({
     iommu,
     dom0Iommu: mode,
@@ -202,17 +279,34 @@ function openMachine(mode: Dom0Mode, iommu: 'vtd' | 'amdvi', options: ConformOpt
   });
 }
 
-/** Ctrl-C, or the time that was given: the campaign ends after the program under way. A second Ctrl-C ends the process. */
+/** The mode that a machine which runs already was booted in; undefined where it is still to be booted. */
+function runningMode({ lab, edition }: ConformOptions): Dom0Mode | undefined {
+  if (lab === undefined) return undefined;
+  const { xenArguments, iommu } = findLab(lab).shape;
+  return dom0ModeOf({ xenArguments, iommu }, resolveEdition(edition ?? DEFAULT_EDITION));
+}
+
+/** A second signal within this time is the first one, delivered twice. */
+const SIGNAL_ECHO_MS = 1000;
+
+/**
+ * Ctrl-C, the end asked for by SIGTERM, or the time that was given: the campaign ends after the programs under way and is
+ * reported. Ctrl-C once more ends the process; its machines end with it.
+ */
 function watchInterrupts(timeout: number | undefined): { isOver: () => boolean; end: () => void } {
-  let interrupted = false;
+  let interrupted: number | undefined;
   const onSignal = () => {
-    interrupted = true;
+    if (interrupted !== undefined && performance.now() - interrupted > SIGNAL_ECHO_MS) process.exit(130);
+    interrupted ??= performance.now();
   };
-  process.once('SIGINT', onSignal);
+  const signals = ['SIGINT', 'SIGTERM'] as const;
+  for (const signal of signals) process.on(signal, onSignal);
   const deadline = timeout === undefined ? Number.POSITIVE_INFINITY : performance.now() + timeout * 1000;
   return {
-    isOver: () => interrupted || performance.now() > deadline,
-    end: () => void process.off('SIGINT', onSignal),
+    isOver: () => interrupted !== undefined || performance.now() > deadline,
+    end: () => {
+      for (const signal of signals) process.off(signal, onSignal);
+    },
   };
 }
 
@@ -259,14 +353,12 @@ function save(report: ConformReport, { out, junit }: ConformOptions, io: Io): vo
   });
 }
 
+/** Where the Xen comes from: a file, a lab, this host, or a release of Debian. */
+const sourceOf = ({ xen, lab, here, release }: ConformOptions): string =>
+  here === true ? 'this host' : (xen ?? lab ?? release ?? LAB_RELEASES[0]);
+
 /** The object of --json (docs/conform.md). */
-function jsonOf(
-  report: ConformReport,
-  plan: ConformPlan,
-  iommu: string,
-  options: ConformOptions,
-  seconds: number,
-): unknown {
+function jsonOf(report: ConformReport, plan: ConformPlan, options: ConformOptions, seconds: number): unknown {
   const divergences = [
     ...report.divergences.map((found) => ({
       program: divergenceProgram(found, report.xen),
@@ -299,8 +391,9 @@ function jsonOf(
         rule: '§2.4',
       })),
   ];
+  const iommu = options.here === true ? 'none' : iommuOf(options);
   return {
-    xen: { version: report.xen, source: options.xen ?? options.lab ?? options.release ?? 'bookworm' },
+    xen: { version: report.xen, source: sourceOf(options) },
     edition: report.edition,
     iommu,
     programs: report.programs.length,
@@ -310,7 +403,7 @@ function jsonOf(
     xl: { configs: report.xl.length, agree: report.xl.filter(({ agrees }) => agrees).length },
     dom0Tables: report.dom0Tables,
     coverage: { rules: RULES.length, reached: report.reached.size, missing: report.reached.missing },
-    artefacts: ARTEFACTS.filter((artefact) => artefact.iommu.includes(iommu as 'vtd' | 'amdvi')).map(
+    artefacts: ARTEFACTS.filter((artefact) => artefact.iommu.some((one) => one === iommu)).map(
       ({ id, why }) => ({ id, why }),
     ),
     seconds,

@@ -11,7 +11,8 @@ import { EXIT, type ExitCode, type Io, runCommandAsync, standardIo } from './io.
 import { choice, count } from './options.js';
 
 const IOMMUS = ['vtd', 'amdvi', 'none'] as const;
-const DEFAULT_NAME = 'lab';
+/** The name of a lab that nobody gave one. */
+const DEFAULT_LAB = 'lab';
 const LEAST_MEMORY = DOM0_MIB + 512;
 const MOST_MEMORY = 65_536;
 const LONGEST_LIFE = 7 * 86_400;
@@ -81,7 +82,7 @@ export function registerLab(program: Command, io: Io = standardIo()): Command {
       'Starts a lab: restores it from its snapshot, or boots it and saves a snapshot. It stays up until `dommu lab down` ' +
         'or the end of its lifetime.',
     )
-    .option('--name <name>', 'what to call it', DEFAULT_NAME)
+    .option('--name <name>', 'what to call it', DEFAULT_LAB)
     .option('--iommu <kind>', `IOMMU: ${IOMMUS.join(', ')}`, DEFAULTS.iommu)
     .option('--release <name>', `release of Debian: ${LAB_RELEASES.join(' or ')}`, DEFAULTS.release)
     .option('--xen <file>', 'your own Xen for x86: xen.gz, or the ELF in it')
@@ -193,7 +194,7 @@ async function down(
   options: JsonOption & { readonly all?: boolean },
   io: Io,
 ): Promise<ExitCode> {
-  const labs = options.all === true ? listLabs().filter(({ ephemeral }) => !ephemeral) : [chosen(name)];
+  const labs = options.all === true ? listLabs().filter(({ ephemeral }) => !ephemeral) : [chosenLab(name)];
   for (const record of labs) await endLab(record);
   const ended = labs.map((record) => record.name);
   if (options.json === true) io.out(JSON.stringify({ ended }, null, 2));
@@ -202,7 +203,7 @@ async function down(
 }
 
 /** The lab of that name, or the only one. @throws LabError */
-function chosen(name: string | undefined): LabRecord {
+export function chosenLab(name: string | undefined): LabRecord {
   if (name !== undefined) return findLab(name);
   const labs = listLabs().filter(({ ephemeral }) => !ephemeral);
   if (labs.length === 1) return labs[0]!;
@@ -216,7 +217,7 @@ function chosen(name: string | undefined): LabRecord {
 
 /** Prints the log as it is, as far as it goes or until the lab ends. */
 async function printConsole(name: string | undefined, follow: boolean): Promise<ExitCode> {
-  const record = chosen(name);
+  const record = chosenLab(name);
   const fd = openSync(labFiles(labFolder(record.name)).consoleLog, 'r');
   const buffer = Buffer.alloc(2 ** 16);
   try {

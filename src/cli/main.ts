@@ -6,6 +6,7 @@ import { registerCheck } from './check.js';
 import { registerConform } from './conform.js';
 import { EXIT } from './io.js';
 import { registerLab } from './lab.js';
+import { registerLabExec } from './lab-exec.js';
 import { registerRun } from './run.js';
 import { registerVerify } from './verify.js';
 
@@ -36,7 +37,7 @@ registerVerify(program);
 registerCheck(program);
 registerRun(program);
 registerAffected(program);
-registerLab(program);
+registerLabExec(registerLab(program));
 registerConform(program);
 
 // A reader that has seen enough (`dommu … | head`) is no error.

@@ -77,7 +77,7 @@ export async function runCampaign(
   const work = async (judge: Judge): Promise<void> => {
     for (const program of programs) {
       const start = performance.now();
-      const result = await runLockstep(program, judge, reached);
+      const result = await runLockstep(program, judge, { reached });
       operations += result.operations;
       if (result.divergence !== undefined) divergences.push(await shorten(program, result.divergence, judge));
       reports.push(reportOf(program, result, (performance.now() - start) / 1000));

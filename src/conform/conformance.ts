@@ -1,10 +1,10 @@
-import type { LabMachine } from '../lab/machine-api.js';
+import type { Agent, LabMachine } from '../lab/machine-api.js';
 import type { MachineDeclaration, Program } from '../program/program.js';
 import type { Edition } from '../xen/editions/edition.js';
 import { sbdfText } from '../xen/machine.js';
 import { type FoundDivergence, type ProgramReport, runCampaign } from './campaign.js';
 import { type Dom0Tables, dom0PageTables } from './dom0-tables.js';
-import { labJudge, xenVersion } from './judge.js';
+import { hereJudge, labJudge, xenVersion } from './judge.js';
 import { ReachedRules } from './rules.js';
 import { runXlMatrix, type XlOutcome } from './xl-matrix.js';
 
@@ -74,7 +74,7 @@ export async function conform(
     const machines = await openAll(plan.jobs, () => open(mode));
     try {
       const machine = machines[0]!;
-      const judges = machines.map((one) => labJudge(one, mode, plan.edition));
+      const judges = machines.map((one) => labJudge(one, plan.edition));
       const judge = judges[0]!;
       xen = xenVersion(machine.agent.hello);
       edition = judge.edition.name;
@@ -103,6 +103,42 @@ export async function conform(
   }
   const interrupted = hooks.isInterrupted?.() === true;
   return { xen, edition, programs, operations, divergences, xl, dom0Tables, reached, seconds, interrupted };
+}
+
+/**
+ * Carries a plan out on the Xen of this host: answers are compared, nothing is looked at from outside, xl is left alone.
+ * The agent gives back what it took, but is not closed.
+ * @param devices requester ids of devices that programs may take from dom0.
+ */
+export async function conformHere(
+  plan: ConformPlan,
+  agent: Agent,
+  devices: readonly number[],
+  hooks: ConformHooks = {},
+): Promise<ConformReport> {
+  const [{ stdout: commandLine }] = await agent.perform([
+    { call: 'exec', argv: ['xl', 'info', 'xen_commandline'], timeoutSeconds: 10 },
+  ]);
+  const judge = hereJudge(agent, devices, commandLine.trim());
+  try {
+    const result = await runCampaign([judge], {
+      programs: plan.programs,
+      random: plan.randomPrograms,
+      seed: plan.seed,
+      length: plan.length,
+      maxDivergences: plan.maxDivergences,
+      ...hooks,
+    });
+    return {
+      ...result,
+      xen: xenVersion(agent.hello),
+      edition: judge.edition.name,
+      xl: [],
+      dom0Tables: [],
+    };
+  } finally {
+    await agent.perform([{ call: 'reset' }]);
+  }
 }
 
 /** Opens so many machines: the first alone, since it may leave a snapshot to the others. All or none stay open. */

@@ -1,28 +1,53 @@
 import type { Hello } from '../lab/agent/protocol.js';
-import type { LabMachine } from '../lab/machine-api.js';
+import type { Agent, LabMachine } from '../lab/machine-api.js';
+import { toolstackRelease } from '../program/config-domain.js';
 import type { MachineDeclaration } from '../program/program.js';
 import { InputError } from '../text/diagnostic.js';
+import { parseXenCommandLine } from '../toolstack/xen-cmdline.js';
 import { type Edition, resolveEdition } from '../xen/editions/edition.js';
 import type { Judge } from './lockstep.js';
 
 /** A booted lab as judge of programs. */
-export function labJudge(
-  machine: LabMachine,
-  dom0Mode: MachineDeclaration['dom0Mode'],
-  edition: Edition = editionOf(machine.agent.hello),
-): Judge {
+export function labJudge(machine: LabMachine, edition: Edition = editionOf(machine.agent.hello)): Judge {
   const requesters = (kind: 'edu' | 'nic') =>
     machine.devices.filter((device) => device.kind === kind).map(({ sbdf }) => sbdf);
   return {
     machine,
     edition,
     iommu: machine.iommu,
-    dom0Mode,
+    dom0Mode: dom0ModeOf(machine, edition),
     edus: requesters('edu'),
     nics: requesters('nic'),
     hvm: false,
     stop: () => machine.stop(),
     cont: () => machine.cont(),
+  };
+}
+
+/** What becomes of dom0's devices on a machine whose Xen was booted with such a command line (dossier §2.7). */
+export function dom0ModeOf(
+  { xenArguments, iommu }: Pick<LabMachine, 'xenArguments' | 'iommu'>,
+  edition: Edition,
+): MachineDeclaration['dom0Mode'] {
+  const release = toolstackRelease(edition);
+  const { mode } = parseXenCommandLine(xenArguments, { release, arch: 'x86', vendor: iommu }).dom0Iommu;
+  return mode === 'off' ? 'relaxed' : mode;
+}
+
+/**
+ * The Xen that this host runs on, through an agent in its dom0: answers are compared, and nothing else can be looked at.
+ * @param devices requester ids of devices that programs may take from dom0.
+ */
+export function hereJudge(agent: Agent, devices: readonly number[], commandLine: string): Judge {
+  const edition = editionOf(agent.hello);
+  return {
+    machine: { agent },
+    edition,
+    iommu: 'vtd',
+    dom0Mode: dom0ModeOf({ xenArguments: commandLine, iommu: 'vtd' }, edition),
+    edus: [],
+    nics: devices,
+    hvm: false,
   };
 }
 

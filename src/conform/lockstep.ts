@@ -2,6 +2,7 @@ import { IommuView } from '../formats/iommu-view.js';
 import { PGT } from '../formats/x86-page-info.js';
 import { bootMachine } from '../program/build.js';
 import { expandConfig } from '../program/config-domain.js';
+import type { Outcome } from '../program/handlers.js';
 import { Names } from '../program/names.js';
 import { performStatement } from '../program/perform.js';
 import { printStatement } from '../program/print.js';
@@ -55,15 +56,24 @@ export interface LockstepResult {
   readonly divergence?: Divergence;
 }
 
+export interface LockstepOptions {
+  /** Rules that steps meet are added to it. */
+  readonly reached?: ReachedRules;
+  /** Told of each step, what each side answered, and how they differ. */
+  readonly onStep?: (op: string, model: Outcome, real: Outcome, differences: readonly Difference[]) => void;
+  /** Goes on after a difference, and reports none: to see what the machine does by itself. */
+  readonly goOn?: boolean;
+}
+
 /** Runs a program on the model and the real machine, comparing after every operation; ends at the first difference. */
 export async function runLockstep(
   program: Program,
   judge: Judge,
-  reached?: ReachedRules,
+  options: LockstepOptions = {},
 ): Promise<LockstepResult> {
   const skipped = unsuitable(program, judge);
   if (skipped !== undefined) return { operations: 0, skipped };
-  const run = new Lockstep(program, judge, reached);
+  const run = new Lockstep(program, judge, options);
   try {
     return await run.run();
   } catch (error) {
@@ -146,14 +156,14 @@ class Lockstep {
   private readonly real: RealXen;
   private readonly devices: readonly ObservedDevice[];
   private readonly views: { readonly model: IommuView; readonly real: IommuView } | undefined;
-  private readonly reached: ReachedRules | undefined;
+  private readonly options: LockstepOptions;
   /** Frames of the real machine that hold Xen's mappings. */
   private readonly wereL4 = new Set<number>();
 
-  constructor(program: Program, judge: Judge, reached: ReachedRules | undefined) {
+  constructor(program: Program, judge: Judge, options: LockstepOptions) {
     this.program = program;
     this.judge = judge;
-    this.reached = reached;
+    this.options = options;
     this.model = bootMachine(machineFor(program, judge), judge.edition.profile);
     this.names = new Names(this.model);
     const bound = bindDevices(program, judge);
@@ -190,9 +200,10 @@ class Lockstep {
   private async step(statement: Statement): Promise<Divergence | undefined> {
     const { machine } = this.judge;
     const logStart = machine.consoleLength?.() ?? 0;
-    const facts = this.reached?.before(this.model, this.names, statement);
+    const { reached, onStep, goOn } = this.options;
+    const facts = reached?.before(this.model, this.names, statement);
     const { model, real } = await this.perform(statement);
-    if (facts !== undefined) this.reached?.after(facts, model.status);
+    if (facts !== undefined) reached?.after(facts, model.status);
     this.clearXenEntries();
     const differences: Difference[] = [];
     if (model.status !== real.status) {
@@ -203,7 +214,8 @@ class Lockstep {
       differences.push({ what: 'log', model: wanted, real: found });
     differences.push(...(await this.compareTables()));
     const index = this.operations++;
-    if (differences.length === 0) return undefined;
+    onStep?.(printStatement(statement), model, real, differences);
+    if (differences.length === 0 || goOn === true) return undefined;
     return {
       step: index,
       statement,

@@ -24,6 +24,8 @@ export interface LabMachine {
   readonly agent: Agent;
   readonly memory: PhysicalMemory;
   readonly iommu: 'vtd' | 'amdvi' | 'none';
+  /** What Xen was booted with. */
+  readonly xenArguments: string;
   /** Devices to play with, in dom0 from boot. `edu` devices can do DMA at will. */
   readonly devices: readonly { readonly sbdf: number; readonly kind: 'edu' | 'nic' }[];
   /** Physical address of the IOMMU's root table (VT-d) or device table (AMD-Vi), 0 without an IOMMU. */

@@ -9,6 +9,9 @@ import { AGENT_PATH } from './init-script.js';
 /** dommu's own folder, from the sources as well as from what was built of them. */
 export const PACKAGE_FOLDER = fileURLToPath(new URL('../../../', import.meta.url));
 
+/** The agent, as `npm run build` leaves it. */
+export const AGENT_BUNDLE = join(PACKAGE_FOLDER, 'dist', 'lab', 'agent.cjs');
+
 /** dommu's version: an agent of another one is not spoken to. */
 export function dommuVersion(): string {
   return (JSON.parse(readFileSync(join(PACKAGE_FOLDER, 'package.json'), 'utf8')) as { version: string })
@@ -19,7 +22,7 @@ export function dommuVersion(): string {
  * The agent and the addon it needs, as a second archive behind the image's: a change of the agent makes no new image.
  * @throws LabError when the agent has not been built.
  */
-export function agentOverlay(agent = join(PACKAGE_FOLDER, 'dist', 'lab', 'agent.cjs')): Buffer {
+export function agentOverlay(agent = AGENT_BUNDLE): Buffer {
   if (!existsSync(agent)) {
     throw new LabError(`the lab's agent is missing (${agent})`, 2, 'npm run build makes it');
   }

@@ -1,4 +1,5 @@
-import { connect, type Socket } from 'node:net';
+import { connect } from 'node:net';
+import type { Duplex } from 'node:stream';
 import { encodeFrame, FrameReader } from '../agent/frames.js';
 import {
   type Call,
@@ -21,6 +22,8 @@ export interface ChannelOptions {
   readonly requestSeconds?: number;
   /** What to show when the agent is silent: the end of the console. */
   readonly lastLines: () => readonly string[];
+  /** What it means when the stream is closed; that QEMU has ended, unless given. */
+  readonly closedMeans?: string;
   /** Ends all waiting, for a reason that the channel itself cannot see. */
   readonly abort?: AbortSignal;
 }
@@ -30,24 +33,26 @@ interface Waiting {
   readonly reject: (error: LabError) => void;
 }
 
-/** The agent at the other end of a socket. */
+/** The agent at the other end of a socket, or of another stream. */
 export class AgentChannel implements Agent {
   private greeting: Hello | undefined;
-  private readonly socket: Socket;
+  private readonly socket: Duplex;
   private readonly options: ChannelOptions;
   private readonly reader = new FrameReader();
   private readonly waiting = new Map<number, Waiting>();
   private lastId = 0;
   private ended: LabError | undefined;
 
-  private constructor(path: string, options: ChannelOptions) {
+  private constructor(socket: Duplex, options: ChannelOptions) {
     this.options = options;
-    this.socket = connect(path);
+    this.socket = socket;
     this.socket.on('data', (bytes) => this.receive(bytes));
     this.socket.on('error', ({ code, message }: NodeJS.ErrnoException) => {
       if (code !== 'EPIPE' && code !== 'ECONNRESET') this.end(`the agent's channel broke: ${message}`);
     });
-    this.socket.on('close', () => this.end("the agent's channel was closed: QEMU has ended"));
+    this.socket.on('close', () =>
+      this.end(`the agent's channel was closed: ${options.closedMeans ?? 'QEMU has ended'}`),
+    );
     options.abort?.addEventListener('abort', () => this.end(String(options.abort?.reason)));
   }
 
@@ -55,8 +60,13 @@ export class AgentChannel implements Agent {
    * Waits until the agent says hello, which it does when it starts and when it is asked to.
    * @throws LabError when it does not, or is of another version.
    */
-  static async connect(path: string, options: ChannelOptions): Promise<AgentChannel> {
-    const channel = new AgentChannel(path, options);
+  static connect(path: string, options: ChannelOptions): Promise<AgentChannel> {
+    return AgentChannel.over(connect(path), options);
+  }
+
+  /** The same over a stream that is open. */
+  static async over(stream: Duplex, options: ChannelOptions): Promise<AgentChannel> {
+    const channel = new AgentChannel(stream, options);
     try {
       const { helloSeconds } = options;
       const { results } = await channel.request([{ call: 'hello' }], helloSeconds, 'did not say hello');

@@ -22,6 +22,7 @@ export interface LabParts {
 /** A Xen under QEMU. */
 export class QemuLab implements LabMachine {
   readonly iommu: MachineShape['iommu'];
+  readonly xenArguments: string;
   readonly devices: LabMachine['devices'] = DEVICES.map(({ slot, kind }) => ({
     sbdf: sbdfOfSlot(slot),
     kind,
@@ -34,6 +35,7 @@ export class QemuLab implements LabMachine {
   constructor(parts: LabParts, rootTable: number) {
     this.parts = parts;
     this.iommu = parts.shape.iommu;
+    this.xenArguments = parts.shape.xenArguments;
     this.rootTable = rootTable;
   }
 
