@@ -195,8 +195,9 @@ export const HANDLERS: Readonly<Record<string, Handler>> = {
   pin_l4_table: pinHandler(PGT.l4),
   unpin_table: (xen, args) => errno(unpinTable(xen, existing(xen, args), args.pdx())),
   mmu_update: (xen, args) => {
+    const slot = existing(xen, args);
     const { pdx, index } = args.entry();
-    return errno(mmuUpdate(xen, existing(xen, args), pdx, index, ...args.entryWords()));
+    return errno(mmuUpdate(xen, slot, pdx, index, ...args.entryWords()));
   },
   update_va_mapping: (xen, args) => {
     const slot = running(xen, args);

@@ -132,6 +132,7 @@ function freePage(xen: Xen, pdx: number): void {
   xen.frame.owner.set(pdx, 0);
   xen.frame.countInfo.set(pdx, 0);
   xen.frame.typeInfo.set(pdx, 0);
+  xen.frame.linearPtCount.set(pdx, 0);
   xen.frame.gfn.set(pdx, 0);
   xen.ram.clear(xen.ram.frameAt(pdx));
   if (pdx < xen.heap.lowestFree.get(Zone.domain)) xen.heap.lowestFree.set(Zone.domain, pdx);
@@ -143,6 +144,7 @@ export function freeXenFrame(xen: Xen, pdx: number): void {
   xen.frame.owner.set(pdx, 0);
   xen.frame.countInfo.set(pdx, 0);
   xen.frame.typeInfo.set(pdx, 0);
+  xen.frame.linearPtCount.set(pdx, 0);
   xen.frame.gfn.set(pdx, 0);
   if (pdx < xen.heap.lowestFree.get(Zone.xen)) xen.heap.lowestFree.set(Zone.xen, pdx);
 }

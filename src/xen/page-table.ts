@@ -1,6 +1,7 @@
 import { PGT, PGT_PINNED, PGT_VALIDATED } from '../formats/x86-page-info.js';
 import { Errno } from './errno.js';
 import { getPage, ownerOf, putPage } from './frames.js';
+import { getLinear } from './linear-table.js';
 import { typeCount, typeOf } from './page-info.js';
 import { getPageAndType, getPageType, putPageAndType, putPageType } from './page-type.js';
 import type { Xen } from './state.js';
@@ -10,16 +11,23 @@ export const PTE_PRESENT = 1;
 export const PTE_RW = 2;
 
 /**
- * Flags that a PV guest may not set in an entry it hands to Xen: 52 to 62 anywhere; PWT, PCD, PSE and global in a table
- * entry; in an L1 entry the ones that choose caching (PWT, PCD, PAT), unless the domain has access to a device.
+ * Flags that a PV guest may not set in an entry it hands to Xen: PWT, PCD, PSE and global in a table entry; in an L1
+ * entry the ones that choose caching (PWT, PCD, PAT), unless the domain has access to a device.
  */
-const DISALLOWED_HIGH = 0x7ff0_0000;
 const DISALLOWED_TABLE = 0x198;
 const CACHING = 0x98;
 
+/**
+ * What an update may change of an entry without its being validated anew, if nothing else changes: user, accessed, dirty,
+ * global, the bits left to software (9 to 11, 52 to 62), no-execute.
+ */
+const UNCHECKED_LOW = 0xf64;
+const UNCHECKED_HIGH = 0xfff0_0000;
+
 const ENTRIES = 512;
-/** Slots of an L4 that Xen keeps for itself. */
-const isXenL4Slot = (index: number): boolean => index >= 256 && index <= 271;
+/** Slots of an L4 that Xen keeps for itself (is_guest_l4_slot). */
+const XEN_L4_SLOTS = { first: 256, last: 271 } as const;
+const isXenL4Slot = (index: number): boolean => index >= XEN_L4_SLOTS.first && index <= XEN_L4_SLOTS.last;
 
 /** Index among the frames of RAM of the frame an entry points to, or -1 when it is no RAM. */
 function frameOf(xen: Xen, lo: number, hi: number): number {
@@ -32,8 +40,7 @@ function frameOf(xen: Xen, lo: number, hi: number): number {
  * -EINVAL bad flags; -EPERM no RAM and no right to it; -EBUSY the page is another's or of another type.
  */
 export function getFromL1Entry(xen: Xen, lo: number, hi: number, slot: number, pageOwner: number): number {
-  if ((hi & DISALLOWED_HIGH) !== 0) return -Errno.EINVAL;
-  if ((lo & CACHING) !== 0 && !mayChooseCaching(xen, slot)) return -Errno.EINVAL;
+  if (hasBadFlags(xen, lo, slot, PGT.l1)) return -Errno.EINVAL;
   const pdx = frameOf(xen, lo, hi);
   if (pdx < 0) return xen.isHardwareDomain(slot) ? 0 : -Errno.EPERM;
   if (!getPage(xen, pdx, pageOwner)) return -Errno.EBUSY;
@@ -42,6 +49,11 @@ export function getFromL1Entry(xen: Xen, lo: number, hi: number, slot: number, p
     return -Errno.EBUSY;
   }
   return 0;
+}
+
+function hasBadFlags(xen: Xen, lo: number, slot: number, type: number): boolean {
+  if (type !== PGT.l1) return (lo & DISALLOWED_TABLE) !== 0;
+  return (lo & CACHING) !== 0 && !mayChooseCaching(xen, slot);
 }
 
 /** The hardware domain, and who has been given a device, may choose how memory is cached. */
@@ -66,58 +78,107 @@ export function putFromL1Entry(xen: Xen, lo: number, hi: number, slot: number): 
   putPage(xen, pdx);
 }
 
-/** Takes what an entry of the table type `type` (l2 to l4) holds: a reference of the type one level down. */
-function getFromTableEntry(xen: Xen, lo: number, hi: number, slot: number, type: number): number {
-  if ((hi & DISALLOWED_HIGH) !== 0 || (lo & DISALLOWED_TABLE) !== 0) return -Errno.EINVAL;
+/**
+ * Takes what an entry of `table`, of type `type` (l2 to l4), holds: a reference of the type one level down. Where that is
+ * -EINVAL, as for a table of the same level, a read-only entry is tried as a linear one; to the table itself it holds
+ * nothing. -EINVAL bad flags, no RAM, another's page, another type; otherwise the errno of validating the page.
+ */
+function getFromTableEntry(
+  xen: Xen,
+  lo: number,
+  hi: number,
+  slot: number,
+  table: number,
+  type: number,
+): number {
+  if (hasBadFlags(xen, lo, slot, type)) return -Errno.EINVAL;
   const pdx = frameOf(xen, lo, hi);
-  return pdx < 0 ? -Errno.EINVAL : getPageAndType(xen, pdx, slot, type - 1);
+  if (pdx < 0) return -Errno.EINVAL;
+  const status = getPageAndType(xen, pdx, slot, type - 1);
+  if (status === -Errno.EINVAL && (lo & PTE_RW) === 0) {
+    if (pdx === table || getLinear(xen, table, pdx, slot, type)) return 0;
+  }
+  // Up to 4.11.0 get_page_type said no more than that it failed (c612481d1c).
+  return status !== 0 && type === PGT.l2 && xen.profile.l2EntryErrno === 'EINVAL' ? -Errno.EINVAL : status;
 }
 
-function getFromEntry(xen: Xen, lo: number, hi: number, slot: number, type: number): number {
+function getFromEntry(xen: Xen, lo: number, hi: number, slot: number, table: number, type: number): number {
   if ((lo & PTE_PRESENT) === 0) return 0;
   return type === PGT.l1
     ? getFromL1Entry(xen, lo, hi, slot, slot)
-    : getFromTableEntry(xen, lo, hi, slot, type);
+    : getFromTableEntry(xen, lo, hi, slot, table, type);
 }
 
-function putFromEntry(xen: Xen, lo: number, hi: number, slot: number, type: number): void {
+/** Drops what an entry of `table` holds: nothing, if it points to the table itself and is no L1 entry. */
+function putFromEntry(xen: Xen, lo: number, hi: number, slot: number, table: number, type: number): void {
   if ((lo & PTE_PRESENT) === 0) return;
-  if (type === PGT.l1) putFromL1Entry(xen, lo, hi, slot);
-  else putPageAndType(xen, frameOf(xen, lo, hi));
+  if (type === PGT.l1) {
+    putFromL1Entry(xen, lo, hi, slot);
+    return;
+  }
+  const pdx = frameOf(xen, lo, hi);
+  if (pdx === table) return;
+  putPageType(xen, pdx, table);
+  putPage(xen, pdx);
 }
 
 /**
  * Validates a page as a page table of `type`: every present entry takes its references. At the first entry that
  * cannot, what the earlier ones took is given back and the entry's errno returned.
  */
-export function validateTable(xen: Xen, pdx: number, type: number): number {
-  const owner = ownerOf(xen, pdx);
+export function validateTable(xen: Xen, pdx: number, type: number, wasL4: boolean): number {
   const words = xen.ram.wordsOf(pdx);
-  if (words < 0) return 0;
+  const hasXenEntries = wasL4 && type !== PGT.l4;
+  if (words < 0) return hasXenEntries ? xenEntryErrno(type) : 0;
+  const owner = ownerOf(xen, pdx);
   for (let index = 0; index < ENTRIES; index++) {
-    const lo = xen.store.words[words + index * 2]!;
-    if ((lo & PTE_PRESENT) === 0 || (type === PGT.l4 && isXenL4Slot(index))) continue;
-    const status = getFromEntry(xen, lo, xen.store.words[words + index * 2 + 1]!, owner, type);
+    const status =
+      hasXenEntries && index === XEN_L4_SLOTS.first
+        ? xenEntryErrno(type)
+        : getFromSlot(xen, words, index, owner, pdx, type);
     if (status !== 0) {
-      dropEntries(xen, words, index, owner, type);
+      dropEntries(xen, words, index, owner, pdx, type);
       return status;
     }
   }
   return 0;
 }
 
+/**
+ * Xen leaves its own mappings in what was an L4, and no other table may hold them: the one of the table itself is
+ * writable (seen on 4.17 and 4.20). The model's tables are without them, and its guests clear them as soon as they can:
+ * when the page has any other type.
+ */
+function xenEntryErrno(type: number): number {
+  return type === PGT.l1 ? -Errno.EBUSY : -Errno.EINVAL;
+}
+
 /** Gives back what the entries of a page table of `type` hold. */
 export function devalidateTable(xen: Xen, pdx: number, type: number): void {
   const words = xen.ram.wordsOf(pdx);
-  if (words >= 0) dropEntries(xen, words, ENTRIES, ownerOf(xen, pdx), type);
+  if (words >= 0) dropEntries(xen, words, ENTRIES, ownerOf(xen, pdx), pdx, type);
+}
+
+/** Takes what entry `index` of the table whose first word in the store is `words` holds. */
+function getFromSlot(
+  xen: Xen,
+  words: number,
+  index: number,
+  owner: number,
+  table: number,
+  type: number,
+): number {
+  const lo = xen.store.words[words + index * 2]!;
+  if ((lo & PTE_PRESENT) === 0 || (type === PGT.l4 && isXenL4Slot(index))) return 0;
+  return getFromEntry(xen, lo, xen.store.words[words + index * 2 + 1]!, owner, table, type);
 }
 
 /** The entries below `end` of the table whose first word in the store is `words`. */
-function dropEntries(xen: Xen, words: number, end: number, owner: number, type: number): void {
+function dropEntries(xen: Xen, words: number, end: number, owner: number, table: number, type: number): void {
   for (let index = end - 1; index >= 0; index--) {
     const lo = xen.store.words[words + index * 2]!;
     if ((lo & PTE_PRESENT) === 0 || (type === PGT.l4 && isXenL4Slot(index))) continue;
-    putFromEntry(xen, lo, xen.store.words[words + index * 2 + 1]!, owner, type);
+    putFromEntry(xen, lo, xen.store.words[words + index * 2 + 1]!, owner, table, type);
   }
 }
 
@@ -156,16 +217,26 @@ function updateReferenced(
     if (type > PGT.l4 || (type === PGT.l4 && isXenL4Slot(index))) return -Errno.EINVAL;
     const oldLo = xen.ram.read32(pa);
     const oldHi = xen.ram.read32(pa + 4);
-    const status = getFromEntry(xen, lo, hi, slot, type);
+    if (isSimilar(oldLo, oldHi, lo, hi) && !hasBadFlags(xen, lo, slot, type)) {
+      writeEntry(xen, pa, lo, hi);
+      return 0;
+    }
+    const status = getFromEntry(xen, lo, hi, slot, pdx, type);
     if (status !== 0) return status;
     writeEntry(xen, pa, lo, hi);
-    putFromEntry(xen, oldLo, oldHi, slot, type);
+    putFromEntry(xen, oldLo, oldHi, slot, pdx, type);
     return 0;
   }
   if (getPageType(xen, pdx, PGT.writable) !== 0) return -Errno.EINVAL;
   writeEntry(xen, pa, lo, hi);
   putPageType(xen, pdx);
   return 0;
+}
+
+/** Whether an update leaves a present entry its frame and all flags that decide anything: Xen's fast path. */
+function isSimilar(oldLo: number, oldHi: number, lo: number, hi: number): boolean {
+  if ((lo & PTE_PRESENT) === 0) return false;
+  return ((oldLo ^ lo) & ~UNCHECKED_LOW) === 0 && ((oldHi ^ hi) & ~UNCHECKED_HIGH) === 0;
 }
 
 function writeEntry(xen: Xen, pa: number, lo: number, hi: number): void {
@@ -200,6 +271,9 @@ export function updateVaMapping(
   const old = xen.va.frame.get(row) - 1;
   const oldLow = old < 0 ? 0 : entryLow(xen, old, xen.va.writable.get(row) !== 0);
   if (pdx >= 0) {
+    const again = pdx === old && writable === (xen.va.writable.get(row) !== 0);
+    // The fast path asks nobody whose page it is, unless a p2m must be asked where it is.
+    if (again && !xen.isTranslated(pageOwner)) return 0;
     const status = getFromL1Entry(xen, entryLow(xen, pdx, writable), entryHigh(xen, pdx), slot, pageOwner);
     if (status !== 0) return status;
   }

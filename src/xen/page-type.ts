@@ -3,6 +3,7 @@ import { PGT, PGT_VALIDATED } from '../formats/x86-page-info.js';
 import { Errno } from './errno.js';
 import { getPage, isSpecialPage, ownerOf, putPage } from './frames.js';
 import { iommuMap, iommuUnmap, mirrors } from './iommu-map.js';
+import { dropLinear } from './linear-table.js';
 import { isPageTable, ofType, typeCount, typeOf } from './page-info.js';
 import { devalidateTable, validateTable } from './page-table.js';
 import type { Xen } from './state.js';
@@ -33,7 +34,8 @@ export function getPageType(xen: Xen, pdx: number, type: number): number {
 /** Fills in a fresh reference: writable and shared pages need no look inside, page tables do. */
 function validate(xen: Xen, pdx: number, type: number, oldType: number): number {
   if (isPageTable(type)) {
-    const status = validateTable(xen, pdx, type) || xenEntriesRefused(xen, pdx, type, oldType);
+    xen.frame.linearPtCount.set(pdx, 0);
+    const status = validateTable(xen, pdx, type, oldType === PGT.l4);
     if (status !== 0) {
       xen.frame.typeInfo.set(pdx, 0);
       return status;
@@ -41,17 +43,6 @@ function validate(xen: Xen, pdx: number, type: number, oldType: number): number 
   }
   xen.frame.typeInfo.set(pdx, xen.frame.typeInfo.get(pdx) | PGT_VALIDATED);
   return 0;
-}
-
-/**
- * Xen leaves its own mappings in what was an L4, and no other table may hold them: -EBUSY as L1, -EINVAL as L2 or L3
- * (seen on 4.17 and 4.20). The model's tables are without them, and its guests clear them as soon as they can: when the
- * page has any other type.
- */
-function xenEntriesRefused(xen: Xen, pdx: number, type: number, oldType: number): number {
-  if (oldType !== PGT.l4 || type === PGT.l4) return 0;
-  devalidateTable(xen, pdx, type);
-  return type === PGT.l1 ? -Errno.EBUSY : -Errno.EINVAL;
 }
 
 /**
@@ -85,9 +76,10 @@ function iommuFailed(xen: Xen, pdx: number, type: number, oldType: number, statu
 
 /**
  * Drops a type reference. The last one of a page table drops what its entries hold. For a writable page nothing else
- * happens: the type stays, and so does the IOMMU entry (dossier §3.2).
+ * happens: the type stays, and so does the IOMMU entry (dossier §3.2). `table` is the page table whose entry held the
+ * reference, or -1.
  */
-export function putPageType(xen: Xen, pdx: number): void {
+export function putPageType(xen: Xen, pdx: number, table = -1): void {
   const before = xen.frame.typeInfo.get(pdx);
   if (typeCount(before) === 0) {
     xen.bug('type count underflow');
@@ -98,6 +90,7 @@ export function putPageType(xen: Xen, pdx: number): void {
     devalidateTable(xen, pdx, typeOf(before));
   }
   xen.frame.typeInfo.add(pdx, -1);
+  if (table >= 0) dropLinear(xen, table, pdx, typeOf(before));
 }
 
 /** A general and a type reference, or neither. -EINVAL when the page is not `slot`'s or has another type. */

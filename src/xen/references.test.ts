@@ -138,10 +138,14 @@ function perform(xen: Xen, [op, a, b, c]: Step): void {
   if (xen.blocked) xen.store.rollback(before);
 }
 
-/** Counts every reference from who holds it: allocation, entries of validated tables, virtual pages, pins, handles. */
-function recount(xen: Xen): { general: number[]; type: number[] } {
+/**
+ * Counts every reference from who holds it: allocation, entries of validated tables, virtual pages, pins, handles; and of
+ * the entries the linear ones.
+ */
+function recount(xen: Xen): { general: number[]; type: number[]; linear: number[] } {
   const general = new Array<number>(xen.ram.frames).fill(0);
   const type = new Array<number>(xen.ram.frames).fill(0);
+  const linear = new Array<number>(xen.ram.frames).fill(0);
   const { limits } = xen.spec;
   const holdEntry = (pdx: number, writable: boolean, holder: number) => {
     general[pdx]!++;
@@ -163,9 +167,12 @@ function recount(xen: Xen): { general: number[]; type: number[] } {
       if ((lo & 1) === 0) continue;
       const target = xen.ram.indexOf(lo >>> 12);
       if (typeOf(info) === PGT.l1) holdEntry(target, (lo & 2) !== 0, xen.frame.owner.get(pdx) - 1);
-      else {
+      else if (target !== pdx) {
         general[target]!++;
         type[target]!++;
+        if (typeOf(xen.frame.typeInfo.get(target)) !== typeOf(info)) continue;
+        linear[pdx]!++;
+        linear[target]!--;
       }
     }
   }
@@ -186,11 +193,11 @@ function recount(xen: Xen): { general: number[]; type: number[] } {
       if ((flags & GNTMAP.readonly) === 0 && typed) type[pdx]!++;
     }
   }
-  return { general, type };
+  return { general, type, linear };
 }
 
 function expectCounted(xen: Xen): void {
-  const { general, type } = recount(xen);
+  const { general, type, linear } = recount(xen);
   const owned = new Array<number>(xen.slots).fill(0);
   const listed = new Array<number>(xen.slots).fill(0);
   for (let pdx = 0; pdx < xen.ram.frames; pdx++) {
@@ -198,6 +205,7 @@ function expectCounted(xen: Xen): void {
     const name = xen.frameName(pdx);
     expect(xen.frame.countInfo.get(pdx) & COUNT_MASK, `references of ${name}`).toBe(general[pdx]);
     expect(typeCount(xen.frame.typeInfo.get(pdx)), `type count of ${name}`).toBe(type[pdx]);
+    expect(xen.frame.linearPtCount.get(pdx), `linear entries of ${name}`).toBe(linear[pdx]);
     expect(isFree(xen, pdx), name).toBe(xen.frame.owner.get(pdx) === 0);
     if (!isFree(xen, pdx)) owned[xen.frame.owner.get(pdx) - 1]!++;
     if (xen.frame.list.get(pdx) !== List.none) listed[xen.frame.owner.get(pdx) - 1]!++;

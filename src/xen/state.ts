@@ -94,7 +94,7 @@ export class Xen {
     this.slots = limits.domains + 2;
     const ranges: FrameRange[] = [...spec.ram, spec.xenHeap];
     const frames = ranges.reduce((sum, range) => sum + range.count, 0);
-    this.store = new Store(Math.ceil((frames * 7) / 1024) + spec.xenHeap.count + 64);
+    this.store = new Store(Math.ceil((frames * 8) / 1024) + spec.xenHeap.count + 64);
     this.layout = new Layout(this.store);
     this.ram = new Ram(this.store, ranges);
     const first = this.ram.indexOf(spec.xenHeap.base);
@@ -147,6 +147,8 @@ export class Xen {
         owner: optional(domainName),
         countInfo: COUNT_INFO,
         typeInfo: TYPE_INFO,
+        /** Linear entries of a page table, or, below 0, those that point to it (linear-table.ts). */
+        linearPtCount: decimal,
         /** M2P of translated domains: gfn + 1. PV domains see machine frames. */
         gfn: optional(hex),
         list: enumeration(['none', 'pages', 'relinquished']),

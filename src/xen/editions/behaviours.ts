@@ -61,6 +61,11 @@ export const BEHAVIOURS = {
       yes: 'the type is read again, the page unmapped if need be, and the walk restarted if it changed back',
     },
   },
+  l2EntryErrno: {
+    doc: 'errno of an L2 entry to a page that cannot be had as an L1 table',
+    section: '§3.2',
+    values: { EINVAL: 'EINVAL, whatever the reason', 'as-l1': 'what validating the L1 table said' },
+  },
   typeRefOnIommuFailure: {
     doc: 'What get_page_type does with its reference when the IOMMU operation fails',
     section: '§3.3',

@@ -25,6 +25,7 @@ export const OLDEST: Profile = {
   pvPageAdded: 'mapped-untyped',
   pvPageAddedTest: 'domain',
   lateMapRecheck: 'no',
+  l2EntryErrno: 'EINVAL',
   typeRefOnIommuFailure: 'kept',
   typeChangeTest: 'new-type',
   strictHwdomPages: 'every-page',
@@ -91,6 +92,13 @@ export const CHANGES: readonly Change[] = [
     title: "x86/mm: don't retain page type reference when IOMMU operation fails",
     release: '4.12.0',
     backports: ['4.11.2'],
+  },
+  {
+    behaviours: { l2EntryErrno: 'as-l1' },
+    commit: 'c612481d1c92',
+    title: 'x86/mm: Plumbing to allow any PTE update to fail with -ERESTART',
+    release: '4.12.0',
+    backports: ['4.11.1'],
   },
   {
     behaviours: { amdMapFlush: 'every-change' },
