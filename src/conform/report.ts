@@ -1,4 +1,5 @@
 import { printProgram } from '../program/print.js';
+import { printable } from '../text/diagnostic.js';
 import type { FoundDivergence } from './campaign.js';
 
 /** Log lines kept with a divergence. */
@@ -6,19 +7,23 @@ const LOG_LINES = 20;
 
 /** A divergence for people: the step, the rule, and what each side says. */
 export function* differenceLines({ divergence, rule, found }: FoundDivergence): Generator<string> {
-  yield `${divergence.op} (${rule}; found in ${found})`;
+  yield `${divergence.op} (${rule}; found in ${oneLine(found)})`;
   for (const { what, model, real } of divergence.differences) {
-    yield `  ${what}: the model says ${model || 'nothing'}, Xen says ${real || 'nothing'}`;
+    yield `  ${what}: the model says ${oneLine(model)}, Xen says ${oneLine(real)}`;
   }
 }
 
+/** What a side says, on one line: a log message may have several. */
+const oneLine = (said: string): string =>
+  said === '' ? 'nothing' : said.split('\n').map(printable).join(' | ');
+
 /** A divergence as a program that shows it, with both observations and Xen’s log as comments. */
 export function divergenceProgram(found: FoundDivergence, xen: string): string {
-  const log = found.divergence.log.slice(-LOG_LINES);
+  const log = found.divergence.log.filter((line) => line !== '').slice(-LOG_LINES);
   const comments = [
     `Model and Xen ${xen} part at the last step:`,
     ...differenceLines(found),
-    ...(log.length > 0 ? ['Xen logged:', ...log.map((line) => `  ${line}`)] : []),
+    ...(log.length > 0 ? ['Xen logged:', ...log.map((line) => `  ${oneLine(line)}`)] : []),
   ];
   return `${comments.map((line) => `# ${line}`.trimEnd()).join('\n')}\n\n${printProgram(found.program)}`;
 }
