@@ -5,6 +5,7 @@ import type { MachineDeclaration } from '../program/program.js';
 import { InputError } from '../text/diagnostic.js';
 import { parseXenCommandLine } from '../toolstack/xen-cmdline.js';
 import { type Edition, resolveEdition } from '../xen/editions/edition.js';
+import { RELEASES, releaseName } from '../xen/editions/release.js';
 import type { Judge } from './lockstep.js';
 
 /** A booted lab as judge of programs. */
@@ -54,19 +55,18 @@ export function hereJudge(agent: Agent, devices: readonly number[], commandLine:
 /** The version of a Xen as it calls itself: `4.17.5`, `4.20.2-pre`. */
 export const xenVersion = ({ xen }: Hello): string => `${xen.major}.${xen.minor}${xen.extra}`;
 
-/** The edition that a running Xen should behave as: its point release, or the newest known of its series. */
+/**
+ * The edition that a running Xen should behave as: its point release, or the newest known of its series; for a tree under
+ * development the release that it led to, or `staging` when that is not out yet.
+ */
 export function editionOf(hello: Hello): Edition {
   const { major, minor, extra } = hello.xen;
-  const series = `${major}.${minor}`;
-  if (/unstable/.test(extra)) return resolveEdition('staging');
-  const point = /^\.(\d+)/.exec(extra)?.[1];
-  for (const text of [`${series}.${point ?? 0}`, series]) {
-    try {
-      return resolveEdition(text);
-    } catch (error) {
-      if (!(error instanceof InputError)) throw error;
-    }
-  }
+  const series = major === 4 ? RELEASES.filter((release) => release.minor === minor) : [];
+  const point = Number(/^\.(\d+)/.exec(extra)?.[1] ?? 0);
+  const release = series[Math.min(point, series.length - 1)];
+  if (release !== undefined) return resolveEdition(releaseName(release));
+  const isAhead = major === 4 && minor > RELEASES.at(-1)!.minor;
+  if (isAhead && extra.includes('unstable')) return resolveEdition('staging');
   throw new InputError({
     severity: 'error',
     code: 'unknown-release',
