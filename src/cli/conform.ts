@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { closeSync, existsSync, mkdirSync, openSync, readdirSync, writeFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -19,20 +19,23 @@ import { differenceLines, divergenceProgram, skipCounts } from '../conform/repor
 import { RULES } from '../conform/rules.js';
 import { LAB_RELEASES } from '../lab/image/recipe.js';
 import { requireDom0, startLocalAgent } from '../lab/local-agent.js';
-import type { LabMachine } from '../lab/machine-api.js';
+import { LabError, type LabMachine } from '../lab/machine-api.js';
 import { attachLab, findLab, startLab } from '../lab/qemu/lab.js';
 import { loadProgram } from '../program/load.js';
 import { printStatement } from '../program/print.js';
 import type { Program } from '../program/program.js';
-import { InputError } from '../text/diagnostic.js';
+import { InputError, type Paint } from '../text/diagnostic.js';
 import { didYouMean } from '../text/suggest.js';
-import { DEFAULT_EDITION, resolveEdition } from '../xen/editions/edition.js';
+import { DEFAULT_EDITION, type Edition, resolveEdition } from '../xen/editions/edition.js';
 import { parseSbdf, sbdfText } from '../xen/machine.js';
 import { EXIT, type ExitCode, type Io, runCommandAsync, standardIo } from './io.js';
 import { choice, count } from './options.js';
 
 const SUITES = fileURLToPath(new URL('../../suites/', import.meta.url));
 const EXAMPLE_PROGRAMS = fileURLToPath(new URL('../../examples/', import.meta.url));
+
+/** Random programs of a run that names nothing. */
+const DEFAULT_PROGRAMS = 25;
 
 /** One machine keeps one core busy, one thread of it after the other. */
 const DEFAULT_JOBS = Math.min(2, availableParallelism());
@@ -42,7 +45,7 @@ const XL_SUITE = 'xl';
 
 export interface ConformOptions {
   readonly suite?: string[];
-  readonly programs: number;
+  readonly programs?: number;
   readonly length: number;
   readonly seed?: number;
   readonly iommu?: string;
@@ -86,7 +89,11 @@ export function registerConform(program: Command, io: Io = standardIo()): void {
     )
     .argument('[file...]', 'programs to run in place of the suites')
     .option('--suite <name...>', `suites to run in place of all: ${[...suiteNames(), XL_SUITE].join(', ')}`)
-    .option('--programs <n>', 'random programs to run after the suites', count(0, 1_000_000), 25)
+    .option(
+      '--programs <n>',
+      `random programs besides (default: ${DEFAULT_PROGRAMS}, none with files or suites)`,
+      count(0, 1_000_000),
+    )
     .option('--length <n>', 'operations a random program', count(1, 1000), 40)
     .option('--seed <n>', 'seed of the random programs (default: a new one, printed)', count(0, 2 ** 31 - 1))
     .option('--iommu <kind>', 'IOMMU of the machine: vtd or amdvi (default: vtd)')
@@ -126,7 +133,8 @@ function suiteNames(): string[] {
 }
 
 async function conformCommand(files: readonly string[], options: ConformOptions, io: Io): Promise<ExitCode> {
-  refuseContradictions(options);
+  refuseContradictions(files, options);
+  checkOutputs(options);
   const plan = planOf(files, options);
   if (options.here === true && options.yes !== true) return describeHere(plan, options, io);
   if (options.json !== true) io.out(`seed ${plan.seed}`);
@@ -143,18 +151,28 @@ async function conformCommand(files: readonly string[], options: ConformOptions,
       : conform(plan, (mode) => openMachine(mode, options), hooks));
     progress.clear();
     const seconds = (performance.now() - started) / 1000;
-    save(report, options, io);
     if (options.json === true) io.out(JSON.stringify(jsonOf(report, plan, options, seconds), null, 2));
     else for (const line of reportLines(report, io, seconds)) io.out(line);
-    return isClean(report) ? EXIT.ok : EXIT.findings;
+    save(report, options, io);
+    const failure = failureOf(report);
+    if (failure === undefined) return isClean(report) ? EXIT.ok : EXIT.findings;
+    // With --json the one object has said it.
+    if (options.json === true) return failure.exitCode;
+    throw failure;
   } finally {
     progress.clear();
     interruption.end();
   }
 }
 
+/** Why a run is no answer: the machine broke, or there was nothing to compare. */
+function failureOf({ broken, operations, xl, interrupted }: ConformReport): LabError | undefined {
+  if (broken !== undefined || operations > 0 || xl.length > 0 || interrupted) return broken;
+  return new LabError('nothing could be compared', 2, 'the report says why programs were left out');
+}
+
 /** Options that say what machine to boot mean nothing to one that runs already. @throws InputError */
-function refuseContradictions(options: ConformOptions): void {
+function refuseContradictions(files: readonly string[], options: ConformOptions): void {
   const running = options.here === true ? '--here' : options.lab === undefined ? undefined : '--lab';
   const boot = ['iommu', 'dom0Iommu', 'release', 'xen', 'xenArgs', 'cold'] as const;
   const said = running === undefined ? undefined : boot.find((name) => options[name] !== undefined);
@@ -162,6 +180,8 @@ function refuseContradictions(options: ConformOptions): void {
     const option = `--${said.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
     throw usage(option, `${running} names a machine that runs already; leave out ${option}`);
   }
+  if (files.length > 0 && options.suite !== undefined)
+    throw usage('--suite', 'suites run in place of files, files in place of suites: say one of them');
   if (options.here === true && options.lab !== undefined)
     throw usage('--lab', '--here is this host, --lab another machine: say one of them');
   for (const name of ['device', 'yes'] as const) {
@@ -241,17 +261,27 @@ function planOf(files: readonly string[], options: ConformOptions): ConformPlan 
   const programs = paths.map((path) => loadProgram(path));
   const modes = mode !== undefined ? [mode] : DOM0_MODES;
   return {
-    programs: mode === undefined ? programs : programs.filter(({ machine }) => machine.dom0Mode === mode),
+    programs,
     xl: files.length === 0 && suites.includes(XL_SUITE),
     dom0Tables: everything,
-    randomPrograms: files.length > 0 ? 0 : options.programs,
+    randomPrograms: options.programs ?? (everything ? DEFAULT_PROGRAMS : 0),
     length: options.length,
     seed: options.seed ?? Math.floor(Math.random() * 2 ** 31),
     modes,
-    ...(options.edition === undefined ? {} : { edition: resolveEdition(options.edition) }),
+    ...(options.edition === undefined ? {} : { edition: editionNamed(options.edition) }),
     maxDivergences: options.maxDivergences,
-    jobs: options.lab === undefined && options.programs > 0 ? options.jobs : 1,
+    jobs: options.lab === undefined ? options.jobs : 1,
   };
+}
+
+/** @throws InputError about `--edition`. */
+function editionNamed(text: string): Edition {
+  try {
+    return resolveEdition(text);
+  } catch (error) {
+    if (!(error instanceof InputError)) throw error;
+    throw new InputError({ ...error.diagnostic, file: '--edition' });
+  }
 }
 
 const examplePaths = (): string[] =>
@@ -341,11 +371,23 @@ const isClean = ({ divergences, xl, dom0Tables }: ConformReport): boolean =>
   xl.every(({ agrees }) => agrees) &&
   dom0Tables.every(({ asExpected }) => asExpected);
 
+/** Refuses what could not be written when all is done. @throws InputError */
+function checkOutputs({ out, junit }: ConformOptions): void {
+  const attempt = (option: string, what: string, body: () => void): void => {
+    try {
+      body();
+    } catch (error) {
+      throw usage(option, `${what} cannot be written: ${(error as Error).message}`);
+    }
+  };
+  if (junit !== undefined) attempt('--junit', junit, () => closeSync(openSync(junit, 'a')));
+  if (out !== undefined) attempt('--out', out, () => mkdirSync(out, { recursive: true }));
+}
+
 /** Writes what was asked for: divergences as programs, JUnit's report. */
 function save(report: ConformReport, { out, junit }: ConformOptions, io: Io): void {
   if (junit !== undefined) writeFileSync(junit, junitReport('dommu conform', report));
   if (out === undefined || report.divergences.length === 0) return;
-  mkdirSync(out, { recursive: true });
   report.divergences.forEach((found, i) => {
     const path = join(out, `divergence-${i + 1}.dommu`);
     writeFileSync(path, divergenceProgram(found, report.xen));
@@ -409,6 +451,7 @@ function jsonOf(report: ConformReport, plan: ConformPlan, options: ConformOption
     seconds,
     seed: plan.seed,
     interrupted: report.interrupted,
+    ...(report.broken === undefined ? {} : { broken: report.broken.message }),
   };
 }
 
@@ -437,8 +480,14 @@ function* reportLines(report: ConformReport, { paintOut }: Io, seconds: number):
     yield* printProgramSteps(found.program);
   }
   yield '';
-  const verdict = isClean(report) ? 'model and Xen agree' : paintOut.error('model and Xen differ');
-  yield `${verdict}${report.interrupted ? ' (ended early)' : ''}, in ${seconds.toFixed(1)} s`;
+  yield `${verdictOf(report, paintOut)}, in ${seconds.toFixed(1)} s`;
+}
+
+function verdictOf(report: ConformReport, paint: Paint): string {
+  if (!isClean(report)) return paint.error('model and Xen differ');
+  if (report.operations === 0 && report.xl.length === 0) return 'nothing was compared';
+  const early = report.interrupted || report.broken !== undefined;
+  return early ? 'ended early; no difference as far as it went' : 'model and Xen agree';
 }
 
 function* printProgramSteps({ steps }: Program): Generator<string> {

@@ -1,3 +1,4 @@
+import { LabError } from '../lab/machine-api.js';
 import { parseProgramText } from '../program/load.js';
 import { OPERATION_BY_NAME } from '../program/operations.js';
 import { printProgram } from '../program/print.js';
@@ -38,6 +39,8 @@ export interface CampaignResult {
   readonly seconds: number;
   /** Whether it was ended from outside. */
   readonly interrupted: boolean;
+  /** What ended it before its time: a machine that broke. */
+  readonly broken?: LabError;
 }
 
 export interface CampaignOptions {
@@ -72,21 +75,34 @@ export async function runCampaign(
   const divergences: FoundDivergence[] = [];
   const reached = options.reached ?? new ReachedRules();
   let operations = 0;
-  const isOver = () => options.isInterrupted?.() === true || divergences.length >= options.maxDivergences;
+  let broken: LabError | undefined;
+  const isInterrupted = () => broken !== undefined || options.isInterrupted?.() === true;
+  const isOver = () => isInterrupted() || divergences.length >= options.maxDivergences;
   const programs = programsOf(judges[0]!, options);
+  const hold = async (program: Program, judge: Judge): Promise<void> => {
+    const start = performance.now();
+    const result = await runLockstep(program, judge, { reached });
+    operations += result.operations;
+    if (result.divergence !== undefined)
+      divergences.push(await shorten(program, result.divergence, judge, isInterrupted));
+    reports.push(reportOf(program, result, (performance.now() - start) / 1000));
+    options.onProgress?.(operations, divergences.length);
+  };
   const work = async (judge: Judge): Promise<void> => {
-    for (const program of programs) {
-      const start = performance.now();
-      const result = await runLockstep(program, judge, { reached });
-      operations += result.operations;
-      if (result.divergence !== undefined) divergences.push(await shorten(program, result.divergence, judge));
-      reports.push(reportOf(program, result, (performance.now() - start) / 1000));
-      options.onProgress?.(operations, divergences.length);
-      if (isOver()) return;
+    // The generator is shared: each program is handed to one of the workers.
+    while (!isOver()) {
+      const { value: program } = programs.next();
+      if (program === undefined) return;
+      await hold(program, judge);
     }
   };
-  const ends = await Promise.allSettled(judges.map(work));
-  for (const end of ends) if (end.status === 'rejected') throw end.reason;
+  const workers = judges.map((judge) =>
+    work(judge).catch((error: unknown) => {
+      if (!(error instanceof LabError)) throw error;
+      broken ??= error;
+    }),
+  );
+  await Promise.all(workers);
   return {
     programs: reports,
     operations,
@@ -94,16 +110,18 @@ export async function runCampaign(
     reached,
     seconds: (performance.now() - started) / 1000,
     interrupted: options.isInterrupted?.() === true,
+    ...(broken === undefined ? {} : { broken }),
   };
 }
 
 /** All programs of a campaign, each handed out once. */
-function* programsOf(judge: Judge, options: CampaignOptions): Generator<Program> {
+function* programsOf(judge: Judge, options: CampaignOptions): Generator<Program, undefined> {
   yield* options.programs;
   const steered = new ReachedRules();
   const { seed, length } = options;
   for (let index = 0; index < options.random; index++)
     yield nthProgram(index, seed, shapeFor(judge, length), steered);
+  return undefined;
 }
 
 function shapeFor(judge: Judge, length: number): ProgramShape {
@@ -131,14 +149,19 @@ function reportOf(program: Program, result: LockstepResult, seconds: number): Pr
 }
 
 /** The shortest program that shows the same difference. */
-async function shorten(program: Program, divergence: Divergence, judge: Judge): Promise<FoundDivergence> {
+async function shorten(
+  program: Program,
+  divergence: Divergence,
+  judge: Judge,
+  isInterrupted: () => boolean,
+): Promise<FoundDivergence> {
   const statements = program.steps.filter((step): step is Statement => 'op' in step);
   const plain = statements.length === program.steps.length && program.configs.length === 0;
   let shortest = divergence;
   const about = aspectOf(divergence);
   const shows = async (steps: readonly Statement[]): Promise<boolean> => {
     const candidate = { ...program, steps };
-    if (!isProgram(candidate)) return false;
+    if (isInterrupted() || !isProgram(candidate)) return false;
     const { divergence: again } = await runLockstep(candidate, judge);
     if (again === undefined || aspectOf(again) !== about) return false;
     shortest = again;

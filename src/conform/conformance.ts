@@ -1,4 +1,4 @@
-import type { Agent, LabMachine } from '../lab/machine-api.js';
+import { type Agent, LabError, type LabMachine } from '../lab/machine-api.js';
 import type { MachineDeclaration, Program } from '../program/program.js';
 import type { Edition } from '../xen/editions/edition.js';
 import { sbdfText } from '../xen/machine.js';
@@ -47,12 +47,14 @@ export interface ConformReport {
   /** Seconds that programs took, without boots. */
   readonly seconds: number;
   readonly interrupted: boolean;
+  /** A machine broke: everything up to then is here. */
+  readonly broken?: LabError;
 }
 
 /**
  * Carries a plan out: for each mode of dom0 a machine is opened, programs of that mode run on it, then random ones. Every
  * machine is closed, whatever happens.
- * @throws LabError when a machine cannot be had or breaks.
+ * @throws LabError when a machine cannot be had.
  */
 export async function conform(
   plan: ConformPlan,
@@ -65,13 +67,17 @@ export async function conform(
   const xl: XlOutcome[] = [];
   const dom0Tables: ConformReport['dom0Tables'][number][] = [];
   let [operations, seconds, xen, edition] = [0, 0, '', ''];
-  const isOver = () => hooks.isInterrupted?.() === true || divergences.length >= plan.maxDivergences;
+  let broken: LabError | undefined;
+  const isOver = () =>
+    broken !== undefined || hooks.isInterrupted?.() === true || divergences.length >= plan.maxDivergences;
   for (const mode of plan.modes) {
     const scripted = plan.programs.filter((program) => modeFor(program, plan.modes) === mode);
     const random = randomShare(plan, mode);
-    if (scripted.length === 0 && random === 0 && !plan.dom0Tables) continue;
+    const matrix = plan.xl && mode === plan.modes[0];
+    if (scripted.length === 0 && random === 0 && !matrix && !plan.dom0Tables) continue;
     if (isOver()) break;
-    const machines = await openAll(plan.jobs, () => open(mode));
+    const jobs = Math.max(1, Math.min(plan.jobs, scripted.length + random));
+    const machines = await openAll(jobs, () => open(mode));
     try {
       const machine = machines[0]!;
       const judges = machines.map((one) => labJudge(one, plan.edition));
@@ -79,7 +85,7 @@ export async function conform(
       xen = xenVersion(machine.agent.hello);
       edition = judge.edition.name;
       hooks.onMachine?.(mode, xen);
-      if (plan.dom0Tables) dom0Tables.push(await judgeDom0Tables(machine, mode));
+      if (plan.dom0Tables && machine.iommu !== 'none') dom0Tables.push(await judgeDom0Tables(machine, mode));
       const done = operations;
       const result = await runCampaign(judges, {
         programs: scripted,
@@ -95,14 +101,29 @@ export async function conform(
       divergences.push(...result.divergences);
       operations += result.operations;
       seconds += result.seconds;
-      if (plan.xl && mode === plan.modes[0] && !isOver())
-        xl.push(...(await runXlMatrix(machine.agent, deviceText(machine))));
+      broken ??= result.broken;
+      if (matrix && !isOver()) xl.push(...(await runXlMatrix(machine.agent, deviceText(machine))));
+    } catch (error) {
+      if (!(error instanceof LabError)) throw error;
+      broken = error;
     } finally {
       await Promise.all(machines.map((machine) => machine.close()));
     }
   }
   const interrupted = hooks.isInterrupted?.() === true;
-  return { xen, edition, programs, operations, divergences, xl, dom0Tables, reached, seconds, interrupted };
+  return {
+    xen,
+    edition,
+    programs,
+    operations,
+    divergences,
+    xl,
+    dom0Tables,
+    reached,
+    seconds,
+    interrupted,
+    ...(broken === undefined ? {} : { broken }),
+  };
 }
 
 /**
