@@ -1,0 +1,83 @@
+import { readdirSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { runCampaign } from '../../src/conform/campaign.js';
+import { dom0PageTables } from '../../src/conform/dom0-tables.js';
+import { labJudge } from '../../src/conform/judge.js';
+import { type Judge, runLockstep } from '../../src/conform/lockstep.js';
+import type { LabMachine } from '../../src/lab/machine-api.js';
+import { startLab } from '../../src/lab/qemu/lab.js';
+import { loadProgram, parseProgramText } from '../../src/program/load.js';
+import { SourceText } from '../../src/text/source.js';
+import { resolveEdition } from '../../src/xen/editions/edition.js';
+
+const folder = fileURLToPath(new URL('../../suites/', import.meta.url));
+const suites = readdirSync(folder)
+  .filter((name) => name.endsWith('.dommu'))
+  .map((name) => loadProgram(`${folder}${name}`));
+
+const program = (text: string) => parseProgramText(new SourceText('t.dommu', text));
+
+describe.each(['relaxed', 'strict', 'passthrough'] as const)('a real Xen with a %s dom0', (mode) => {
+  let machine: LabMachine;
+  let judge: Judge;
+  beforeAll(async () => {
+    machine = await startLab({ dom0Iommu: mode });
+    judge = labJudge(machine);
+  });
+  afterAll(() => machine?.close());
+
+  it('says how it was booted', () => {
+    expect(judge.dom0Mode).toBe(mode);
+    expect(judge.edition.name).toMatch(/^4\.17/);
+  });
+
+  const own = suites.filter(({ machine: { dom0Mode } }) => dom0Mode === mode);
+  it.each(own.map((one) => [one.file.slice(folder.length), one] as const))(
+    'agrees with the model on %s',
+    async (_, suite) => {
+      const result = await runLockstep(suite, judge);
+      expect(result).toEqual({ operations: expect.any(Number) });
+    },
+  );
+
+  it(`has ${mode === 'strict' ? 'none' : 'all'} of dom0's page tables in reach of dom0's devices`, async () => {
+    const { tables, readable, writable } = await dom0PageTables(machine, machine.devices[0]!.sbdf);
+    const expected = mode === 'strict' ? 0 : tables;
+    expect({ readable, writable }).toEqual({ readable: expected, writable: expected });
+  });
+
+  it('agrees with the model on random programs', async () => {
+    const options = { programs: [], random: 5, seed: 11, length: 30, maxDivergences: 1 };
+    const { divergences, operations } = await runCampaign([judge], options);
+    expect(divergences).toEqual([]);
+    expect(operations).toBeGreaterThan(100);
+  });
+});
+
+describe('a real Xen held against what it is not', () => {
+  let machine: LabMachine;
+  beforeAll(async () => {
+    machine = await startLab({});
+  });
+  afterAll(() => machine?.close());
+
+  it('shows a page that an older Xen would have left in reach of a device', async () => {
+    const edition = resolveEdition('4.17');
+    const profile = { ...edition.profile, pvPageAdded: 'mapped-untyped' } as const;
+    const judge = labJudge(machine, { ...edition, profile });
+    const text =
+      'device e 0000:00:04.0\ncreatedomain a iommu\npopulate_physmap a P\nassign_device a e\npin_l1_table a P';
+    const { divergence } = await runLockstep(program(text), judge);
+    expect(divergence).toMatchObject({
+      op: 'pin_l1_table a P',
+      differences: [{ model: 'rw', real: 'absent' }],
+    });
+  });
+
+  it('shows an answer that an older Xen would have given', async () => {
+    const judge = labJudge(machine, resolveEdition('4.12'));
+    const { divergence } = await runLockstep(program('createdomain a hap'), judge);
+    expect(divergence?.differences).toEqual([{ what: 'status', model: 'ok', real: 'EINVAL' }]);
+  });
+});
