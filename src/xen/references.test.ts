@@ -85,6 +85,13 @@ const OPERATIONS: readonly ((xen: Xen, a: number, b: number, c: number) => unkno
       mmuUpdate(xen, PV, frameAt(xen, a), c % 2, entryLow(xen, frameAt(xen, b), c % 3 === 0), 0),
     ),
   (xen, a, _, c) => on(xen, PV, () => mmuUpdate(xen, PV, frameAt(xen, a), c % 2, 0, 0)),
+  // Two tables of one level, and an entry from one to the other: chance alone hardly ever makes a linear one.
+  (xen, a, b, c) =>
+    on(xen, PV, () => {
+      const [table, target] = [frameAt(xen, a), frameAt(xen, b)];
+      for (const pdx of [table, target]) pinTable(xen, PV, pdx, 2 + (Math.trunc(c / 4) % 3));
+      mmuUpdate(xen, PV, table, c % 2, entryLow(xen, target, c % 4 === 3), 0);
+    }),
   (xen, a, b, c) =>
     by(xen, PV, () =>
       guestStore(
