@@ -88,10 +88,11 @@ const OPERATIONS: readonly ((xen: Xen, a: number, b: number, c: number) => unkno
   // Two tables of one level, and an entry from one to the other: chance alone hardly ever makes a linear one.
   (xen, a, b, c) =>
     on(xen, PV, () => {
-      const [table, target] = [frameAt(xen, a), frameAt(xen, b)];
+      const [table, target] = [frameAt(xen, 1 + (a % 3)), frameAt(xen, 1 + (b % 3))];
       for (const pdx of [table, target]) pinTable(xen, PV, pdx, 2 + (Math.trunc(c / 4) % 3));
       mmuUpdate(xen, PV, table, c % 2, entryLow(xen, target, c % 4 === 3), 0);
     }),
+  (xen, a) => on(xen, PV, () => unpinTable(xen, PV, frameAt(xen, 1 + (a % 3)))),
   (xen, a, b, c) =>
     by(xen, PV, () =>
       guestStore(
