@@ -33,7 +33,8 @@ export async function allocate(real: RealXen, statement: Statement, file: string
     got = await REQUESTS[statement.op]!(real, new Arguments(statement.args, real.names, real.model));
   } catch (error) {
     if (!(error instanceof Nameless)) throw error;
-    return { model: run(statement.args), real: { status: error.status } };
+    const model = run(statement.args);
+    return { model, real: model };
   }
   const {
     count = 1,

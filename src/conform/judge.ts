@@ -19,7 +19,8 @@ export function labJudge(machine: LabMachine, edition: Edition = editionOf(machi
     dom0Mode: dom0ModeOf(machine, edition),
     edus: requesters('edu'),
     nics: requesters('nic'),
-    hvm: false,
+    // QEMU's processor has virtualisation where it is AMD's.
+    hvm: machine.iommu === 'amdvi',
     stop: () => machine.stop(),
     cont: () => machine.cont(),
   };

@@ -13,6 +13,7 @@ import {
   type Statement,
   type Step,
 } from '../program/program.js';
+import { deviceOwner } from '../xen/devices.js';
 import type { Edition } from '../xen/editions/edition.js';
 import { typeOf } from '../xen/page-info.js';
 import type { Xen } from '../xen/state.js';
@@ -259,7 +260,14 @@ class Lockstep {
     try {
       judge.machine.memory!.refresh();
       const { model: ours, real: theirs } = this.views;
-      return [...compareTables(ours, theirs, devices, real.bindings, this.model.hasTranslatedDomains)];
+      const isTranslated = ({ name }: ObservedDevice) => {
+        const owner = deviceOwner(
+          this.model,
+          this.model.spec.devices.findIndex((one) => one.name === name),
+        );
+        return owner >= 0 && owner < this.model.domIo && this.model.isTranslated(owner);
+      };
+      return [...compareTables(ours, theirs, devices, real.bindings, isTranslated)];
     } finally {
       await judge.cont?.();
     }

@@ -23,18 +23,19 @@ const TRANSLATED_INPUTS = 16;
 /**
  * What devices can reach, compared between two sets of tables in two memories: whether a device is translated at all,
  * which devices share a domain id, and the rights on every frame that the program knows. Frames are compared up to
- * {@link Bindings}.
+ * {@link Bindings}. A device of a translated domain uses guest frames besides, whose numbers are the same on both sides.
  */
 export function* compareTables(
   model: IommuView,
   real: IommuView,
   devices: readonly ObservedDevice[],
   bindings: Bindings,
-  translated: boolean,
+  isTranslated: (device: ObservedDevice) => boolean,
 ): Generator<Difference> {
   const modelDids = new Map<number, string>();
   const realDids = new Map<number, string>();
-  for (const { name, requester, realRequester } of devices) {
+  for (const device of devices) {
+    const { name, requester, realRequester } = device;
     model.select(requester);
     real.select(realRequester);
     if (model.state !== real.state) {
@@ -49,7 +50,7 @@ export function* compareTables(
       const [wanted, found] = [leafText(model, frame, frame), leafText(real, mfn, mfn)];
       if (wanted !== found) yield { what: `${name} at ${hex(frame)}`, model: wanted, real: found };
     }
-    if (!translated) continue;
+    if (!isTranslated(device)) continue;
     for (let gfn = 0; gfn < TRANSLATED_INPUTS; gfn++) {
       const wanted = leafText(model, gfn, -1);
       const found = leafText(real, gfn, -1, bindings);

@@ -26,6 +26,9 @@ export class CannotRun extends Error {}
 /** A requester id that no machine of the lab has: for devices that a program names without declaring them. */
 const NO_DEVICE = 0x1e << 3;
 
+/** Operations of guests that dom0 can carry out for any of them. */
+const FOR_ANY_GUEST = new Set(['populate_physmap', 'decrease_reservation', 'grant', 'end_grant']);
+
 /**
  * A real Xen behind the operations of the program language. Names are looked up in the model, which has carried out the
  * statement just before: its domids are asked for, its frames stand for the frames that Xen chose ({@link Bindings}).
@@ -69,16 +72,27 @@ export class RealXen {
       const args = new Arguments(statement.args, this.names, this.model);
       // What the CPUs of a domain that is dead or gone would do is not for Xen to answer.
       if (outcome.status === 'not running' || this.isNobodys(statement, args)) return outcome;
+      this.refuseForTranslated(statement, args);
       return await handler(this, args, outcome);
     } catch (error) {
-      if (error instanceof Nameless) return { status: error.status };
+      // What no operation has named cannot be asked for.
+      if (error instanceof Nameless) return outcome;
       throw error;
     }
   }
 
-  /** Whether a statement is one of a guest that no longer is, with nobody left to issue it. */
+  /** Whether a statement is one of a guest that no longer is, with nobody left to do it. */
   private isNobodys({ op }: Statement, args: Arguments): boolean {
-    return this.guests && OPERATION_BY_NAME.get(op)?.actor === 'guest' && !this.model.exists(args.domain());
+    const byItself = op === 'store' || (this.guests && OPERATION_BY_NAME.get(op)?.actor === 'guest');
+    return byItself && !this.model.exists(args.domain());
+  }
+
+  /** HVM domains have no vCPU that could issue hypercalls; what the toolstack can do in a guest's name, it does. */
+  private refuseForTranslated({ op }: Statement, args: Arguments): void {
+    if (OPERATION_BY_NAME.get(op)?.actor !== 'guest' || FOR_ANY_GUEST.has(op)) return;
+    const slot = args.domain();
+    if (this.model.exists(slot) && this.model.isTranslated(slot))
+      throw new CannotRun('HVM guests that issue hypercalls: they run no code here');
   }
 
   /** The requester id of a device by name; for an unknown one an address where nothing is. */
