@@ -1,5 +1,5 @@
 import { execFileSync, spawn } from 'node:child_process';
-import { copyFileSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -14,6 +14,7 @@ beforeAll(() => {
   const tsc = join(root, 'node_modules', '.bin', 'tsc');
   execFileSync(tsc, ['-p', 'tsconfig.build.json', '--outDir', join(built, 'dist')], { cwd: root });
   copyFileSync(join(root, 'package.json'), join(built, 'package.json'));
+  for (const name of ['suites', 'examples']) cpSync(join(root, name), join(built, name), { recursive: true });
 });
 afterAll(() => {
   rmSync(built, { recursive: true });
@@ -196,13 +197,20 @@ describe('what people get', () => {
     const { out, exit } = await dommu(['--help']);
     expect(exit).toBe(0);
     const commands = [...out.matchAll(/^ {2}(\w+)/gm)].map(([, name]) => name!);
-    expect(commands).toEqual(expect.arrayContaining(['verify', 'check', 'run', 'affected']));
+    expect(commands).toEqual(
+      expect.arrayContaining(['verify', 'check', 'run', 'affected', 'lab', 'conform']),
+    );
     for (const command of commands.filter((name) => name !== 'help')) {
       const help = await dommu([command, '--help']);
       expect(help).toMatchObject({ exit: 0, err: '' });
       expect(help.out).toContain(`$ dommu ${command} `);
-      expect(help.out).toContain('--json');
       expect(help.out).toMatch(/Exit codes?:/);
+      // What a lab can do is commands of its own.
+      if (command !== 'lab') expect(help.out).toContain('--json');
+    }
+    for (const command of ['build', 'up', 'down', 'list', 'exec']) {
+      const help = await dommu(['lab', command, '--help']);
+      expect(help).toMatchObject({ exit: 0, err: '', out: expect.stringContaining('--json') });
     }
   });
 
@@ -316,6 +324,74 @@ const BAD: readonly Bad[] = [
   ['no file', () => ['affected'], /missing required argument 'file'/],
   ['a bound that is no number', () => ['verify', NIC, '--pages', 'two'], /whole number from 1 to 512/],
   ['an unknown IOMMU', () => ['verify', NIC, '--iommu', 'vt-d'], /--iommu.*vt-d.*vtd/],
+  [
+    'a suite that is not there',
+    () => ['conform', '--suite', 'grant'],
+    /^--suite: error:.*did you mean `grants`/,
+  ],
+  [
+    'a file besides suites',
+    () => ['conform', ARM, '--suite', 'grants'],
+    /^--suite: error: .*say one of them/,
+  ],
+  [
+    'another mode of dom0',
+    () => ['conform', '--dom0-iommu', 'lax'],
+    /^--dom0-iommu: error: `lax`.*relaxed, strict/,
+  ],
+  ['an IOMMU that no lab has', () => ['conform', '--iommu', 'foo'], /^--iommu: error: `foo`.*vtd, amdvi/],
+  [
+    'a program for conform that is not there',
+    () => ['conform', 'no.dommu'],
+    /^no\.dommu:1:1: error: no such file/,
+  ],
+  [
+    'a release that is none',
+    () => ['conform', ARM, '--edition', '4.99'],
+    /^--edition: error: unknown Xen release/,
+  ],
+  ['too many random programs', () => ['conform', '--programs', '1e9'], /whole number from 0 to 1000000/],
+  [
+    'a device without --here',
+    () => ['conform', '--device', '03:00.0'],
+    /^--device: error: .*goes with --here/,
+  ],
+  [
+    'a lab and what to boot',
+    () => ['conform', '--lab', 'x', '--xen', 'xen.gz'],
+    /^--xen: error: --lab names a machine/,
+  ],
+  ['a lab and this host', () => ['conform', '--lab', 'x', '--here'], /^--lab: error: .*say one of them/],
+  [
+    'a lab that is not up',
+    () => ['conform', ARM, '--lab', 'nobodys'],
+    /^lab: error: no lab named nobodys is running/,
+  ],
+  [
+    'a host that is no dom0',
+    () => ['conform', ARM, '--here'],
+    /^lab: error: this host does not run on Xen[\s\S]*--here/,
+  ],
+  [
+    'a report where none can be written',
+    () => ['conform', ARM, '--junit', join(folder, 'no', 'where.xml')],
+    /^--junit: error: .*cannot be written/,
+  ],
+  [
+    'a file for a folder of divergences',
+    () => ['conform', ARM, '--out', file('taken', '')],
+    /^--out: error: .*taken cannot be written/,
+  ],
+  [
+    'a program for a lab that is not there',
+    () => ['lab', 'exec', 'no.dommu'],
+    /^no\.dommu:1:1: error: no such file/,
+  ],
+  [
+    'a lab for a program that is not up',
+    () => ['lab', 'exec', ARM, '--name', 'nobodys'],
+    /no lab named nobodys/,
+  ],
   ['more to try than fits', () => ['verify', NIC, '--pages', '512', '--entries', '16'], /^--pages: error/],
   [
     'a folder for counterexamples that is not there',
@@ -339,6 +415,7 @@ describe('bad input', () => {
   const WAYS = [
     ...['100 MB', 'an unknown operation', 'a malformed BDF', 'an unknown release'],
     ...['an unknown option', 'an unknown command', 'more to try than fits'],
+    ...['a suite that is not there', 'a lab that is not up', 'a program for conform that is not there'],
   ];
   it.concurrent.each(BAD.filter(([what]) => WAYS.includes(what)))(
     '%s: one JSON object for scripts, and 2',
