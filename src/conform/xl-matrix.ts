@@ -64,14 +64,18 @@ function predict(text: string, host: Host, release: Release): XlOutcome['predict
   return refused === undefined ? { code: 0, message: '' } : { code: 6, message: refused.message };
 }
 
+/** What xl and libxl have noted of domains, and of devices that these have (which libxl then takes for in use). */
+const CLEAN_STORE = `all=$(xenstore-ls -f /)
+for d in $(echo "$all" | sed -n "s,^/local/domain/\\([1-9][0-9]*\\) =.*,\\1,p"); do
+  xenstore-rm /local/domain/$d /vm /libxl/$d
+done
+for node in $(echo "$all" | sed -n "s,^\\(/libxl/pci/[^ ]*/domid\\) =.*,\\1,p"); do xenstore-rm $node; done
+xenstore-rm /local/domain/0/backend`;
+
 /** Removes the domain as fast as it goes: `xl destroy` waits ten seconds for a frontend that nobody runs. */
 async function cleanUp(agent: Agent): Promise<void> {
   await agent.perform([{ call: 'reset' }]);
-  await xl(agent, [
-    'sh',
-    '-c',
-    'for d in $(xenstore-ls -f / | sed -n "s,^/local/domain/\\([1-9][0-9]*\\) =.*,\\1,p"); do xenstore-rm /local/domain/$d /vm /libxl/$d; done; xenstore-rm /local/domain/0/backend',
-  ]);
+  await xl(agent, ['sh', '-c', CLEAN_STORE]);
 }
 
 async function xl(
