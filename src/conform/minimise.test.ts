@@ -18,6 +18,37 @@ describe('a minimised list', () => {
     );
   });
 
+  it('is without neighbours that can only go together', async () => {
+    // What 4 makes, 5 needs; the failure does not: neither goes alone.
+    const fails = async (candidate: readonly number[]) =>
+      candidate.includes(4) === candidate.includes(5) && candidate.includes(0) && candidate.includes(8);
+    for (let length = 9; length < 30; length++) {
+      const items = Array.from({ length }, (_, i) => i);
+      expect(await minimise(items, fails, 10_000)).toEqual([0, 8]);
+      expect(await minimise([-3, -2, -1, ...items], fails, 10_000)).toEqual([0, 8]);
+    }
+  });
+
+  it('is found by asking some dozen times', async () => {
+    let asked = 0;
+    const fails = async (candidate: readonly number[]) => {
+      asked++;
+      return needs([3, 17, 38])(candidate);
+    };
+    expect(
+      await minimise(
+        Array.from({ length: 40 }, (_, i) => i),
+        fails,
+        120,
+      ),
+    ).toEqual([3, 17, 38]);
+    expect(asked).toBeLessThan(80);
+  });
+
+  it('of nothing is nothing', async () => {
+    expect(await minimise([], needs([]), 10)).toEqual([]);
+  });
+
   it('still fails when the budget ends first', async () => {
     const items = Array.from({ length: 50 }, (_, i) => i);
     for (let budget = 0; budget < 30; budget++) {

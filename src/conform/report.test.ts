@@ -49,6 +49,13 @@ describe('a divergence as a program', () => {
     expect(text).toMatch(/^# Model and Xen 4\.17\.7 part at the last step:\n/);
   });
 
+  it('expects nothing: expectations were those of the program it was found in', () => {
+    const source = new SourceText('t.dommu', 'createdomain a\n  expect EINVAL');
+    const text = divergenceProgram({ ...found(), program: parseProgramText(source) }, '4.17');
+    expect(text).toContain('createdomain a\n');
+    expect(text).not.toContain('expect');
+  });
+
   it('keeps the end of the log only', () => {
     const text = divergenceProgram(found(Array.from({ length: 50 }, (_, i) => `line ${i}.`)), '4.17');
     expect(text).not.toContain('line 29.');

@@ -1,4 +1,5 @@
 import { printProgram } from '../program/print.js';
+import type { Program } from '../program/program.js';
 import { printable } from '../text/diagnostic.js';
 import type { FoundDivergence } from './campaign.js';
 
@@ -25,8 +26,14 @@ export function divergenceProgram(found: FoundDivergence, xen: string): string {
     ...differenceLines(found),
     ...(log.length > 0 ? ['Xen logged:', ...log.map((line) => `  ${oneLine(line)}`)] : []),
   ];
-  return `${comments.map((line) => `# ${line}`.trimEnd()).join('\n')}\n\n${printProgram(found.program)}`;
+  return `${comments.map((line) => `# ${line}`.trimEnd()).join('\n')}\n\n${printProgram(bare(found.program))}`;
 }
+
+/** A program without what it expects: that was said of a longer one. */
+const bare = (program: Program): Program => ({
+  ...program,
+  steps: program.steps.map((step) => ('op' in step ? { ...step, expect: [] } : step)),
+});
 
 /** Reasons for which programs were left out, and how many each. */
 export function skipCounts(
