@@ -26,6 +26,10 @@ export function size(text: string): number {
   throw new InvalidArgumentError('expected a size such as 512M or 2G.');
 }
 
+/** An option that cannot be used as it is given. */
+export const usageError = (option: string, message: string): InputError =>
+  new InputError({ severity: 'error', code: 'usage', message, file: option, line: 1, column: 1 });
+
 /** An option that takes one of a few words. @throws InputError naming them. */
 export function choice<Word extends string>(
   option: string,
@@ -33,12 +37,5 @@ export function choice<Word extends string>(
   words: readonly Word[],
 ): Word | undefined {
   if (text === undefined || words.includes(text as Word)) return text as Word | undefined;
-  throw new InputError({
-    severity: 'error',
-    code: 'usage',
-    message: `\`${text}\` is not known here; ${didYouMean(text, words)}`,
-    file: option,
-    line: 1,
-    column: 1,
-  });
+  throw usageError(option, `\`${text}\` is not known here; ${didYouMean(text, words)}`);
 }

@@ -1,3 +1,4 @@
+import { fileURLToPath } from 'node:url';
 import { LabError } from '../lab/machine-api.js';
 import { parseProgramText } from '../program/load.js';
 import { OPERATION_BY_NAME } from '../program/operations.js';
@@ -136,16 +137,32 @@ function shapeFor(judge: Judge, length: number): ProgramShape {
   };
 }
 
-/** The random program of a seed by its number. Its choices are its own; what steers it are the programs before. */
+/**
+ * The random program of a seed by its number. Its choices are its own, and others for each mode of dom0; what steers it are
+ * the programs before.
+ */
 function nthProgram(index: number, seed: number, shape: ProgramShape, reached: ReachedRules): Program {
-  const random = new Random(Math.imul(seed, 0x9e37_79b1) + index);
-  return randomProgram(`random-${seed}-${index}`, random, shape, reached);
+  const { dom0Mode } = shape;
+  const random = new Random(Math.imul(seed, 0x9e37_79b1) + Math.imul(dom0Mode.length, 0x85eb_ca6b) + index);
+  return randomProgram(`random-${dom0Mode}-${seed}-${index}`, random, shape, reached);
 }
+
+/** The folder of dommu itself: programs in it are named from there. */
+const PACKAGE_FOLDER = fileURLToPath(new URL('../../', import.meta.url));
+
+const nameOf = ({ file }: Program): string =>
+  file.startsWith(PACKAGE_FOLDER) ? file.slice(PACKAGE_FOLDER.length) : file;
 
 function reportOf(program: Program, result: LockstepResult, seconds: number): ProgramReport {
   const { operations, skipped, divergence } = result;
   const diverged = divergence !== undefined;
-  return { name: program.file, operations, diverged, seconds, ...(skipped === undefined ? {} : { skipped }) };
+  return {
+    name: nameOf(program),
+    operations,
+    diverged,
+    seconds,
+    ...(skipped === undefined ? {} : { skipped }),
+  };
 }
 
 /** The shortest program that shows the same difference. */
@@ -162,7 +179,7 @@ async function shorten(
   const shows = async (steps: readonly Statement[]): Promise<boolean> => {
     const candidate = { ...program, steps };
     if (isInterrupted() || !isProgram(candidate)) return false;
-    const { divergence: again } = await runLockstep(candidate, judge);
+    const again = await divergenceOf(candidate, judge);
     if (again === undefined || aspectOf(again) !== about) return false;
     shortest = again;
     return true;
@@ -170,7 +187,17 @@ async function shorten(
   const upTo = plain ? statements.slice(0, divergence.step + 1) : statements;
   const steps = plain ? await minimise(upTo, shows, MINIMISE_BUDGET) : program.steps;
   const short = { ...program, steps };
-  return { found: program.file, program: short, divergence: shortest, rule: ruleOf(shortest) };
+  return { found: nameOf(program), program: short, divergence: shortest, rule: ruleOf(shortest) };
+}
+
+/** A machine that breaks over a candidate shows nothing by it; the next program will tell that it has broken. */
+async function divergenceOf(candidate: Program, judge: Judge): Promise<Divergence | undefined> {
+  try {
+    return (await runLockstep(candidate, judge)).divergence;
+  } catch (error) {
+    if (error instanceof LabError) return undefined;
+    throw error;
+  }
 }
 
 /** What a divergence is about: it must stay the same while the program shrinks. */

@@ -85,7 +85,8 @@ export async function conform(
       xen = xenVersion(machine.agent.hello);
       edition = judge.edition.name;
       hooks.onMachine?.(mode, xen);
-      if (plan.dom0Tables && machine.iommu !== 'none') dom0Tables.push(await judgeDom0Tables(machine, mode));
+      if (plan.dom0Tables && machine.iommu !== 'none')
+        dom0Tables.push(await judgeDom0Tables(machine, judge.dom0Mode));
       const done = operations;
       const result = await runCampaign(judges, {
         programs: scripted,
@@ -137,10 +138,8 @@ export async function conformHere(
   devices: readonly number[],
   hooks: ConformHooks = {},
 ): Promise<ConformReport> {
-  const [{ stdout: commandLine }] = await agent.perform([
-    { call: 'exec', argv: ['xl', 'info', 'xen_commandline'], timeoutSeconds: 10 },
-  ]);
-  const judge = hereJudge(agent, devices, commandLine.trim());
+  const [{ stdout }] = await agent.perform([{ call: 'exec', argv: ['xl', 'info'], timeoutSeconds: 10 }]);
+  const judge = hereJudge(agent, devices, stdout, plan.edition);
   try {
     const result = await runCampaign([judge], {
       programs: plan.programs,
@@ -158,7 +157,8 @@ export async function conformHere(
       dom0Tables: [],
     };
   } finally {
-    await agent.perform([{ call: 'reset' }]);
+    // Where the agent has died, that is what has been said already.
+    await agent.perform([{ call: 'reset' }]).catch(() => {});
   }
 }
 

@@ -3,6 +3,8 @@ import type { Agent, LabMachine } from '../lab/machine-api.js';
 import { toolstackRelease } from '../program/config-domain.js';
 import type { MachineDeclaration } from '../program/program.js';
 import { InputError } from '../text/diagnostic.js';
+import { SourceText } from '../text/source.js';
+import { parseXlInfo } from '../toolstack/host.js';
 import { parseXenCommandLine } from '../toolstack/xen-cmdline.js';
 import { type Edition, resolveEdition } from '../xen/editions/edition.js';
 import { RELEASES, releaseName } from '../xen/editions/release.js';
@@ -16,7 +18,7 @@ export function labJudge(machine: LabMachine, edition: Edition = editionOf(machi
     machine,
     edition,
     iommu: machine.iommu,
-    dom0Mode: dom0ModeOf(machine, edition),
+    dom0Mode: dom0ModeOf(machine, editionOf(machine.agent.hello)),
     edus: requesters('edu'),
     nics: requesters('nic'),
     // QEMU's processor has virtualisation where it is AMD's.
@@ -39,14 +41,22 @@ export function dom0ModeOf(
 /**
  * The Xen that this host runs on, through an agent in its dom0: answers are compared, and nothing else can be looked at.
  * @param devices requester ids of devices that programs may take from dom0.
+ * @param xlInfo what `xl info` says of the host; which IOMMU it has makes no difference to answers.
  */
-export function hereJudge(agent: Agent, devices: readonly number[], commandLine: string): Judge {
-  const edition = editionOf(agent.hello);
+export function hereJudge(
+  agent: Agent,
+  devices: readonly number[],
+  xlInfo: string,
+  edition: Edition = editionOf(agent.hello),
+): Judge {
+  const { host } = parseXlInfo(new SourceText('xl info', xlInfo));
+  const iommu = host.directio ? 'vtd' : 'none';
+  const xenArguments = /^xen_commandline\s*:\s*(.*)$/m.exec(xlInfo)?.[1] ?? '';
   return {
     machine: { agent },
     edition,
-    iommu: 'vtd',
-    dom0Mode: dom0ModeOf({ xenArguments: commandLine, iommu: 'vtd' }, edition),
+    iommu,
+    dom0Mode: dom0ModeOf({ xenArguments, iommu }, editionOf(agent.hello)),
     edus: [],
     nics: devices,
     hvm: false,

@@ -27,7 +27,9 @@ export async function startLocalAgent(): Promise<AgentChannel> {
   const said: string[] = [];
   child.stderr.setEncoding('utf8').on('data', (text: string) => said.push(...text.trim().split('\n')));
   child.on('error', () => {}); // its stream ends, which the channel tells
-  return AgentChannel.over(Duplex.from({ readable: child.stdout, writable: child.stdin }), {
+  const stream = Duplex.from({ readable: child.stdout, writable: child.stdin });
+  stream.on('close', () => void child.kill());
+  return AgentChannel.over(stream, {
     version: dommuVersion(),
     helloSeconds: HELLO_SECONDS,
     closedMeans: 'it has ended',
