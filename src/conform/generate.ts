@@ -360,12 +360,11 @@ const ARGUMENTS: Readonly<Record<string, (g: Generator) => Args | undefined>> = 
   unmap_grant_ref: (g) => {
     const handle = g.handle();
     if (handle === undefined) return undefined;
-    const part = g.chance(0.15) ? [g.chance(0.5) ? 'host' : 'device'] : undefined;
-    return {
-      domain: handle.domain,
-      handle: handle.name,
-      ...(part === undefined ? {} : { flags: part }),
-    };
+    const { domain, name } = handle;
+    if (g.chance(0.15)) return { domain, handle: name, flags: [g.chance(0.5) ? 'host' : 'device'] };
+    // The bus address may be any page's: Xen looks whether it is the mapping's.
+    const address = g.chance(0.15) ? g.page(g.guest()) : undefined;
+    return { domain, handle: name, ...(address === undefined ? {} : { dev_bus_addr: address }) };
   },
   assign_device: (g) => ({ ...assignment(g), ...sometimes(g, 0.08, { flags: g.chance(0.5) ? 1 : 0xff }) }),
   test_assign_device: assignment,
