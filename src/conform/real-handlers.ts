@@ -8,6 +8,9 @@ import { PTE_PRESENT, PTE_RW } from '../xen/page-table.js';
 import { realDma } from './real-dma.js';
 import { CannotRun, type RealXen } from './real-xen.js';
 
+/** (Xen public/memory.h) */
+const XENMAPSPACE_GMFN = 2;
+
 type RealHandler = (real: RealXen, args: Arguments, model: Outcome) => Promise<Outcome>;
 
 const status = ({ rc }: StatusResult): Outcome => ({ status: errnoName(rc) });
@@ -96,6 +99,20 @@ export const REAL_HANDLERS: Readonly<Record<string, RealHandler>> = {
   destroydomain: async (real, args) => {
     const domid = real.domid(args.domain());
     const [result] = await real.machine.agent.perform([{ call: 'destroydomain', domid }]);
+    return status(result);
+  },
+  add_to_physmap: async (real, args) => {
+    if (args.text('space') !== 'gmfn')
+      throw new CannotRun('pages that Xen shares with a guest: which they are cannot be seen from here');
+    const [result] = await real.machine.agent.perform([
+      {
+        call: 'add_to_physmap',
+        domid: real.domid(args.domain()),
+        space: XENMAPSPACE_GMFN,
+        index: args.number('index', 0),
+        gfn: args.number('gfn', 0),
+      },
+    ]);
     return status(result);
   },
   max_mem: async (real, args) => {
