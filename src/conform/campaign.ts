@@ -42,6 +42,8 @@ export interface CampaignResult {
   readonly interrupted: boolean;
   /** What ended it before its time: a machine that broke. */
   readonly broken?: LabError;
+  /** What ran on it then, up to the operation that was under way: it may be what brought it down. */
+  readonly underWay?: Program;
 }
 
 export interface CampaignOptions {
@@ -77,12 +79,20 @@ export async function runCampaign(
   const reached = options.reached ?? new ReachedRules();
   let operations = 0;
   let broken: LabError | undefined;
+  let underWay: Program | undefined;
   const isInterrupted = () => broken !== undefined || options.isInterrupted?.() === true;
   const isOver = () => isInterrupted() || divergences.length >= options.maxDivergences;
   const programs = programsOf(judges[0]!, options);
   const hold = async (program: Program, judge: Judge): Promise<void> => {
     const start = performance.now();
-    const result = await runLockstep(program, judge, { reached });
+    let done = 0;
+    const result = await runLockstep(program, judge, { reached, onStep: () => void done++ }).catch(
+      (error) => {
+        operations += done;
+        if (broken === undefined) underWay = upTo(program, done);
+        throw error;
+      },
+    );
     operations += result.operations;
     if (result.divergence !== undefined)
       divergences.push(await shorten(program, result.divergence, judge, isInterrupted));
@@ -112,6 +122,7 @@ export async function runCampaign(
     seconds: (performance.now() - started) / 1000,
     interrupted: options.isInterrupted?.() === true,
     ...(broken === undefined ? {} : { broken }),
+    ...(underWay === undefined ? {} : { underWay }),
   };
 }
 
@@ -172,8 +183,7 @@ async function shorten(
   judge: Judge,
   isInterrupted: () => boolean,
 ): Promise<FoundDivergence> {
-  const statements = program.steps.filter((step): step is Statement => 'op' in step);
-  const plain = statements.length === program.steps.length && program.configs.length === 0;
+  const statements = plainStatements(program);
   let shortest = divergence;
   const about = aspectOf(divergence);
   const shows = async (steps: readonly Statement[]): Promise<boolean> => {
@@ -184,11 +194,26 @@ async function shorten(
     shortest = again;
     return true;
   };
-  const upTo = plain ? statements.slice(0, divergence.step + 1) : statements;
-  const steps = plain ? await minimise(upTo, shows, MINIMISE_BUDGET) : program.steps;
+  const steps =
+    statements === undefined
+      ? program.steps
+      : await minimise(statements.slice(0, divergence.step + 1), shows, MINIMISE_BUDGET);
   const short = { ...program, steps };
   return { found: nameOf(program), program: short, divergence: shortest, rule: ruleOf(shortest) };
 }
+
+/** A program's steps when there are only statements, each carried out once; undefined otherwise. */
+function plainStatements({ steps, configs }: Program): readonly Statement[] | undefined {
+  const statements = steps.filter((step): step is Statement => 'op' in step);
+  return statements.length === steps.length && configs.length === 0 ? statements : undefined;
+}
+
+/** A program up to the operation after the first `done`; the whole one where that cannot be told. */
+const upTo = (program: Program, done: number): Program => ({
+  ...program,
+  file: nameOf(program),
+  steps: plainStatements(program)?.slice(0, done + 1) ?? program.steps,
+});
 
 /** A machine that breaks over a candidate shows nothing by it; the next program will tell that it has broken. */
 async function divergenceOf(candidate: Program, judge: Judge): Promise<Divergence | undefined> {

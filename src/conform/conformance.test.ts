@@ -144,6 +144,12 @@ describe('a machine that breaks', () => {
     rack.life = 60;
     const report = await conform(plan({ randomPrograms: 50, jobs: 2 }), rack.open);
     expect(report.broken?.message).toBe('QEMU has ended');
+    // What ran then is told, up to the operation under way.
+    const { file, steps } = report.underWay!;
+    expect(file).toMatch(/^random-/);
+    expect(report.programs.map(({ name }) => name)).not.toContain(file);
+    expect(steps.length).toBeGreaterThan(0);
+    expect(steps.length).toBeLessThanOrEqual(10);
     expect(report.programs.length).toBeGreaterThan(0);
     expect(report.programs.length).toBeLessThan(50);
     expect(rack.opened).toEqual(['relaxed', 'relaxed']);

@@ -49,6 +49,8 @@ export interface ConformReport {
   readonly interrupted: boolean;
   /** A machine broke: everything up to then is here. */
   readonly broken?: LabError;
+  /** What ran on it then, up to the operation that was under way. */
+  readonly underWay?: Program;
 }
 
 /**
@@ -68,6 +70,7 @@ export async function conform(
   const dom0Tables: ConformReport['dom0Tables'][number][] = [];
   let [operations, seconds, xen, edition] = [0, 0, '', ''];
   let broken: LabError | undefined;
+  let underWay: Program | undefined;
   const isOver = () =>
     broken !== undefined || hooks.isInterrupted?.() === true || divergences.length >= plan.maxDivergences;
   for (const mode of plan.modes) {
@@ -103,6 +106,7 @@ export async function conform(
       operations += result.operations;
       seconds += result.seconds;
       broken ??= result.broken;
+      underWay ??= result.underWay;
       if (matrix && !isOver()) xl.push(...(await runXlMatrix(machine.agent, deviceText(machine))));
     } catch (error) {
       if (!(error instanceof LabError)) throw error;
@@ -124,6 +128,7 @@ export async function conform(
     seconds,
     interrupted,
     ...(broken === undefined ? {} : { broken }),
+    ...(underWay === undefined ? {} : { underWay }),
   };
 }
 

@@ -1,4 +1,7 @@
 import { describe, expect, it } from 'vitest';
+import { LabError } from '../lab/machine-api.js';
+import { parseProgramText } from '../program/load.js';
+import { SourceText } from '../text/source.js';
 import type { FoundDivergence } from './campaign.js';
 import { junitReport } from './junit.js';
 
@@ -18,6 +21,7 @@ const divergence: FoundDivergence = {
 };
 
 const report: Report = {
+  xen: '4.17.7',
   seconds: 1.5,
   divergences: [divergence],
   programs: [
@@ -106,8 +110,31 @@ describe('a report in JUnit’s XML', () => {
     expect(text).toContain('message="1 of 900 in reach of its devices, 0 to be written"');
   });
 
+  it('has an error where a machine broke, with the program that ran on it', () => {
+    const underWay = parseProgramText(new SourceText('last.dommu', 'createdomain a\npopulate_physmap a P'));
+    const broken = new LabError('QEMU has ended; <last lines>:\n  & more', 3);
+    const withError = junitReport('dommu conform', { ...report, broken, underWay });
+    const found = elements(withError);
+    expect(found.find(({ name }) => name === 'testsuite')!.attributes).toMatchObject({
+      tests: '7',
+      errors: '1',
+    });
+    expect(found.filter(({ name }) => name === 'testcase').at(-1)!.attributes).toMatchObject({
+      classname: 'dommu conform.lab',
+      name: 'last.dommu',
+    });
+    expect(withError).toContain('populate_physmap a P');
+  });
+
   it('of nothing has no cases', () => {
-    const none = junitReport('none', { programs: [], divergences: [], xl: [], dom0Tables: [], seconds: 0 });
+    const none = junitReport('none', {
+      xen: '',
+      programs: [],
+      divergences: [],
+      xl: [],
+      dom0Tables: [],
+      seconds: 0,
+    });
     expect(elements(none).map(({ name }) => name)).toEqual(['testsuites', 'testsuite']);
   });
 });

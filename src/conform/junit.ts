@@ -1,5 +1,5 @@
 import type { ConformReport } from './conformance.js';
-import { differenceLines } from './report.js';
+import { brokenProgram, differenceLines } from './report.js';
 
 const ENTITIES: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;' };
 
@@ -17,28 +17,33 @@ interface TestCase {
   readonly seconds: number;
   readonly skipped?: string;
   readonly failure?: { readonly message: string; readonly text: string };
+  readonly error?: { readonly message: string; readonly text: string };
 }
 
+type Reported = Pick<
+  ConformReport,
+  'programs' | 'divergences' | 'xl' | 'dom0Tables' | 'seconds' | 'xen' | 'broken' | 'underWay'
+>;
+
 /** A campaign as JUnit’s XML, for CI systems that show test reports: a test case for everything that can differ. */
-export function junitReport(
-  suite: string,
-  report: Pick<ConformReport, 'programs' | 'divergences' | 'xl' | 'dom0Tables' | 'seconds'>,
-): string {
-  const cases = [...programCases(report), ...tableCases(report), ...xlCases(report)];
+export function junitReport(suite: string, report: Reported): string {
+  const cases = [...programCases(report), ...tableCases(report), ...xlCases(report), ...brokenCase(report)];
   const failures = cases.filter(({ failure }) => failure !== undefined).length;
+  const errors = cases.filter(({ error }) => error !== undefined).length;
   const skipped = cases.filter((one) => one.skipped !== undefined).length;
   const lines = cases.map((one) => {
     const classname = `${suite}.${one.group}`;
     const head = `<testcase classname="${xml(classname)}" name="${xml(one.name)}" time="${one.seconds.toFixed(3)}"`;
     if (one.skipped !== undefined) return `    ${head}><skipped message="${xml(one.skipped)}"/></testcase>`;
-    if (one.failure === undefined) return `    ${head}/>`;
-    const { message, text } = one.failure;
-    return `    ${head}><failure message="${xml(message)}">${xml(text)}</failure></testcase>`;
+    const element = one.error === undefined ? 'failure' : 'error';
+    const bad = one.error ?? one.failure;
+    if (bad === undefined) return `    ${head}/>`;
+    return `    ${head}><${element} message="${xml(bad.message)}">${xml(bad.text)}</${element}></testcase>`;
   });
   return [
     '<?xml version="1.0" encoding="UTF-8"?>',
     '<testsuites>',
-    `  <testsuite name="${xml(suite)}" tests="${cases.length}" failures="${failures}" errors="0" skipped="${skipped}" time="${report.seconds.toFixed(3)}">`,
+    `  <testsuite name="${xml(suite)}" tests="${cases.length}" failures="${failures}" errors="${errors}" skipped="${skipped}" time="${report.seconds.toFixed(3)}">`,
     ...lines,
     '  </testsuite>',
     '</testsuites>',
@@ -76,4 +81,12 @@ function xlCases({ xl }: Pick<ConformReport, 'xl'>): TestCase[] {
     const message = `exit code ${real.code}, dommu check says ${predicted.code}`;
     return { ...about, failure: { message, text: `${predicted.message}\n${real.stderr}` } };
   });
+}
+
+/** A machine that broke is an error of its own, named after what ran on it. */
+function brokenCase({ broken, underWay, xen }: Pick<Reported, 'broken' | 'underWay' | 'xen'>): TestCase[] {
+  if (broken === undefined) return [];
+  const text = underWay === undefined ? broken.message : brokenProgram(underWay, broken.message, xen);
+  const message = broken.message.split('\n', 1)[0]!;
+  return [{ group: 'lab', name: underWay?.file ?? 'the machine', seconds: 0, error: { message, text } }];
 }

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { parseProgramText } from '../program/load.js';
 import { SourceText } from '../text/source.js';
 import type { FoundDivergence } from './campaign.js';
-import { differenceLines, divergenceProgram, skipCounts } from './report.js';
+import { brokenProgram, differenceLines, divergenceProgram, skipCounts } from './report.js';
 
 const program = parseProgramText(
   new SourceText('t.dommu', 'createdomain a iommu\npopulate_physmap a P\npin_l1_table a P'),
@@ -19,6 +19,7 @@ const found = (log: string[] = []): FoundDivergence => ({
     statement,
     op: 'pin_l1_table a P',
     log,
+    requests: ['{"call":"mmuext_op"} -> {"rc":-22}'],
     differences: [
       { what: 'status', model: 'ok', real: 'EINVAL' },
       { what: 'log', model: '', real: '[VT-D]DMAR:[DMA Write] Request device [0000:00:04.0]\nsecond line' },
@@ -66,6 +67,12 @@ describe('a divergence as a program', () => {
   it('says nothing of a log where there is none', () => {
     expect(divergenceProgram(found(), '4.17')).not.toContain('Xen logged');
   });
+});
+
+it('a program over which a machine broke is one that the language takes', () => {
+  const text = brokenProgram(program, 'QEMU has ended; its last lines:\n  (XEN) Panic\u001b[0m', '4.17');
+  expect(parseProgramText(new SourceText('b.dommu', text)).steps).toHaveLength(3);
+  expect(text).toMatch(/^# The machine with Xen 4\.17 broke at the last step of t\.dommu/);
 });
 
 it('programs that were left out are counted by reason', () => {

@@ -25,8 +25,19 @@ export function divergenceProgram(found: FoundDivergence, xen: string): string {
     `Model and Xen ${xen} part at the last step:`,
     ...differenceLines(found),
     ...(log.length > 0 ? ['Xen logged:', ...log.map((line) => `  ${oneLine(line)}`)] : []),
+    'The agent was asked, and answered:',
+    ...found.divergence.requests.map((line) => `  ${oneLine(line)}`),
   ];
   return `${comments.map((line) => `# ${line}`.trimEnd()).join('\n')}\n\n${printProgram(bare(found.program))}`;
+}
+
+/** The program that ran when a machine broke, with what was said of that as comments. */
+export function brokenProgram(underWay: Program, why: string, xen: string): string {
+  const comments = [
+    `The machine with Xen ${xen} broke at the last step of ${oneLine(underWay.file)}, or before the next:`,
+    ...why.split('\n').map((line) => `  ${oneLine(line)}`),
+  ];
+  return `${comments.map((line) => `# ${line}`).join('\n')}\n\n${printProgram(bare(underWay))}`;
 }
 
 /** A program without what it expects: that was said of a longer one. */
