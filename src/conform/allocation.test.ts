@@ -21,7 +21,7 @@ class Bench {
     const program: Program = parseProgramText(new SourceText('a.dommu', text));
     const model = bootMachine(program.machine, edition.profile);
     const { machine } = new SimulatedMachine(edition).judge();
-    this.real = new RealXen(machine, model, new Names(model), new Map(), false);
+    this.real = new RealXen(machine, machine.agent, model, new Names(model), new Map(), false);
     this.statements = program.steps.filter((step): step is Statement => 'op' in step);
   }
 

@@ -67,7 +67,7 @@ type Request = (
 const REQUESTS: Readonly<Record<string, Request>> = {
   populate_physmap: async (real, args) => {
     const count = args.number('count', 1);
-    const [{ rc, mfns }] = await real.machine.agent.perform([
+    const [{ rc, mfns }] = await real.agent.perform([
       {
         call: 'populate_physmap',
         domid: real.domid(args.domain()),
@@ -79,7 +79,7 @@ const REQUESTS: Readonly<Record<string, Request>> = {
   },
   memory_exchange: async (real, args) => {
     const [domid, frame] = [real.domid(args.domain()), await real.mfn(args.frame())];
-    const [{ rc, mfns }] = await real.machine.agent.perform([{ call: 'memory_exchange', domid, frame }]);
+    const [{ rc, mfns }] = await real.agent.perform([{ call: 'memory_exchange', domid, frame }]);
     return { status: errnoName(rc), mfns };
   },
 };

@@ -17,6 +17,7 @@ const divergence: FoundDivergence = {
     op: 'dma e "read" 0x1',
     differences: [{ what: 'log', model: '', real: '<fault> & \u001b[31m\ud800\uffff]]>' }],
     log: [],
+    requests: [],
   },
 };
 

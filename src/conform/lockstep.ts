@@ -20,6 +20,7 @@ import type { Xen } from '../xen/state.js';
 import { type Allocation, allocate, allocates } from './allocation.js';
 import { compareTables, type Difference, type ObservedDevice } from './observation.js';
 import { CannotRun, type RealMachine, RealXen } from './real-xen.js';
+import { recordAgent } from './recorded-agent.js';
 import type { ReachedRules } from './rules.js';
 
 /** A machine that programs are held against, and what is known of it. */
@@ -47,6 +48,8 @@ export interface Divergence {
   readonly differences: readonly Difference[];
   /** What Xen logged during the step. */
   readonly log: readonly string[];
+  /** What the agent was asked from the program's beginning on, and what it answered. */
+  readonly requests: readonly string[];
 }
 
 export interface LockstepResult {
@@ -158,6 +161,7 @@ class Lockstep {
   private readonly devices: readonly ObservedDevice[];
   private readonly views: { readonly model: IommuView; readonly real: IommuView } | undefined;
   private readonly options: LockstepOptions;
+  private readonly trail: readonly string[];
   /** Frames of the real machine that hold Xen's mappings. */
   private readonly wereL4 = new Set<number>();
 
@@ -168,7 +172,9 @@ class Lockstep {
     this.model = bootMachine(machineFor(program, judge), judge.edition.profile);
     this.names = new Names(this.model);
     const bound = bindDevices(program, judge);
-    this.real = new RealXen(judge.machine, this.model, this.names, bound, guestsMap(program));
+    const { agent, trail } = recordAgent(judge.machine.agent);
+    this.trail = trail;
+    this.real = new RealXen(judge.machine, agent, this.model, this.names, bound, guestsMap(program));
     this.devices = this.model.spec.devices.map(({ name, requester }) => ({
       name,
       requester,
@@ -189,7 +195,10 @@ class Lockstep {
     const atBoot = await this.compareTables();
     if (atBoot.length > 0) {
       const statement = { line: 0, column: 0, op: 'boot', args: {}, expect: [] };
-      return { operations: 0, divergence: { step: 0, statement, op: 'boot', differences: atBoot, log: [] } };
+      return {
+        operations: 0,
+        divergence: { step: 0, statement, op: 'boot', differences: atBoot, log: [], requests: this.trail },
+      };
     }
     for (const statement of [...started, ...statementsOf(this.program.steps)]) {
       const divergence = await this.step(statement);
@@ -223,6 +232,7 @@ class Lockstep {
       op: printStatement(statement),
       differences,
       log: machine.consoleLines?.(logStart) ?? [],
+      requests: this.trail,
     };
   }
 

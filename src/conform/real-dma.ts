@@ -16,7 +16,8 @@ const DETAIL_LINE = /^print_vtd_entries/;
  * put into the model's words: its device and its address in place of the real ones.
  */
 export async function realDma(real: RealXen, args: Arguments, model: Outcome): Promise<Outcome> {
-  const { agent, memory } = real.machine;
+  const { agent } = real;
+  const { memory } = real.machine;
   if (memory === undefined || real.machine.consoleLines === undefined)
     throw new CannotRun('DMA needs the lab’s edu device');
   const write = args.text('access') === 'write';

@@ -21,14 +21,14 @@ const pin =
     const domid = real.domid(args.domain());
     const mfn = await real.mfn(args.frame());
     const issuer = real.issuer;
-    const [result] = await real.machine.agent.perform([{ call: 'mmuext_op', domid, command, mfn, issuer }]);
+    const [result] = await real.agent.perform([{ call: 'mmuext_op', domid, command, mfn, issuer }]);
     return status(result);
   };
 
 const deviceCall =
   (call: 'assign_device' | 'test_assign_device' | 'deassign_device'): RealHandler =>
   async (real, args) => {
-    const [result] = await real.machine.agent.perform([
+    const [result] = await real.agent.perform([
       {
         call,
         domid: real.domid(args.domain()),
@@ -43,7 +43,7 @@ const create: RealHandler = async (real, args, model) => {
   const name = args.text('domain');
   const slot = real.names.domains.get(name);
   const domid = model.status === 'ok' && slot !== undefined ? slot : args.number('domid', 0);
-  const [result] = await real.machine.agent.perform([
+  const [result] = await real.agent.perform([
     {
       call: 'createdomain',
       flags: createFlags(real.model, args),
@@ -98,13 +98,13 @@ export const REAL_HANDLERS: Readonly<Record<string, RealHandler>> = {
   createdomain: create,
   destroydomain: async (real, args) => {
     const domid = real.domid(args.domain());
-    const [result] = await real.machine.agent.perform([{ call: 'destroydomain', domid }]);
+    const [result] = await real.agent.perform([{ call: 'destroydomain', domid }]);
     return status(result);
   },
   add_to_physmap: async (real, args) => {
     if (args.text('space') !== 'gmfn')
       throw new CannotRun('pages that Xen shares with a guest: which they are cannot be seen from here');
-    const [result] = await real.machine.agent.perform([
+    const [result] = await real.agent.perform([
       {
         call: 'add_to_physmap',
         domid: real.domid(args.domain()),
@@ -118,14 +118,14 @@ export const REAL_HANDLERS: Readonly<Record<string, RealHandler>> = {
   max_mem: async (real, args) => {
     const slot = args.domain();
     if (slot === 0) throw new CannotRun('dom0’s limit: the dom0 of the machine lives by it');
-    const [result] = await real.machine.agent.perform([
+    const [result] = await real.agent.perform([
       { call: 'max_mem', domid: real.domid(slot), pages: args.number('pages', 0) },
     ]);
     return status(result);
   },
   decrease_reservation: async (real, args) => {
     const frame = args.has('page') ? await real.mfn(args.frame()) : args.number('gfn', 0);
-    const [result] = await real.machine.agent.perform([
+    const [result] = await real.agent.perform([
       { call: 'decrease_reservation', domid: real.domid(args.domain()), frame },
     ]);
     return status(result);
@@ -141,14 +141,12 @@ export const REAL_HANDLERS: Readonly<Record<string, RealHandler>> = {
     const entry = ((BigInt(target) << 12n) | BigInt(flags)).toString(16);
     const domid = real.domid(args.domain());
     const issuer = real.issuer;
-    const [result] = await real.machine.agent.perform([
-      { call: 'mmu_update', domid, mfn, index, entry, issuer },
-    ]);
+    const [result] = await real.agent.perform([{ call: 'mmu_update', domid, mfn, index, entry, issuer }]);
     return status(result);
   },
   update_va_mapping: async (real, args) => {
     const domid = real.domid(args.domain());
-    const [result] = await real.machine.agent.perform([
+    const [result] = await real.agent.perform([
       {
         call: 'update_va_mapping',
         domid,
@@ -176,7 +174,7 @@ export const REAL_HANDLERS: Readonly<Record<string, RealHandler>> = {
     const frame = real.model.isTranslated(slot)
       ? real.model.frame.gfn.get(real.model.ram.indexOf(args.frame())) - 1
       : await real.mfn(args.frame());
-    const [result] = await real.machine.agent.perform([
+    const [result] = await real.agent.perform([
       {
         call: 'grant',
         domid: real.domid(slot),
@@ -191,14 +189,14 @@ export const REAL_HANDLERS: Readonly<Record<string, RealHandler>> = {
   end_grant: async (real, args) => {
     const slot = args.domain();
     if (slot === 0) throw new CannotRun('dom0’s grant table belongs to its kernel');
-    const [{ rc }] = await real.machine.agent.perform([
+    const [{ rc }] = await real.agent.perform([
       { call: 'end_grant', domid: real.domid(slot), ref: args.number('ref', 0) },
     ]);
     return { status: rc === -16 ? 'in_use' : errnoName(rc) };
   },
   map_grant_ref: async (real, args) => {
     const slot = args.domain();
-    const [result] = await real.machine.agent.perform([
+    const [result] = await real.agent.perform([
       {
         call: 'map_grant_ref',
         domid: real.domid(slot),
@@ -216,7 +214,7 @@ export const REAL_HANDLERS: Readonly<Record<string, RealHandler>> = {
   unmap_grant_ref: async (real, args) => {
     const slot = args.domain();
     const named = args.flag('host') || args.flag('device');
-    const [result] = await real.machine.agent.perform([
+    const [result] = await real.agent.perform([
       {
         call: 'unmap_grant_ref',
         domid: real.domid(slot),

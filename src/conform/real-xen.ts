@@ -35,6 +35,7 @@ const FOR_ANY_GUEST = new Set(['populate_physmap', 'decrease_reservation', 'gran
  */
 export class RealXen {
   readonly machine: RealMachine;
+  readonly agent: Agent;
   readonly model: Xen;
   readonly names: Names;
   readonly bindings = new Bindings();
@@ -49,12 +50,14 @@ export class RealXen {
 
   constructor(
     machine: RealMachine,
+    agent: Agent,
     model: Xen,
     names: Names,
     devices: ReadonlyMap<string, number>,
     guests: boolean,
   ) {
     this.machine = machine;
+    this.agent = agent;
     this.model = model;
     this.names = names;
     this.devices = devices;
@@ -116,18 +119,15 @@ export class RealXen {
   async mfn(frame: number): Promise<number> {
     const bound = this.bindings.mfn(frame);
     if (bound !== undefined) return bound;
-    const { model, machine } = this;
+    const { model, machine, agent } = this;
     const pdx = model.ram.indexOf(frame);
     if (pdx < 0 || !isDomainFrame(model, pdx)) return Math.floor((machine.rootTable ?? 0) / 4096);
     if (!isFree(model, pdx) && ownerOf(model, pdx) !== 0)
       throw new CannotRun(`frame 0x${frame.toString(16)} belongs to nobody that the program made`);
-    const [{ mfns }] = await machine.agent.perform([
-      { call: 'populate_physmap', domid: 0, count: 1, gfn: 0 },
-    ]);
+    const [{ mfns }] = await agent.perform([{ call: 'populate_physmap', domid: 0, count: 1, gfn: 0 }]);
     const mfn = mfns[0];
     if (mfn === undefined) throw new CannotRun('dom0 gets no page to stand for a frame that nobody had');
-    if (isFree(model, pdx))
-      await machine.agent.perform([{ call: 'decrease_reservation', domid: 0, frame: mfn }]);
+    if (isFree(model, pdx)) await agent.perform([{ call: 'decrease_reservation', domid: 0, frame: mfn }]);
     else this.adopt(frame, mfn);
     this.bindings.bind(frame, mfn);
     return mfn;
