@@ -6,6 +6,8 @@
 export class Bindings {
   private readonly mfns = new Map<number, number>();
   private readonly frames = new Map<number, number>();
+  /** Frames that have ever stood for something: entries and grants may still name them. */
+  private readonly named = new Set<number>();
 
   /** From now on `mfn` stands for `frame`, and for no other. */
   bind(frame: number, mfn: number): void {
@@ -13,8 +15,14 @@ export class Bindings {
     if (frameBefore !== undefined) this.mfns.delete(frameBefore);
     const mfnBefore = this.mfns.get(frame);
     if (mfnBefore !== undefined) this.frames.delete(mfnBefore);
+    this.named.add(frame);
     this.mfns.set(frame, mfn);
     this.frames.set(mfn, frame);
+  }
+
+  /** Whether nothing can name the frame. */
+  isFresh(frame: number): boolean {
+    return !this.named.has(frame);
   }
 
   /** From now on `mfn` stands for nothing: whatever still names its frame has to make do with another. */

@@ -150,8 +150,8 @@ export class RealXen {
     if (before !== undefined) return before;
     for (let pdx = 0; pdx < ram.frames; pdx++) {
       const frame = ram.frameAt(pdx);
-      const isFresh = isDomainFrame(this.model, pdx) && isFree(this.model, pdx);
-      if (isFresh && this.bindings.mfn(frame) === undefined) return frame;
+      const isUsable = isDomainFrame(this.model, pdx) && isFree(this.model, pdx);
+      if (isUsable && this.bindings.isFresh(frame)) return frame;
     }
     throw new CannotRun('the program’s machine has no frame left that has never been used: give it more ram');
   }
