@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { ARTEFACTS } from '../conform/artefacts.js';
 import type { ConformPlan, ConformReport } from '../conform/conformance.js';
 import { junitReport } from '../conform/junit.js';
-import { differenceLines, divergenceProgram, skipCounts } from '../conform/report.js';
+import { brokenProgram, differenceLines, divergenceProgram, skipCounts } from '../conform/report.js';
 import { RULES } from '../conform/rules.js';
 import { printStatement } from '../program/print.js';
 import type { Program } from '../program/program.js';
@@ -39,7 +39,12 @@ export function checkOutputs({ out, junit }: ReportFiles): void {
 /** Writes what was asked for: divergences as programs, JUnit's report. */
 export function save(report: ConformReport, { out, junit }: ReportFiles, io: Io): void {
   if (junit !== undefined) writeFileSync(junit, junitReport('dommu conform', report));
-  if (out === undefined || report.divergences.length === 0) return;
+  if (out === undefined) return;
+  if (report.broken !== undefined && report.underWay !== undefined) {
+    const path = join(out, 'broken.dommu');
+    writeFileSync(path, brokenProgram(report.underWay, report.broken.message, report.xen));
+    io.err(`saved ${path}`);
+  }
   report.divergences.forEach((found, i) => {
     const path = join(out, `divergence-${i + 1}.dommu`);
     writeFileSync(path, divergenceProgram(found, report.xen));
@@ -104,6 +109,9 @@ export function jsonOf(
     seed: plan.seed,
     interrupted: report.interrupted,
     ...(report.broken === undefined ? {} : { broken: report.broken.message }),
+    ...(report.broken === undefined || report.underWay === undefined
+      ? {}
+      : { underWay: brokenProgram(report.underWay, report.broken.message, report.xen) }),
   };
 }
 
@@ -116,6 +124,9 @@ export function* reportLines(report: ConformReport, { paintOut }: Io, seconds: n
   for (const { reason, count: times } of skipCounts(programs))
     yield paintOut.dim(`  left out    ${times} × ${reason}`);
   yield `  rules       ${reached.size} of ${RULES.length} met`;
+  const last = report.underWay?.steps.at(-1);
+  if (report.underWay !== undefined && last !== undefined && 'op' in last)
+    yield paintOut.error(`  broke in    ${report.underWay.file}, at \`${printStatement(last)}\``);
   for (const { mode, tables, readable, asExpected } of dom0Tables) {
     const text = `  dom0 ${mode.padEnd(12)} ${readable} of its ${tables} page tables in reach of its devices`;
     yield asExpected ? text : paintOut.error(text);

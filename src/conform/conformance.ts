@@ -30,7 +30,6 @@ export interface ConformPlan {
 }
 
 export interface ConformHooks {
-  readonly onMachine?: (mode: Dom0Mode, xen: string) => void;
   readonly onProgress?: (operations: number, divergences: number) => void;
   readonly isInterrupted?: () => boolean;
 }
@@ -87,7 +86,6 @@ export async function conform(
       const judge = judges[0]!;
       xen = xenVersion(machine.agent.hello);
       edition = judge.edition.name;
-      hooks.onMachine?.(mode, xen);
       if (plan.dom0Tables && machine.iommu !== 'none')
         dom0Tables.push(await judgeDom0Tables(machine, judge.dom0Mode));
       const done = operations;

@@ -133,12 +133,6 @@ export class RealXen {
     return mfn;
   }
 
-  /** The frame that a page stands for while the model has it in use: Xen should not give that page out. */
-  usedFrame(mfn: number): number | undefined {
-    const frame = this.bindings.frame(mfn);
-    return frame === undefined || isFree(this.model, this.model.ram.indexOf(frame)) ? undefined : frame;
-  }
-
   /**
    * The model's frame for a page that Xen has just given out: the one that the page stood for before, so that what still
    * names it stays right, or one that has never been named.

@@ -11,8 +11,12 @@ export function recordAgent(agent: Agent): { readonly agent: Agent; readonly tra
     hello: agent.hello,
     close: () => agent.close(),
     perform: async <const C extends readonly Call[]>(calls: C) => {
+      // Before the answer: one that ends the machine would be missing.
+      const first = trail.push(...calls.map((call) => JSON.stringify(call))) - calls.length;
       const results = await agent.perform(calls);
-      calls.forEach((call, i) => void trail.push(`${JSON.stringify(call)} -> ${JSON.stringify(results[i])}`));
+      calls.forEach((_, i) => {
+        trail[first + i] += ` -> ${JSON.stringify(results[i])}`;
+      });
       if (trail.length > KEPT) trail.splice(0, trail.length - KEPT);
       return results;
     },

@@ -3,7 +3,7 @@ import type { PhysicalMemory } from '../lab/machine-api.js';
 import { bootMachine } from '../program/build.js';
 import { deviceAccess } from '../program/device-access.js';
 import { completeMachine, type MachineDeclaration } from '../program/program.js';
-import { assignDevice, deassignDevice, deviceOwner, testAssignDevice } from '../xen/devices.js';
+import { assignDevice, deassignDevice, testAssignDevice } from '../xen/devices.js';
 import { createDomain } from '../xen/domain.js';
 import { destroyDomain } from '../xen/domain-death.js';
 import type { Edition } from '../xen/editions/edition.js';
@@ -193,10 +193,5 @@ export class SimulatedMachine {
       default:
         throw new Error(`the simulated machine knows no ${call.call}`);
     }
-  }
-
-  /** Who owns a device, for tests that look behind the curtain. */
-  ownerOf(device: number): number {
-    return deviceOwner(this.xen, device);
   }
 }

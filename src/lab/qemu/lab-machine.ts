@@ -92,9 +92,12 @@ export class QemuLab implements LabMachine {
     const { agent, qmp, ram, console, afterClose } = this.parts;
     await agent.close();
     qmp.close();
-    await afterClose();
-    ram.close();
-    console.close();
+    try {
+      await afterClose();
+    } finally {
+      ram.close();
+      console.close();
+    }
   }
 }
 

@@ -28,6 +28,7 @@ import {
   type LabRecord,
   labFiles,
   removeLab,
+  startTicksOf,
   writeRecord,
 } from './run-folder.js';
 import { dropSnapshot, findSnapshot, layOut, restore, type Snapshot, saveSnapshot } from './snapshot.js';
@@ -70,6 +71,9 @@ interface Opened {
   agent?: AgentChannel;
 }
 
+const isSystemError = (error: unknown): error is NodeJS.ErrnoException =>
+  error instanceof Error && 'syscall' in error;
+
 class LabStart {
   private readonly plan: LabPlan;
   private readonly folder: string;
@@ -89,7 +93,7 @@ class LabStart {
       name: plan.name,
       state: 'starting',
       pid: 0,
-      startTicks: 0,
+      startTicks: startTicksOf(process.pid) ?? 0,
       starter: process.pid,
       ephemeral: !plan.outlivesUs,
       shape: plan.shape,
@@ -134,7 +138,8 @@ class LabStart {
       await this.meetAgent(RESTORED_HELLO_SECONDS);
       return true;
     } catch (error) {
-      if (!(error instanceof LabError)) throw error;
+      // Whatever is wrong with it, a file missing or no room for it: a boot needs none of it.
+      if (!(error instanceof LabError || isSystemError(error))) throw error;
       progress(`the snapshot cannot be used (${error.message.split(';')[0]}); booting instead`);
       await this.end();
       rmSync(this.ram, { force: true });

@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { closeSync, fstatSync, ftruncateSync, openSync, readSync, writeSync } from 'node:fs';
 import { dyingWithUs } from '../bounded-process.js';
 import { LabError } from '../machine-api.js';
@@ -26,8 +27,8 @@ export async function saveRam(ramPath: string, target: string): Promise<Extent[]
       const last = extents.at(-1);
       if (last !== undefined && last[0] + last[1] === offset) last[1] += chunk.length;
       else extents.push([offset, chunk.length]);
-      if (!zstd.child.stdin!.write(chunk))
-        await new Promise((resolve) => zstd.child.stdin!.once('drain', resolve));
+      // A zstd that has died drains nothing any more.
+      if (!zstd.child.stdin!.write(chunk)) await Promise.race([once(zstd.child.stdin!, 'drain'), zstd.done]);
     }
     zstd.child.stdin!.end();
     await zstd.done;

@@ -65,7 +65,9 @@ describe("a lab's folder", () => {
   });
 
   it('stays while its lab is being started', () => {
-    expect(isAlive(record('starting', { pid: 0, startTicks: 0 }))).toBe(true);
+    expect(isAlive(record('starting', { pid: 0 }))).toBe(true);
+    // Its starter is gone, and another process has got its number.
+    expect(isAlive(record('recycled', { pid: 0, startTicks: 1 }))).toBe(false);
     expect(isAlive(record('abandoned', { pid: 0, startTicks: 0, starter: 2 ** 22 + 1 }))).toBe(false);
   });
 

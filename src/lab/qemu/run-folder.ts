@@ -8,7 +8,10 @@ import type { MachineFiles, MachineShape } from './machine-shape.js';
 export interface LabRecord {
   readonly name: string;
   readonly state: 'starting' | 'ready';
-  /** The process that bounds QEMU's life, and when the kernel says it started; 0 while there is none. */
+  /**
+   * The process that bounds QEMU's life, 0 while there is none; and when the kernel says that it, or until then the starter,
+   * began.
+   */
   readonly pid: number;
   readonly startTicks: number;
   /** Of whoever starts it, until there is a QEMU. */
@@ -149,7 +152,7 @@ function records(): { folder: string; record: LabRecord | undefined }[] {
 }
 
 export function isAlive({ pid, startTicks, starter }: LabRecord): boolean {
-  return pid === 0 ? startTicksOf(starter) !== undefined : startTicksOf(pid) === startTicks;
+  return startTicksOf(pid === 0 ? starter : pid) === startTicks;
 }
 
 /** When a process started, in ticks since boot (proc(5), stat, field 22); undefined when it is gone. */

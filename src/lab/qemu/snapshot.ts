@@ -44,7 +44,13 @@ export function findSnapshot(key: string): Snapshot | undefined {
   const { manifest } = snapshotFiles(folder);
   if (!existsSync(manifest)) return undefined;
   touch(folder);
-  return { ...(JSON.parse(readFileSync(manifest, 'utf8')) as Omit<Snapshot, 'folder'>), folder };
+  try {
+    return { ...(JSON.parse(readFileSync(manifest, 'utf8')) as Omit<Snapshot, 'folder'>), folder };
+  } catch {
+    // Cut short: as good as none.
+    rmSync(folder, { recursive: true, force: true });
+    return undefined;
+  }
 }
 
 export function dropSnapshot({ folder }: Snapshot): void {
