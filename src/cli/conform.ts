@@ -89,7 +89,7 @@ export function registerConform(program: Command, io: Io = standardIo()): void {
       `random programs besides (default: ${DEFAULT_PROGRAMS}, none with files or suites)`,
       count(0, 1_000_000),
     )
-    .option('--length <n>', 'operations a random program', count(1, 1000), 40)
+    .option('--length <n>', 'operations a random program', count(1, 1000), 80)
     .option('--seed <n>', 'seed of the random programs (default: a new one, printed)', count(0, 2 ** 31 - 1))
     .option('--iommu <kind>', 'IOMMU of the machine: vtd or amdvi (default: vtd)')
     .option('--dom0-iommu <mode>', 'only this mode of dom0: relaxed, strict or passthrough')

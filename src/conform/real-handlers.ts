@@ -20,7 +20,7 @@ const pin =
   async (real, args) => {
     const domid = real.domid(args.domain());
     const mfn = await real.mfn(args.frame());
-    const issuer = real.issuer;
+    const issuer = real.issuerOf(args.domain());
     const [result] = await real.agent.perform([{ call: 'mmuext_op', domid, command, mfn, issuer }]);
     return status(result);
   };
@@ -140,7 +140,7 @@ export const REAL_HANDLERS: Readonly<Record<string, RealHandler>> = {
     const { flags, mfn: target } = await entryOf(real, args);
     const entry = ((BigInt(target) << 12n) | BigInt(flags)).toString(16);
     const domid = real.domid(args.domain());
-    const issuer = real.issuer;
+    const issuer = real.issuerOf(args.domain());
     const [result] = await real.agent.perform([{ call: 'mmu_update', domid, mfn, index, entry, issuer }]);
     return status(result);
   },
@@ -154,7 +154,7 @@ export const REAL_HANDLERS: Readonly<Record<string, RealHandler>> = {
         mfn: args.has('page') ? await real.mfn(args.frame()) : -1,
         writable: args.writable,
         of: args.has('of') ? real.domid(args.domain('of')) : domid,
-        issuer: real.issuer,
+        issuer: real.issuerOf(args.domain()),
       },
     ]);
     return status(result);

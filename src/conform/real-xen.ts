@@ -107,9 +107,9 @@ export class RealXen {
     return this.model.domidOf(slot);
   }
 
-  /** Who issues the hypercalls of PV domains. */
-  get issuer(): Issuer {
-    return this.guests ? 'guest' : 'toolstack';
+  /** Who issues a domain's hypercalls: its own vCPU, where guests have one and it still runs. */
+  issuerOf(slot: number): Issuer {
+    return this.guests && this.model.exists(slot) && !this.model.isDying(slot) ? 'guest' : 'toolstack';
   }
 
   /**

@@ -68,7 +68,7 @@ export function hardwareArguments({ iommu, memoryMib }: MachineShape): string[] 
             `e1000e,netdev=net${slot},addr=${slot},romfile=`,
           ],
     ),
-    ...['-device', `virtio-serial-pci,addr=${AGENT_SLOT}`],
+    ...['-device', `virtio-serial-pci,addr=${AGENT_SLOT},ioeventfd=off`],
     ...['-device', `virtserialport,chardev=agent,name=${AGENT_PORT}`],
     ...['-serial', 'chardev:console'],
   ];
