@@ -124,14 +124,16 @@ export function registerConform(program: Command, io: Io = standardIo()): void {
     });
 }
 
-/** Names of the suites: the programs in `suites/`. */
-function suiteNames(): string[] {
-  if (!existsSync(SUITES)) return [];
-  return readdirSync(SUITES)
+/** Names of the programs in a folder; none where the folder is missing. */
+function programsIn(folder: string): string[] {
+  if (!existsSync(folder)) return [];
+  return readdirSync(folder)
     .filter((name) => name.endsWith('.dommu'))
     .map((name) => basename(name, '.dommu'))
     .sort();
 }
+
+const suiteNames = (): string[] => programsIn(SUITES);
 
 async function conformCommand(files: readonly string[], options: ConformOptions, io: Io): Promise<ExitCode> {
   refuseContradictions(files, options);
@@ -209,7 +211,9 @@ function planOf(files: readonly string[], options: ConformOptions): ConformPlan 
       ? files
       : [
           ...suites.filter((name) => name !== XL_SUITE).map((name) => join(SUITES, `${name}.dommu`)),
-          ...(everything ? examplePaths() : []),
+          ...(everything
+            ? programsIn(EXAMPLE_PROGRAMS).map((name) => join(EXAMPLE_PROGRAMS, `${name}.dommu`))
+            : []),
         ];
   const programs = paths.map((path) => loadProgram(path));
   const modes = mode !== undefined ? [mode] : DOM0_MODES;
@@ -237,12 +241,6 @@ function editionNamed(text: string): Edition {
   }
 }
 
-const examplePaths = (): string[] =>
-  readdirSync(EXAMPLE_PROGRAMS)
-    .filter((name) => name.endsWith('.dommu'))
-    .sort()
-    .map((name) => join(EXAMPLE_PROGRAMS, name));
-
 const iommuOf = ({ iommu, lab }: ConformOptions): 'vtd' | 'amdvi' | 'none' =>
   lab === undefined
     ? (choice('--iommu', iommu, ['vtd', 'amdvi'] as const) ?? 'vtd')
@@ -251,9 +249,8 @@ const iommuOf = ({ iommu, lab }: ConformOptions): 'vtd' | 'amdvi' | 'none' =>
 async function openMachine(mode: Dom0Mode, options: ConformOptions): Promise<LabMachine> {
   if (options.lab !== undefined) return attachLab(options.lab);
   const release = choice('--release', options.release, LAB_RELEASES);
-  const iommu = choice('--iommu', options.iommu, ['vtd', 'amdvi'] as const) ?? 'vtd';
   return startLab({
-    iommu,
+    iommu: iommuOf(options),
     dom0Iommu: mode,
     ...(release === undefined ? {} : { release }),
     xen: options.xen,

@@ -3,6 +3,7 @@ import { labJudge } from '../conform/judge.js';
 import { type LockstepResult, runLockstep } from '../conform/lockstep.js';
 import { attachLab } from '../lab/qemu/lab.js';
 import { loadProgram } from '../program/load.js';
+import { printStatement } from '../program/print.js';
 import { EXIT, type ExitCode, type Io, runCommandAsync, standardIo } from './io.js';
 import { chosenLab } from './lab.js';
 
@@ -43,8 +44,8 @@ async function execute(file: string, { name, json }: ExecOptions, io: Io): Promi
   try {
     result = await runLockstep(program, labJudge(machine), {
       goOn: true,
-      onStep: (op, _model, { status, faults = [] }) => {
-        steps.push({ op, status, faults });
+      onStep: (statement, _model, { status, faults = [] }) => {
+        steps.push({ op: printStatement(statement), status, faults });
         if (json !== true) io.out(stepLine(steps, io));
       },
     });

@@ -1,4 +1,4 @@
-import { fileURLToPath } from 'node:url';
+import { PACKAGE_FOLDER } from '../lab/image/overlay.js';
 import { LabError } from '../lab/machine-api.js';
 import { parseProgramText } from '../program/load.js';
 import { OPERATION_BY_NAME } from '../program/operations.js';
@@ -158,9 +158,7 @@ function nthProgram(index: number, seed: number, shape: ProgramShape, reached: R
   return randomProgram(`random-${dom0Mode}-${seed}-${index}`, random, shape, reached);
 }
 
-/** The folder of dommu itself: programs in it are named from there. */
-const PACKAGE_FOLDER = fileURLToPath(new URL('../../', import.meta.url));
-
+/** Programs of dommu's own are named from its folder. */
 const nameOf = ({ file }: Program): string =>
   file.startsWith(PACKAGE_FOLDER) ? file.slice(PACKAGE_FOLDER.length) : file;
 

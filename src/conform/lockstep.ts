@@ -63,8 +63,8 @@ export interface LockstepResult {
 export interface LockstepOptions {
   /** Rules that steps meet are added to it. */
   readonly reached?: ReachedRules;
-  /** Told of each step, what each side answered, and how they differ. */
-  readonly onStep?: (op: string, model: Outcome, real: Outcome, differences: readonly Difference[]) => void;
+  /** Told of each step, and what each side answered. */
+  readonly onStep?: (statement: Statement, model: Outcome, real: Outcome) => void;
   /** Goes on after a difference, and reports none: to see what the machine does by itself. */
   readonly goOn?: boolean;
 }
@@ -224,7 +224,7 @@ class Lockstep {
       differences.push({ what: 'log', model: wanted, real: found });
     differences.push(...(await this.compareTables()));
     const index = this.operations++;
-    onStep?.(printStatement(statement), model, real, differences);
+    onStep?.(statement, model, real);
     if (differences.length === 0 || goOn === true) return undefined;
     return {
       step: index,

@@ -1,6 +1,7 @@
 import type { Arguments } from '../program/arguments.js';
 import type { Outcome } from '../program/handlers.js';
 import { isFree } from '../xen/frames.js';
+import { sbdfText } from '../xen/machine.js';
 import { isPageTable, typeCount, typeOf } from '../xen/page-info.js';
 import { CannotRun, type RealXen } from './real-xen.js';
 
@@ -8,8 +9,6 @@ import { CannotRun, type RealXen } from './real-xen.js';
 const UNTOUCHED = 0x0dd0_c0de;
 
 const FAULT_LINE = /^\[VT-D\]DMAR:|^AMD-Vi: IO_PAGE_FAULT/;
-/** What Xen prints of the tables after the fault itself. */
-const DETAIL_LINE = /^print_vtd_entries/;
 
 /**
  * Has the real device read or write. A write passed when the word changed; a read when Xen logged no fault. Log lines are
@@ -58,8 +57,7 @@ function isTableInUse({ model }: RealXen, pdx: number): boolean {
   return isPageTable(typeOf(info)) && typeCount(info) > 0;
 }
 
-const faultLines = (lines: readonly string[]): string[] =>
-  lines.filter((line) => FAULT_LINE.test(line) && !DETAIL_LINE.test(line));
+const faultLines = (lines: readonly string[]): string[] => lines.filter((line) => FAULT_LINE.test(line));
 
 function inModelTerms(
   real: RealXen,
@@ -70,8 +68,7 @@ function inModelTerms(
   address: number,
 ): string {
   const page = (byte: number) => (byte - (byte % 4096)).toString(16);
-  const hex2 = (n: number) => n.toString(16).padStart(2, '0');
-  const realName = `0000:${hex2(sbdf >>> 8)}:${hex2((sbdf >>> 3) & 31)}.${sbdf & 7}`;
+  const realName = sbdfText(sbdf);
   const name = real.model.spec.devices.find((one) => one.name === device)?.address ?? realName;
   return line.replace(realName, name).replace(`addr ${page(realAddress)}`, `addr ${page(address)}`);
 }

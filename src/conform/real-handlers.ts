@@ -2,7 +2,7 @@ import type { StatusResult } from '../lab/agent/protocol.js';
 import { PIN_COMMANDS } from '../lab/agent/protocol.js';
 import type { Arguments } from '../program/arguments.js';
 import { createFlags, grantMapFlags, type Outcome } from '../program/handlers.js';
-import { errnoName } from '../xen/errno.js';
+import { Errno, errnoName } from '../xen/errno.js';
 import { grantStatusName } from '../xen/grant-table.js';
 import { PTE_PRESENT, PTE_RW } from '../xen/page-table.js';
 import { realDma } from './real-dma.js';
@@ -192,7 +192,7 @@ export const REAL_HANDLERS: Readonly<Record<string, RealHandler>> = {
     const [{ rc }] = await real.agent.perform([
       { call: 'end_grant', domid: real.domid(slot), ref: args.number('ref', 0) },
     ]);
-    return { status: rc === -16 ? 'in_use' : errnoName(rc) };
+    return { status: rc === -Errno.EBUSY ? 'in_use' : errnoName(rc) };
   },
   map_grant_ref: async (real, args) => {
     const slot = args.domain();
