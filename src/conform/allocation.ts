@@ -1,5 +1,5 @@
 import { Arguments, Nameless } from '../program/arguments.js';
-import type { Outcome } from '../program/handlers.js';
+import type { Outcome } from '../program/handlers/handler.js';
 import { performStatement } from '../program/perform.js';
 import type { Argument, Statement } from '../program/program.js';
 import { errnoName } from '../xen/errno.js';

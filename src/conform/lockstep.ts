@@ -2,7 +2,7 @@ import { IommuView } from '../formats/iommu-view.js';
 import { PGT } from '../formats/x86-page-info.js';
 import { bootMachine } from '../program/build.js';
 import { expandConfig } from '../program/config-domain.js';
-import type { Outcome } from '../program/handlers.js';
+import type { Outcome } from '../program/handlers/handler.js';
 import { Names } from '../program/names.js';
 import { performStatement } from '../program/perform.js';
 import { printStatement } from '../program/print.js';

@@ -1,5 +1,5 @@
 import type { Arguments } from '../program/arguments.js';
-import type { Outcome } from '../program/handlers.js';
+import type { Outcome } from '../program/handlers/handler.js';
 import { isFree } from '../xen/frames.js';
 import { sbdfText } from '../xen/machine.js';
 import { isPageTable, typeCount, typeOf } from '../xen/page-info.js';

@@ -1,7 +1,9 @@
 import type { StatusResult } from '../lab/agent/protocol.js';
 import { PIN_COMMANDS } from '../lab/agent/protocol.js';
 import type { Arguments } from '../program/arguments.js';
-import { createFlags, grantMapFlags, type Outcome } from '../program/handlers.js';
+import { createFlags } from '../program/handlers/domains.js';
+import { grantMapFlags } from '../program/handlers/grants.js';
+import type { Outcome } from '../program/handlers/handler.js';
 import { Errno, errnoName } from '../xen/errno.js';
 import { grantStatusName } from '../xen/grant-table.js';
 import { PTE_PRESENT, PTE_RW } from '../xen/page-table.js';

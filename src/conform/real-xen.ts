@@ -1,7 +1,7 @@
 import type { Issuer } from '../lab/agent/protocol.js';
 import type { Agent, PhysicalMemory } from '../lab/machine-api.js';
 import { Arguments, Nameless } from '../program/arguments.js';
-import type { Outcome } from '../program/handlers.js';
+import type { Outcome } from '../program/handlers/handler.js';
 import type { Names } from '../program/names.js';
 import { OPERATION_BY_NAME } from '../program/operations.js';
 import type { Statement } from '../program/program.js';

@@ -1,7 +1,8 @@
 import { InputError } from '../text/diagnostic.js';
 import type { Xen } from '../xen/state.js';
 import { Arguments, Nameless, OperationError } from './arguments.js';
-import { HANDLERS, type Outcome } from './handlers.js';
+import type { Outcome } from './handlers/handler.js';
+import { HANDLERS } from './handlers.js';
 import type { Names } from './names.js';
 import type { Statement } from './program.js';
 

@@ -1,0 +1,31 @@
+import { TOOLSTACK } from '../../xen/call-steps.js';
+import { assignDevice, CONTINUES, deassignDevice, testAssignDevice } from '../../xen/devices.js';
+import { errnoName } from '../../xen/errno.js';
+import { faultLines } from '../../xen/fault-lines.js';
+import type { Xen } from '../../xen/state.js';
+import type { Arguments } from '../arguments.js';
+import { deviceAccess } from '../device-access.js';
+import { runCall } from './calls.js';
+import { errno, type Handlers, type Outcome } from './handler.js';
+
+function assign(xen: Xen, args: Arguments): Outcome {
+  const status = assignDevice(xen, TOOLSTACK, args.domain(), args.device(), args.number('flags', 0));
+  if (status !== CONTINUES) return { status: errnoName(status), steps: 1 };
+  const rest = runCall(xen, () => false);
+  return { ...rest, steps: (rest.steps ?? 0) + 1 };
+}
+
+function dma(xen: Xen, args: Arguments): Outcome {
+  const write = args.text('access') === 'write';
+  const value = args.number('value', 0xdeadbeef);
+  if (deviceAccess(xen, args.device(), args.address(), write, value)) return { status: 'ok' };
+  return { status: 'fault', faults: [faultLines(xen, xen.unit!.lastFault()).join('\n')] };
+}
+
+/** Devices. */
+export const DEVICE_HANDLERS: Handlers = {
+  assign_device: assign,
+  test_assign_device: (xen, args) => errno(testAssignDevice(xen, TOOLSTACK, args.domain(), args.device(), 0)),
+  deassign_device: (xen, args) => errno(deassignDevice(xen, TOOLSTACK, args.domain(), args.device())),
+  dma,
+};

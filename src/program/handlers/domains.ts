@@ -1,0 +1,39 @@
+import { TOOLSTACK } from '../../xen/call-steps.js';
+import { CDF, type CreateFlag, createDomain } from '../../xen/domain.js';
+import { destroyDomain } from '../../xen/domain-death.js';
+import { setMaxPages } from '../../xen/memory.js';
+import type { Xen } from '../../xen/state.js';
+import type { Arguments } from '../arguments.js';
+import type { Names } from '../names.js';
+import { errno, type Handlers, type Outcome } from './handler.js';
+
+/** The flags that a createdomain statement asks for. */
+export function createFlags(xen: Xen, args: Arguments): number {
+  const arm = xen.spec.arch === 'arm';
+  let flags = args.number('raw_flags', 0) | (arm ? CDF.hvm | CDF.hap : 0);
+  for (const flag of Object.keys(CDF) as CreateFlag[]) if (args.flag(flag)) flags |= CDF[flag];
+  return flags;
+}
+
+function create(xen: Xen, args: Arguments, names: Names): Outcome {
+  const slot = createDomain(xen, args.number('domid', -1), {
+    flags: createFlags(xen, args),
+    iommuOpts: args.number('iommu_opts', 0),
+    maxVcpus: args.number('max_vcpus', 1),
+    maxPages: args.number('max_pages', 64),
+    directMapped: false,
+  });
+  if (slot >= 0) {
+    // The newest name of a domid comes last.
+    names.domains.delete(args.text('domain'));
+    names.domains.set(args.text('domain'), slot);
+  }
+  return errno(slot);
+}
+
+/** Domains. */
+export const DOMAIN_HANDLERS: Handlers = {
+  createdomain: create,
+  destroydomain: (xen, args) => errno(destroyDomain(xen, TOOLSTACK, args.domain())),
+  max_mem: (xen, args) => errno(setMaxPages(xen, args.domain(), args.number('pages', 0))),
+};

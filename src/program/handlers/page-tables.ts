@@ -1,0 +1,61 @@
+import { rightsText } from '../../formats/address.js';
+import { PGT } from '../../formats/x86-page-info.js';
+import { hwdomRights } from '../../xen/boot.js';
+import { populateRights } from '../../xen/late-context.js';
+import { typeOf } from '../../xen/page-info.js';
+import { guestStore, mmuUpdate, pinTable, unpinTable, updateVaMapping } from '../../xen/page-table.js';
+import { typeRights } from '../../xen/page-type.js';
+import type { Xen } from '../../xen/state.js';
+import { type Arguments, Nameless } from '../arguments.js';
+import { errno, existing, type Handler, type Handlers, type Outcome, running } from './handler.js';
+
+const pinHandler =
+  (type: number): Handler =>
+  (xen, args) =>
+    errno(pinTable(xen, existing(xen, args), args.pdx(), type));
+
+/** Whose page is mapped: one's own, another domain's, or dom_io's. */
+function pageOwner(xen: Xen, args: Arguments): number {
+  const owner = args.domain(args.has('of') ? 'of' : 'domain');
+  if (owner !== xen.domIo && !xen.exists(owner)) throw new Nameless('ESRCH');
+  return owner;
+}
+
+/** What each of the three sites of dossier §3.5 decides for a page; a site that the design deleted says so. */
+function checks(xen: Xen, args: Arguments): Outcome {
+  const pdx = args.pdx();
+  const late = xen.profile.iommuContext === 'at-first-assignment';
+  const type = typeOf(xen.frame.typeInfo.get(pdx));
+  const owner = xen.frame.owner.get(pdx) - 1;
+  return {
+    status: [
+      rightsText(typeRights(type)),
+      late ? rightsText(populateRights(xen, owner, pdx)) : 'deleted',
+      late ? rightsText(hwdomRights(xen, pdx)) : 'deleted',
+    ].join(' '),
+  };
+}
+
+/** Page tables and page types. */
+export const PAGE_TABLE_HANDLERS: Handlers = {
+  pin_l1_table: pinHandler(PGT.l1),
+  pin_l2_table: pinHandler(PGT.l2),
+  pin_l3_table: pinHandler(PGT.l3),
+  pin_l4_table: pinHandler(PGT.l4),
+  unpin_table: (xen, args) => errno(unpinTable(xen, existing(xen, args), args.pdx())),
+  mmu_update: (xen, args) => {
+    const slot = existing(xen, args);
+    const { pdx, index } = args.entry();
+    return errno(mmuUpdate(xen, slot, pdx, index, ...args.entryWords()));
+  },
+  update_va_mapping: (xen, args) => {
+    const slot = running(xen, args);
+    const pdx = args.has('page') ? args.pdx() : -1;
+    return errno(updateVaMapping(xen, slot, args.number('va', 0), pdx, args.writable, pageOwner(xen, args)));
+  },
+  store: (xen, args) => {
+    const { pdx, index } = args.entry();
+    return errno(guestStore(xen, running(xen, args), pdx, index, ...args.entryWords()));
+  },
+  checks,
+};

@@ -1,0 +1,49 @@
+import { domain, flags, hex, keyed, type Operation } from './operation.js';
+
+export const CREATE_FLAGS = [
+  'hvm',
+  'hap',
+  's3_integrity',
+  'oos_off',
+  'xs_domain',
+  'iommu',
+  'nested_virt',
+  'vpmu',
+  'trap_unmapped_accesses',
+] as const;
+
+/** Domains: their creation, limits and end. */
+export const DOMAINS: readonly Operation[] = [
+  {
+    name: 'createdomain',
+    actor: 'toolstack',
+    doc: 'Creates a domain. Without `hvm` it is PV; on Arm `hvm hap` are implied.',
+    source: '§2.1–2.4',
+    parameters: [
+      { name: 'domain', kind: 'newDomain', doc: 'its name in this program' },
+      flags(CREATE_FLAGS, 'createdomain flags'),
+      keyed('iommu_opts', 'number', 'iommu_opts bits; 1 is no_sharept'),
+      keyed('max_vcpus', 'number', '1 by default'),
+      keyed('max_pages', 'number', 'pages it may own; 64 by default'),
+      keyed('domid', 'number', 'the domid; the lowest free one by default'),
+      hex(keyed('raw_flags', 'number', 'flag bits beyond the named ones')),
+    ],
+  },
+  {
+    name: 'destroydomain',
+    actor: 'toolstack',
+    doc:
+      'Destroys a domain, to the end of the hypercall. While others hold pages of it, it goes on as a zombie; then it ' +
+      'vanishes, and its domid is free.',
+    source: '§6.6, §5.7',
+    parameters: [domain],
+    frees: 'domain',
+  },
+  {
+    name: 'max_mem',
+    actor: 'toolstack',
+    doc: 'Sets how many pages a domain may own. What it has beyond that it keeps.',
+    source: '§3.4',
+    parameters: [domain, { name: 'pages', kind: 'number', doc: 'pages it may own' }],
+  },
+];

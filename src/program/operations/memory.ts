@@ -1,0 +1,63 @@
+import { MAP_SPACES } from '../../xen/physmap.js';
+import { domain, hex, keyed, type Operation, optional, page } from './operation.js';
+
+/** Memory of domains. */
+export const MEMORY: readonly Operation[] = [
+  {
+    name: 'populate_physmap',
+    actor: 'toolstack',
+    doc: 'Gives a domain a page (XENMEM_populate_physmap).',
+    source: '§3.4',
+    parameters: [
+      domain,
+      { name: 'page', kind: 'newPage', doc: 'a name for it, or the number of the free frame to take' },
+      hex(keyed('gfn', 'number', 'where a translated domain gets it')),
+      keyed('count', 'number', 'this many pages, the first of them named'),
+    ],
+  },
+  {
+    name: 'add_to_physmap',
+    actor: 'toolstack',
+    doc:
+      'Puts a frame that Xen shares with a translated domain at a guest frame, or moves a page there: its devices reach ' +
+      'it there, too (XENMEM_add_to_physmap).',
+    source: '§4.3',
+    parameters: [
+      domain,
+      {
+        name: 'space',
+        kind: 'word',
+        words: MAP_SPACES,
+        doc: 'what: shared_info, the grant frame, or a page of its own',
+      },
+      hex({ name: 'gfn', kind: 'number', doc: 'where', keyed: true }),
+      hex(
+        keyed('index', 'number', 'gmfn: where the page is now; otherwise the frame’s number, 0 by default'),
+      ),
+    ],
+  },
+  {
+    name: 'decrease_reservation',
+    actor: 'guest',
+    doc: 'Gives a page back (XENMEM_decrease_reservation).',
+    source: '§3.4',
+    parameters: [domain, optional(page), hex(keyed('gfn', 'number', 'the page of a translated domain'))],
+    frees: 'page',
+  },
+  {
+    name: 'memory_exchange',
+    actor: 'guest',
+    doc: 'Gives a page back for another (XENMEM_exchange of one page). PV only, and nobody may hold the page.',
+    source: '§3.2, §3.4',
+    parameters: [
+      domain,
+      page,
+      {
+        name: 'newpage',
+        kind: 'newPage',
+        doc: 'a name for the new one, or the number of the free frame to take',
+      },
+    ],
+    frees: 'page',
+  },
+];
