@@ -1,5 +1,6 @@
 import { PGT, PGT_VALIDATED } from '../formats/x86-page-info.js';
 import { Errno } from './errno.js';
+import { rollbackAfterFailure } from './failures.js';
 import { allocXenFrame } from './frames.js';
 import { p2mInit } from './p2m.js';
 import { ofType } from './page-info.js';
@@ -111,7 +112,7 @@ export function createDomain(xen: Xen, domid: number, config: CreateDomain): num
   if (status !== 0) return status;
   const before = xen.store.mark();
   if (makeDomain(xen, slot, config)) return slot;
-  xen.store.rollback(before);
+  rollbackAfterFailure(xen, before);
   return -Errno.ENOMEM;
 }
 

@@ -1,5 +1,6 @@
 import { PGC_ALLOCATED, PGC_XEN_HEAP } from '../formats/x86-page-info.js';
 import { vanishIfUnreferenced } from './domain-death.js';
+import { fails } from './failures.js';
 import { COUNT_MASK, typeCount } from './page-info.js';
 import { cleanupPageMappings } from './page-type.js';
 import { List, type Xen } from './state.js';
@@ -33,6 +34,7 @@ function takeLowestFree(xen: Xen, zone: number): number {
 
 /** A zeroed frame for Xen itself (page tables, grant frames), or -1 when the Xen heap is empty. */
 export function allocXenFrame(xen: Xen): number {
+  if (fails(xen, 'alloc')) return -1;
   const pdx = takeLowestFree(xen, Zone.xen);
   if (pdx < 0) return -1;
   xen.frame.countInfo.set(pdx, PGC_ALLOCATED | PGC_XEN_HEAP | 1);
@@ -48,6 +50,7 @@ export function lowestFreeFrame(xen: Xen): number {
 
 /** The lowest free domain frame, assigned to `slot` with one reference, or -1 when memory is short. */
 export function allocDomainFrame(xen: Xen, slot: number): number {
+  if (fails(xen, 'alloc')) return -1;
   const pdx = takeLowestFree(xen, Zone.domain);
   if (pdx < 0) return -1;
   takeFrame(xen, pdx, slot);

@@ -3,6 +3,7 @@ import { AMDVI_SHAPES, AMDVI_TABLES } from '../formats/amdvi.js';
 import { EntryWords, FOUR_LEVELS, inputLimit } from '../formats/radix.js';
 import { VTD_SECOND_LEVEL } from '../formats/vtd.js';
 import { Errno } from './errno.js';
+import { fails } from './failures.js';
 import { allocXenFrame } from './frames.js';
 import { P2mType, p2mRemove, p2mSet } from './p2m.js';
 import { RadixWriter } from './radix-writer.js';
@@ -128,14 +129,20 @@ export function iommuMap(xen: Xen, slot: number, input: number, frame: number, r
 
 function writeEntry(xen: Xen, slot: number, input: number, frame: number, rights: Rights): number {
   if (iommuRoot(xen, slot) < 0) return -Errno.ENOMEM;
+  if (fails(xen, 'map')) return driverErrno(xen);
   const grown = growTables(xen, slot, input) && covers(xen, slot, input);
   const tables = tablesOf(xen, slot);
   if (!grown || !tables.map(xen, iommuRoot(xen, slot), input, frame, rights)) {
-    return xen.amdvi === undefined ? -Errno.ENOMEM : -Errno.EFAULT;
+    return driverErrno(xen);
   }
   const modified = tables.wasPresent && noticesChange(xen, slot, tables.frame, frame);
   iommuFlush(xen, slot, input, 1, Flush.added | (modified ? Flush.modified : 0));
   return 0;
+}
+
+/** What a driver says when it cannot write an entry, for want of a table or otherwise. */
+function driverErrno(xen: Xen): number {
+  return xen.amdvi === undefined ? -Errno.ENOMEM : -Errno.EFAULT;
 }
 
 /**
@@ -147,7 +154,7 @@ function noticesChange(xen: Xen, slot: number, before: number, after: number): b
   return xen.isTranslated(slot) && before !== after;
 }
 
-/** iommu_unmap of one page. */
+/** iommu_unmap of one page: 0, or an errno when the driver was made to fail; the entry then stays. */
 export function iommuUnmap(xen: Xen, slot: number, input: number): number {
   if (!isMappable(xen, slot)) return 0;
   if (xen.domain.kind.get(slot) === Kind.arm) {
@@ -156,6 +163,10 @@ export function iommuUnmap(xen: Xen, slot: number, input: number): number {
   }
   const root = xen.domain.iommuRoot.get(slot);
   if (root === 0 || !covers(xen, slot, input)) return 0;
+  if (fails(xen, 'unmap')) {
+    if (!xen.isHardwareDomain(slot)) xen.domain.crashed.set(slot, 1);
+    return driverErrno(xen);
+  }
   const tables = tablesOf(xen, slot);
   tables.unmap(xen, xen.ram.frameAt(root - 1), input);
   if (tables.wasPresent) iommuFlush(xen, slot, input, 1, Flush.modified);

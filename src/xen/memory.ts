@@ -1,6 +1,7 @@
 import { R, W } from '../formats/address.js';
 import { PGT } from '../formats/x86-page-info.js';
 import { Errno } from './errno.js';
+import { fails } from './failures.js';
 import {
   allocDomainFrame,
   dropAllocation,
@@ -53,7 +54,7 @@ export function memoryExchange(xen: Xen, slot: number, pdx: number, wanted = -1)
   const status = stealPage(xen, slot, pdx);
   if (status !== 0) return status;
   const fresh = wanted < 0 ? lowestFreeFrame(xen) : wanted;
-  if (!isDomainFrame(xen, fresh) || !isFree(xen, fresh)) return -Errno.ENOMEM;
+  if (!isDomainFrame(xen, fresh) || !isFree(xen, fresh) || fails(xen, 'alloc')) return -Errno.ENOMEM;
   takeFrame(xen, fresh, slot);
   if (xen.profile.pvPageAdded === 'mapped-untyped' && mirrors(xen, slot)) {
     iommuUnmap(xen, slot, xen.ram.frameAt(pdx));

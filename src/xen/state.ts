@@ -7,6 +7,7 @@ import { Store } from '../store/store.js';
 import { decimal, enumeration, type Field, flag, hex, Layout, optional } from '../store/table.js';
 import { STEP_NAMES } from './call-steps.js';
 import type { Profile } from './editions/behaviours.js';
+import { FAILURES } from './failures.js';
 import { deviceTableEntries, type MachineSpec } from './machine.js';
 import { COUNT_INFO, TYPE_INFO } from './page-info.js';
 
@@ -83,6 +84,7 @@ export class Xen {
   readonly va;
   readonly device;
   readonly call;
+  readonly failure;
   private readonly host;
 
   constructor(profile: Profile, spec: MachineSpec) {
@@ -216,6 +218,13 @@ export class Xen {
         pagesInSlice: decimal,
       },
       (slot) => `hypercall of ${this.domainName(slot)}`,
+    ).columns;
+
+    this.failure = this.layout.table(
+      'failure',
+      FAILURES.length,
+      { countdown: decimal },
+      (row) => `failure of ${FAILURES[row]}`,
     ).columns;
 
     this.host = this.layout.table(

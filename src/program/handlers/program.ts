@@ -1,9 +1,14 @@
+import { type Failure, failNth } from '../../xen/failures.js';
 import { OperationError } from '../arguments.js';
 import { equalsSnapshot, takeSnapshot } from '../names.js';
 import type { Handlers } from './handler.js';
 
 /** What only programs do. */
 export const PROGRAM_HANDLERS: Handlers = {
+  fail: (xen, args) => {
+    failNth(xen, args.text('what') as Failure, args.number('nth', 1));
+    return { status: 'ok' };
+  },
   mark: (xen, args, names) => {
     names.marks.set(args.text('name'), takeSnapshot(xen));
     return { status: 'ok' };

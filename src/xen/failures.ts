@@ -1,0 +1,38 @@
+import type { Xen } from './state.js';
+
+/**
+ * Failures on request: the n-th time from now that something could fail, it does. What can fail: an allocation (a frame
+ * for Xen or for a domain, or memory for Xen's records), the driver's map, unmap and flush, and an access to a device's
+ * registers or its configuration space. What the caller makes of it is Xen's unwinding, as it is everywhere else.
+ */
+export const FAILURES = ['alloc', 'map', 'unmap', 'flush', 'device'] as const;
+export type Failure = (typeof FAILURES)[number];
+
+/** Makes the `nth` operation of this kind from now fail, 1 for the next; 0 takes it back. */
+export function failNth(xen: Xen, kind: Failure, nth: number): void {
+  xen.failure.countdown.set(FAILURES.indexOf(kind), nth);
+}
+
+/** Whether a failure of this kind has been asked for and has not come yet. */
+export function isFailureDue(xen: Xen, kind: Failure): boolean {
+  return xen.failure.countdown.get(FAILURES.indexOf(kind)) !== 0;
+}
+
+/** To be asked wherever an operation of this kind is carried out: true when it is to fail. */
+export function fails(xen: Xen, kind: Failure): boolean {
+  const { countdown } = xen.failure;
+  const row = FAILURES.indexOf(kind);
+  if (countdown.get(row) === 0) return false;
+  countdown.add(row, -1);
+  return countdown.get(row) === 0;
+}
+
+/** Takes everything back since `mark`, but for failures that have happened: they do not happen again. */
+export function rollbackAfterFailure(xen: Xen, mark: number): void {
+  const { countdown } = xen.failure;
+  const left = FAILURES.map((_, row) => countdown.get(row));
+  xen.store.rollback(mark);
+  left.forEach((count, row) => {
+    countdown.set(row, count);
+  });
+}
