@@ -101,6 +101,8 @@ export class Walker {
   status: number = WalkStatus.BEYOND;
   /** The 4 KiB frame the input maps to, also inside a superpage; -1 unless the status is OK. */
   frame = -1;
+  /** Frames in the page that the input lies in, a power of two; of no meaning unless the status is OK. */
+  span = 1;
   /** Rights of the whole path; 0 unless the status is OK. */
   rights: Rights = 0;
   /**
@@ -147,6 +149,7 @@ export class Walker {
       if (format.leaf(lo, hi, level)) {
         this.end(WalkStatus.OK, level, address, lo, hi);
         const span = pageSpan === undefined ? ENTRY_SPAN[level]! : pageSpan(lo, hi, level);
+        this.span = span;
         this.frame = span === 1 ? table : table - (table % span) + (input % span);
         this.rights = rights;
         return WalkStatus.OK;

@@ -5,7 +5,7 @@ import { AmdviLookup, DeviceEntryStatus } from '../formats/amdvi-lookup.js';
 import { Walker, WalkStatus } from '../formats/radix.js';
 import { flag, hex, type Layout, optional } from '../store/table.js';
 import type { IommuFault, IommuUnit } from './iommu.js';
-import { Iotlb } from './iotlb.js';
+import { Iotlb, orderOf } from './iotlb.js';
 import type { Ram } from './ram.js';
 
 /** Frames from here up are no physical addresses: what passes untranslated must lie below. */
@@ -126,7 +126,7 @@ export class AmdviUnit implements IommuUnit {
     }
     const cached = this.iotlb.find(lookup.did, input);
     if (cached >= 0 && (this.iotlb.rights(cached) & need) !== 0) {
-      this.frame = this.iotlb.frame(cached);
+      this.frame = this.iotlb.frameFor(cached, input);
       return -1;
     }
     const end = walker.walk(lookup.root, lookup.shape!, input);
@@ -135,7 +135,9 @@ export class AmdviUnit implements IommuUnit {
     if (end === WalkStatus.NOT_PRESENT) return direction;
     if (end === WalkStatus.RESERVED) return direction | AmdviFault.PRESENT | AmdviFault.RESERVED;
     this.frame = walker.frame;
-    if (input < REMEMBERED) this.iotlb.fill(lookup.did, input, walker.frame, walker.rights);
+    if (input < REMEMBERED) {
+      this.iotlb.fill(lookup.did, input, walker.frame, walker.rights, orderOf(walker.span));
+    }
     return -1;
   }
 

@@ -71,6 +71,12 @@ export class Ram implements WordSink {
     throw new RangeError(`no RAM frame with index ${index}`);
   }
 
+  /** The lowest frame of RAM from `frame` up, or Infinity. */
+  nextFrame(frame: number): number {
+    for (const { base, count } of this.ranges) if (frame < base + count) return Math.max(frame, base);
+    return Number.POSITIVE_INFINITY;
+  }
+
   /** The word at physical byte address `pa`; frames never written, and addresses that are no RAM, read as 0. */
   read32(pa: number): number {
     const index = this.indexOf(Math.floor(pa / 4096));

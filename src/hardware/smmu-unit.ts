@@ -5,7 +5,7 @@ import { type RootShape, Walker, WalkStatus } from '../formats/radix.js';
 import { faultStatus, faultSyndrome, SmmuFault } from '../formats/smmuv2.js';
 import { decimal, hex, type Layout, optional } from '../store/table.js';
 import type { IommuFault, IommuUnit } from './iommu.js';
-import { Iotlb } from './iotlb.js';
+import { Iotlb, orderOf } from './iotlb.js';
 import type { Ram } from './ram.js';
 
 const ACCESS_FLAG = 1 << fieldOf(STAGE2_LEAF, 'accessFlag').lo;
@@ -122,7 +122,7 @@ export class SmmuUnit implements IommuUnit {
     const vmid = this.banks.vmid.get(this.bank);
     const cached = this.iotlb.find(vmid, input);
     if (cached >= 0 && (this.iotlb.rights(cached) & need) !== 0) {
-      this.frame = this.iotlb.frame(cached);
+      this.frame = this.iotlb.frameFor(cached, input);
       return true;
     }
     const { walker } = this;
@@ -133,7 +133,7 @@ export class SmmuUnit implements IommuUnit {
       return false;
     }
     this.frame = walker.frame;
-    this.iotlb.fill(vmid, input, walker.frame, walker.rights & (R | W));
+    this.iotlb.fill(vmid, input, walker.frame, walker.rights & (R | W), orderOf(walker.span));
     return true;
   }
 

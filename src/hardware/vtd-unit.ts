@@ -14,7 +14,7 @@ import { faultWord0, faultWord1, faultWord2, faultWord3, VtdReason } from '../fo
 import { VtdLookup } from '../formats/vtd-lookup.js';
 import { flag, hex, type Layout, optional } from '../store/table.js';
 import type { IommuFault, IommuUnit } from './iommu.js';
-import { Iotlb } from './iotlb.js';
+import { Iotlb, orderOf } from './iotlb.js';
 import type { Ram } from './ram.js';
 
 /** The levels of the contexts that the unit's own functions write. */
@@ -164,7 +164,7 @@ export class VtdUnit implements IommuUnit {
     }
     const cached = this.iotlb.find(this.did, input);
     if (cached >= 0 && (this.iotlb.rights(cached) & need) !== 0) {
-      this.frame = this.iotlb.frame(cached);
+      this.frame = this.iotlb.frameFor(cached, input);
       return 0;
     }
     const status = this.walker.walk(this.root, this.shape, input);
@@ -174,7 +174,7 @@ export class VtdUnit implements IommuUnit {
     }
     if (status === WalkStatus.RESERVED) return VtdReason.ENTRY_RESERVED;
     this.frame = this.walker.frame;
-    this.iotlb.fill(this.did, input, this.walker.frame, this.walker.rights);
+    this.iotlb.fill(this.did, input, this.walker.frame, this.walker.rights, orderOf(this.walker.span));
     return 0;
   }
 

@@ -74,16 +74,15 @@ function eachReach(
     const tag = unit.tagOf(requester);
     for (let row = 0; tag >= 0 && row < unit.iotlb.rows; row++) {
       if (unit.iotlb.did(row) !== tag) continue;
-      const frame = unit.iotlb.frame(row);
-      const found = judge(
-        device,
-        slot,
-        unit.iotlb.input(row),
-        frame,
-        unit.iotlb.rights(row),
-        'through the IOTLB',
-      );
-      if (found !== undefined) return found;
+      const first = unit.iotlb.frame(row);
+      const rights = unit.iotlb.rights(row);
+      // Of a large page every frame that exists, and its first, whether it does or not.
+      const span = 2 ** unit.iotlb.order(row);
+      for (let offset = 0; offset < span; offset = xen.ram.nextFrame(first + offset + 1) - first) {
+        const input = unit.iotlb.input(row) + offset;
+        const found = judge(device, slot, input, first + offset, rights, 'through the IOTLB');
+        if (found !== undefined) return found;
+      }
     }
   }
   return undefined;
