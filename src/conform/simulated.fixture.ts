@@ -3,7 +3,7 @@ import type { PhysicalMemory } from '../lab/machine-api.js';
 import { bootMachine } from '../program/build.js';
 import { deviceAccess } from '../program/device-access.js';
 import { completeMachine, type MachineDeclaration } from '../program/program.js';
-import { assignDevice, deassignDevice, testAssignDevice } from '../xen/devices.js';
+import { assignDevice, deassignDevice, testAssignDevice } from '../xen/device-domctl.js';
 import { createDomain } from '../xen/domain.js';
 import { destroyDomain } from '../xen/domain-death.js';
 import type { Edition } from '../xen/editions/edition.js';

@@ -1,7 +1,8 @@
 import { GNTMAP } from '../formats/grant-v1.js';
 import { InputError } from '../text/diagnostic.js';
 import { Step, TOOLSTACK } from '../xen/call-steps.js';
-import { assignDevice, deassignDevice, deviceOwner, stepCall } from '../xen/devices.js';
+import { assignDevice, deassignDevice, stepCall } from '../xen/device-domctl.js';
+import { deviceOwner } from '../xen/devices.js';
 import { destroyDomain } from '../xen/domain-death.js';
 import { isDomainFrame } from '../xen/frames.js';
 import {

@@ -1,13 +1,13 @@
 import { R, type Rights, W } from '../formats/address.js';
 import { PGT, PGT_VALIDATED } from '../formats/x86-page-info.js';
 import { enableAmdvi } from './amdvi-context.js';
-import { reassign } from './devices.js';
 import { CDF, createDomain } from './domain.js';
 import { allocDomainFrame, initHeap, isDomainFrame, ownerOf } from './frames.js';
 import { allocUnitFrame, iommuMap, mirrors } from './iommu-map.js';
 import { guestPhysmapAdd } from './memory.js';
 import { ofType, typeCount, typeOf } from './page-info.js';
 import { pinTable } from './page-table.js';
+import { reassign } from './pci-assign.js';
 import { quarantineRoot } from './quarantine.js';
 import { Life, type Xen } from './state.js';
 

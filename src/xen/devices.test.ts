@@ -1,14 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import {
-  assignDevice,
-  CONTINUES,
-  deassignDevice,
-  deviceOwner,
-  RDM_RELAXED,
-  testAssignDevice,
-} from './devices.js';
+import { assignDevice, CONTINUES, deassignDevice, testAssignDevice } from './device-domctl.js';
+import { deviceOwner } from './devices.js';
 import { CDF, IOMMU_NO_SHAREPT } from './domain.js';
 import { errnoName } from './errno.js';
+import { RDM_RELAXED } from './identity-map.js';
 import {
   arm,
   assign,

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { GNTMAP } from '../formats/grant-v1.js';
 import { PGT } from '../formats/x86-page-info.js';
-import { assignDevice, CONTINUES, deassignDevice, deviceOwner, testAssignDevice } from './devices.js';
+import { assignDevice, CONTINUES, deassignDevice, testAssignDevice } from './device-domctl.js';
+import { deviceOwner } from './devices.js';
 import { CDF, createDomain, IOMMU_NO_SHAREPT } from './domain.js';
 import { destroyDomain } from './domain-death.js';
 import { errnoName } from './errno.js';

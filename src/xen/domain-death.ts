@@ -1,6 +1,5 @@
 import { PGT_PINNED } from '../formats/x86-page-info.js';
 import { Step } from './call-steps.js';
-import { releaseDevices } from './devices.js';
 import { Errno } from './errno.js';
 import { dropAllocation, freeXenFrame, isSpecialPage, ownerOf } from './frames.js';
 import { releaseGrantMappings } from './grant-table.js';
@@ -9,6 +8,7 @@ import { p2mFree } from './p2m.js';
 import { COUNT_MASK } from './page-info.js';
 import { dropVaMappings } from './page-table.js';
 import { putPageAndType } from './page-type.js';
+import { releaseDevices } from './pci-release.js';
 import { Life, type Xen } from './state.js';
 
 /**

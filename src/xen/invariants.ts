@@ -1,10 +1,11 @@
 import { R, type Rights, rightsText, W } from '../formats/address.js';
 import { GrantType, GTF_TYPE_MASK, grantDomid, grantFlags } from '../formats/grant-v1.js';
 import { PGT, PGT_NAMES } from '../formats/x86-page-info.js';
-import { deviceCount, deviceOwner, reservesFrame } from './devices.js';
+import { deviceCount, deviceOwner } from './devices.js';
 import { isFree, isSpecialPage, ownerOf } from './frames.js';
 import { gnttabNeedsIommu, handleRights } from './grant-iommu.js';
 import { grantEntryWord } from './grant-table.js';
+import { reservesFrame } from './identity-map.js';
 import { hasIommu, tableRights } from './iommu-map.js';
 import { p2mLookup, p2mRights } from './p2m.js';
 import { typeCount, typeOf } from './page-info.js';

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { PGT } from '../formats/x86-page-info.js';
 import { STEP_NAMES, Step } from './call-steps.js';
-import { assignDevice, CONTINUES, deassignDevice, stepCall } from './devices.js';
+import { assignDevice, CONTINUES, deassignDevice, stepCall } from './device-domctl.js';
 import { CDF } from './domain.js';
 import { errnoName } from './errno.js';
 import { allocXenFrame } from './frames.js';

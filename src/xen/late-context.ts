@@ -1,10 +1,19 @@
 import { R, type Rights, W } from '../formats/address.js';
 import { PGT } from '../formats/x86-page-info.js';
 import { Step } from './call-steps.js';
+import { deviceCount } from './devices.js';
 import { canShare } from './domain.js';
 import { Errno } from './errno.js';
 import { appendToList, prependToList, removeFromList, restorePageList } from './frames.js';
-import { Flush, freeIommuTables, iommuFlush, iommuMap, iommuUnmap, sharesP2m } from './iommu-map.js';
+import {
+  Flush,
+  freeIommuTables,
+  hasIommu,
+  iommuFlush,
+  iommuMap,
+  iommuUnmap,
+  sharesP2m,
+} from './iommu-map.js';
 import { typeOf } from './page-info.js';
 import { IommuStatus, List, type Xen } from './state.js';
 
@@ -151,4 +160,10 @@ export function teardownContext(xen: Xen, slot: number): void {
   if (xen.profile.needSyncAfterTeardown === 'cleared') xen.domain.needSync.set(slot, 0);
   if (sharesP2m(xen, slot)) xen.domain.share.set(slot, 0);
   else freeIommuTables(xen, slot);
+}
+
+/** Tears a late context down when its domain has no device (any more) (dossier §1.2 items 4, 5). */
+export function leaveIfUnused(xen: Xen, slot: number): void {
+  if (xen.profile.iommuContext !== 'at-first-assignment' || slot >= xen.domIo) return;
+  if (deviceCount(xen, slot) === 0 && hasIommu(xen, slot)) teardownContext(xen, slot);
 }

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { GNTMAP } from '../formats/grant-v1.js';
 import { PGC_ALLOCATED, PGT, PGT_PINNED, PGT_VALIDATED } from '../formats/x86-page-info.js';
-import { assignDevice, CONTINUES, deassignDevice, stepCall } from './devices.js';
+import { assignDevice, CONTINUES, deassignDevice, stepCall } from './device-domctl.js';
 import { CDF, createDomain } from './domain.js';
 import { destroyDomain } from './domain-death.js';
 import { isDomainFrame, isFree, ownerOf } from './frames.js';

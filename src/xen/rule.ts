@@ -1,8 +1,8 @@
 import { R, type Rights, W } from '../formats/address.js';
 import { PGT } from '../formats/x86-page-info.js';
-import { reservesFrame } from './devices.js';
 import { isDomainFrame, isFree, isSpecialPage, ownerOf } from './frames.js';
 import { handleRights } from './grant-iommu.js';
+import { reservesFrame } from './identity-map.js';
 import { isConstructed, mirrors } from './iommu-map.js';
 import { p2mLookup, p2mRights } from './p2m.js';
 import { typeOf } from './page-info.js';

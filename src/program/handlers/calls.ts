@@ -1,5 +1,5 @@
 import { STEP_NAMES, Step, TOOLSTACK } from '../../xen/call-steps.js';
-import { assignDevice, CONTINUES, stepCall } from '../../xen/devices.js';
+import { assignDevice, CONTINUES, stepCall } from '../../xen/device-domctl.js';
 import { errnoName } from '../../xen/errno.js';
 import type { Xen } from '../../xen/state.js';
 import { OperationError } from '../arguments.js';

@@ -1,5 +1,5 @@
 import { TOOLSTACK } from '../../xen/call-steps.js';
-import { assignDevice, CONTINUES, deassignDevice, testAssignDevice } from '../../xen/devices.js';
+import { assignDevice, CONTINUES, deassignDevice, testAssignDevice } from '../../xen/device-domctl.js';
 import { errnoName } from '../../xen/errno.js';
 import { faultLines } from '../../xen/fault-lines.js';
 import type { Xen } from '../../xen/state.js';
