@@ -190,6 +190,64 @@ describe('what scripts get', () => {
   });
 });
 
+describe('what scripts get of editions', () => {
+  it.concurrent('all of them: releases, point releases, the development tree, the designs', async () => {
+    const { object, exit, err } = await json(['editions']);
+    expect({ exit, err }).toEqual({ exit: 0, err: '' });
+    const of = (name: string) => object.editions.find((one: { name: string }) => one.name === name);
+    expect(of('4.11.0')).toMatchObject({ kind: 'release', before: null });
+    expect(of('4.13.3')).toMatchObject({ before: '4.13.2', changed: ['armGrantNeedsIommu', 'selfGrant'] });
+    expect(of('staging')).toMatchObject({ kind: 'staging', before: '4.22' });
+    expect(of('up-front')).toMatchObject({ kind: 'design', before: '4.22' });
+  });
+
+  it.concurrent('one: each behaviour with its value, its meaning and the commit', async () => {
+    const { object, exit } = await json(['editions', '4.14.2']);
+    expect({ exit, edition: object.edition }).toEqual({ exit: 0, edition: '4.14.2' });
+    const of = (name: string) =>
+      object.behaviours.find((one: { behaviour: string }) => one.behaviour === name);
+    expect(of('armGrantNeedsIommu')).toMatchObject({
+      part: 'xen',
+      section: '§5.3',
+      value: 'CDF_iommu',
+      meaning: 'when the domain has an IOMMU',
+      since: { commit: '04085ec1ac05', release: '4.15.0', arrived: '4.14.2' },
+    });
+    expect(of('noHandleStatus')).toMatchObject({ value: 'no_device_space', since: null });
+    expect(of('pciSpec')).toMatchObject({ part: 'toolstack', value: 'positional' });
+  });
+
+  it.concurrent('two: what differs, and by which commits', async () => {
+    const { object, exit } = await json(['editions', '--diff', '4.12', '4.13']);
+    expect({ exit, from: object.from, to: object.to }).toEqual({ exit: 0, from: '4.12', to: '4.13' });
+    expect(object.changes).toContainEqual(
+      expect.objectContaining({
+        behaviour: 'iommuContext',
+        from: 'at-first-assignment',
+        to: 'at-creation',
+        by: [expect.objectContaining({ commit: 'f89f555827a6', release: '4.13.0' })],
+      }),
+    );
+    const designs = await json(['editions', '--diff', 'late-enable', 'up-front']);
+    expect(designs.object.changes).toContainEqual(
+      expect.objectContaining({ behaviour: 'iommuContext', byDesign: true, by: [] }),
+    );
+  });
+
+  it.concurrent('a behaviour over all releases', async () => {
+    const { object } = await json(['editions', '--behaviour', 'armGrantNeedsIommu']);
+    const values = object.releases.map((one: { edition: string; value: string }) => [one.edition, one.value]);
+    expect(values.slice(0, 6)).toEqual([
+      ['4.11.0', 'need_iommu'],
+      ['4.12', 'need_sync'],
+      ['4.13', 'need_sync'],
+      ['4.13.3', 'CDF_iommu'],
+      ['4.14', 'need_sync'],
+      ['4.14.2', 'CDF_iommu'],
+    ]);
+  });
+});
+
 describe('what people get', () => {
   const ESCAPE = '\u001b';
 
@@ -198,7 +256,7 @@ describe('what people get', () => {
     expect(exit).toBe(0);
     const commands = [...out.matchAll(/^ {2}(\w+)/gm)].map(([, name]) => name!);
     expect(commands).toEqual(
-      expect.arrayContaining(['verify', 'check', 'run', 'affected', 'lab', 'conform']),
+      expect.arrayContaining(['verify', 'check', 'run', 'affected', 'editions', 'lab', 'conform']),
     );
     for (const command of commands.filter((name) => name !== 'help')) {
       const help = await dommu([command, '--help']);
@@ -322,6 +380,18 @@ const BAD: readonly Bad[] = [
   ['an unknown option', () => ['run', ARM, '--jsn'], /unknown option '--jsn'[\s\S]*--json/],
   ['an unknown command', () => ['verfy', NIC], /unknown command 'verfy'[\s\S]*verify/],
   ['no file', () => ['affected'], /missing required argument 'file'/],
+  ['an edition that is none', () => ['editions', '4.99'], /^EDITION: error: unknown Xen release `4\.99`/],
+  ['a misspelt design', () => ['editions', 'late-enabel'], /did you mean `late-enable`/],
+  [
+    'one edition to compare',
+    () => ['editions', '--diff', '4.12'],
+    /^--diff: error: takes two editions, found 1/,
+  ],
+  [
+    'a misspelt behaviour',
+    () => ['editions', '--behaviour', 'quarantin'],
+    /^--behaviour: error: `quarantin`.*did you mean `quarantine`/,
+  ],
   ['a bound that is no number', () => ['verify', NIC, '--pages', 'two'], /whole number from 1 to 512/],
   ['an unknown IOMMU', () => ['verify', NIC, '--iommu', 'vt-d'], /--iommu.*vt-d.*vtd/],
   [

@@ -54,13 +54,16 @@ export function standardIo(): Io {
   };
 }
 
-/** A diagnostic for people. One about an option of the command line has no line to show. */
+/** What stands for an option or an argument of the command line where a file's name would. */
+const ON_COMMAND_LINE = /^--|^[A-Z]+$/;
+
+/** A diagnostic for people. One about the command line has no line to show. */
 export function renderForTerminal(
   diagnostic: Diagnostic,
   source: SourceText | undefined,
   paint: Paint,
 ): string {
-  if (source !== undefined || !diagnostic.file.startsWith('--')) {
+  if (source !== undefined || !ON_COMMAND_LINE.test(diagnostic.file)) {
     return renderDiagnostic(diagnostic, source, paint);
   }
   const head = `${paint.bold(diagnostic.file)}: ${paint[diagnostic.severity](diagnostic.severity)}: ${printable(diagnostic.message)}`;

@@ -4,6 +4,7 @@ import { Command, CommanderError } from 'commander';
 import { registerAffected } from './affected.js';
 import { registerCheck } from './check.js';
 import { registerConform } from './conform.js';
+import { registerEditions } from './editions.js';
 import { EXIT } from './io.js';
 import { registerLab } from './lab.js';
 import { registerLabExec } from './lab-exec.js';
@@ -37,6 +38,7 @@ registerVerify(program);
 registerCheck(program);
 registerRun(program);
 registerAffected(program);
+registerEditions(program);
 registerLabExec(registerLab(program));
 registerConform(program);
 

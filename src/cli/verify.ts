@@ -2,7 +2,6 @@ import { writeFileSync } from 'node:fs';
 import { basename, extname, join } from 'node:path';
 import { type Command, Option } from 'commander';
 import { DEFAULT_ALPHABET } from '../program/alphabet.js';
-import { toolstackRelease } from '../program/config-domain.js';
 import { loadProgram } from '../program/load.js';
 import { printProgram } from '../program/print.js';
 import type { MachineDeclaration, Program } from '../program/program.js';
@@ -15,6 +14,7 @@ import {
 } from '../program/verify.js';
 import { type Diagnostic, InputError } from '../text/diagnostic.js';
 import { describeHost } from '../toolstack/host.js';
+import { toolstackRelease } from '../toolstack/release.js';
 import { parseXenCommandLine } from '../toolstack/xen-cmdline.js';
 import { DEFAULT_EDITION, type Edition, resolveEdition } from '../xen/editions/edition.js';
 import { EXIT, type ExitCode, type Io, runCommandAsync, standardIo } from './io.js';

@@ -1,10 +1,10 @@
 import type { Hello } from '../lab/agent/protocol.js';
 import type { Agent, LabMachine } from '../lab/machine-api.js';
-import { toolstackRelease } from '../program/config-domain.js';
 import type { MachineDeclaration } from '../program/program.js';
 import { InputError } from '../text/diagnostic.js';
 import { SourceText } from '../text/source.js';
 import { parseXlInfo } from '../toolstack/host.js';
+import { toolstackRelease } from '../toolstack/release.js';
 import { parseXenCommandLine } from '../toolstack/xen-cmdline.js';
 import { type Edition, resolveEdition } from '../xen/editions/edition.js';
 import { RELEASES, releaseName } from '../xen/editions/release.js';

@@ -1,6 +1,7 @@
 import { BEHAVIOUR_NAMES, BEHAVIOURS, type BehaviourName, type Profile } from '../xen/editions/behaviours.js';
-import { CHANGES, type Change, OLDEST } from '../xen/editions/changes.js';
+import { CHANGES, OLDEST } from '../xen/editions/changes.js';
 import { differences, distinctEditions, type Edition } from '../xen/editions/edition.js';
+import type { Change } from '../xen/editions/history.js';
 import type { Harm } from '../xen/invariants.js';
 import { OPERATION_BY_NAME } from './operations.js';
 import type { Program } from './program.js';

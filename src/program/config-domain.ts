@@ -5,7 +5,7 @@ import { renderBdf } from '../toolstack/bdf.js';
 import { type DomainConfig, loadDomainConfig } from '../toolstack/domain-config.js';
 import { describeHost } from '../toolstack/host.js';
 import { type Resolution, resolvePassthrough } from '../toolstack/passthrough.js';
-import { DEFAULT_RELEASE, parseRelease, type Release } from '../toolstack/release.js';
+import { toolstackRelease } from '../toolstack/release.js';
 import type { Edition } from '../xen/editions/edition.js';
 import {
   CONFIG_PAGES,
@@ -22,15 +22,6 @@ export interface ResolvedConfig {
   readonly config: DomainConfig;
   readonly resolution: Resolution;
   readonly source: SourceText;
-}
-
-/**
- * The toolstack that goes with an edition. The development tree and the designs of the founding argument have none of
- * their own: they take the newest that declares contexts, or the last that did not, as they do themselves.
- */
-export function toolstackRelease({ name, release, profile }: Edition): Release {
-  if (release !== undefined) return { ...release, text: name };
-  return profile.iommuContext === 'at-creation' ? DEFAULT_RELEASE : parseRelease('4.12');
 }
 
 /** A config that is well-formed, and whose domain libxl or Xen refuses to start: a finding, not bad input. */

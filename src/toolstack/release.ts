@@ -1,3 +1,4 @@
+import type { Edition } from '../xen/editions/edition.js';
 import {
   BRANCHES,
   includesChange,
@@ -31,4 +32,13 @@ export function parseRelease(text: string, origin = '--xen'): Release {
 export function carries(release: Release, first: readonly string[]): boolean {
   const [main, ...backports] = first.map((text) => requireRelease(text, 'the behaviour table'));
   return main !== undefined && includesChange(release, main, backports);
+}
+
+/**
+ * The toolstack that goes with an edition. The development tree and the designs of the founding argument have none of
+ * their own: they take the newest that declares contexts, or the last that did not, as they do themselves.
+ */
+export function toolstackRelease({ name, release, profile }: Edition): Release {
+  if (release !== undefined) return { ...release, text: name };
+  return profile.iommuContext === 'at-creation' ? DEFAULT_RELEASE : parseRelease('4.12');
 }

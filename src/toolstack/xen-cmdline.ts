@@ -1,12 +1,11 @@
 import type { Diagnostic, Severity } from '../text/diagnostic.js';
 import { SourceText } from '../text/source.js';
 import { suggest } from '../text/suggest.js';
+import { type CommandLineBehaviours, commandLineBehaviours } from './cmdline-behaviours.js';
 import type { Arch, Host, Iommu } from './host.js';
 import { carries, type Release } from './release.js';
 import { type PhantomFunction, parsePhantom, parseReserved, type ReservedRange } from './xen-devices.js';
 import {
-  type CommandLineBehaviours,
-  commandLineBehaviours,
   DOM0_IOMMU_OPTIONS,
   defaultSwitches,
   IOMMU_OPTIONS,

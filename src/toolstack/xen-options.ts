@@ -1,61 +1,6 @@
-import { type BehaviourChange, behavioursOf } from './behaviours.js';
+import { commandLineBehaviours } from './cmdline-behaviours.js';
 import type { Arch } from './host.js';
 import { carries, type Release } from './release.js';
-
-/** How Xen of a release reads the items of `iommu=` and `dom0-iommu=`. */
-export interface CommandLineBehaviours {
-  /**
-   * How a name is compared. With `prefix`, the start of a name stands for the first option that starts so, and nothing
-   * at all for `force`; with `up-to-delimiter`, what follows `=` is left unread.
-   */
-  readonly itemMatch: 'prefix' | 'up-to-delimiter' | 'whole';
-  /** The same for `on`, `off`, `yes` … */
-  readonly booleanMatch: 'prefix' | 'whole';
-  /** `no-strict=1`: the `no-` is forgotten, or the item is invalid. */
-  readonly negatedValue: 'negation-lost' | 'invalid';
-  readonly dom0Iommu: 'unknown' | 'known';
-  readonly mapInclusiveDefault: 'on' | 'off';
-  readonly scratchPage: 'unknown' | 'known';
-}
-
-/** As read from the release tags, stable series included. */
-export const COMMAND_LINE_CHANGES: readonly BehaviourChange<CommandLineBehaviours>[] = [
-  {
-    behaviour: 'itemMatch',
-    from: 'prefix',
-    to: 'up-to-delimiter',
-    first: ['4.12', '4.11.2'],
-    evidence: 'cmdline_strcmp',
-  },
-  { behaviour: 'itemMatch', from: 'up-to-delimiter', to: 'whole', first: ['4.12'], evidence: '2ddf7e3e34' },
-  {
-    behaviour: 'booleanMatch',
-    from: 'prefix',
-    to: 'whole',
-    first: ['4.12', '4.11.2'],
-    evidence: 'parse_bool',
-  },
-  {
-    behaviour: 'negatedValue',
-    from: 'negation-lost',
-    to: 'invalid',
-    first: ['4.17', '4.16.2', '4.15.4', '4.14.6', '4.13.5'],
-    evidence: '382326cac5',
-  },
-  {
-    behaviour: 'dom0Iommu',
-    from: 'unknown',
-    to: 'known',
-    first: ['4.12'],
-    evidence: 'parse_dom0_iommu_param',
-  },
-  { behaviour: 'mapInclusiveDefault', from: 'on', to: 'off', first: ['4.12'], evidence: 'b7e8dee07c' },
-  { behaviour: 'scratchPage', from: 'unknown', to: 'known', first: ['4.16'], evidence: '980d6acf15' },
-];
-
-export function commandLineBehaviours(release: Release): CommandLineBehaviours {
-  return behavioursOf(COMMAND_LINE_CHANGES, release);
-}
 
 /** The switches of `iommu=` and `dom0-iommu=`, before they act on each other. */
 export interface Switches {

@@ -1,17 +1,10 @@
+import type { BehaviourSpec, ValuesOf } from './history.js';
+
 /**
  * The behaviours in which releases of Xen differ, as far as they concern device access to memory. The hypervisor's
  * code asks the profile for a behaviour by name; it never asks for a version number. Values are listed from the
  * oldest to the newest.
  */
-export interface BehaviourSpec {
-  /** One sentence: what this behaviour decides. */
-  readonly doc: string;
-  /** Section of the dossier that states it. */
-  readonly section: string;
-  /** Each value with its meaning. */
-  readonly values: Readonly<Record<string, string>>;
-}
-
 export const BEHAVIOURS = {
   iommuContext: {
     doc: 'When a domain gets its IOMMU context',
@@ -282,8 +275,6 @@ export const BEHAVIOURS = {
 export type BehaviourName = keyof typeof BEHAVIOURS;
 
 /** A release, or a design, of the hypervisor: one value for each behaviour. */
-export type Profile = {
-  readonly [Name in BehaviourName]: keyof (typeof BEHAVIOURS)[Name]['values'] & string;
-};
+export type Profile = ValuesOf<typeof BEHAVIOURS>;
 
 export const BEHAVIOUR_NAMES = Object.keys(BEHAVIOURS) as BehaviourName[];

@@ -1,21 +1,5 @@
-import type { Profile } from './behaviours.js';
-
-/**
- * The commit that gave a behaviour a new value, and the releases that have it. `release` is the first x.y.0 that
- * contains the commit, or {@link STAGING}; `backports` are the first point releases of older branches that contain a
- * cherry-pick.
- * Source: the public Xen history (tags and "cherry picked from" trailers of the stable branches), dossier §0.
- */
-export interface Change {
-  readonly behaviours: Partial<Profile>;
-  readonly commit: string;
-  readonly title: string;
-  readonly release: string;
-  readonly backports: readonly string[];
-}
-
-/** The development tree: changes that no release has yet are filed under it. */
-export const STAGING = 'staging';
+import { BEHAVIOURS, type Profile } from './behaviours.js';
+import { type Change, type History, STAGING } from './history.js';
 
 /** Xen 4.11.0, where the record begins. */
 export const OLDEST: Profile = {
@@ -57,7 +41,7 @@ export const OLDEST: Profile = {
 };
 
 /** Every change since, oldest first. */
-export const CHANGES: readonly Change[] = [
+export const CHANGES: readonly Change<Profile>[] = [
   {
     behaviours: { hasMappings: 'need_sync', needSyncAfterTeardown: 'kept', armGrantNeedsIommu: 'need_sync' },
     commit: '91d4eca7add6',
@@ -353,3 +337,6 @@ export const CHANGES: readonly Change[] = [
     backports: [],
   },
 ];
+
+/** The hypervisor's behaviours, release by release. */
+export const XEN_HISTORY: History<Profile> = { specs: BEHAVIOURS, oldest: OLDEST, changes: CHANGES };

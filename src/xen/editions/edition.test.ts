@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { InputError } from '../../text/diagnostic.js';
 import { BEHAVIOUR_NAMES, BEHAVIOURS, type BehaviourName, type Profile } from './behaviours.js';
-import { CHANGES, OLDEST, STAGING } from './changes.js';
-import { contains, DESIGNS, differences, distinctEditions, resolveEdition } from './edition.js';
+import { CHANGES, OLDEST } from './changes.js';
+import { DESIGNS, differences, distinctEditions, resolveEdition } from './edition.js';
+import { contains, STAGING } from './history.js';
 import { parseRelease, RELEASES, releaseName } from './release.js';
 
 /**

@@ -1,14 +1,8 @@
 import { suggest } from '../../text/suggest.js';
 import { BEHAVIOUR_NAMES, type Profile } from './behaviours.js';
-import { CHANGES, type Change, OLDEST, STAGING } from './changes.js';
-import {
-  includesChange,
-  parseRelease,
-  RELEASES,
-  type Release,
-  releaseName,
-  requireRelease,
-} from './release.js';
+import { XEN_HISTORY } from './changes.js';
+import { latest, STAGING, valuesAt } from './history.js';
+import { parseRelease, RELEASES, type Release, releaseName, requireRelease } from './release.js';
 
 /** A named profile: a release of Xen, the development tree, or a design. */
 export interface Edition {
@@ -18,24 +12,11 @@ export interface Edition {
   readonly release: Release | undefined;
 }
 
-/** Whether a release contains a change: by its minor version, or by a backport to its branch. */
-export function contains(release: Release, { release: first, backports }: Change): boolean {
-  if (first === STAGING) return false;
-  return includesChange(
-    release,
-    requireRelease(first, 'the table of changes'),
-    backports.map((text) => requireRelease(text, 'the table of changes')),
-  );
-}
-
-/** The behaviours of a release: the oldest profile with every change it contains applied in order. */
-export function releaseProfile(release: Release): Profile {
-  const applied = CHANGES.filter((change) => contains(release, change)).map((change) => change.behaviours);
-  return Object.assign({}, OLDEST, ...applied) as Profile;
-}
+/** The behaviours of a release. */
+export const releaseProfile = (release: Release): Profile => valuesAt(XEN_HISTORY, release);
 
 /** The development tree after the newest release: every change there is. */
-const STAGING_PROFILE = Object.assign({}, OLDEST, ...CHANGES.map(({ behaviours }) => behaviours)) as Profile;
+const STAGING_PROFILE: Profile = latest(XEN_HISTORY);
 
 /** All that has been mended since, but contexts as they were in 4.12. */
 const LATE_ENABLE: Profile = {
@@ -64,15 +45,19 @@ export const DEFAULT_EDITION = '4.22';
 
 /**
  * The edition called `name`: `4.12`, `4.13.2`, `RELEASE-4.14.1`, `staging`, `late-enable`. `x.y` means `x.y.0`.
- * @throws InputError (file `--xen`) naming the alternatives.
+ * @param origin where the name comes from, for the error.
+ * @throws InputError naming the alternatives.
  */
-export function resolveEdition(name: string): Edition {
+export function requireEdition(name: string, origin: string): Edition {
   const design = DESIGNS[name];
   if (design !== undefined) return { name, profile: design, release: undefined };
   if (name === STAGING) return { name, profile: STAGING_PROFILE, release: undefined };
-  const release = parseRelease(name) ?? requireRelease(name, '--xen', otherEditions(name));
+  const release = parseRelease(name) ?? requireRelease(name, origin, otherEditions(name));
   return { name: releaseName(release), profile: releaseProfile(release), release };
 }
+
+/** The same for a name from `--xen`. */
+export const resolveEdition = (name: string): Edition => requireEdition(name, '--xen');
 
 /** What can be named besides releases, the one that was probably meant in front. */
 function otherEditions(name: string): string {
