@@ -123,6 +123,9 @@ describe('what scripts get', () => {
 
   it.concurrent('run: 0 where all is as expected', async () => {
     expect(await json(['run', ARM, '--xen', '4.15'])).toMatchObject({ exit: 0, object: { failed: false } });
+    expect(await json(['run', ARM, '--xen', '4.15', '--check'])).toMatchObject({ object: { failed: false } });
+    const unchecked = await dommu(['run', ARM, '--xen', '4.12', '--no-check']);
+    expect(unchecked.out).not.toContain('I19');
   });
 
   it.concurrent('verify: the verdict, the bounds, the figures', async () => {

@@ -7,6 +7,9 @@ export type Edges = Readonly<Record<string, readonly string[]>>;
 /** What breaks a property at a node, or nothing. */
 export type Breaks = (node: string) => boolean;
 
+/** What breaks a property of steps at an edge, or nothing. */
+export type BreaksStep = (from: string, to: string) => boolean;
+
 /** A graph as a model: one node is the present state, action n goes along the n-th edge. The first node is the root. */
 export class GraphModel implements Model {
   readonly state = new Store(1);
@@ -16,15 +19,31 @@ export class GraphModel implements Model {
   private readonly edges: readonly (readonly number[])[];
   private readonly word: number;
 
-  constructor(edges: Edges, properties: Readonly<Record<string, Breaks>>) {
+  constructor(
+    edges: Edges,
+    properties: Readonly<Record<string, Breaks>>,
+    steps: Readonly<Record<string, BreaksStep>> = {},
+  ) {
     this.nodes = [...new Set([...Object.keys(edges), ...Object.values(edges).flat()])];
     const number = new Map(this.nodes.map((node, n) => [node, n]));
     this.edges = this.nodes.map((node) => (edges[node] ?? []).map((to) => number.get(to)!));
     this.actionCount = this.edges.reduce((most, out) => Math.max(most, out.length), 0);
-    this.properties = Object.entries(properties).map(([id, breaks]) => ({
+    const ofStates = Object.entries(properties).map(([id, breaks]) => ({
       id,
       violation: () => (breaks(this.node) ? `${id} is broken at ${this.node}` : undefined),
     }));
+    const ofSteps = Object.entries(steps).map(([id, breaks]) => {
+      let from = '';
+      return {
+        id,
+        remember: () => {
+          from = this.node;
+        },
+        violation: () =>
+          breaks(from, this.node) ? `${id} is broken from ${from} to ${this.node}` : undefined,
+      };
+    });
+    this.properties = [...ofStates, ...ofSteps];
     this.word = this.state.addPages(1, 1);
   }
 

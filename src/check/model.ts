@@ -11,7 +11,7 @@ export interface Model {
    * the same one. False when it cannot run now; then nothing was changed.
    */
   perform(action: number): boolean;
-  /** Properties that every state must have. */
+  /** Properties that every state, or every step, must have. */
   readonly properties: readonly Property[];
 }
 
@@ -24,8 +24,14 @@ export interface SearchableState {
   readonly journalLength: number;
 }
 
+/** A property of states, or, when it has `remember`, of steps from one state to another. */
 export interface Property {
   readonly id: string;
-  /** undefined while the property holds in the present state; otherwise what breaks it. */
+  /** undefined while the property holds in the present state; otherwise what breaks it. Of steps: see `remember`. */
   violation(): string | undefined;
+  /**
+   * Called in a state before the steps from there are taken, one by one; `violation` is then asked after each whether
+   * the step from this state to the present one may be.
+   */
+  remember?(): void;
 }

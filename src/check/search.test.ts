@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { Store } from '../store/store.js';
-import { type Breaks, type Edges, type GraphModel, graph, line } from './graph.fixture.js';
+import { type Breaks, type Edges, GraphModel, graph, line } from './graph.fixture.js';
 import type { Model } from './model.js';
 import { type Bounds, type Progress, type SearchResult, search } from './search.js';
 
@@ -12,6 +12,11 @@ const at =
   (...nodes: string[]): Breaks =>
   (node) =>
     nodes.includes(node);
+
+const between =
+  (from: string, to: string) =>
+  (here: string, there: string): boolean =>
+    here === from && there === to;
 
 const DIAMOND: Edges = { a: ['b', 'c'], b: ['d'], c: ['d'], d: ['e', 'a'], e: [] };
 
@@ -279,5 +284,39 @@ describe('a model that is not deterministic', () => {
     model.perform = (action) => ++calls < 4 && perform(action);
     await expect(run(model)).rejects.toThrow('not deterministic');
     expect(model.node).toBe('a');
+  });
+});
+
+describe('a property of steps', () => {
+  it('is broken by the step, with the way to it, also where it leads to a state known before', async () => {
+    const result = await run(new GraphModel(DIAMOND, {}, { p: between('d', 'a') }));
+    expect(result.stop).toBe('exhausted');
+    expect(result.violations).toEqual([
+      { property: 'p', message: 'p is broken from d to a', actions: [0, 0, 1] },
+    ]);
+  });
+
+  it('is not asked of the state that a search starts from', async () => {
+    expect((await run(new GraphModel({ a: ['b'] }, {}, { p: () => true }))).violations).toEqual([
+      { property: 'p', message: 'p is broken from a to b', actions: [0] },
+    ]);
+  });
+
+  it('ends a search at the first violation when that is asked for, and bounds it otherwise', async () => {
+    const model = () => new GraphModel(DIAMOND, {}, { p: between('a', 'b') });
+    expect(await run(model(), { deeper: 0 })).toMatchObject({ stop: 'violation', states: 2 });
+    expect(await run(model(), { deeper: 1 })).toMatchObject({ stop: 'violation', depth: 2 });
+    expect(await run(model(), { deeper: 9 })).toMatchObject({ stop: 'exhausted', states: 5 });
+  });
+
+  it('is compared with the state before, not with one that was expanded earlier', async () => {
+    const edges = { a: ['b', 'c'], b: ['d'], c: ['d'], d: [] };
+    const seen: string[] = [];
+    const p = (from: string, to: string) => {
+      seen.push(`${from}${to}`);
+      return false;
+    };
+    await run(new GraphModel(edges, {}, { p }));
+    expect(seen).toEqual(['ab', 'ac', 'bd', 'cd']);
   });
 });

@@ -1,4 +1,4 @@
-import type { Model } from './model.js';
+import type { Model, Property } from './model.js';
 import { omissionProbability, VisitedSet } from './visited.js';
 
 /** How far a search goes. A search that meets one of these is "bounded": it never says "safe". */
@@ -76,6 +76,8 @@ const STATE_ARRAYS = 3;
 export class Search {
   private readonly model: Model;
   private readonly bounds: Bounds;
+  private readonly stateProperties: readonly Property[];
+  private readonly stepProperties: readonly Property[];
   private readonly visited = new VisitedSet();
   // By state: where it was found from and by what, and half of its hash, so that a way back that ends elsewhere is noticed.
   private parents = new Int32Array(1 << 12);
@@ -106,6 +108,8 @@ export class Search {
     this.model = model;
     this.bounds = { ...UNBOUNDED, ...bounds };
     this.enabled = new Uint8Array(model.actionCount);
+    this.stateProperties = model.properties.filter(({ remember }) => remember === undefined);
+    this.stepProperties = model.properties.filter(({ remember }) => remember !== undefined);
   }
 
   /**
@@ -179,6 +183,7 @@ export class Search {
     const { model } = this;
     const { state: store } = model;
     const mark = this.marks[this.standing]!;
+    for (const property of this.stepProperties) property.remember!();
     for (let action = 0; action < model.actionCount; action++) {
       if (!model.perform(action)) continue;
       if (store.journalLength === mark) continue;
@@ -187,6 +192,7 @@ export class Search {
       if (this.full === undefined) {
         if (this.visited.add(store.hashLow, store.hashHigh)) this.found(state, action, this.level + 1);
       } else if (!this.visited.has(store.hashLow, store.hashHigh)) this.stop = this.full;
+      for (const property of this.stepProperties) this.judge(property, state, action, this.level + 1);
       store.rollback(mark);
       if (this.stop !== 'exhausted') return;
     }
@@ -196,16 +202,21 @@ export class Search {
   private found(parent: number, action: number, depth: number): void {
     this.addState(parent, action);
     this.depth = Math.max(this.depth, depth);
-    for (const property of this.model.properties) {
-      if (this.broken.has(property.id)) continue;
-      const message = property.violation();
-      if (message === undefined) continue;
-      this.broken.add(property.id);
-      this.violations.push({ property: property.id, message, actions: this.pathTo(this.states - 1) });
-      this.depthLimit = Math.min(this.depthLimit, depth + this.bounds.deeper);
-      if (this.bounds.deeper === 0) this.stop = 'violation';
-    }
+    for (const property of this.stateProperties) this.judge(property, parent, action, depth);
     this.full = this.boundReached();
+  }
+
+  /** Holds a property against the present state, or the step to it: `action` in the state `parent`. */
+  private judge(property: Property, parent: number, action: number, depth: number): void {
+    if (this.broken.has(property.id)) return;
+    const message = property.violation();
+    if (message === undefined) return;
+    this.broken.add(property.id);
+    const actions = parent === NO_PARENT ? [] : [...this.pathTo(parent), action];
+    this.violations.push({ property: property.id, message, actions });
+    this.depthLimit = Math.min(this.depthLimit, depth + this.bounds.deeper);
+    this.full = this.boundReached();
+    if (this.bounds.deeper === 0) this.stop = 'violation';
   }
 
   private boundReached(): Stop | undefined {

@@ -7,6 +7,7 @@ import { EXIT, type ExitCode, type Io, runCommand, standardIo } from './io.js';
 
 export interface RunCommandOptions {
   readonly xen?: string;
+  readonly check?: boolean;
   readonly json?: boolean;
 }
 
@@ -29,6 +30,8 @@ export function registerRun(program: Command, io: Io = standardIo()): void {
     )
     .argument('<file>', 'the program: .dommu text or its JSON form')
     .option('--xen <release>', `release or design (default: the program's, or ${DEFAULT_EDITION})`)
+    .option('--check', 'hold every step against all invariants, also those too dear for a search')
+    .option('--no-check', 'hold steps against none')
     .option('--json', 'print one JSON object')
     .addHelpText('after', EXAMPLES)
     .action((file: string, options: RunCommandOptions) => {
@@ -40,7 +43,8 @@ export function registerRun(program: Command, io: Io = standardIo()): void {
 function run(file: string, options: RunCommandOptions, io: Io): ExitCode {
   const program = loadProgram(file);
   const edition = resolveEdition(options.xen ?? program.edition ?? DEFAULT_EDITION);
-  const result = runProgram(program, edition);
+  const check = options.check === undefined ? 'searched' : options.check ? 'all' : 'none';
+  const result = runProgram(program, edition, { check });
   if (options.json === true) io.out(JSON.stringify(result, null, 2));
   else for (const line of runLines(file, result, io.paintOut)) io.out(line);
   return result.failed ? EXIT.findings : EXIT.ok;

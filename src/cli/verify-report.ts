@@ -2,7 +2,7 @@ import type { StepResult } from '../program/runner.js';
 import type { Counterexample, VerifyResult } from '../program/verify.js';
 import { type Paint, printable } from '../text/diagnostic.js';
 import type { Edition } from '../xen/editions/edition.js';
-import { INVARIANTS } from '../xen/invariants.js';
+import { SEARCHED } from '../xen/invariants.js';
 import { stepLines } from './run.js';
 import type { VerifyOptions } from './verify.js';
 
@@ -32,7 +32,7 @@ export function verdictJson(
     omissionProbability: omission,
     operations: result.operations,
     idleOperations: result.idleOperations,
-    invariants: INVARIANTS.map(({ id }) => id),
+    invariants: SEARCHED.map(({ id }) => id),
     violations: written.map(({ invariant, message, text, file, steps }) => ({
       invariant: invariant.id,
       title: invariant.title,
@@ -77,7 +77,7 @@ export function* verdictLines(
     yield `  ${paint.warning('note')}        no device could reach anything here: does the config list one (pci=, dtdev=)?`;
   }
   yield `  tried       ${result.operations.join(', ')}`;
-  yield `  checked     ${INVARIANTS.map(({ id }) => id).join(', ')}`;
+  yield `  checked     ${SEARCHED.map(({ id }) => id).join(', ')}`;
   yield `  bounds      ${boundsText(options, ofConfigs)}`;
   yield `  identity    64-bit fingerprints; probability that a state was overlooked below ${search.omission.toExponential(0)}`;
   if (result.idleOperations.length > 0) yield `  never used  ${result.idleOperations.join(', ')}`;

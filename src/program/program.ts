@@ -124,3 +124,11 @@ export interface Program {
   readonly configs: readonly ConfigDomain[];
   readonly steps: readonly Step[];
 }
+
+/** All statements of steps, those in blocks once. */
+export function* statementsOf(steps: readonly Step[]): Generator<Statement> {
+  for (const step of steps) {
+    if (isRepeat(step)) yield* statementsOf(step.body);
+    else yield step;
+  }
+}

@@ -398,3 +398,26 @@ describe('an example', () => {
     }
   });
 });
+
+describe('what a run holds its steps against', () => {
+  const broken = (check: 'all' | 'searched' | 'none'): string[] => {
+    const text = 'machine x86\nram 0x100..0x104\ndom0 pages=1\ncreatedomain g iommu\npopulate_physmap g P\n';
+    const selfGrant = `${text}grant g 0 g P\nmap_grant_ref g h g 0 host readonly\n`;
+    const { steps } = runProgram(program(selfGrant), resolveEdition('4.13'), { check });
+    return steps.flatMap(({ violations }) => violations.map(({ invariant }) => invariant));
+  };
+
+  it('is what a search looks at, or all, or nothing', () => {
+    expect(broken('searched')).toEqual(['I13', 'I1']);
+    expect(broken('all')).toEqual(broken('searched'));
+    expect(broken('none')).toEqual([]);
+  });
+
+  it('decides whether a violation that is expected and does not come is a finding', () => {
+    const late = `${GUEST}unpin_table g P\n  expect violation I1\n`;
+    const findings = (check: 'all' | 'searched' | 'none') =>
+      runProgram(program(late), resolveEdition('4.22'), { check }).steps.at(-1)!.unexpected;
+    expect(findings('searched')).toEqual(['expected a violation of I1']);
+    expect(findings('none')).toEqual([]);
+  });
+});

@@ -1,9 +1,8 @@
 import { changeLines, changesSince } from '../store/changes.js';
 import { InputError } from '../text/diagnostic.js';
 import type { Edition } from '../xen/editions/edition.js';
-import { type Harm, INVARIANTS } from '../xen/invariants.js';
+import { type Harm, INVARIANTS, type Invariant, Judge, SEARCHED } from '../xen/invariants.js';
 import { ramChanges } from '../xen/ram-changes.js';
-import { inputFrames } from '../xen/rule.js';
 import type { Xen } from '../xen/state.js';
 import { bootMachine } from './build.js';
 import { expandConfig } from './config-domain.js';
@@ -19,6 +18,7 @@ import {
   type Program,
   type Statement,
   type Step,
+  statementsOf,
 } from './program.js';
 
 /** A log message of the hypervisor: one fault, its lines without `(XEN) ` joined by line feeds. */
@@ -56,7 +56,15 @@ export interface RunResult {
   readonly failed: boolean;
 }
 
+/** Which invariants a run holds its steps against: all, those that a search can afford, or none. */
+export type Checked = 'all' | 'searched' | 'none';
+
 export interface RunOptions {
+  /**
+   * Which invariants to look at after every step; those that a search looks at, unless set, and those whose violation
+   * the program expects. With none, such expectations are passed over.
+   */
+  readonly check?: Checked;
   /** Whether to say what each step changed, even where nothing is expected of it; true unless set. */
   readonly changes?: boolean;
 }
@@ -67,12 +75,23 @@ const MAX_ROUNDS = 16;
 /** Statements and rounds of blocks that a program may come to: nobody reads the report of more. */
 const MAX_STEPS = 100_000;
 
+function invariantsFor(program: Program, check: Checked): readonly Invariant[] {
+  if (check === 'none') return [];
+  if (check === 'all') return INVARIANTS;
+  const expected = new Set<string>();
+  for (const { expect } of statementsOf(program.steps)) {
+    for (const one of expect) if (one.kind === 'violation') expected.add(one.invariant);
+  }
+  return INVARIANTS.filter((one) => SEARCHED.includes(one) || expected.has(one.id));
+}
+
 /** A program that is being run: its machine, its names, and the invariants broken so far. */
 export class Run {
   readonly xen: Xen;
   readonly names: Names;
   private readonly program: Program;
-  private readonly inputs: readonly number[];
+  private readonly judge: Judge;
+  private readonly invariants: readonly Invariant[];
   private readonly broken = new Set<string>();
   private readonly describeChanges: boolean;
   /** What starts the domains that the program takes from configs. */
@@ -85,15 +104,16 @@ export class Run {
   constructor(program: Program, edition: Edition, options: RunOptions = {}) {
     this.program = program;
     this.describeChanges = options.changes ?? true;
+    this.invariants = invariantsFor(program, options.check ?? 'searched');
     this.xen = bootMachine(program.machine, edition.profile);
     this.names = new Names(this.xen);
     this.started = program.configs.flatMap((config) => expandConfig(config, program, edition));
-    this.inputs = inputFrames(this.xen, this.xen.spec.limits.gfns);
+    this.judge = new Judge(this.xen, this.xen.spec.limits.gfns);
   }
 
   /** Runs all steps. @throws InputError where an operation cannot be carried out as written. */
   execute(): void {
-    const atBoot = this.newViolations();
+    const atBoot = this.newViolations(this.invariants.filter(({ remember }) => remember === undefined));
     if (atBoot.length > 0)
       this.record({ line: 0, column: 0, op: 'boot', args: {}, expect: [] }, { status: 'ok' }, [], atBoot);
     this.runSteps([...this.started, ...this.program.steps]);
@@ -147,27 +167,35 @@ export class Run {
     this.countStep(statement);
     const { store } = this.xen;
     const before = store.mark();
+    for (const invariant of this.invariants) this.judge.remember(invariant);
     const outcome = performStatement(this.xen, this.names, statement, this.program.file);
     if (this.xen.call.step.get(0) === 0) this.wasIdle = true;
     const asked = this.describeChanges || statement.expect.some(({ kind }) => kind === 'change');
     const changes = asked
       ? changeLines(changesSince(this.xen.layout, before, (words) => ramChanges(this.xen, words)))
       : [];
-    this.record(statement, outcome, changes, this.newViolations());
+    this.record(statement, outcome, changes, this.newViolations(this.invariants));
   }
 
-  /** Invariants that have just been broken. One that holds again is looked for anew. */
-  private newViolations(): ViolationText[] {
+  /** Those of `invariants` that have just been broken. One that holds again is looked for anew. */
+  private newViolations(invariants: readonly Invariant[]): ViolationText[] {
     const found: ViolationText[] = [];
-    for (const { id, title, harm, violation } of INVARIANTS) {
-      const message = violation(this.xen, this.inputs);
+    for (const invariant of invariants) {
+      const { id, title, harm } = invariant;
+      const message = this.judge.violation(invariant);
       if (message === undefined) this.broken.delete(id);
-      else if (!this.broken.has(id)) {
+      else if (!this.broken.has(id) || invariant.remember !== undefined) {
         this.broken.add(id);
         found.push({ invariant: id, title, message, harm });
       }
     }
     return found;
+  }
+
+  /** The expectations that are judged: not those of violations that nobody looks for. */
+  private judged(expectations: readonly Expectation[]): readonly Expectation[] {
+    if (this.invariants.length > 0) return expectations;
+    return expectations.filter(({ kind }) => kind !== 'violation');
   }
 
   private record(
@@ -187,7 +215,7 @@ export class Run {
       changes,
       faults,
       violations,
-      unexpected: [...unmet(statement.expect, status, faults, changes, violations)],
+      unexpected: [...unmet(this.judged(statement.expect), status, faults, changes, violations)],
     });
   }
 }

@@ -1,7 +1,7 @@
 import { InputError } from '../text/diagnostic.js';
 import type { Edition } from '../xen/editions/edition.js';
 import type { ActionNames } from './alphabet.js';
-import { isRepeat, type Program, type Statement, type Step } from './program.js';
+import { type Program, statementsOf } from './program.js';
 import { Run, type StepResult } from './runner.js';
 
 /**
@@ -48,11 +48,4 @@ export function actionNames(program: Program, { xen, names }: Run): ActionNames 
     handle: (mapper, handle) =>
       handles.get(mapper * xen.spec.limits.handles + handle) ?? fresh(`h${mapper}_${handle}`),
   };
-}
-
-function* statementsOf(steps: readonly Step[]): Generator<Statement> {
-  for (const step of steps) {
-    if (isRepeat(step)) yield* statementsOf(step.body);
-    else yield step;
-  }
 }

@@ -2,9 +2,8 @@ import type { Model } from '../check/model.js';
 import { type Bounds, type Progress, type SearchResult, search } from '../check/search.js';
 import { InputError } from '../text/diagnostic.js';
 import type { Edition } from '../xen/editions/edition.js';
-import { INVARIANTS, type Invariant } from '../xen/invariants.js';
+import { type Invariant, Judge, SEARCHED } from '../xen/invariants.js';
 import { deviceTableFrames, parseSbdf } from '../xen/machine.js';
-import { inputFrames } from '../xen/rule.js';
 import type { Xen } from '../xen/state.js';
 import { type Action, type AlphabetBounds, Attempt, actionStatement, alphabetOf } from './alphabet.js';
 import {
@@ -160,10 +159,11 @@ export class XenModel implements Model {
     this.state = xen.store;
     this.actions = actions;
     this.actionCount = actions.length;
-    const inputs = inputFrames(xen, xen.hasTranslatedDomains ? xen.spec.limits.gfns : 0);
-    this.properties = INVARIANTS.map(({ id, violation }) => ({
-      id,
-      violation: () => violation(xen, inputs),
+    const judge = new Judge(xen, xen.hasTranslatedDomains ? xen.spec.limits.gfns : 0);
+    this.properties = SEARCHED.map((invariant) => ({
+      id: invariant.id,
+      violation: () => judge.violation(invariant),
+      ...(invariant.remember === undefined ? {} : { remember: () => judge.remember(invariant) }),
     }));
   }
 
@@ -211,7 +211,7 @@ export async function verifyProgram(
   const { model, scene } = sceneModel(program, edition, bounds);
   const result = await search(model, { bounds: bounds.search, ...options });
   const inScene = new Set(scene.flatMap(({ violations }) => violations.map(({ invariant }) => invariant)));
-  const counterexamples = INVARIANTS.flatMap((invariant) => {
+  const counterexamples = SEARCHED.flatMap((invariant) => {
     const found = result.violations.find(({ property }) => property === invariant.id);
     const actions = inScene.has(invariant.id) ? [] : found?.actions.map((action) => model.actions[action]!);
     return actions === undefined ? [] : [counterexample(program, edition, invariant, actions)];

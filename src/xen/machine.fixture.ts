@@ -7,7 +7,7 @@ import type { Profile } from './editions/behaviours.js';
 import { resolveEdition } from './editions/edition.js';
 import { errnoName } from './errno.js';
 import { faultLines } from './fault-lines.js';
-import { INVARIANTS } from './invariants.js';
+import { INVARIANTS, Judge } from './invariants.js';
 import { tableRights } from './iommu-map.js';
 import {
   DEFAULT_LIMITS,
@@ -19,7 +19,6 @@ import {
 import { populatePhysmap } from './memory.js';
 import { typeCount, typeOf } from './page-info.js';
 import { updateVaMapping } from './page-table.js';
-import { inputFrames } from './rule.js';
 import { Xen } from './state.js';
 
 /** First frame that domains can own. */
@@ -208,6 +207,8 @@ export function touch(xen: Xen, slot: number, pdx: number): void {
 
 /** Ids of the invariants that do not hold now. */
 export function broken(xen: Xen): string[] {
-  const inputs = inputFrames(xen, xen.spec.limits.gfns);
-  return INVARIANTS.flatMap(({ id, violation }) => (violation(xen, inputs) === undefined ? [] : [id]));
+  const judge = new Judge(xen, xen.spec.limits.gfns);
+  return INVARIANTS.flatMap((invariant) =>
+    invariant.remember === undefined && judge.violation(invariant) !== undefined ? [invariant.id] : [],
+  );
 }

@@ -1,0 +1,129 @@
+import { R, type Rights, rightsText, W } from '../../formats/address.js';
+import { GrantType, GTF_TYPE_MASK, grantDomid, grantFlags } from '../../formats/grant-v1.js';
+import { gnttabNeedsIommu, handleRights } from '../grant-iommu.js';
+import { grantEntryWord } from '../grant-table.js';
+import { hasIommu, tableRights } from '../iommu-map.js';
+import { p2mLookup, p2mRights } from '../p2m.js';
+import { isBoundByTypes } from '../rule.js';
+import { Kind, type Xen } from '../state.js';
+import type { Invariant } from './invariant.js';
+import { isBoundByType, mappedRights, mismatchText, typedRights } from './types.js';
+import { pageText } from './words.js';
+
+/**
+ * What only a grant to oneself can have done: a page that one offers to oneself has less than its type asks for, or a
+ * page that one has mapped through one's own grant has more.
+ */
+function selfGrantChange(xen: Xen): string | undefined {
+  const { grants, handles } = xen.spec.limits;
+  for (let slot = 0; slot < xen.domIo; slot++) {
+    if (!isBoundByTypes(xen, slot)) continue;
+    for (let ref = 0; ref < grants; ref++) {
+      const pdx = offeredToItself(xen, slot, ref);
+      if (pdx < 0 || !isBoundByType(xen, slot, pdx)) continue;
+      if ((typedRights(xen, pdx) & ~mappedRights(xen, slot, pdx)) !== 0) return mismatchText(xen, slot, pdx);
+    }
+    for (let row = slot * handles; row < (slot + 1) * handles; row++) {
+      if (xen.maptrack.flags.get(row) === 0 || xen.maptrack.granter.get(row) - 1 !== slot) continue;
+      const pdx = xen.grant.frame.get(slot * grants + xen.maptrack.ref.get(row)) - 1;
+      if (pdx < 0 || !isBoundByType(xen, slot, pdx)) continue;
+      if ((mappedRights(xen, slot, pdx) & ~typedRights(xen, pdx)) !== 0) return mismatchText(xen, slot, pdx);
+    }
+  }
+  return undefined;
+}
+
+/** Index of the frame that a grant entry of a PV domain offers to that domain itself, or -1. */
+function offeredToItself(xen: Xen, slot: number, ref: number): number {
+  const word = grantEntryWord(xen, slot, ref);
+  const offered = (grantFlags(word) & GTF_TYPE_MASK) === GrantType.PERMIT_ACCESS;
+  return offered && grantDomid(word) === slot ? xen.ram.indexOf(entryFrame(xen, slot, ref)) : -1;
+}
+
+function entryFrame(xen: Xen, slot: number, ref: number): number {
+  const grantFrame = xen.ram.frameAt(xen.domain.grantFrame.get(slot) - 1);
+  return xen.ram.read32(grantFrame * 4096 + ref * 8 + 4) >>> 0;
+}
+
+/** Rights that identity entries for a foreign frame give a grantee's devices: own tables, or on Arm the p2m. */
+function identityRights(xen: Xen, slot: number, frame: number): Rights {
+  if (xen.domain.kind.get(slot) !== Kind.arm) return tableRights(xen, slot, frame);
+  return p2mLookup(xen, slot, frame) === frame ? p2mRights(xen, slot, frame) & (R | W) : 0;
+}
+
+function wrongGrantRights(xen: Xen): string | undefined {
+  return eachForeignGrant(xen, judgeRights);
+}
+
+function judgeRights(
+  xen: Xen,
+  slot: number,
+  pdx: number,
+  wanted: Rights,
+  mapped: Rights,
+): string | undefined {
+  if (mapped === wanted || !gnttabNeedsIommu(xen, slot)) return undefined;
+  return `${pageText(xen, pdx)} is mapped ${rightsText(mapped)} for ${xen.domainName(slot)}'s devices, but its live grant handles give ${rightsText(wanted)}`;
+}
+
+function unreachableGrant(xen: Xen): string | undefined {
+  return eachForeignGrant(xen, judgePromise);
+}
+
+function judgePromise(
+  xen: Xen,
+  slot: number,
+  pdx: number,
+  wanted: Rights,
+  mapped: Rights,
+): string | undefined {
+  const promised =
+    xen.domain.kind.get(slot) === Kind.arm && xen.domain.directMapped.get(slot) && hasIommu(xen, slot);
+  if (!promised || (wanted & ~mapped) === 0) return undefined;
+  return `${pageText(xen, pdx)}, which ${xen.domainName(slot)} has mapped through a grant (${rightsText(wanted)}), is ${rightsText(mapped)} at DFN = MFN ${xen.frameName(pdx)}: its devices fault on the dev_bus_addr they were given`;
+}
+
+function eachForeignGrant(
+  xen: Xen,
+  judge: (xen: Xen, slot: number, pdx: number, wanted: Rights, mapped: Rights) => string | undefined,
+): string | undefined {
+  const { handles, grants } = xen.spec.limits;
+  for (let row = 0; row < xen.domIo * handles; row++) {
+    if (xen.maptrack.flags.get(row) === 0) continue;
+    const slot = Math.floor(row / handles);
+    const granter = xen.maptrack.granter.get(row) - 1;
+    if (granter === slot) continue;
+    const pdx = xen.grant.frame.get(granter * grants + xen.maptrack.ref.get(row)) - 1;
+    if (pdx < 0) continue;
+    const wanted = handleRights(xen, slot, -1, pdx);
+    const found = judge(xen, slot, pdx, wanted, identityRights(xen, slot, xen.ram.frameAt(pdx)));
+    if (found !== undefined) return found;
+  }
+  return undefined;
+}
+
+export const I12: Invariant = {
+  id: 'I12',
+  states: ['INV-IOMMU-COMPLETE', 'INV-DMA-PERM'],
+  title: 'a granted page has the rights of its live handles',
+  reason: 'least privilege: read-write only while a read-write handle lives',
+  harm: 'mapping lost',
+  violation: wrongGrantRights,
+};
+
+export const I13: Invariant = {
+  id: 'I13',
+  title: 'a self-grant never changes the domain’s own mapping',
+  reason: 'unmapping a grant of one’s own page must not take the page from one’s devices',
+  harm: 'mapping lost',
+  violation: selfGrantChange,
+};
+
+export const I19: Invariant = {
+  id: 'I19',
+  states: ['INV-IOMMU-COMPLETE'],
+  title: 'every foreign granted frame is reachable at DFN = MFN by a direct-mapped Arm domain’s devices',
+  reason: 'the domain hands dev_bus_addr to its devices',
+  harm: 'mapping lost',
+  violation: unreachableGrant,
+};
