@@ -7,6 +7,9 @@ import * as ept from './ept.js';
 import * as grant from './grant-v1.js';
 import { decode, describe, type EntryLayout, encode, getField, kindOf, setField } from './layout.js';
 import * as smmu from './smmuv2.js';
+import * as smmuv3 from './smmuv3.js';
+import * as smmuv3Commands from './smmuv3-commands.js';
+import * as smmuv3Events from './smmuv3-events.js';
 import * as vtd from './vtd.js';
 import * as faults from './vtd-faults.js';
 import * as pageInfo from './x86-page-info.js';
@@ -17,14 +20,25 @@ const isLayout = (value: unknown): value is EntryLayout =>
 
 /** Every layout that a format exports, so that none escapes the tests. */
 const layouts: EntryLayout[] = [
-  ...[amdvi, amdviEvents, arm, ept, grant, smmu, vtd, faults, pte].flatMap((module) =>
-    Object.values(module).filter(isLayout),
-  ),
+  ...[
+    amdvi,
+    amdviEvents,
+    arm,
+    ept,
+    grant,
+    smmu,
+    smmuv3,
+    smmuv3Commands,
+    smmuv3Events,
+    vtd,
+    faults,
+    pte,
+  ].flatMap((module) => Object.values(module).filter(isLayout)),
   ...new Set(pageInfo.PAGE_INFO_LAYOUTS.flatMap((row) => [row.typeInfo, row.countInfo])),
 ];
 
 test('the tests see the layouts of every format', () => {
-  expect(layouts.length).toBe(30);
+  expect(layouts.length).toBe(38);
 });
 
 group.each(layouts.map((layout) => ({ name: layout.name, layout })))('$name', ({ layout }) => {

@@ -1,0 +1,90 @@
+import type { BitField, EntryLayout } from './layout.js';
+
+const MANUAL = 'Arm SMMUv3 architecture, IHI 0070F';
+
+/** The commands that Xen issues. (§4; drivers/passthrough/arm/smmu-v3.c) */
+export const SmmuV3Command = {
+  PREFETCH_CONFIG: 0x01,
+  CFGI_STE: 0x03,
+  /** CFGI_STE_RANGE; with the largest range, CFGI_ALL. */
+  CFGI_ALL: 0x04,
+  TLBI_EL2_ALL: 0x20,
+  TLBI_S12_VMALL: 0x28,
+  TLBI_S2_IPA: 0x2a,
+  TLBI_NSNH_ALL: 0x30,
+  SYNC: 0x46,
+} as const;
+
+const names = Object.fromEntries(Object.entries(SmmuV3Command).map(([name, code]) => [code, name]));
+
+const reserved = (lo: number, hi: number): BitField => ({
+  name: `reserved${lo}`,
+  lo,
+  hi,
+  doc: 'reserved',
+  kind: 'reserved',
+});
+
+const OPCODE: BitField = { name: 'opcode', lo: 0, hi: 7, doc: 'command', kind: 'enum', values: names };
+
+/** CMD_PREFETCH_CONFIG, CMD_CFGI_STE, CMD_CFGI_STE_RANGE: a stream's configuration. 128 bits. */
+export const SMMUV3_STREAM_COMMAND: EntryLayout = {
+  name: 'SMMUv3 stream command',
+  manual: `${MANUAL} §4.2.1, §4.3.1, §4.3.2`,
+  words: 4,
+  fields: [
+    OPCODE,
+    reserved(8, 9),
+    { name: 'secure', lo: 10, hi: 10, doc: 'SSec' },
+    { name: 'substreamValid', lo: 11, hi: 11, doc: 'SSV' },
+    { name: 'substream', lo: 12, hi: 31, doc: 'SubstreamID', kind: 'number' },
+    { name: 'stream', lo: 32, hi: 63, doc: 'StreamID', kind: 'frame' },
+    { name: 'leaf', lo: 64, hi: 64, doc: 'Leaf; in CFGI_STE_RANGE the lowest bit of Range' },
+    { name: 'range', lo: 65, hi: 68, doc: 'Range, bits 4 to 1: 2^(range+1) streams', kind: 'number' },
+    reserved(69, 95),
+    reserved(96, 127),
+  ],
+};
+
+/** CMD_TLBI_S12_VMALL, CMD_TLBI_S2_IPA, CMD_TLBI_NSNH_ALL, CMD_TLBI_EL2_ALL. 128 bits. */
+export const SMMUV3_TLBI_COMMAND: EntryLayout = {
+  name: 'SMMUv3 TLB invalidation',
+  manual: `${MANUAL} §4.4`,
+  words: 4,
+  fields: [
+    OPCODE,
+    reserved(8, 11),
+    { name: 'number', lo: 12, hi: 16, doc: 'NUM', kind: 'number' },
+    reserved(17, 19),
+    { name: 'scale', lo: 20, hi: 25, doc: 'SCALE', kind: 'number' },
+    reserved(26, 31),
+    { name: 'vmid', lo: 32, hi: 47, doc: 'VMID', kind: 'number' },
+    { name: 'asid', lo: 48, hi: 63, doc: 'ASID', kind: 'number' },
+    { name: 'leaf', lo: 64, hi: 64, doc: 'Leaf: last levels only' },
+    reserved(65, 71),
+    { name: 'tableLevel', lo: 72, hi: 73, doc: 'TTL', kind: 'number' },
+    { name: 'granule', lo: 74, hi: 75, doc: 'TG', kind: 'number' },
+    { name: 'address', lo: 76, hi: 115, doc: 'Address, bits 51 to 12', kind: 'frame' },
+    reserved(116, 127),
+  ],
+};
+
+/** CMD_SYNC: everything before it is complete once it is consumed. 128 bits. */
+export const SMMUV3_SYNC_COMMAND: EntryLayout = {
+  name: 'SMMUv3 sync',
+  manual: `${MANUAL} §4.7.3`,
+  words: 4,
+  fields: [
+    OPCODE,
+    reserved(8, 11),
+    { name: 'signal', lo: 12, hi: 13, doc: 'CS', kind: 'enum', values: { 0: 'none', 1: 'IRQ', 2: 'SEV' } },
+    reserved(14, 21),
+    { name: 'msiShareability', lo: 22, hi: 23, doc: 'MSH', kind: 'number' },
+    { name: 'msiAttr', lo: 24, hi: 27, doc: 'MSIAttr', kind: 'number' },
+    reserved(28, 31),
+    { name: 'msiData', lo: 32, hi: 63, doc: 'MSIData', kind: 'frame' },
+    reserved(64, 65),
+    { name: 'msiAddress', lo: 66, hi: 115, doc: 'MSIAddr, bits 51 to 2', kind: 'frame' },
+    reserved(116, 127),
+  ],
+};
