@@ -1,14 +1,23 @@
 import { R, type Rights, W } from '../formats/address.js';
-import { ARM_STAGE2, STAGE2_LEAF, stage2Shape } from '../formats/arm-stage2.js';
-import { fieldOf } from '../formats/layout.js';
+import { ARM_STAGE2, stage2Shape } from '../formats/arm-stage2.js';
 import { type RootShape, Walker, WalkStatus } from '../formats/radix.js';
 import { faultStatus, faultSyndrome, SmmuFault } from '../formats/smmuv2.js';
 import { decimal, hex, type Layout, optional } from '../store/table.js';
 import type { IommuFault, IommuUnit } from './iommu.js';
 import { Iotlb, orderOf } from './iotlb.js';
 import type { Ram } from './ram.js';
+import { refusalOfStage2 } from './stage2.js';
 
-const ACCESS_FLAG = 1 << fieldOf(STAGE2_LEAF, 'accessFlag').lo;
+/** Faults by {@link Stage2Refusal}. */
+const FAULTS: readonly number[] = [
+  0,
+  SmmuFault.TRANSLATION,
+  SmmuFault.ADDRESS_SIZE,
+  SmmuFault.ACCESS_FLAG,
+  SmmuFault.PERMISSION,
+];
+/** Output addresses have 48 bits, as many as an entry has room for. */
+const OUTPUT_LIMIT = 2 ** 36;
 
 /** 40 bits of guest addresses. Xen's p2m takes this shape, as it shrinks to what the SMMU translates (dossier §7.3). */
 export const SMMU_SHAPE = stage2Shape(40);
@@ -137,15 +146,9 @@ export class SmmuUnit implements IommuUnit {
     return true;
   }
 
-  /**
-   * Walks the tables: the kind of fault that an access needing `need` meets there, or 0. A translation fault goes
-   * before an access flag fault, and that before a permission fault. (Arm ARM DDI 0487, priority of MMU faults.)
-   */
+  /** The kind of fault that an access needing `need` meets in the tables, a {@link SmmuFault}, or 0. */
   private refusal(root: number, input: number, need: Rights): number {
-    const { walker } = this;
-    if (walker.walk(root, this.shape, input) !== WalkStatus.OK) return SmmuFault.TRANSLATION;
-    if ((walker.lo & ACCESS_FLAG) === 0) return SmmuFault.ACCESS_FLAG;
-    return (walker.rights & need) === 0 ? SmmuFault.PERMISSION : 0;
+    return FAULTS[refusalOfStage2(this.walker, root, this.shape, input, need, OUTPUT_LIMIT)]!;
   }
 
   tableRights(requester: number, input: number): Rights {
