@@ -5,7 +5,7 @@ import { createFlags } from '../program/handlers/domains.js';
 import { grantMapFlags } from '../program/handlers/grants.js';
 import type { Outcome } from '../program/handlers/handler.js';
 import { Errno, errnoName } from '../xen/errno.js';
-import { grantStatusName } from '../xen/grant-table.js';
+import { grantStatusName } from '../xen/grant-status.js';
 import { PTE_PRESENT, PTE_RW } from '../xen/page-table.js';
 import { realDma } from './real-dma.js';
 import { CannotRun, type RealXen } from './real-xen.js';

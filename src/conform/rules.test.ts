@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { OPERATION_BY_NAME } from '../program/operations.js';
 import { Errno } from '../xen/errno.js';
-import { GNTST } from '../xen/grant-table.js';
+import { GNTST } from '../xen/grant-status.js';
 import { ReachedRules, RULES, rulesMet, type Situation } from './rules.js';
 
 describe('the rules', () => {

@@ -19,8 +19,8 @@ export const GTF_SUB_PAGE = 1 << 8;
 export const GTF_TRANSFER_COMMITTED = 1 << 2;
 export const GTF_TRANSFER_COMPLETED = 1 << 3;
 
-/** Flags of a map request that Xen keeps with the handle. */
-export const GNTMAP = { device: 1, host: 2, readonly: 4 } as const;
+/** Flags of a map request, which Xen keeps with the handle; bits 16 and up are the guest's. (public/grant_table.h) */
+export const GNTMAP = { device: 1, host: 2, readonly: 4, application: 8, containsPte: 16 } as const;
 
 /** An entry of a version 1 grant table: flags and domid share the first word, the frame is the second. */
 export const GRANT_V1_ENTRY: EntryLayout = {

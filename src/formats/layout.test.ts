@@ -5,6 +5,7 @@ import * as amdviEvents from './amdvi-events.js';
 import * as arm from './arm-stage2.js';
 import * as ept from './ept.js';
 import * as grant from './grant-v1.js';
+import * as grantV2 from './grant-v2.js';
 import { decode, describe, type EntryLayout, encode, getField, kindOf, setField } from './layout.js';
 import * as smmu from './smmuv2.js';
 import * as smmuv3 from './smmuv3.js';
@@ -26,6 +27,7 @@ const layouts: EntryLayout[] = [
     arm,
     ept,
     grant,
+    grantV2,
     smmu,
     smmuv3,
     smmuv3Commands,
@@ -38,7 +40,7 @@ const layouts: EntryLayout[] = [
 ];
 
 test('the tests see the layouts of every format', () => {
-  expect(layouts.length).toBe(38);
+  expect(layouts.length).toBe(42);
 });
 
 group.each(layouts.map((layout) => ({ name: layout.name, layout })))('$name', ({ layout }) => {

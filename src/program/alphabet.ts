@@ -5,13 +5,9 @@ import { assignDevice, deassignDevice, stepCall } from '../xen/device-domctl.js'
 import { deviceOwner } from '../xen/devices.js';
 import { destroyDomain } from '../xen/domain-death.js';
 import { isDomainFrame } from '../xen/frames.js';
-import {
-  clearGrantEntry,
-  grantEntryWord,
-  mapGrantRef,
-  unmapGrantRef,
-  writeGrantEntry,
-} from '../xen/grant-table.js';
+import { clearGrantEntry, grantEntryWord, writeGrantEntry } from '../xen/grant-entry.js';
+import { mapGrantRef } from '../xen/grant-map.js';
+import { unmapGrantRef } from '../xen/grant-unmap.js';
 import { decreaseReservation, populatePhysmap } from '../xen/memory.js';
 import { p2mLookup } from '../xen/p2m.js';
 import {

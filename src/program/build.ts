@@ -13,6 +13,7 @@ const frameRange = ({ first, last }: Range): FrameRange => ({ base: first, count
 const LIMIT_OF: Readonly<Record<LimitName, keyof Limits>> = {
   domains: 'domains',
   grants: 'grants',
+  grant_frames: 'grantFrames',
   handles: 'handles',
   va_slots: 'vaSlots',
   iotlb: 'iotlb',

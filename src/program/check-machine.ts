@@ -25,6 +25,7 @@ interface Limit {
 const LIMITS: Readonly<Record<LimitName, Limit>> = {
   domains: { min: 1, max: 64 },
   grants: { min: 0, max: 4096 },
+  grant_frames: { min: 1, max: 64 },
   handles: { min: 0, max: 4096 },
   va_slots: { min: 0, max: 4096 },
   iotlb: { min: 1, max: 65536, powerOfTwo: true },

@@ -31,6 +31,7 @@ const OPTION = { keyed: true, optional: true } as const;
 const LIMIT_DOCS: Readonly<Record<(typeof LIMIT_NAMES)[number], string>> = {
   domains: 'domains besides dom_io and dom_xen',
   grants: 'grant references a domain',
+  grant_frames: 'shared frames that a grant table can grow to',
   handles: 'maptrack handles a domain',
   va_slots: 'virtual pages of a PV domain that update_va_mapping can set',
   iotlb: 'IOTLB entries, a power of two',

@@ -67,7 +67,15 @@ export interface MachineDeclaration {
 }
 
 /** Sizes of the model's tables that a program can set. */
-export const LIMIT_NAMES = ['domains', 'grants', 'handles', 'va_slots', 'iotlb', 'gfns'] as const;
+export const LIMIT_NAMES = [
+  'domains',
+  'grants',
+  'handles',
+  'va_slots',
+  'iotlb',
+  'gfns',
+  'grant_frames',
+] as const;
 export type LimitName = (typeof LIMIT_NAMES)[number];
 
 /** The machine of a program that declares nothing. */

@@ -7,7 +7,10 @@ import { CDF, createDomain, IOMMU_NO_SHAREPT } from './domain.js';
 import { destroyDomain } from './domain-death.js';
 import { errnoName } from './errno.js';
 import { isFree } from './frames.js';
-import { grantStatusName, mapGrantRef, unmapGrantRef, writeGrantEntry } from './grant-table.js';
+import { writeGrantEntry } from './grant-entry.js';
+import { mapGrantRef } from './grant-map.js';
+import { grantStatusName } from './grant-status.js';
+import { unmapGrantRef } from './grant-unmap.js';
 import { mirrors } from './iommu-map.js';
 import {
   amd,

@@ -2,7 +2,8 @@ import { PGT_PINNED } from '../formats/x86-page-info.js';
 import { Step } from './call-steps.js';
 import { Errno } from './errno.js';
 import { dropAllocation, freeXenFrame, isSpecialPage, ownerOf } from './frames.js';
-import { releaseGrantMappings } from './grant-table.js';
+import { forgetGrantTable, grantTableFrames } from './grant-frames.js';
+import { releaseGrantMappings } from './grant-unmap.js';
 import { freeIommuTables } from './iommu-map.js';
 import { p2mFree } from './p2m.js';
 import { COUNT_MASK } from './page-info.js';
@@ -47,9 +48,7 @@ function relinquishResources(xen: Xen, slot: number): number {
   if (xen.profile.iommuTablesFreed === 'at-relinquish') freeIommuTables(xen, slot);
   if (xen.spec.arch === 'arm' || xen.profile.p2mFreed === 'at-relinquish') p2mFree(xen, slot);
   dropVaMappings(xen, slot);
-  for (const shared of sharedFrames(xen)) {
-    if (shared.get(slot) !== 0) dropAllocation(xen, shared.get(slot) - 1);
-  }
+  for (const pdx of sharedFrames(xen, slot)) dropAllocation(xen, pdx);
   for (let pdx = 0; pdx < xen.ram.frames; pdx++) {
     if (ownerOf(xen, pdx) === slot && !isSpecialPage(xen, pdx)) relinquishPage(xen, pdx);
   }
@@ -67,15 +66,21 @@ function relinquishPage(xen: Xen, pdx: number): void {
 }
 
 /** Frames of Xen's heap that it shares with a domain. */
-const sharedFrames = (xen: Xen) => [xen.domain.grantFrame, xen.domain.sharedInfo];
+function sharedFrames(xen: Xen, slot: number): number[] {
+  const frames = grantTableFrames(xen, slot);
+  const sharedInfo = xen.domain.sharedInfo.get(slot) - 1;
+  if (sharedInfo >= 0) frames.push(sharedInfo);
+  return frames;
+}
 
 /** A dead domain vanishes when nobody holds a page of it; then its domid is free again. */
 export function vanishIfUnreferenced(xen: Xen, slot: number): void {
   if (xen.domain.life.get(slot) !== Life.dead || xen.domain.totPages.get(slot) !== 0) return;
-  const shared = sharedFrames(xen).flatMap((of) => (of.get(slot) === 0 ? [] : [of.get(slot) - 1]));
+  const shared = sharedFrames(xen, slot);
   if (shared.some((pdx) => (xen.frame.countInfo.get(pdx) & COUNT_MASK) !== 0)) return;
   freeIommuTables(xen, slot);
   p2mFree(xen, slot);
   for (const pdx of shared) freeXenFrame(xen, pdx);
+  forgetGrantTable(xen, slot);
   for (const column of Object.values(xen.domain)) column.set(slot, 0);
 }

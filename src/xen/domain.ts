@@ -1,9 +1,8 @@
-import { PGT, PGT_VALIDATED } from '../formats/x86-page-info.js';
 import { Errno } from './errno.js';
 import { rollbackAfterFailure } from './failures.js';
-import { allocXenFrame } from './frames.js';
+import { initGrantTable } from './grant-frames.js';
+import { limitGrantVersion } from './grant-version.js';
 import { p2mInit } from './p2m.js';
-import { ofType } from './page-info.js';
 import { IommuStatus, Kind, Life, type Xen } from './state.js';
 
 /** createdomain flags (dossier §2.1). */
@@ -32,6 +31,8 @@ export interface CreateDomain {
   readonly maxPages: number;
   /** Arm: memory is mapped 1:1. dom0 is. */
   readonly directMapped: boolean;
+  /** The highest version of its grant table, where it is named. */
+  readonly maxGrantVersion?: number | undefined;
 }
 
 const OTHER_FLAGS = {
@@ -111,9 +112,12 @@ export function createDomain(xen: Xen, domid: number, config: CreateDomain): num
   const status = sanitiseDomainConfig(xen, config);
   if (status !== 0) return status;
   const before = xen.store.mark();
-  if (makeDomain(xen, slot, config)) return slot;
+  const { maxGrantVersion } = config;
+  const made = makeDomain(xen, slot, config);
+  const limited = !made || maxGrantVersion === undefined ? 0 : limitGrantVersion(xen, slot, maxGrantVersion);
+  if (made && limited === 0) return slot;
   rollbackAfterFailure(xen, before);
-  return -Errno.ENOMEM;
+  return made ? limited : -Errno.ENOMEM;
 }
 
 /**
@@ -179,14 +183,4 @@ export function canShare(xen: Xen, slot: number): boolean {
   const kind = xen.domain.kind.get(slot);
   if (kind === Kind.arm) return true;
   return kind === Kind.hvm && xen.domain.hap.get(slot) !== 0 && xen.spec.sharept && xen.vtd !== undefined;
-}
-
-/** A grant table of one shared frame: a Xen heap page, typed writable directly and never mapped for devices. */
-function initGrantTable(xen: Xen, slot: number): boolean {
-  const pdx = allocXenFrame(xen);
-  if (pdx < 0) return false;
-  xen.frame.owner.set(pdx, slot + 1);
-  xen.frame.typeInfo.set(pdx, ofType(PGT.writable) | PGT_VALIDATED | 1);
-  xen.domain.grantFrame.set(slot, pdx + 1);
-  return true;
 }

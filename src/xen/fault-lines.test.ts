@@ -2,7 +2,8 @@ import { describe, expect, it } from 'vitest';
 import { GNTMAP } from '../formats/grant-v1.js';
 import { PGT } from '../formats/x86-page-info.js';
 import { faultLines } from './fault-lines.js';
-import { mapGrantRef, writeGrantEntry } from './grant-table.js';
+import { writeGrantEntry } from './grant-entry.js';
+import { mapGrantRef } from './grant-map.js';
 import {
   arm,
   assign,

@@ -3,8 +3,10 @@ import { rightsText } from '../formats/address.js';
 import { GNTMAP } from '../formats/grant-v1.js';
 import { PGT } from '../formats/x86-page-info.js';
 import { CDF } from './domain.js';
+import { writeGrantEntry } from './grant-entry.js';
 import { gnttabNeedsIommu } from './grant-iommu.js';
-import { mapGrantRef, unmapGrantRef, writeGrantEntry } from './grant-table.js';
+import { mapGrantRef } from './grant-map.js';
+import { unmapGrantRef } from './grant-unmap.js';
 import {
   arm,
   broken,

@@ -120,13 +120,17 @@ function countUnmap(xen: Xen, caller: number, pdx: number, readonly: boolean): n
     xen.bug('grant counter underflow');
     return 0;
   }
-  counter.add(row, -1);
   const frame = xen.ram.frameAt(pdx);
-  const readers = xen.grantCounter.readers.get(row);
-  const writers = xen.grantCounter.writers.get(row);
+  const readers = xen.grantCounter.readers.get(row) - (readonly ? 1 : 0);
+  const writers = xen.grantCounter.writers.get(row) - (readonly ? 0 : 1);
+  let status = 0;
+  if (readers + writers === 0) status = iommuUnmap(xen, caller, frame);
+  else if (!readonly && writers === 0) status = iommuMap(xen, caller, frame, frame, R);
+  // After an error the counter stays: the frame counts as mapped, as it may well be.
+  if (status !== 0) return status;
+  counter.add(row, -1);
   forgetIfUnused(xen, row);
-  if (readers + writers === 0) return iommuUnmap(xen, caller, frame);
-  return !readonly && writers === 0 ? iommuMap(xen, caller, frame, frame, R) : 0;
+  return 0;
 }
 
 function forgetIfUnused(xen: Xen, row: number): void {

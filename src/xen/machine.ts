@@ -18,6 +18,17 @@ export interface MachineSpec {
   /** `iommu=quarantine`: devices that guests give back go to dom_io, in releases that know it. */
   readonly quarantine: boolean;
   readonly limits: Limits;
+  /** The option `gnttab=`; what it does not say is as Xen has it by default. */
+  readonly gnttab?: GnttabOptions;
+}
+
+export interface GnttabOptions {
+  /** `max-ver:`: the highest version of grant tables. */
+  readonly maxVersion?: number;
+  /** `no-transitive`: copies through transitive grants are refused. */
+  readonly noTransitive?: boolean;
+  /** `no-transfer`: GNTTABOP_transfer is refused, by releases that know the option. */
+  readonly noTransfer?: boolean;
 }
 
 export type IommuSpec =
@@ -52,6 +63,8 @@ export interface Limits {
   readonly domains: number;
   /** Grant references a domain. */
   readonly grants: number;
+  /** Shared frames that a grant table can grow to. */
+  readonly grantFrames: number;
   /** Maptrack handles a domain. */
   readonly handles: number;
   /** Virtual pages of a PV domain that update_va_mapping can set. */
@@ -83,6 +96,7 @@ export function deviceTableEntries(requesters: readonly number[]): number {
 export const DEFAULT_LIMITS: Limits = {
   domains: 4,
   grants: 16,
+  grantFrames: 1,
   handles: 16,
   vaSlots: 8,
   iotlb: 64,

@@ -68,7 +68,7 @@ export function memoryExchange(xen: Xen, slot: number, pdx: number, wanted = -1)
  * steal_page (dossier §3.2): nobody but the allocation may hold the page. It leaves the IOMMU tables while its type says
  * so, and is untyped then.
  */
-function stealPage(xen: Xen, slot: number, pdx: number): number {
+export function stealPage(xen: Xen, slot: number, pdx: number): number {
   if (ownerOf(xen, pdx) !== slot || !isHeldByAllocationOnly(xen, pdx)) return -Errno.EINVAL;
   if (!cleanupPageMappings(xen, pdx)) return -Errno.EINVAL;
   xen.frame.typeInfo.set(pdx, 0);

@@ -1,13 +1,14 @@
 import { PGT, PGT_VALIDATED } from '../formats/x86-page-info.js';
 import { Errno } from './errno.js';
 import { allocXenFrame, getPage, isSpecialPage, ownerOf, putPage } from './frames.js';
+import { wantSharedFrame, wantStatusFrame } from './grant-frames.js';
 import { decreaseReservation } from './memory.js';
 import { holdsGfn, P2mType, p2mLookup, p2mRemove, p2mSet, p2mType } from './p2m.js';
 import { ofType } from './page-info.js';
 import type { Xen } from './state.js';
 
 /** What add_to_physmap can add (XENMAPSPACE_*). */
-export const MAP_SPACES = ['shared_info', 'grant_table', 'gmfn'] as const;
+export const MAP_SPACES = ['shared_info', 'grant_table', 'grant_status', 'gmfn'] as const;
 export type MapSpace = (typeof MAP_SPACES)[number];
 
 /**
@@ -35,8 +36,9 @@ function frameToAdd(xen: Xen, slot: number, space: MapSpace, index: number): num
     const frame = p2mLookup(xen, slot, index);
     return frame < 0 || xen.ram.indexOf(frame) < 0 ? -Errno.EINVAL : xen.ram.indexOf(frame);
   }
-  if (index !== 0) return -Errno.EINVAL;
-  return space === 'grant_table' ? xen.domain.grantFrame.get(slot) - 1 : sharedInfo(xen, slot);
+  if (space === 'grant_table') return wantSharedFrame(xen, slot, index);
+  if (space === 'grant_status') return wantStatusFrame(xen, slot, index);
+  return index === 0 ? sharedInfo(xen, slot) : -Errno.EINVAL;
 }
 
 /**

@@ -1,7 +1,8 @@
 import { AMDVI_DEVICE_ENTRY, AMDVI_ENTRY_BYTES, AMDVI_SHAPES, AMDVI_TABLES } from '../formats/amdvi.js';
 import { ARM_STAGE2 } from '../formats/arm-stage2.js';
 import { EPT } from '../formats/ept.js';
-import { GRANT_V1_ENTRY } from '../formats/grant-v1.js';
+import { GRANT_V1_BYTES, GRANT_V1_ENTRY } from '../formats/grant-v1.js';
+import { GRANT_STATUS_PAIR, GRANT_V2_BYTES, grantV2Layout } from '../formats/grant-v2.js';
 import { describe, type EntryLayout } from '../formats/layout.js';
 import { ENTRY_SPAN, FOUR_LEVELS, type RadixFormat, type RootShape } from '../formats/radix.js';
 import { VTD_CONTEXT_ENTRY, VTD_ROOT_ENTRY, VTD_SECOND_LEVEL } from '../formats/vtd.js';
@@ -10,6 +11,7 @@ import { PGT } from '../formats/x86-page-info.js';
 import { X86_PAGE_ENTRY, X86_TABLE_ENTRY } from '../formats/x86-pte.js';
 import { SMMU_SHAPE } from '../hardware/smmu-unit.js';
 import type { Change } from '../store/changes.js';
+import { grantFrameCount, isVersion2, sharedFrame, statusFrame } from './grant-frames.js';
 import { amdviLevels } from './iommu-map.js';
 import { sbdfText } from './machine.js';
 import { isPageTable, typeOf } from './page-info.js';
@@ -74,13 +76,7 @@ function findRoles(xen: Xen): Map<number, Role> {
   for (let slot = 0; slot < xen.slots; slot++) {
     if (xen.domain.life.get(slot) === Life.absent) continue;
     const name = xen.domainName(slot);
-    const grantFrame = xen.domain.grantFrame.get(slot);
-    if (grantFrame !== 0) {
-      roles.set(
-        xen.ram.frameAt(grantFrame - 1),
-        layoutRole(GRANT_V1_ENTRY, (ref) => `${name} grant entry ${ref}`),
-      );
-    }
+    grantRoles(xen, roles, slot, name);
     const iommu = xen.domain.iommuRoot.get(slot);
     if (iommu !== 0 && slot !== xen.domIo) {
       const amd = xen.amdvi !== undefined;
@@ -126,6 +122,25 @@ function findRoles(xen: Xen): Map<number, Role> {
     }
   }
   return roles;
+}
+
+/** The frames of a grant table: entries of its version, and statuses. */
+function grantRoles(xen: Xen, roles: Map<number, Role>, slot: number, name: string): void {
+  const two = isVersion2(xen, slot);
+  const perFrame = 4096 / (two ? GRANT_V2_BYTES : GRANT_V1_BYTES);
+  for (let n = 0; n < grantFrameCount(xen, slot); n++) {
+    const called = (index: number): string => `${name} grant entry ${n * perFrame + index}`;
+    const read = (words: Int32Array): string => describe(grantV2Layout(words[0]!), words);
+    const role = two
+      ? { entryBytes: GRANT_V2_BYTES, name: called, read }
+      : layoutRole(GRANT_V1_ENTRY, called);
+    roles.set(xen.ram.frameAt(sharedFrame(xen, slot, n)), role);
+  }
+  for (let n = 0; n < xen.domain.statusFrames.get(slot); n++) {
+    const called = (pair: number): string =>
+      `${name} status of grants ${(n * 1024 + pair) * 2} and ${(n * 1024 + pair) * 2 + 1}`;
+    roles.set(xen.ram.frameAt(statusFrame(xen, slot, n)), layoutRole(GRANT_STATUS_PAIR, called));
+  }
 }
 
 function radixRoles(

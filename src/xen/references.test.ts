@@ -6,7 +6,9 @@ import { assignDevice, CONTINUES, deassignDevice, stepCall } from './device-domc
 import { CDF, createDomain } from './domain.js';
 import { destroyDomain } from './domain-death.js';
 import { isDomainFrame, isFree, ownerOf } from './frames.js';
-import { clearGrantEntry, mapGrantRef, unmapGrantRef, writeGrantEntry } from './grant-table.js';
+import { clearGrantEntry, writeGrantEntry } from './grant-entry.js';
+import { mapGrantRef } from './grant-map.js';
+import { unmapGrantRef } from './grant-unmap.js';
 import { broken, populate, x86 } from './machine.fixture.js';
 import { decreaseReservation, memoryExchange, populatePhysmap, setMaxPages } from './memory.js';
 import { COUNT_MASK, isPageTable, typeCount, typeOf } from './page-info.js';

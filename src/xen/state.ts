@@ -39,6 +39,7 @@ const BUG_NAMES = [
   'freed with type references',
   'grant counter underflow',
   'no domain where one is looked at',
+  'grant pin underflow',
 ] as const;
 export type BugName = Exclude<(typeof BUG_NAMES)[number], 'none'>;
 
@@ -79,6 +80,7 @@ export class Xen {
   readonly domain;
   readonly heap;
   readonly grant;
+  readonly grantFrame;
   readonly maptrack;
   readonly grantCounter;
   readonly va;
@@ -126,7 +128,13 @@ export class Xen {
         /** AMD-Vi: levels to which the domain's tables have grown; 0 while they are as many as they began with. */
         iommuLevels: decimal,
         p2mRoot: optional(frameName),
+        /** The first shared frame of its grant table; the others, and status frames, are in the table grantFrame. */
         grantFrame: optional(frameName),
+        moreGrantFrames: decimal,
+        statusFrames: decimal,
+        grantVersion: enumeration(['v1', 'v2']),
+        /** The highest version that set_version gives it; 0 is what the host allows. */
+        maxGrantVersion: decimal,
         /** The shared_info page, once it was asked for. */
         sharedInfo: optional(frameName),
         totPages: decimal,
@@ -172,14 +180,33 @@ export class Xen {
         pin: hex,
         grantee: optional(domainName),
         frame: optional(frameName),
+        /** Not for mappings of whole pages: start (bits 0 to 14), is_sub_page (15) and length (16 to 31), for copies. */
+        part: hex,
+        /** The domain whose page a transitive grant leads to, and the grant there. */
+        source: optional(domainName),
+        sourceRef: decimal,
       },
       ofDomain(limits.grants, 'active grant'),
+    ).columns;
+
+    this.grantFrame = this.layout.table(
+      'grantFrame',
+      limits.domains * limits.grantFrames,
+      { shared: optional(frameName), status: optional(frameName) },
+      ofDomain(limits.grantFrames, 'grant frame'),
     ).columns;
 
     this.maptrack = this.layout.table(
       'maptrack',
       limits.domains * limits.handles,
-      { flags: hex, granter: optional(domainName), ref: decimal, hostGfn: optional(hex) },
+      {
+        flags: hex,
+        granter: optional(domainName),
+        ref: decimal,
+        /** Where it is mapped for the mapper's CPU: in its p2m, or in an L1 entry (grant-host-mapping.ts). */
+        hostGfn: optional(hex),
+        hostEntry: decimal,
+      },
       ofDomain(limits.handles, 'handle'),
     ).columns;
 

@@ -1,5 +1,7 @@
 import { GNTMAP } from '../../formats/grant-v1.js';
-import { clearGrantEntry, mapGrantRef, unmapGrantRef, writeGrantEntry } from '../../xen/grant-table.js';
+import { clearGrantEntry, writeGrantEntry } from '../../xen/grant-entry.js';
+import { mapGrantRef } from '../../xen/grant-map.js';
+import { unmapGrantRef } from '../../xen/grant-unmap.js';
 import type { Arguments } from '../arguments.js';
 import { grantStatus, type Handlers, running } from './handler.js';
 

@@ -1,5 +1,5 @@
 import { errnoName } from '../../xen/errno.js';
-import { grantStatusName } from '../../xen/grant-table.js';
+import { grantStatusName } from '../../xen/grant-status.js';
 import type { Xen } from '../../xen/state.js';
 import { type Arguments, Nameless } from '../arguments.js';
 import type { Names } from '../names.js';

@@ -125,6 +125,68 @@ export const BEHAVIOURS = {
     section: '§5.2 step 5',
     values: { no_device_space: 'GNTST_no_device_space', no_space: 'GNTST_no_space' },
   },
+  fullPinCounter: {
+    doc: 'What a grant whose count of one kind of mapping has reached 128 forbids',
+    section: '§5.2 step 7',
+    values: { 'forbids-all': 'any further mapping', 'forbids-its-kind': 'more of its kind' },
+  },
+  transitiveMap: {
+    doc: 'Mapping a transitive grant',
+    section: '§5.2 step 8',
+    values: {
+      'as-full-page': 'maps the frame whose number is the reference that it passes on',
+      refused: 'is refused',
+    },
+  },
+  armUnmapCheck: {
+    doc: 'Whether Arm looks what it removes from the p2m when a grant is unmapped',
+    section: '§5.6',
+    values: { no: 'whatever is there goes', looks: 'other RAM that is there stays: general_error' },
+  },
+  armGrantVersion: {
+    doc: 'The highest grant table version on Arm',
+    section: '§5.6',
+    values: { two: 'as on x86', one: 'version 1' },
+  },
+  domainGrantVersion: {
+    doc: 'Whether createdomain limits the grant table version of a domain',
+    section: '§5.6',
+    values: {
+      no: 'the host’s limit is everybody’s',
+      yes: 'a field says; 0 or more than the host allows is EINVAL',
+    },
+  },
+  pinnedCopy: {
+    doc: 'The first writing copy to a grant that is pinned for reading, after the granter changed its entry',
+    section: '§5.6, XSA-500',
+    values: {
+      'reads-entry-again': 'holds the page that the entry names now, and writes to the one that is pinned',
+      compared: 'is refused when they differ',
+    },
+  },
+  emptyCopy: {
+    doc: 'A grant copy of no bytes',
+    section: '§5.6',
+    values: { checked: 'is checked like any other', ignored: 'succeeds without a look' },
+  },
+  transferOption: {
+    doc: 'Whether gnttab=no-transfer is known',
+    section: '§5.6',
+    values: {
+      unknown: 'no: transfers cannot be switched off',
+      known: 'yes, and builds without PV have no transfers',
+    },
+  },
+  transferredPage: {
+    doc: 'Status of a transfer whose page could not be made known to its new owner',
+    section: '§5.6',
+    values: { okay: 'okay', general_error: 'general_error' },
+  },
+  x86CacheFlush: {
+    doc: 'GNTTABOP_cache_flush on x86',
+    section: '§5.6',
+    values: { offered: 'is carried out', ENOSYS: 'is unknown' },
+  },
   badDevBusAddr: {
     doc: 'Status of a grant unmap whose dev_bus_addr is wrong',
     section: '§5.5',

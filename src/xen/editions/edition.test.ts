@@ -26,6 +26,7 @@ const MATRIX: readonly (readonly [
   ['armGrantNeedsIommu', 'need_sync', '91d4eca7ad', '4.12'],
   ['smmuFaultLine', 'with-fsr', 'ce75973a27', '4.12'],
   ['amdMapFlush', 'every-change', '1a7ffe466c', '4.12', '4.11.1'],
+  ['armGrantVersion', 'one', '9a5c16a3e7', '4.12', '4.11.1'],
   ['amdReassign', 'aborted-meanwhile', '1b00c16bdf', '4.13'],
   ['amdLevels', 'by-memory', 'b4f042236a', '4.13', '4.12.2 4.11.4'],
   ['noContextErrno', 'EOPNOTSUPP', 'c45f592923', '4.13'],
@@ -45,6 +46,8 @@ const MATRIX: readonly (readonly [
   ['dyingMap', 'ignored', '1ef48c82e7', '4.15'],
   ['iommuTablesFreed', 'at-relinquish', '15bc9a1ef5', '4.15'],
   ['unknownIommuOpts', 'EINVAL', '59b27f360e', '4.15', '4.14.1 4.13.2'],
+  ['fullPinCounter', 'forbids-its-kind', '8cec5d065c', '4.15'],
+  ['transitiveMap', 'refused', 'b339e3a976', '4.15', '4.14.2 4.13.3'],
   ['amdFreedTables', 'not-flushed', 'c4bdb646f4', '4.15'],
   ['createFlags', 'nested_virt', 'dbe399b174', '4.15'],
   ['grantIommuDecision', 'counters', '9781b51efd', '4.16', '4.15.1 4.14.3 4.13.4'],
@@ -53,14 +56,21 @@ const MATRIX: readonly (readonly [
   ['createFlags', 'vpmu', 'dbb948110a', '4.16'],
   ['noHandleStatus', 'no_space', '5c10b96795', '4.16'],
   ['badDevBusAddr', 'bad_dev_addr', 'c5bf1295b0', '4.16'],
+  ['transferredPage', 'general_error', 'a16cf950fc', '4.16'],
+  ['domainGrantVersion', 'yes', '7379f9e10a', '4.16'],
   ['grantCounterDrop', 'handle-released', '975a8fb45c', '4.17', '4.16.1 4.15.2 4.14.4 4.13.5'],
   ['strictHwdomPages', 'all-typed-writable', 'c1e1564c89', '4.17'],
   ['testAssignNobody', 'tolerated', 'fa4d84e6dd', '4.17', '4.16.2 4.15.3'],
+  ['transferOption', 'known', '185250ec78', '4.17'],
+  ['armUnmapCheck', 'looks', '5a4a2cef08', '4.17'],
   ['p2mFreed', 'at-relinquish', 'e7aa55c0aa', '4.17', '4.16.3 4.15.4 4.14.6 4.13.5'],
   ['amdReassign', 'directly', '1fa6e9aa36', '4.17', '4.16.1 4.15.3 4.14.5 4.13.5'],
   ['amdDeviceFlush', 'entry-and-domain', '5fc98b9708', '4.18', '4.17.3 4.16.6 4.15.6'],
   ['amdLevels', 'by-width', '94039d97e2', '4.19'],
+  ['emptyCopy', 'ignored', 'a4a790f432', '4.19'],
   ['createFlags', 'trap_unmapped_accesses', '980aff4e8f', '4.21'],
+  ['x86CacheFlush', 'ENOSYS', '5642a6055c', '4.21'],
+  ['pinnedCopy', 'compared', '52239dd76f', '4.22', '4.21.2 4.20.4 4.19.6 4.18.6 4.17.7'],
 ];
 
 const profileOf = (name: string): Profile => resolveEdition(name).profile;
@@ -116,7 +126,11 @@ describe('a release', () => {
   it('4.11.1 has XSA-285, 288 and 291, and 4.11.2 none of them; XSA-275 ends with 4.11.1', () => {
     const [before, after] = [profileOf('4.11.1'), profileOf('4.11.2')];
     expect(differences(before, after)).toEqual(['pvPageAdded', 'lateMapRecheck', 'typeRefOnIommuFailure']);
-    expect(differences(profileOf('4.11.0'), before)).toEqual(['l2EntryErrno', 'amdMapFlush']);
+    expect(differences(profileOf('4.11.0'), before)).toEqual([
+      'l2EntryErrno',
+      'armGrantVersion',
+      'amdMapFlush',
+    ]);
   });
 
   it('has the value of each behaviour that stands in its documentation', () => {
@@ -253,10 +267,15 @@ describe('an edition', () => {
       '4.16.6',
       '4.17',
       '4.17.3',
+      '4.17.7',
       '4.18',
+      '4.18.6',
       '4.19',
+      '4.19.6',
       '4.20',
+      '4.20.4',
       '4.21',
+      '4.21.2',
       '4.22',
     ]);
   });

@@ -1,7 +1,8 @@
 import { R, type Rights, rightsText, W } from '../../formats/address.js';
 import { GrantType, GTF_TYPE_MASK, grantDomid, grantFlags } from '../../formats/grant-v1.js';
+import { grantEntryFrame, grantEntryWord } from '../grant-entry.js';
+import { grantEntryCount } from '../grant-frames.js';
 import { gnttabNeedsIommu, handleRights } from '../grant-iommu.js';
-import { grantEntryWord } from '../grant-table.js';
 import { hasIommu, tableRights } from '../iommu-map.js';
 import { p2mLookup, p2mRights } from '../p2m.js';
 import { isBoundByTypes } from '../rule.js';
@@ -18,7 +19,7 @@ function selfGrantChange(xen: Xen): string | undefined {
   const { grants, handles } = xen.spec.limits;
   for (let slot = 0; slot < xen.domIo; slot++) {
     if (!isBoundByTypes(xen, slot)) continue;
-    for (let ref = 0; ref < grants; ref++) {
+    for (let ref = 0; ref < grantEntryCount(xen, slot); ref++) {
       const pdx = offeredToItself(xen, slot, ref);
       if (pdx < 0 || !isBoundByType(xen, slot, pdx)) continue;
       if ((typedRights(xen, pdx) & ~mappedRights(xen, slot, pdx)) !== 0) return mismatchText(xen, slot, pdx);
@@ -37,12 +38,7 @@ function selfGrantChange(xen: Xen): string | undefined {
 function offeredToItself(xen: Xen, slot: number, ref: number): number {
   const word = grantEntryWord(xen, slot, ref);
   const offered = (grantFlags(word) & GTF_TYPE_MASK) === GrantType.PERMIT_ACCESS;
-  return offered && grantDomid(word) === slot ? xen.ram.indexOf(entryFrame(xen, slot, ref)) : -1;
-}
-
-function entryFrame(xen: Xen, slot: number, ref: number): number {
-  const grantFrame = xen.ram.frameAt(xen.domain.grantFrame.get(slot) - 1);
-  return xen.ram.read32(grantFrame * 4096 + ref * 8 + 4) >>> 0;
+  return offered && grantDomid(word) === slot ? xen.ram.indexOf(grantEntryFrame(xen, slot, ref)) : -1;
 }
 
 /** Rights that identity entries for a foreign frame give a grantee's devices: own tables, or on Arm the p2m. */

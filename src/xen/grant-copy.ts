@@ -1,0 +1,312 @@
+import {
+  GrantType,
+  GTF_SUB_PAGE,
+  GTF_TYPE_MASK,
+  grantFlags,
+  PIN_HOST_READ,
+  PIN_HOST_WRITE,
+  PIN_WRITE_MASK,
+} from '../formats/grant-v1.js';
+import { PGT } from '../formats/x86-page-info.js';
+import { getPage, ownerOf, putPage } from './frames.js';
+import { activeRow, dropPins, frameOfDomain, pinIsFull, reduceUse } from './grant-active.js';
+import { claimEntry, grantEntryFrame, grantEntryPart, grantEntryWord } from './grant-entry.js';
+import { grantEntryCount, isVersion2 } from './grant-frames.js';
+import { IS_SUB_PAGE } from './grant-map.js';
+import { GNTST, NEVER_ENDS } from './grant-status.js';
+import { getPageType, putPageType } from './page-type.js';
+import type { Xen } from './state.js';
+
+const PAGE = 4096;
+
+/** DOMID_SELF, by which alone a copy may name a frame. */
+export const SELF = -1;
+
+/** One end of a copy: a grant of a domain's, or, with a `ref` below 0, a frame of the caller's own. */
+export interface CopyEnd {
+  /** The slot of a domain, or {@link SELF}; -2 for one that does not exist. */
+  readonly domain: number;
+  readonly ref: number;
+  /** GFN; for PV callers the MFN. */
+  readonly frame: number;
+  readonly offset: number;
+}
+
+/** What is held of an end while it is copied. */
+interface Claim {
+  readonly write: boolean;
+  domain: number;
+  /** The grant that is pinned, or -1. */
+  ref: number;
+  /** Index of the page that is held, or -1, and of the one whose bytes are meant; they differ only by XSA-500. */
+  page: number;
+  data: number;
+  typed: boolean;
+  /** The bytes of it that the grant offers. */
+  start: number;
+  length: number;
+}
+
+const claimOf = (write: boolean): Claim => ({
+  write,
+  domain: -1,
+  ref: -1,
+  page: -1,
+  data: -1,
+  typed: false,
+  start: 0,
+  length: PAGE,
+});
+
+/**
+ * GNTTABOP_copy of one request (dossier §5.6). Both ends are held while the bytes move: the pages, for the destination a
+ * writable type, for grants a pin. The IOMMU is touched by nothing but the type. Returns a {@link GNTST}: permission_denied
+ * for a frame of another's, bad_domain, bad_gntref, bad_page, bad_copy_arg beyond a page, general_error for everything that
+ * an entry does not offer.
+ */
+export function grantCopy(xen: Xen, caller: number, source: CopyEnd, dest: CopyEnd, length: number): number {
+  if (length === 0 && xen.profile.emptyCopy === 'ignored') return GNTST.okay;
+  const from = claimOf(false);
+  const to = claimOf(true);
+  let status = nameDomain(xen, caller, source, from);
+  if (status === 0) status = nameDomain(xen, caller, dest, to);
+  if (status === 0) status = claim(xen, caller, source, from);
+  if (status === 0) status = claim(xen, caller, dest, to);
+  if (status === 0) status = copyBytes(xen, source.offset, from, dest.offset, to, length);
+  release(xen, from);
+  release(xen, to);
+  return status;
+}
+
+/** gnttab_copy_lock_domain. */
+function nameDomain(xen: Xen, caller: number, end: CopyEnd, claimed: Claim): number {
+  if (end.domain !== SELF && end.ref < 0) return GNTST.permission_denied;
+  const slot = end.domain === SELF ? caller : end.domain;
+  if (!xen.exists(slot)) return GNTST.bad_domain;
+  claimed.domain = slot;
+  return 0;
+}
+
+/** gnttab_copy_claim_buf. */
+function claim(xen: Xen, caller: number, end: CopyEnd, claimed: Claim): number {
+  if (end.ref >= 0) {
+    const allowTransitive = !(xen.spec.gnttab?.noTransitive ?? false);
+    const status = acquire(xen, claimed.domain, end.ref, caller, claimed, allowTransitive);
+    if (status !== 0) return status;
+    claimed.ref = end.ref;
+  } else {
+    const pdx = frameOfDomain(xen, claimed.domain, end.frame);
+    if (pdx < 0 || !getPage(xen, pdx, claimed.domain)) return GNTST.bad_page;
+    claimed.page = pdx;
+    claimed.data = pdx;
+  }
+  if (!claimed.write) return 0;
+  if (getPageType(xen, claimed.page, PGT.writable) !== 0) return GNTST.general_error;
+  claimed.typed = true;
+  return 0;
+}
+
+/** gnttab_copy_release_buf. */
+function release(xen: Xen, claimed: Claim): void {
+  if (claimed.ref >= 0) releaseGrant(xen, claimed.domain, claimed.ref, !claimed.write);
+  if (claimed.typed) putPageType(xen, claimed.page);
+  if (claimed.page >= 0) putPage(xen, claimed.page);
+}
+
+const pinFor = (readonly: boolean): number => (readonly ? PIN_HOST_READ : PIN_HOST_WRITE);
+
+/** Whether a pin word asks for another look at the shared entry: the first pin, and the first writer. */
+const isFirst = (pin: number, readonly: boolean): boolean =>
+  pin === 0 || (!readonly && (pin & PIN_WRITE_MASK) === 0);
+
+/**
+ * acquire_grant_for_copy: pins the grant `ref` of `granter` for `user` and takes a general reference on its page, both told
+ * in `claimed`. `allowTransitive` is false for the grant that a transitive one leads to.
+ */
+function acquire(
+  xen: Xen,
+  granter: number,
+  ref: number,
+  user: number,
+  claimed: Claim,
+  allowTransitive: boolean,
+): number {
+  if (ref >= grantEntryCount(xen, granter)) return GNTST.bad_gntref;
+  const active = activeRow(xen, granter, ref);
+  const pin = xen.grant.pin.get(active);
+  const readonly = !claimed.write;
+  if (pin !== 0 && (xen.grant.grantee.get(active) !== user + 1 || pinIsFull(xen, pin, pinFor(readonly))))
+    return GNTST.general_error;
+  const flags = grantFlags(grantEntryWord(xen, granter, ref));
+  let status = 0;
+  if (isVersion2(xen, granter) && (flags & GTF_TYPE_MASK) === GrantType.TRANSITIVE) {
+    status = acquireTransitive(xen, granter, ref, user, claimed, allowTransitive);
+  } else if (isFirst(pin, readonly)) {
+    status = claimEntry(xen, granter, ref, pin !== 0, !readonly, false, user);
+    if (status !== 0) return status;
+    status = acquireNamed(xen, granter, ref, user, claimed, flags);
+  } else {
+    status = acquirePinned(xen, granter, active, claimed);
+  }
+  if (status !== 0) {
+    if (status !== ALREADY_CLEAN) reduceUse(xen, granter, ref, readonly);
+    return status === ALREADY_CLEAN ? GNTST.general_error : status;
+  }
+  xen.grant.pin.add(active, pinFor(readonly));
+  const part = xen.grant.part.get(active);
+  claimed.start = part & 0x7fff;
+  claimed.length = (part & IS_SUB_PAGE) !== 0 ? part >>> 16 : PAGE;
+  claimed.data = xen.grant.frame.get(active) - 1;
+  return 0;
+}
+
+/** A refusal before anything was marked in use. */
+const ALREADY_CLEAN = -2000;
+
+/** The entry is pinned already: its page must still be the granter's, and the granter must live. */
+function acquirePinned(xen: Xen, granter: number, active: number, claimed: Claim): number {
+  const pdx = xen.grant.frame.get(active) - 1;
+  if (ownerOf(xen, pdx) !== granter || xen.isDying(granter) || !getPage(xen, pdx, granter))
+    return GNTST.bad_domain;
+  claimed.page = pdx;
+  return 0;
+}
+
+/** The entry names a page of the granter's, or a part of one. */
+function acquireNamed(
+  xen: Xen,
+  granter: number,
+  ref: number,
+  user: number,
+  claimed: Claim,
+  flags: number,
+): number {
+  const active = activeRow(xen, granter, ref);
+  const pdx = frameOfDomain(xen, granter, grantEntryFrame(xen, granter, ref));
+  if (pdx < 0 || !getPage(xen, pdx, granter)) return GNTST.bad_page;
+  const partial = isVersion2(xen, granter) && (flags & GTF_SUB_PAGE) !== 0;
+  const word = partial ? grantEntryPart(xen, granter, ref) : 0;
+  // start has 15 bits, length 16, as in struct active_grant_entry.
+  const part = partial ? (word & 0xffff_0000) | IS_SUB_PAGE | (word & 0x7fff) : 0;
+  claimed.page = pdx;
+  if (xen.grant.pin.get(active) === 0) {
+    xen.grant.grantee.set(active, user + 1);
+    xen.grant.frame.set(active, pdx + 1);
+    xen.grant.part.set(active, part);
+    return 0;
+  }
+  if (xen.profile.pinnedCopy === 'reads-entry-again') return 0;
+  return compareWithPinned(xen, active, pdx, 0, 0, part, claimed);
+}
+
+/** Since XSA-500: what the entry says now must be what is pinned (52239dd76f). */
+function compareWithPinned(
+  xen: Xen,
+  active: number,
+  pdx: number,
+  source: number,
+  sourceRef: number,
+  part: number,
+  claimed: Claim,
+): number {
+  const pinnedPart = xen.grant.part.get(active);
+  const same =
+    xen.grant.frame.get(active) === pdx + 1 &&
+    xen.grant.source.get(active) === source &&
+    xen.grant.sourceRef.get(active) === sourceRef &&
+    ((pinnedPart & IS_SUB_PAGE) === 0 || pinnedPart === part);
+  if (same) return 0;
+  putPage(xen, claimed.page);
+  claimed.page = -1;
+  return GNTST.general_error;
+}
+
+/** The entry passes another domain's grant on: that one is acquired for the granter, one step deep and no deeper. */
+function acquireTransitive(
+  xen: Xen,
+  granter: number,
+  ref: number,
+  user: number,
+  claimed: Claim,
+  allowTransitive: boolean,
+): number {
+  const active = activeRow(xen, granter, ref);
+  const pin = xen.grant.pin.get(active);
+  const readonly = !claimed.write;
+  if (isFirst(pin, readonly) && claimEntry(xen, granter, ref, pin !== 0, !readonly, false, user) !== 0)
+    return ALREADY_CLEAN;
+  if (!allowTransitive) return GNTST.general_error;
+  const via = xen.slotOf(grantEntryPart(xen, granter, ref) & 0xffff);
+  const viaRef = grantEntryFrame(xen, granter, ref) % 2 ** 32;
+  if (via === granter || !xen.exists(via)) return GNTST.general_error;
+  const status = acquire(xen, via, viaRef, granter, claimed, false);
+  if (status !== 0) return status;
+  const part = (claimed.length << 16) | IS_SUB_PAGE | claimed.start;
+  if (pin === 0) {
+    xen.grant.grantee.set(active, user + 1);
+    xen.grant.frame.set(active, claimed.data + 1);
+    xen.grant.part.set(active, part);
+    xen.grant.source.set(active, via + 1);
+    xen.grant.sourceRef.set(active, viaRef);
+    return 0;
+  }
+  const same =
+    xen.grant.frame.get(active) === claimed.data + 1 &&
+    xen.grant.part.get(active) === part &&
+    xen.grant.source.get(active) === via + 1 &&
+    xen.grant.sourceRef.get(active) === viaRef;
+  if (same) return 0;
+  // Xen gives up and restarts the hypercall, for somebody else must have changed the grant meanwhile.
+  releaseGrant(xen, via, viaRef, readonly);
+  putPage(xen, claimed.page);
+  claimed.page = -1;
+  return NEVER_ENDS;
+}
+
+/** release_grant_for_copy: drops the pin, and that of the grant that a transitive one leads to. */
+function releaseGrant(xen: Xen, granter: number, ref: number, readonly: boolean): void {
+  const active = activeRow(xen, granter, ref);
+  const source = xen.grant.source.get(active) - 1;
+  const sourceRef = xen.grant.sourceRef.get(active);
+  dropPins(xen, granter, ref, pinFor(readonly), readonly);
+  if (source >= 0) releaseGrant(xen, source, sourceRef, readonly);
+}
+
+/** gnttab_copy_buf. */
+function copyBytes(
+  xen: Xen,
+  sourceOffset: number,
+  from: Claim,
+  destOffset: number,
+  to: Claim,
+  length: number,
+): number {
+  if (sourceOffset + length > PAGE || destOffset + length > PAGE) return GNTST.bad_copy_arg;
+  if (isOutside(from, sourceOffset, length) || isOutside(to, destOffset, length)) return GNTST.general_error;
+  moveBytes(xen, from.data, sourceOffset, to.data, destOffset, length);
+  return GNTST.okay;
+}
+
+function isOutside({ start, length: offered }: Claim, offset: number, length: number): boolean {
+  return offset < start || offset + length > start + offered;
+}
+
+/** Byte by byte, lowest first; ranges of one page may not overlap for a memcpy to mean anything. */
+function moveBytes(
+  xen: Xen,
+  from: number,
+  fromOffset: number,
+  to: number,
+  toOffset: number,
+  length: number,
+): void {
+  const source = xen.ram.frameAt(from) * PAGE + fromOffset;
+  const dest = xen.ram.frameAt(to) * PAGE + toOffset;
+  for (let i = 0; i < length; i++) {
+    const byte = (xen.ram.read32(source + i) >>> (((source + i) % 4) * 8)) & 0xff;
+    const at = dest + i;
+    const shift = (at % 4) * 8;
+    const word = xen.ram.read32(at);
+    xen.ram.write32(at - (at % 4), (word & ~(0xff << shift)) | (byte << shift));
+  }
+}

@@ -1,0 +1,138 @@
+import { GNTMAP } from '../formats/grant-v1.js';
+import { activeRow, dropPins, pinsOf } from './grant-active.js';
+import { replaceHostMapping, SOMEWHERE } from './grant-host-mapping.js';
+import { grantIommuUnmap } from './grant-iommu.js';
+import { dropReferences } from './grant-map.js';
+import { GNTST } from './grant-status.js';
+import { forgetHandle } from './maptrack.js';
+import type { Xen } from './state.js';
+
+const HALVES = GNTMAP.host | GNTMAP.device;
+
+/** Where a caller says that a mapping is: where it was made. */
+export const WHERE_MAPPED = -1;
+
+/**
+ * GNTTABOP_unmap_grant_ref (dossier §5.5). `clear` says which of {@link GNTMAP}.host and .device the caller's addresses
+ * name; naming neither clears nothing. `devBusAddr` is the frame number of dev_bus_addr, or -1 for none. `hostGfn` and
+ * `hostEntry` are the host address; by default it is the one that was mapped. Returns a {@link GNTST}.
+ */
+export function unmapGrantRef(
+  xen: Xen,
+  caller: number,
+  handle: number,
+  clear: number,
+  devBusAddr: number,
+  hostGfn = WHERE_MAPPED,
+  hostEntry = SOMEWHERE,
+): number {
+  return unmapHandle(xen, caller, handle, clear, devBusAddr, hostGfn, hostEntry, SOMEWHERE);
+}
+
+/**
+ * GNTTABOP_unmap_and_replace: the host mapping goes, and what is mapped at `replacement` comes in its place. general_error for
+ * translated callers, and for mappings whose entry was named by machine address.
+ */
+export function unmapAndReplace(
+  xen: Xen,
+  caller: number,
+  handle: number,
+  hostEntry: number,
+  replacement: number,
+): number {
+  return unmapHandle(xen, caller, handle, GNTMAP.host, -1, WHERE_MAPPED, hostEntry, replacement);
+}
+
+/**
+ * unmap_common and unmap_common_complete of one request. Between the two Xen flushes the mapper's TLBs, once for up to 32
+ * requests of a hypercall, so that nothing is given back that a CPU can still reach; a batch is therefore the same as its
+ * requests one after the other.
+ */
+function unmapHandle(
+  xen: Xen,
+  caller: number,
+  handle: number,
+  clear: number,
+  devBusAddr: number,
+  hostGfn: number,
+  hostEntry: number,
+  replacement: number,
+): number {
+  const { handles } = xen.spec.limits;
+  if (handle < 0 || handle >= handles) return GNTST.bad_handle;
+  const row = caller * handles + handle;
+  const flags = xen.maptrack.flags.get(row);
+  if (flags === 0) return GNTST.bad_handle;
+  const granter = xen.maptrack.granter.get(row) - 1;
+  if (!xen.exists(granter)) return crashFor(xen, caller);
+  const ref = xen.maptrack.ref.get(row);
+  const pdx = xen.grant.frame.get(activeRow(xen, granter, ref)) - 1;
+  // The granter's domid is somebody else's by now: what the entry names is not what is mapped.
+  if (pdx < 0) return GNTST.general_error;
+
+  const wrongAddress = devBusAddr >= 0 && devBusAddr !== xen.ram.frameAt(pdx);
+  if (wrongAddress && xen.profile.badDevBusAddr === 'general_error') return GNTST.general_error;
+  if (wrongAddress && (flags & GNTMAP.device) !== 0) return GNTST.bad_dev_addr;
+
+  const cleared = flags & clear & HALVES;
+  if ((cleared & GNTMAP.host) !== 0) {
+    const gfn = hostGfn === WHERE_MAPPED ? xen.maptrack.hostGfn.get(row) - 1 : hostGfn;
+    const entry = hostEntry === SOMEWHERE ? xen.maptrack.hostEntry.get(row) : hostEntry;
+    if (!replaceHostMapping(xen, caller, pdx, flags, gfn, entry, replacement)) return GNTST.general_error;
+  }
+  const left = flags & ~cleared;
+  const released = (left & HALVES) === 0;
+  const readonly = flags & GNTMAP.readonly;
+  if (released) forgetHandle(xen, row);
+  else xen.maptrack.flags.set(row, left);
+  const status =
+    released || xen.profile.grantCounterDrop === 'every-unmap'
+      ? grantIommuUnmap(xen, caller, granter, pdx, readonly !== 0)
+      : 0;
+  if (cleared !== 0) {
+    dropPins(xen, granter, ref, pinsOf(cleared | readonly), readonly !== 0);
+    // With its last page a dead granter vanishes, so nothing may look at it after.
+    dropReferences(xen, caller, granter, pdx, cleared | readonly);
+  }
+  return status === 0 ? GNTST.okay : GNTST.general_error;
+}
+
+/**
+ * The granter is gone although it is mapped: the mapper overwrote its L1 entry instead of unmapping, which gave the page
+ * back. Xen crashes it, and answers nothing that it would see.
+ */
+function crashFor(xen: Xen, caller: number): number {
+  xen.domain.crashed.set(caller, 1);
+  return GNTST.general_error;
+}
+
+/**
+ * gnttab_release_mappings: a dying domain gives back what it has mapped, pins and references, and its per-frame counters
+ * are forgotten. Its IOMMU tables are left as they are (dossier §5.7). What an L1 entry of a PV domain holds goes with the
+ * domain's page tables; where the entry is none that the model has, it goes here, a little earlier in the same hypercall.
+ */
+export function releaseGrantMappings(xen: Xen, slot: number): void {
+  const { handles } = xen.spec.limits;
+  for (let handle = handles - 1; handle >= 0; handle--) {
+    const row = slot * handles + handle;
+    const flags = xen.maptrack.flags.get(row);
+    if (flags === 0) continue;
+    const granter = xen.maptrack.granter.get(row) - 1;
+    const ref = xen.maptrack.ref.get(row);
+    const pdx = xen.grant.frame.get(activeRow(xen, granter, ref)) - 1;
+    const inTables = xen.maptrack.hostEntry.get(row) !== SOMEWHERE;
+    forgetHandle(xen, row);
+    if (!xen.exists(granter)) continue;
+    if (pdx < 0) {
+      xen.bug('grant pin underflow');
+      continue;
+    }
+    dropPins(xen, granter, ref, pinsOf(flags), (flags & GNTMAP.readonly) !== 0);
+    dropReferences(xen, slot, granter, pdx, inTables ? flags & ~GNTMAP.host : flags);
+  }
+  for (let row = slot * handles; row < (slot + 1) * handles; row++) {
+    xen.grantCounter.frame.set(row, 0);
+    xen.grantCounter.readers.set(row, 0);
+    xen.grantCounter.writers.set(row, 0);
+  }
+}

@@ -1,0 +1,25 @@
+import type { Xen } from './state.js';
+
+/**
+ * maptrack: what each domain has mapped, by handle. Xen makes its frames as they are needed and takes handles from the head
+ * of a list to whose end they return; the model has them all from the start and takes the lowest, so that equal histories
+ * of unmaps give equal states. Xen keeps one handle of the list back; here `limits.handles` is what can be had.
+ */
+
+/** The lowest free handle, or -1. */
+export function freeHandle(xen: Xen, slot: number): number {
+  const { handles } = xen.spec.limits;
+  for (let handle = 0; handle < handles; handle++) {
+    if (xen.maptrack.flags.get(slot * handles + handle) === 0) return handle;
+  }
+  return -1;
+}
+
+/** Takes everything out of a handle's row, which frees it. */
+export function forgetHandle(xen: Xen, row: number): void {
+  xen.maptrack.flags.set(row, 0);
+  xen.maptrack.granter.set(row, 0);
+  xen.maptrack.ref.set(row, 0);
+  xen.maptrack.hostGfn.set(row, 0);
+  xen.maptrack.hostEntry.set(row, 0);
+}
