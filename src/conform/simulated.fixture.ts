@@ -189,7 +189,7 @@ export class SimulatedMachine {
       case 'dma': {
         const index = device(call.sbdf);
         const passed = deviceAccess(xen, index, call.address, call.write, 0x1234_5678);
-        if (!passed) this.log.push(...faultLines(xen, xen.unit!.lastFault()));
+        if (!passed) this.log.push(...faultLines(xen, index, xen.unitOf(index)!.lastFault()));
         return { rc: 0, value: 0 };
       }
       default:

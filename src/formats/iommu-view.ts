@@ -18,7 +18,7 @@ export type DeviceState = 'blocked' | 'translated' | 'passthrough';
 const FRAME_LIMIT = 2 ** 40;
 
 /** Every level and type that the entry can say: a view cannot ask the unit what it supports. */
-const ANY_CONTEXT = { levels: [3, 4, 5], deviceTlbs: true } as const;
+const ANY_CONTEXT = { levels: [3, 4, 5], passThrough: true, deviceTlbs: true } as const;
 
 const NOTES: Readonly<Record<number, string>> = {
   [DeviceEntryStatus.IGNORED]: 'V = 0: the unit ignores the entry and lets everything pass',

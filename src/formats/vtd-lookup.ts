@@ -31,6 +31,8 @@ const SHAPES: readonly (RootShape | undefined)[] = [
 export interface VtdContextCapabilities {
   /** Levels its second-level tables may have: CAP.SAGAW. */
   readonly levels: readonly number[];
+  /** Whether addresses can pass untranslated (ECAP.PT); without it that type is invalid. */
+  readonly passThrough: boolean;
   /** Whether devices may keep translations (ECAP.DT); without it their translation type is invalid. */
   readonly deviceTlbs: boolean;
 }
@@ -87,6 +89,7 @@ export class VtdLookup {
 
   private knowsType(type: number): boolean {
     if (type === ContextType.DEVICE_IOTLB) return this.capabilities.deviceTlbs;
-    return type === ContextType.MULTI_LEVEL || type === ContextType.PASS_THROUGH;
+    if (type === ContextType.PASS_THROUGH) return this.capabilities.passThrough;
+    return type === ContextType.MULTI_LEVEL;
   }
 }

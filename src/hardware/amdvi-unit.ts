@@ -37,16 +37,16 @@ export class AmdviUnit implements IommuUnit {
   private untranslated = false;
 
   /** @param devices entries of the device table. */
-  constructor(layout: Layout, ram: Ram, iotlbSize: number, devices: number) {
+  constructor(layout: Layout, ram: Ram, iotlbSize: number, devices: number, name = 'AMD-Vi') {
     this.ram = ram;
     this.walker = new Walker(AMDVI_TABLES, ram);
     this.lookup = new AmdviLookup(ram, devices);
-    this.iotlb = new Iotlb(layout, 'AMD-Vi', iotlbSize);
+    this.iotlb = new Iotlb(layout, name, iotlbSize);
     this.registers = layout.table(
-      'AMD-Vi unit',
+      `${name} unit`,
       1,
       { deviceTable: optional(hex), enabled: flag },
-      () => 'AMD-Vi unit',
+      () => `${name} unit`,
     ).columns;
   }
 
@@ -164,8 +164,17 @@ export class AmdviUnit implements IommuUnit {
     return walker.rights & lookup.rights;
   }
 
+  /** The unit reads every entry anew. */
+  selectRemembered(): boolean {
+    return false;
+  }
+
+  rememberedTagOf(): number {
+    return -1;
+  }
+
   tagOf(requester: number): number {
-    return this.find(requester) === DeviceEntryStatus.OK && !this.untranslated ? this.lookup.did : -1;
+    return this.select(requester) && !this.untranslated ? this.lookup.did : -1;
   }
 
   /** The entry of the event log that the last refused access left: its words, code, flags and domain id. */

@@ -32,4 +32,11 @@ export interface IommuUnit {
   selectedRights(input: number): Rights;
   /** The tag under which a requester's translations are remembered, or -1 when it has none. */
   tagOf(requester: number): number;
+  /**
+   * {@link select} by what the unit remembers of the requester's entry, which its tables may say no more. False when it
+   * remembers nothing, or that there is nothing.
+   */
+  selectRemembered(requester: number): boolean;
+  /** {@link tagOf} by what the unit remembers. */
+  rememberedTagOf(requester: number): number;
 }

@@ -168,7 +168,7 @@ export class Iotlb {
       }
       return;
     }
-    for (let row = 0; row < this.size; row++) {
+    for (let row = 0; row < this.size && count > 0; row++) {
       if (this.did(row) !== did) continue;
       const first = this.input(row);
       if (first < input + count && first + SPANS[this.levelsUp(row)]! > input) this.drop(row);

@@ -166,6 +166,15 @@ export class SmmuUnit implements IommuUnit {
     return this.walker.rights & (R | W);
   }
 
+  /** The unit reads every entry anew. */
+  selectRemembered(): boolean {
+    return false;
+  }
+
+  rememberedTagOf(): number {
+    return -1;
+  }
+
   tagOf(requester: number): number {
     const bank = this.findBank(requester);
     return bank < 0 ? -1 : this.banks.vmid.get(bank);

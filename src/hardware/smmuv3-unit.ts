@@ -241,6 +241,15 @@ export class SmmuV3Unit implements IommuUnit {
     return this.walker.rights & (R | W);
   }
 
+  /** The unit reads every entry anew. */
+  selectRemembered(): boolean {
+    return false;
+  }
+
+  rememberedTagOf(): number {
+    return -1;
+  }
+
   tagOf(requester: number): number {
     return this.find(requester) === Stream.translated ? this.vmid : -1;
   }

@@ -1,36 +1,63 @@
 import { R, type Rights, W } from '../formats/address.js';
-import { FOUR_LEVELS, inputLimit, type RootShape, Walker, WalkStatus } from '../formats/radix.js';
+import {
+  FOUR_LEVELS,
+  inputLimit,
+  type RadixFormat,
+  type RootShape,
+  THREE_LEVELS,
+  Walker,
+  WalkStatus,
+} from '../formats/radix.js';
 import {
   ContextType,
   clearEntry,
+  contextDid,
   entryFrame,
   entryPresent,
   VTD_ENTRY_BYTES,
   VTD_SECOND_LEVEL,
+  vtdSecondLevel,
   writeContextEntry,
   writeRootEntry,
 } from '../formats/vtd.js';
 import { faultWord0, faultWord1, faultWord2, faultWord3, VtdReason } from '../formats/vtd-faults.js';
 import { VtdLookup } from '../formats/vtd-lookup.js';
 import { flag, hex, type Layout, optional } from '../store/table.js';
+import { ContextCache } from './context-cache.js';
+import { DelayedWrites } from './delayed-writes.js';
 import type { IommuFault, IommuUnit } from './iommu.js';
 import { Iotlb, orderOf } from './iotlb.js';
 import type { Ram } from './ram.js';
+import { FULL_VTD, type VtdCapabilities, vtdLevels } from './vtd-capabilities.js';
 
-/** The levels of the contexts that the unit's own functions write. */
-const LEVELS = 4;
+/** The second-level format as a unit reads it; most read it in full. */
+function formatOf({ superpageLevel, snoopControl }: VtdCapabilities): RadixFormat {
+  if (superpageLevel === FULL_VTD.superpageLevel && snoopControl) return VTD_SECOND_LEVEL;
+  return vtdSecondLevel({ hostAddressWidth: 52, superpageLevel, snoopControl });
+}
 
-/** CAP.SAGAW says 39 and 48 bits; there are no device-TLBs. */
-const CAPABILITIES = { levels: [3, 4], deviceTlbs: false } as const;
+export interface VtdOptions {
+  readonly capabilities?: VtdCapabilities;
+  /** Entries of the context cache, a power of two, or 0: every root and context entry is then read anew. */
+  readonly contextCache?: number;
+  /** How the unit is called in lists of changes. */
+  readonly name?: string;
+}
 
 /**
  * A VT-d remapping unit in legacy mode: root table, context tables and second-level tables in RAM, an IOTLB tagged by
- * DID, and a primary fault record. It translates 39 and 48 bits, has no device-TLBs, and reads every root and context
- * entry anew (its context cache is always empty, which hardware may choose). Every fault is recorded; Xen never sets
- * FPD. (Intel VT-d spec 5.10 §3.4, §6.2, §7.)
+ * DID, a context cache, and a primary fault record. It has no device-TLBs. In caching mode it remembers what was not
+ * present as if it were something. Every fault is recorded; Xen never sets FPD. (Intel VT-d spec 5.10 §3.4, §6.1, §6.2,
+ * §7.)
  */
 export class VtdUnit implements IommuUnit {
   readonly iotlb: Iotlb;
+  readonly contextCache: ContextCache;
+  readonly capabilities: VtdCapabilities;
+  /** Levels of the contexts that the unit's own functions write. */
+  readonly levels: number;
+  /** What the unit does not see yet of its tables; undefined for one that sees every write at once. */
+  readonly delayed: DelayedWrites | undefined;
   frame = -1;
   private readonly ram: Ram;
   private readonly walker: Walker;
@@ -46,16 +73,23 @@ export class VtdUnit implements IommuUnit {
   private shape: RootShape = FOUR_LEVELS;
   private did = 0;
 
-  constructor(layout: Layout, ram: Ram, iotlbSize: number) {
+  constructor(layout: Layout, ram: Ram, iotlbSize: number, options: VtdOptions = {}) {
+    const { capabilities = FULL_VTD, contextCache = 0, name = 'VT-d' } = options;
+    const { levels, passThrough, coherent, writeBuffer } = capabilities;
+    this.capabilities = capabilities;
+    this.levels = vtdLevels(capabilities);
     this.ram = ram;
-    this.walker = new Walker(VTD_SECOND_LEVEL, ram);
-    this.lookup = new VtdLookup(ram, CAPABILITIES);
-    this.iotlb = new Iotlb(layout, 'VT-d', iotlbSize);
+    this.delayed = coherent && !writeBuffer ? undefined : new DelayedWrites(layout, name, ram);
+    const source = this.delayed ?? ram;
+    this.walker = new Walker(formatOf(capabilities), source);
+    this.lookup = new VtdLookup(source, { levels, passThrough, deviceTlbs: false });
+    this.iotlb = new Iotlb(layout, name, iotlbSize);
+    this.contextCache = new ContextCache(layout, name, contextCache);
     this.registers = layout.table(
-      'VT-d unit',
+      `${name} unit`,
       1,
       { rootTable: optional(hex), enabled: flag },
-      () => 'VT-d unit',
+      () => `${name} unit`,
     ).columns;
   }
 
@@ -88,7 +122,9 @@ export class VtdUnit implements IommuUnit {
 
   /** Makes the root entry of a bus point to the context table in `frame`. */
   setContextTable(bus: number, frame: number): void {
-    writeRootEntry(this.ram, this.rootAddress(bus << 8), frame);
+    const at = this.rootAddress(bus << 8);
+    this.noteWrite(at, VTD_ENTRY_BYTES);
+    writeRootEntry(this.ram, at, frame);
   }
 
   /** Frame of the root table, or -1 before {@link enable}. */
@@ -109,17 +145,79 @@ export class VtdUnit implements IommuUnit {
   /** Points a requester's context entry at second-level tables. Its bus must have a context table. */
   setContext(requester: number, root: number, did: number): void {
     const at = this.contextToWrite(requester);
-    writeContextEntry(this.ram, at, ContextType.MULTI_LEVEL, root, LEVELS, did);
+    this.noteWrite(at, VTD_ENTRY_BYTES);
+    writeContextEntry(this.ram, at, ContextType.MULTI_LEVEL, root, this.levels, did);
   }
 
   /** Lets a requester's accesses pass untranslated. */
   setPassThrough(requester: number, did: number): void {
     const at = this.contextToWrite(requester);
-    writeContextEntry(this.ram, at, ContextType.PASS_THROUGH, 0, LEVELS, did);
+    this.noteWrite(at, VTD_ENTRY_BYTES);
+    writeContextEntry(this.ram, at, ContextType.PASS_THROUGH, 0, this.levels, did);
   }
 
   clearContext(requester: number): void {
-    clearEntry(this.ram, this.contextToWrite(requester));
+    const at = this.contextToWrite(requester);
+    this.noteWrite(at, VTD_ENTRY_BYTES);
+    clearEntry(this.ram, at);
+  }
+
+  /** The DID in a requester's context entry in RAM, whatever the unit has seen of it; -1 when it is not present. */
+  contextDid(requester: number): number {
+    const at = this.contextAddress(requester);
+    return at < 0 || !entryPresent(this.ram.read32(at)) ? -1 : contextDid(this.ram.read32(at + 8));
+  }
+
+  /** Entries in `bytes` from `pa` are about to be written: the unit does not see that before they are flushed. */
+  noteWrite(pa: number, bytes: number): void {
+    if (this.delayed === undefined) return;
+    for (let offset = 0; offset < bytes; offset += 8) this.delayed.note(pa + offset);
+  }
+
+  /** Lets every write to tables arrive (GCMD.WBF, or written-back cache lines). */
+  flushWrites(): void {
+    this.delayed?.flush();
+  }
+
+  /** Device-selective invalidation of the context cache. Like every invalidation it lets writes arrive first. */
+  invalidateContext(did: number, requester: number): void {
+    this.flushWrites();
+    this.contextCache.invalidateDevice(did, requester);
+  }
+
+  /** Domain-selective invalidation of the IOTLB. */
+  invalidateDomain(did: number): void {
+    this.flushWrites();
+    this.iotlb.invalidateDomain(did);
+  }
+
+  /** Page-selective invalidation of the IOTLB: 2^order pages from `input`, which is aligned to them. */
+  invalidatePages(did: number, input: number, count: number): void {
+    this.flushWrites();
+    this.iotlb.invalidatePages(did, input, count);
+  }
+
+  /** Looks a requester up in the context cache and then in the tables, and remembers what the tables say. */
+  private contextOf(requester: number): number {
+    const row = this.registers.enabled.get(0) ? this.contextCache.find(requester) : -1;
+    if (row >= 0) return this.recall(row);
+    const reason = this.findContext(requester);
+    if (this.did < 0) return reason;
+    if (reason === 0) {
+      this.contextCache.fill(requester, this.did, this.root, this.shape.topLevel, 0);
+    } else if (this.capabilities.cachingMode) {
+      this.contextCache.fill(requester, 0, -1, 0, reason);
+    }
+    return reason;
+  }
+
+  /** Takes the context from the cache's entry at `row`: the reason of a fault, or 0. */
+  private recall(row: number): number {
+    const { contextCache } = this;
+    this.did = contextCache.did(row);
+    this.root = contextCache.root(row);
+    this.shape = contextCache.levels(row) === 3 ? THREE_LEVELS : FOUR_LEVELS;
+    return contextCache.reason(row);
   }
 
   /**
@@ -133,6 +231,7 @@ export class VtdUnit implements IommuUnit {
       return 0;
     }
     const { lookup } = this;
+    this.did = 0;
     const reason = lookup.find(this.rootTable * 4096, requester);
     if (reason !== 0) return reason;
     this.root = lookup.root;
@@ -155,7 +254,7 @@ export class VtdUnit implements IommuUnit {
   }
 
   private translateInput(requester: number, input: number, need: Rights): number {
-    const reason = this.findContext(requester);
+    const reason = this.contextOf(requester);
     if (reason !== 0) return reason;
     if (this.beyondWidth(input)) return VtdReason.BEYOND_WIDTH;
     if (this.root < 0) {
@@ -163,12 +262,20 @@ export class VtdUnit implements IommuUnit {
       return 0;
     }
     const cached = this.iotlb.find(this.did, input);
-    if (cached >= 0 && (this.iotlb.rights(cached) & need) !== 0) {
-      this.frame = this.iotlb.frameFor(cached, input);
-      return 0;
+    if (cached >= 0) {
+      const rights = this.iotlb.rights(cached);
+      if ((rights & need) !== 0) {
+        this.frame = this.iotlb.frameFor(cached, input);
+        return 0;
+      }
+      // What was not present is remembered in caching mode only; of what was present, the unit looks again.
+      if (rights === 0) return need === W ? VtdReason.WRITE_DENIED : VtdReason.READ_DENIED;
     }
     const status = this.walker.walk(this.root, this.shape, input);
     // Permission is checked on the way down, before the reserved bits of the same entry.
+    if (status === WalkStatus.NOT_PRESENT && this.capabilities.cachingMode) {
+      this.iotlb.fill(this.did, input, 0, 0);
+    }
     if (status === WalkStatus.NOT_PRESENT || (this.walker.pathRights & need) === 0) {
       return need === W ? VtdReason.WRITE_DENIED : VtdReason.READ_DENIED;
     }
@@ -186,6 +293,11 @@ export class VtdUnit implements IommuUnit {
     return this.findContext(requester) === 0;
   }
 
+  selectRemembered(requester: number): boolean {
+    const row = this.registers.enabled.get(0) ? this.contextCache.find(requester) : -1;
+    return row >= 0 && this.recall(row) === 0;
+  }
+
   selectedRights(input: number): Rights {
     if (this.beyondWidth(input)) return 0;
     if (this.root < 0) {
@@ -199,6 +311,10 @@ export class VtdUnit implements IommuUnit {
 
   tagOf(requester: number): number {
     return this.findContext(requester) === 0 && this.root >= 0 ? this.did : -1;
+  }
+
+  rememberedTagOf(requester: number): number {
+    return this.selectRemembered(requester) && this.root >= 0 ? this.did : -1;
   }
 
   /** The primary fault record that the last refused access left: FRCD words 0 to 3. */

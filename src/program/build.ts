@@ -1,12 +1,16 @@
 import type { FrameRange } from '../hardware/ram.js';
 import { boot } from '../xen/boot.js';
 import type { Profile } from '../xen/editions/behaviours.js';
-import { DEFAULT_LIMITS, type DeviceSpec, type Limits, type MachineSpec, parseSbdf } from '../xen/machine.js';
+import {
+  DEFAULT_LIMITS,
+  type DeviceSpec,
+  type Limits,
+  type MachineSpec,
+  ONE_VTD_UNIT,
+  parseSbdf,
+} from '../xen/machine.js';
 import { Xen } from '../xen/state.js';
 import type { DeviceDeclaration, LimitName, MachineDeclaration, Range } from './program.js';
-
-/** Where Xen maps the registers of the first VT-d unit; only 4.11 and 4.12 print it. */
-const REGISTER_BASE = 'ffff82c000203000';
 
 const frameRange = ({ first, last }: Range): FrameRange => ({ base: first, count: last - first + 1 });
 
@@ -34,10 +38,12 @@ export function machineSpec(machine: MachineDeclaration): MachineSpec {
     xenHeap: frameRange(machine.xenHeap),
     iommu:
       machine.iommu === 'vtd'
-        ? { kind: 'vtd', registerBase: REGISTER_BASE }
+        ? { kind: 'vtd', units: ONE_VTD_UNIT }
         : machine.iommu === 'smmu'
           ? { kind: 'smmu', path: machine.smmuPath, s1cbndx: machine.s1cbndx }
-          : { kind: machine.iommu },
+          : machine.iommu === 'amdvi'
+            ? { kind: 'amdvi', units: 1 }
+            : { kind: 'none' },
     devices: machine.devices.map(deviceSpec),
     reserved: machine.reserved.map((region) => ({
       range: frameRange(region),

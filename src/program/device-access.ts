@@ -11,7 +11,7 @@ export function deviceAccess(
   write: boolean,
   value: number,
 ): boolean {
-  const { unit } = xen;
+  const unit = xen.unitOf(device);
   let frame = Math.floor(address / 4096);
   if (unit !== undefined) {
     if (!unit.translate(xen.spec.devices[device]!.requester, address, write)) return false;

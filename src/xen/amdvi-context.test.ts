@@ -274,7 +274,7 @@ it('Xen says what its heap lacks for the device table', () => {
       arch: 'x86',
       ram: [{ base: RAM, count: 4 }],
       xenHeap: { base: 0x10, count: 64 },
-      iommu: { kind: 'amdvi' },
+      iommu: { kind: 'amdvi', units: 1 },
       devices: [{ name: 'gpu', requester: 0xc100, address: '0000:c1:00.0' }],
       reserved: [],
       hwdomMode: 'relaxed',

@@ -5,12 +5,11 @@ import { quarantineRoot } from './quarantine.js';
 import type { Xen } from './state.js';
 
 /**
- * Makes the device table and turns the unit on. Since 4.13 an entry aborts everything until its device is known; before,
+ * Makes the device table, which is that of every unit, and turns the units on. Since 4.13 an entry aborts everything until its device is known; before,
  * entries were left zero, and a unit lets all pass that such an entry is for. Only the entries of the machine's devices
  * are written: nobody else sends anything. (dossier §7.2; 1b00c16bdf)
  */
 export function enableAmdvi(xen: Xen): void {
-  const unit = xen.amdvi!;
   const requesters = xen.spec.devices.map(({ requester }) => requester);
   const frames = deviceTableFrames(requesters);
   const first = allocUnitFrame(xen);
@@ -18,9 +17,9 @@ export function enableAmdvi(xen: Xen): void {
     if (allocUnitFrame(xen) !== first + i)
       throw new RangeError(`Xen’s heap has no ${frames} frames for AMD-Vi’s device table`);
   }
-  unit.enable(first);
+  for (const unit of xen.amdvis) unit.enable(first);
   if (xen.profile.amdReassign === 'forwarded-meanwhile') return;
-  for (const requester of requesters) unit.abort(requester);
+  for (const requester of requesters) xen.amdvi!.abort(requester);
 }
 
 /**
@@ -32,7 +31,8 @@ export function enableAmdvi(xen: Xen): void {
  * memory for the new domain's tables.
  */
 export function switchAmdvi(xen: Xen, device: number, source: number, target: number): number {
-  const unit = xen.amdvi!;
+  const unit = xen.amdvis[xen.unitIndex(device)];
+  if (unit === undefined) return -Errno.ENODEV;
   const { requester } = xen.spec.devices[device]!;
   const before = unit.tagOf(requester);
   if (source >= 0) leaveFirst(xen, device, target);

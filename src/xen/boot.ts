@@ -26,7 +26,7 @@ export function boot(xen: Xen, dom0: HardwareDomain): void {
   initHeap(xen);
   xen.domain.life.set(xen.domIo, Life.alive);
   xen.domain.life.set(xen.domXen, Life.alive);
-  if (xen.vtd !== undefined) xen.vtd.enable(allocUnitFrame(xen));
+  for (const unit of xen.vtds) unit.enable(allocUnitFrame(xen));
   if (xen.amdvi !== undefined) enableAmdvi(xen);
   const scratchPage = xen.profile.quarantine === 'scratch-read-only' && xen.spec.quarantine;
   if (scratchPage && xen.spec.arch === 'x86' && xen.iommuOn) quarantineRoot(xen);

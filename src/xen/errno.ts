@@ -26,6 +26,7 @@ export const Errno = {
   ERESTART: 85,
   EOPNOTSUPP: 95,
   EADDRINUSE: 98,
+  ETIMEDOUT: 110,
 } as const;
 
 const NAMES = new Map<number, string>(Object.entries(Errno).map(([name, value]) => [-value, name]));

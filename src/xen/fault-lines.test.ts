@@ -58,7 +58,7 @@ describe('a VT-d fault in the log (§7.1)', () => {
     [0x0e, 'Unknown'],
   ])('with reason %i says %s', (reason, text) => {
     const xen = x86('4.22');
-    const lines = faultLines(xen, {
+    const lines = faultLines(xen, 0, {
       requester: 0x00f9,
       address: 0x13414c123,
       write: false,

@@ -23,20 +23,24 @@ const VTD_REASONS = [
 
 const hex = (value: number, digits = 1) => (value >>> 0).toString(16).padStart(digits, '0');
 
-/** The lines that Xen of the machine's edition logs for a fault, without the `(XEN) ` in front (dossier §7). */
-export function faultLines(xen: Xen, fault: IommuFault): string[] {
+/** The lines that Xen of the machine's edition logs for a fault of a device, without the `(XEN) ` in front (dossier §7). */
+export function faultLines(xen: Xen, device: number, fault: IommuFault): string[] {
   const { iommu } = xen.spec;
   if (iommu.kind === 'smmu') return smmuLines(xen, fault, iommu.path);
-  return iommu.kind === 'amdvi' ? amdviLines(xen, fault) : vtdLines(xen, fault);
+  return iommu.kind === 'amdvi' ? amdviLines(xen, fault) : vtdLines(xen, xen.unitIndex(device), fault);
 }
 
-function vtdLines(xen: Xen, { requester, address, write, registers }: IommuFault): string[] {
+function vtdLines(
+  xen: Xen,
+  unitIndex: number,
+  { requester, address, write, registers }: IommuFault,
+): string[] {
   const { vtdFaultLine } = xen.profile;
   const base =
     vtdFaultLine === 'with-register-base' && xen.spec.iommu.kind === 'vtd'
-      ? `, iommu reg = ${xen.spec.iommu.registerBase}`
+      ? `, iommu reg = ${xen.spec.iommu.units[unitIndex]!.registerBase}`
       : '';
-  const unit = vtdFaultLine === 'with-unit' ? ' on iommu:0' : '';
+  const unit = vtdFaultLine === 'with-unit' ? ` on iommu:${unitIndex}` : '';
   const reason = registers.reason ?? 0;
   const page = (Math.floor(address / 4096) * 4096).toString(16);
   return [

@@ -5,12 +5,10 @@ import { VTD_SECOND_LEVEL } from '../formats/vtd.js';
 import { Errno } from './errno.js';
 import { fails } from './failures.js';
 import { allocXenFrame } from './frames.js';
+import { Flush, iommuFlush } from './iommu-flush.js';
 import { P2mType, p2mRemove, p2mSet } from './p2m.js';
 import { RadixWriter } from './radix-writer.js';
 import { IommuStatus, Kind, type Xen } from './state.js';
-
-/** What a flush is for (dossier §4.4). */
-export const Flush = { added: 1, modified: 2, all: 4 } as const;
 
 const secondLevel = new RadixWriter(VTD_SECOND_LEVEL, FOUR_LEVELS);
 /** AMD-Vi's tables by their number of levels. */
@@ -107,7 +105,7 @@ function growTables(xen: Xen, slot: number, input: number): boolean {
       if (xen.device.owner.get(device) - 1 !== slot) continue;
       xen.amdvi.setTables(xen.spec.devices[device]!.requester, root, levels, xen.domidOf(slot));
     }
-    xen.amdvi.iotlb.invalidateDomain(xen.domidOf(slot));
+    for (const unit of xen.amdvis) unit.iotlb.invalidateDomain(xen.domidOf(slot));
   }
   return true;
 }
@@ -136,8 +134,7 @@ function writeEntry(xen: Xen, slot: number, input: number, frame: number, rights
     return driverErrno(xen);
   }
   const modified = tables.wasPresent && noticesChange(xen, slot, tables.frame, frame);
-  iommuFlush(xen, slot, input, 1, Flush.added | (modified ? Flush.modified : 0));
-  return 0;
+  return iommuFlush(xen, slot, input, 1, Flush.added | (modified ? Flush.modified : 0));
 }
 
 /** What a driver says when it cannot write an entry, for want of a table or otherwise. */
@@ -169,8 +166,7 @@ export function iommuUnmap(xen: Xen, slot: number, input: number): number {
   }
   const tables = tablesOf(xen, slot);
   tables.unmap(xen, xen.ram.frameAt(root - 1), input);
-  if (tables.wasPresent) iommuFlush(xen, slot, input, 1, Flush.modified);
-  return 0;
+  return tables.wasPresent ? iommuFlush(xen, slot, input, 1, Flush.modified) : 0;
 }
 
 /** Arm has no tables of its own: the mapping enters the p2m at GFN = MFN (dossier §9 item 3). */
@@ -194,28 +190,6 @@ export function freeIommuTables(xen: Xen, slot: number): void {
   xen.domain.iommuRoot.set(slot, 0);
   tablesOf(xen, slot).free(xen, xen.ram.frameAt(root - 1));
   iommuFlush(xen, slot, 0, 0, Flush.all);
-  if (xen.profile.amdFreedTables === 'flushed') xen.amdvi?.iotlb.invalidateDomain(xen.domidOf(slot));
-}
-
-/**
- * Tells the unit that entries changed. VT-d: page-selective, and a pure addition needs nothing as absent entries are
- * not remembered. AMD-Vi: nothing unless an entry was modified, even when all is asked for. SMMU: everything under the
- * domain's VMID (dossier §7.1 to §7.3).
- */
-export function iommuFlush(xen: Xen, slot: number, input: number, count: number, flags: number): void {
-  if (xen.vtd !== undefined) {
-    if (flags === Flush.added) return;
-    if (flags & Flush.all) xen.vtd.iotlb.invalidateDomain(xen.domidOf(slot));
-    else xen.vtd.iotlb.invalidatePages(xen.domidOf(slot), input, count);
-  } else if (xen.amdvi !== undefined) {
-    if ((flags & Flush.modified) === 0) return;
-    if (flags & Flush.all) xen.amdvi.iotlb.invalidateDomain(xen.domidOf(slot));
-    else xen.amdvi.iotlb.invalidatePages(xen.domidOf(slot), input, count);
-  } else if (xen.smmu !== undefined) {
-    const root = xen.domain.p2mRoot.get(slot);
-    const vmid = root === 0 ? -1 : xen.smmu.vmidOfRoot(xen.ram.frameAt(root - 1));
-    if (vmid >= 0) xen.smmu.iotlb.invalidateDomain(vmid);
-  }
 }
 
 /** A frame for a context table or another structure of the unit. */

@@ -5,15 +5,8 @@ import { deviceCount } from './devices.js';
 import { canShare } from './domain.js';
 import { Errno } from './errno.js';
 import { appendToList, prependToList, removeFromList, restorePageList } from './frames.js';
-import {
-  Flush,
-  freeIommuTables,
-  hasIommu,
-  iommuFlush,
-  iommuMap,
-  iommuUnmap,
-  sharesP2m,
-} from './iommu-map.js';
+import { Flush, iommuFlush } from './iommu-flush.js';
+import { freeIommuTables, hasIommu, iommuMap, iommuUnmap, sharesP2m } from './iommu-map.js';
 import { typeOf } from './page-info.js';
 import { IommuStatus, List, type Xen } from './state.js';
 

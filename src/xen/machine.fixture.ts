@@ -14,7 +14,9 @@ import {
   type DeviceSpec,
   type Limits,
   type MachineSpec,
+  ONE_VTD_UNIT,
   type ReservedSpec,
+  type VtdUnitSpec,
 } from './machine.js';
 import { populatePhysmap } from './memory.js';
 import { typeCount, typeOf } from './page-info.js';
@@ -47,6 +49,7 @@ export interface MachineOptions {
   /** Behaviours that differ from the edition's. */
   readonly behaviours?: Partial<Profile>;
   readonly ram?: MachineSpec['ram'];
+  readonly vtd?: readonly VtdUnitSpec[];
 }
 
 /** A booted x86 machine with VT-d and one or more devices, under an edition of Xen. */
@@ -54,7 +57,7 @@ export function x86(edition: string, options: MachineOptions = {}): Xen {
   const iommu = options.iommu === 'off' ? 'none' : 'vtd';
   return booted(edition, options, {
     arch: 'x86',
-    iommu: iommu === 'none' ? { kind: 'none' } : { kind: 'vtd', registerBase: 'ffff82c000203000' },
+    iommu: iommu === 'none' ? { kind: 'none' } : { kind: 'vtd', units: options.vtd ?? ONE_VTD_UNIT },
     devices: options.devices ?? [NIC, DISK],
   });
 }
@@ -63,7 +66,7 @@ export function x86(edition: string, options: MachineOptions = {}): Xen {
 export function amd(edition: string, options: Omit<MachineOptions, 'iommu'> = {}): Xen {
   return booted(edition, options, {
     arch: 'x86',
-    iommu: { kind: 'amdvi' },
+    iommu: { kind: 'amdvi', units: 1 },
     devices: options.devices ?? [NIC, DISK],
   });
 }
@@ -172,15 +175,16 @@ export function mapped(xen: Xen, slot: number, pdx: number): string {
 
 /** Rights of a device on an input frame, by the tables its context leads to. */
 export function reach(xen: Xen, device: number, input: number): string {
-  const rights: Rights = xen.unit?.tableRights(xen.spec.devices[device]!.requester, input) ?? 3;
+  const rights: Rights = xen.unitOf(device)?.tableRights(xen.spec.devices[device]!.requester, input) ?? 3;
   return rightsText(rights);
 }
 
 /** A device's access: `ok`, or the log lines of the fault. */
 export function dma(xen: Xen, device: number, access: 'read' | 'write', address: number): string {
   const { requester } = xen.spec.devices[device]!;
-  if (xen.unit!.translate(requester, address, access === 'write')) return 'ok';
-  return faultLines(xen, xen.unit!.lastFault()).join('\n');
+  const unit = xen.unitOf(device)!;
+  if (unit.translate(requester, address, access === 'write')) return 'ok';
+  return faultLines(xen, device, unit.lastFault()).join('\n');
 }
 
 /** Maps a page into virtual page `va` of a domain; `of` is whose page it is. */

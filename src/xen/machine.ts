@@ -1,5 +1,6 @@
 import { AMDVI_ENTRY_BYTES } from '../formats/amdvi.js';
 import type { FrameRange } from '../hardware/ram.js';
+import { FULL_VTD, type VtdCapabilities } from '../hardware/vtd-capabilities.js';
 
 /** The host as the hypervisor finds it when it boots. Plain data; programs and configs are turned into it. */
 export interface MachineSpec {
@@ -33,8 +34,9 @@ export interface GnttabOptions {
 
 export type IommuSpec =
   | { readonly kind: 'none' }
-  | { readonly kind: 'vtd'; readonly registerBase: string }
-  | { readonly kind: 'amdvi' }
+  | { readonly kind: 'vtd'; readonly units: readonly VtdUnitSpec[] }
+  /** The units of a segment share one device table. */
+  | { readonly kind: 'amdvi'; readonly units: number }
   | {
       readonly kind: 'smmu';
       /** Device-tree path as Xen prints it: `/smmu@fd800000`. */
@@ -43,12 +45,25 @@ export type IommuSpec =
       readonly s1cbndx: number;
     };
 
+export interface VtdUnitSpec {
+  /** Where Xen maps the unit's registers; only 4.11 and 4.12 print it. */
+  readonly registerBase: string;
+  readonly capabilities: VtdCapabilities;
+}
+
+/** The one unit of a machine that says nothing more. */
+export const ONE_VTD_UNIT: readonly VtdUnitSpec[] = [
+  { registerBase: 'ffff82c000203000', capabilities: FULL_VTD },
+];
+
 export interface DeviceSpec {
   readonly name: string;
   /** PCI: the requester id as 16 bits bus:dev.fn. Device tree: the stream id. */
   readonly requester: number;
   /** `0000:03:00.0`, or the device-tree path. */
   readonly address: string;
+  /** The unit it is behind: 0, the first, unless it is said; -1 for none. */
+  readonly unit?: number;
 }
 
 export interface ReservedSpec {
@@ -69,8 +84,10 @@ export interface Limits {
   readonly handles: number;
   /** Virtual pages of a PV domain that update_va_mapping can set. */
   readonly vaSlots: number;
-  /** IOTLB entries; a power of two. */
+  /** IOTLB entries of a unit; a power of two. */
   readonly iotlb: number;
+  /** Context entries that a VT-d unit remembers; a power of two, or 0. */
+  readonly contextCache: number;
   /** Guest frame numbers from 0 that invariants look at for translated domains. */
   readonly gfns: number;
 }
@@ -100,6 +117,7 @@ export const DEFAULT_LIMITS: Limits = {
   handles: 16,
   vaSlots: 8,
   iotlb: 64,
+  contextCache: 0,
   gfns: 64,
 };
 

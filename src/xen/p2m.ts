@@ -4,7 +4,8 @@ import { EPT } from '../formats/ept.js';
 import { FOUR_LEVELS, type RootShape } from '../formats/radix.js';
 import { SMMU_SHAPE } from '../hardware/smmu-unit.js';
 import { Errno } from './errno.js';
-import { Flush, iommuFlush, iommuMap, iommuUnmap, mirrors, sharesP2m } from './iommu-map.js';
+import { Flush, iommuFlush } from './iommu-flush.js';
+import { iommuMap, iommuUnmap, mirrors, sharesP2m } from './iommu-map.js';
 import { RadixWriter } from './radix-writer.js';
 import { Kind, type Xen } from './state.js';
 

@@ -40,6 +40,7 @@ const BUG_NAMES = [
   'grant counter underflow',
   'no domain where one is looked at',
   'grant pin underflow',
+  'DMAR hardware is malfunctional',
 ] as const;
 export type BugName = Exclude<(typeof BUG_NAMES)[number], 'none'>;
 
@@ -47,6 +48,9 @@ export type BugName = Exclude<(typeof BUG_NAMES)[number], 'none'>;
 export const List = { none: 0, pages: 1, relinquished: 2 } as const;
 
 const WORD_NAMES = { hex, decimal, flag };
+
+/** How a unit is called: the first as if it were the only one. */
+const unitName = (kind: string, unit: number): string => (unit === 0 ? kind : `${kind} ${unit}`);
 
 /**
  * All state of the hypervisor and its machine, laid out in one store. Frames are addressed by their index among the
@@ -65,10 +69,15 @@ export class Xen {
   /** Indexes of Xen's own frames: [first, end). */
   readonly xenHeap: { readonly first: number; readonly end: number };
 
-  /** The VT-d unit, the AMD-Vi unit or the SMMU, whichever the machine has. */
+  /** The VT-d units or the AMD-Vi units; no machine has both. */
+  readonly vtds: readonly VtdUnit[];
+  readonly amdvis: readonly AmdviUnit[];
+  /** The first of them, or undefined: what says which kind of IOMMU the machine has. */
   readonly vtd: VtdUnit | undefined;
   readonly amdvi: AmdviUnit | undefined;
   readonly smmu: SmmuUnit | undefined;
+  /** All units, whatever their kind. */
+  readonly units: readonly IommuUnit[];
 
   /**
    * Set by a hypercall that needs a lock which another holds. The caller undoes what it did and tries again later; this
@@ -86,6 +95,7 @@ export class Xen {
   readonly va;
   readonly device;
   readonly call;
+  readonly vtdDomainId;
   readonly failure;
   private readonly host;
 
@@ -125,6 +135,8 @@ export class Xen {
         needSync: flag,
         share: flag,
         iommuRoot: optional(frameName),
+        /** VT-d: the units that the domain has devices behind, a bit each; no other is flushed. */
+        iommuBitmap: hex,
         /** AMD-Vi: levels to which the domain's tables have grown; 0 while they are as many as they began with. */
         iommuLevels: decimal,
         p2mRoot: optional(frameName),
@@ -262,12 +274,33 @@ export class Xen {
     ).columns;
 
     const { iommu } = spec;
-    this.vtd = iommu.kind === 'vtd' ? new VtdUnit(this.layout, this.ram, limits.iotlb) : undefined;
-    const requesters = spec.devices.map(({ requester }) => requester);
-    this.amdvi =
-      iommu.kind === 'amdvi'
-        ? new AmdviUnit(this.layout, this.ram, limits.iotlb, deviceTableEntries(requesters))
-        : undefined;
+    const vtdSpecs = iommu.kind === 'vtd' ? iommu.units : [];
+    this.vtds = vtdSpecs.map(({ capabilities }, unit) => {
+      const { contextCache } = limits;
+      const name = unitName('VT-d', unit);
+      return new VtdUnit(this.layout, this.ram, limits.iotlb, { capabilities, contextCache, name });
+    });
+    // Whoever a domain id of a unit is taken for: a domain by slot, after them each device in quarantine.
+    const holders = this.slots + spec.devices.length;
+    this.vtdDomainId = this.layout.table(
+      'vtdDomainId',
+      Math.max(1, vtdSpecs.length * holders),
+      { did: optional(decimal) },
+      (row) => {
+        const holder = row % holders;
+        const of =
+          holder < this.slots ? this.domainName(holder) : `quarantined device ${holder - this.slots}`;
+        return `${unitName('VT-d', Math.floor(row / holders))} domain id of ${of}`;
+      },
+    ).columns;
+    const amdviUnits = iommu.kind === 'amdvi' ? iommu.units : 0;
+    const entries = deviceTableEntries(spec.devices.map(({ requester }) => requester));
+    this.amdvis = Array.from(
+      { length: amdviUnits },
+      (_, unit) => new AmdviUnit(this.layout, this.ram, limits.iotlb, entries, unitName('AMD-Vi', unit)),
+    );
+    this.vtd = this.vtds[0];
+    this.amdvi = this.amdvis[0];
     this.smmu =
       iommu.kind === 'smmu'
         ? new SmmuUnit(
@@ -279,6 +312,7 @@ export class Xen {
             iommu.s1cbndx,
           )
         : undefined;
+    this.units = [...this.vtds, ...this.amdvis, ...(this.smmu === undefined ? [] : [this.smmu])];
   }
 
   /**
@@ -303,9 +337,19 @@ export class Xen {
     return bug === 0 ? undefined : (BUG_NAMES[bug] as BugName);
   }
 
-  /** The machine's IOMMU, or undefined when it has none. */
+  /** The machine's IOMMU, the first where there are several, or undefined when it has none. */
   get unit(): IommuUnit | undefined {
-    return this.vtd ?? this.amdvi ?? this.smmu;
+    return this.units[0];
+  }
+
+  /** The IOMMU that a device is behind, or undefined: then whatever the device sends passes. */
+  unitOf(device: number): IommuUnit | undefined {
+    return this.units[this.unitIndex(device)];
+  }
+
+  /** Its number among the machine's units, or -1. */
+  unitIndex(device: number): number {
+    return this.spec.devices[device]!.unit ?? 0;
   }
 
   /**

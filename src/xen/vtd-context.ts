@@ -1,33 +1,114 @@
+import { entryFrame } from '../formats/vtd.js';
 import { Errno } from './errno.js';
-import { allocUnitFrame, Flush, iommuFlush, iommuRoot, sharesP2m } from './iommu-map.js';
+import { flushContext, flushDomain } from './iommu-flush.js';
+import { allocUnitFrame, iommuRoot, sharesP2m } from './iommu-map.js';
 import { quarantineRoot } from './quarantine.js';
 import type { Xen } from './state.js';
+import { didOf, isKnownDid, leaveUnit, takeDid } from './vtd-domain-ids.js';
 
-/** Points the device's context entry at the target's tables; the translations of the tag before are forgotten. */
+/**
+ * Points a device's context entry at the tables of its new domain: 0 or an errno (dossier §6.3, §6.5, §7.1).
+ *
+ * Since 4.17 the entry changes in one go, and the device stays with its old domain when that fails. Before, it is first
+ * taken out of the old domain's tables, and when there is no memory for the new one's it stays blocked, while the old
+ * domain has it still, or from 4.13 on dom_io (8f41e481b452).
+ */
 export function switchVtd(xen: Xen, device: number, source: number, target: number): number {
-  const vtd = xen.vtd!;
-  const { requester } = xen.spec.devices[device]!;
-  const bus = requester >>> 8;
-  if (!vtd.hasContextTable(bus)) {
-    const table = allocUnitFrame(xen);
-    if (table < 0) return -Errno.ENOMEM;
-    vtd.setContextTable(bus, table);
+  const unit = xen.unitIndex(device);
+  if (unit < 0) return -Errno.ENODEV;
+  const directly = xen.profile.vtdReassign === 'directly';
+  const blocked = isBlocked(xen, target);
+  if (source >= 0 && !isBlocked(xen, source) && (blocked || !directly)) {
+    const status = unmapContext(xen, unit, device, source);
+    if (status !== 0) return status;
+    leaveUnit(xen, unit, source, device);
   }
-  const did = xen.domidOf(target);
-  if (xen.isHardwareDomain(target) && xen.spec.hwdomMode === 'passthrough') {
-    vtd.setPassThrough(requester, did);
-  } else {
-    const root = rootFor(xen, target);
-    if (root < 0) return -Errno.ENOMEM;
-    if (root === 0) vtd.clearContext(requester);
-    else vtd.setContext(requester, root, did);
+  if (source >= 0 && xen.profile.vtdReassign === 'quarantined-meanwhile') {
+    xen.device.owner.set(device, xen.domIo + 1);
   }
-  if (source >= 0) iommuFlush(xen, source, 0, 0, Flush.all);
-  return 0;
+  if (blocked) return 0;
+  const status = mapContext(xen, unit, device, target);
+  if (status === 0 && directly && source >= 0 && source !== target) leaveUnit(xen, unit, source, device);
+  return status;
 }
 
-/** The second-level root for a domain's devices; 0 for no translation at all, -1 when memory is short. */
+/** QUARANTINE_SKIP: what is in quarantine without a table of its own has no context entry. */
+function isBlocked(xen: Xen, slot: number): boolean {
+  return slot === xen.domIo && xen.profile.quarantine !== 'scratch-read-only';
+}
+
+/**
+ * domain_context_mapping_one: -ENOMEM without memory for a table, -ESRCH when nobody knows the domain id of the entry as it
+ * is, and what {@link takeDid} says. The unit forgets what it knew under the domain id before; a unit that does not answer
+ * gets the entry as it was.
+ */
+function mapContext(xen: Xen, unit: number, device: number, slot: number): number {
+  const vtd = xen.vtds[unit]!;
+  const { requester } = xen.spec.devices[device]!;
+  if (!vtd.hasContextTable(requester >>> 8)) {
+    const table = allocUnitFrame(xen);
+    if (table < 0) return -Errno.ENOMEM;
+    vtd.setContextTable(requester >>> 8, table);
+  }
+  const before = vtd.contextDid(requester);
+  if (before >= 0 && !isKnownDid(xen, unit, before)) return -Errno.ESRCH;
+  const passes = xen.isHardwareDomain(slot) && xen.spec.hwdomMode === 'passthrough';
+  const root = passes ? 0 : skipLevels(xen, vtd.levels, rootFor(xen, slot));
+  if (root < 0) return -Errno.ENOMEM;
+  const did = takeDid(xen, unit, slot);
+  if (did < 0) return did;
+  if (passes) vtd.setPassThrough(requester, did);
+  else vtd.setContext(requester, root, did);
+  syncContext(xen, unit);
+  const status = forget(xen, unit, device, before);
+  xen.domain.iommuBitmap.set(slot, xen.domain.iommuBitmap.get(slot) | (1 << unit));
+  return status;
+}
+
+/**
+ * domain_context_unmap_one. Before 4.17 what is forgotten is the domain's, not the entry's, and -EINVAL if the domain has no
+ * domain id. A unit that does not answer costs the domain its life, a dying one nothing.
+ */
+function unmapContext(xen: Xen, unit: number, device: number, slot: number): number {
+  const vtd = xen.vtds[unit]!;
+  const { requester } = xen.spec.devices[device]!;
+  const before = vtd.contextDid(requester);
+  if (before < 0) return 0;
+  vtd.clearContext(requester);
+  syncContext(xen, unit);
+  const did = xen.profile.vtdReassign === 'directly' ? before : didOf(xen, unit, slot);
+  if (did < 0) return -Errno.EINVAL;
+  const status = forget(xen, unit, device, did);
+  if (status === 0 || xen.isHardwareDomain(slot) || slot === xen.domIo) return status;
+  if (xen.isDying(slot)) return 0;
+  xen.domain.crashed.set(slot, 1);
+  return status;
+}
+
+/** Device-selective invalidation of the context cache, domain-selective of the IOTLB, both under the entry's last DID. */
+function forget(xen: Xen, unit: number, device: number, before: number): number {
+  const vtd = xen.vtds[unit]!;
+  const { requester } = xen.spec.devices[device]!;
+  const context = flushContext(xen, vtd, Math.max(before, 0), requester, before < 0);
+  const iotlb = flushDomain(xen, vtd, Math.max(before, 0), before < 0);
+  return context || iotlb;
+}
+
+/** iommu_sync_cache: where the unit does not snoop caches, the lines of the entry are written back. */
+function syncContext(xen: Xen, unit: number): void {
+  const vtd = xen.vtds[unit]!;
+  if (!vtd.capabilities.coherent && !vtd.capabilities.writeBuffer) vtd.flushWrites();
+}
+
+/** The second-level root for a domain's devices, of four levels; -1 when memory is short. */
 function rootFor(xen: Xen, slot: number): number {
-  if (slot === xen.domIo) return xen.profile.quarantine === 'scratch-read-only' ? quarantineRoot(xen) : 0;
+  if (slot === xen.domIo) return quarantineRoot(xen);
   return sharesP2m(xen, slot) ? xen.ram.frameAt(xen.domain.p2mRoot.get(slot) - 1) : iommuRoot(xen, slot);
+}
+
+/** domain_pgd_maddr: a unit of three levels uses the table below the root's first entry; -1 when there is none. */
+function skipLevels(xen: Xen, levels: number, root: number): number {
+  if (root < 0 || levels === 4) return root;
+  const lo = xen.ram.read32(root * 4096);
+  return (lo & 3) === 0 ? -1 : entryFrame(lo, xen.ram.read32(root * 4096 + 4) & 0xf_ffff);
 }

@@ -19,7 +19,10 @@ function dma(xen: Xen, args: Arguments): Outcome {
   const write = args.text('access') === 'write';
   const value = args.number('value', 0xdeadbeef);
   if (deviceAccess(xen, args.device(), args.address(), write, value)) return { status: 'ok' };
-  return { status: 'fault', faults: [faultLines(xen, xen.unit!.lastFault()).join('\n')] };
+  return {
+    status: 'fault',
+    faults: [faultLines(xen, args.device(), xen.unitOf(args.device())!.lastFault()).join('\n')],
+  };
 }
 
 /** Devices. */

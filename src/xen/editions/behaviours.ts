@@ -270,6 +270,44 @@ export const BEHAVIOURS = {
       'no-translation': 'to dom_io, where everything faults',
     },
   },
+  vtdDomainIds: {
+    doc: 'The domain ids under which VT-d units tag what they remember',
+    section: '§7.1',
+    values: {
+      mapped: 'given out one by one in each unit',
+      'domid-if-it-fits': 'the domid, complemented in caching mode, in units with enough of them',
+    },
+  },
+  vtdNoDidErrno: {
+    doc: 'errno of assigning a device behind a VT-d unit whose domain ids are all in use',
+    section: '§6.5, §7.1',
+    values: { EFAULT: 'EFAULT', EBUSY: 'EBUSY' },
+  },
+  vtdReassign: {
+    doc: 'What a VT-d device may do between its old domain and its new one, and who has it when there is no memory',
+    section: '§6.3, §6.5',
+    values: {
+      'unmapped-first': 'everything faults; the old domain has it',
+      'quarantined-meanwhile': 'everything faults; dom_io has it',
+      directly: 'its context entry changes in one go; the old domain keeps it',
+    },
+  },
+  vtdFlushRange: {
+    doc: 'Which pages VT-d translations are invalidated for by themselves, not with their whole domain',
+    section: '§7.1',
+    values: {
+      'single-page': 'a page alone',
+      'aligned-power': 'a power of two of pages that are aligned to it',
+    },
+  },
+  vtdAbsentTag: {
+    doc: 'The domain id under which a VT-d unit in caching mode is made to forget that an entry was absent',
+    section: '§7.1',
+    values: {
+      'domain-zero': '0, under which it remembers only absent context entries',
+      own: 'the domain’s own',
+    },
+  },
   vtdFaultLine: {
     doc: 'Wording of a VT-d fault in the log',
     section: '§7.1',

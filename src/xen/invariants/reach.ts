@@ -10,7 +10,9 @@ import { deviceText, frameText, pageText, verbOf } from './words.js';
 
 /** What a device can reach: through its tables and through what its IOMMU remembers. A stale entry is reach. */
 
-/** Calls `judge` for every access a device has now, by tables or by IOTLB, until one answers. */
+const REMEMBERED_CONTEXT = 'through a context entry that the unit remembers';
+
+/** Calls `judge` for every access a device has now, by tables or by what its unit remembers, until one answers. */
 function eachReach(
   xen: Xen,
   inputs: readonly number[],
@@ -24,13 +26,12 @@ function eachReach(
     how: string,
   ) => string | undefined,
 ): string | undefined {
-  const unit = xen.unit;
-  if (unit === undefined) return undefined;
   for (let device = 0; device < xen.spec.devices.length; device++) {
+    const unit = xen.unitOf(device);
     const slot = deviceOwner(xen, device);
-    if (slot < 0 || isUntranslatedHwdom(xen, slot)) continue;
+    if (unit === undefined || slot < 0 || isUntranslatedHwdom(xen, slot)) continue;
     const { requester } = xen.spec.devices[device]!;
-    const end = unit.select(requester) ? inputs.length : 0;
+    let end = unit.select(requester) ? inputs.length : 0;
     for (let i = 0; i < end; i++) {
       const input = inputs[i]!;
       const rights = unit.selectedRights(input);
@@ -38,13 +39,23 @@ function eachReach(
         rights === 0 ? undefined : judge(xen, device, slot, input, unit.frame, rights, 'through its tables');
       if (found !== undefined) return found;
     }
+    end = unit.selectRemembered(requester) ? inputs.length : 0;
+    for (let i = 0; i < end; i++) {
+      const input = inputs[i]!;
+      const rights = unit.selectedRights(input);
+      const found =
+        rights === 0 ? undefined : judge(xen, device, slot, input, unit.frame, rights, REMEMBERED_CONTEXT);
+      if (found !== undefined) return found;
+    }
     const tag = unit.tagOf(requester);
-    for (let row = 0; tag >= 0 && row < unit.iotlb.rows; row++) {
-      if (unit.iotlb.did(row) !== tag) continue;
+    const remembered = unit.rememberedTagOf(requester);
+    for (let row = 0; (tag >= 0 || remembered >= 0) && row < unit.iotlb.rows; row++) {
+      const did = unit.iotlb.did(row);
+      if (did < 0 || (did !== tag && did !== remembered)) continue;
       const first = unit.iotlb.frame(row);
       const rights = unit.iotlb.rights(row);
-      // Of a large page every frame that exists, and its first, whether it does or not.
-      const span = 2 ** unit.iotlb.order(row);
+      // Of a large page every frame that exists, and its first, whether it does or not; of what is absent, nothing.
+      const span = rights === 0 ? 0 : 2 ** unit.iotlb.order(row);
       for (let offset = 0; offset < span; offset = xen.ram.nextFrame(first + offset + 1) - first) {
         const input = unit.iotlb.input(row) + offset;
         const found = judge(xen, device, slot, input, first + offset, rights, 'through the IOTLB');
