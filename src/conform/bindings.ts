@@ -1,4 +1,22 @@
 /**
+ * Frames of Xen's own that devices are led to: the scratch pages of quarantine. Which of the real ones stands for which of
+ * the model's is learnt where both are first met, and has to hold from then on.
+ */
+export class XensFrames {
+  private readonly mfns = new Map<number, number>();
+  private readonly frames = new Map<number, number>();
+
+  /** Whether `mfn` stands for `frame`, which it does when neither has been met before. */
+  match(frame: number, mfn: number): boolean {
+    if (!this.mfns.has(frame) && !this.frames.has(mfn)) {
+      this.mfns.set(frame, mfn);
+      this.frames.set(mfn, frame);
+    }
+    return this.mfns.get(frame) === mfn;
+  }
+}
+
+/**
  * Which frame of the real machine stands for which frame of the model. The model's heap hands out its lowest free frame,
  * Xen's whatever it likes: frames are alike only up to this renaming, which is one of the few things that a comparison
  * leaves open.

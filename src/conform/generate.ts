@@ -177,6 +177,11 @@ class Generator {
     });
   }
 
+  /** Whether a domain says when it is made that it wants an IOMMU; before 4.13 it has one from its first device on. */
+  get declaresIommu(): boolean {
+    return this.model.profile.iommuContext === 'at-creation';
+  }
+
   get canCreate(): boolean {
     return this.living().length < MAX_GUESTS;
   }
@@ -294,11 +299,14 @@ function assignment(g: Generator): Args {
 const ARGUMENTS: Readonly<Record<string, (g: Generator) => Args | undefined>> = {
   createdomain: (g) => {
     if (!g.canCreate) return undefined;
-    const flags = [...(g.chance(0.8) ? ['iommu'] : []), ...(g.chance(0.03) ? ['hap'] : [])];
+    const flags = [
+      ...(g.chance(g.declaresIommu ? 0.8 : 0.03) ? ['iommu'] : []),
+      ...(g.chance(0.03) ? ['hap'] : []),
+    ];
     return {
       domain: g.freshName('g'),
       ...(flags.length > 0 ? { flags } : {}),
-      ...sometimes(g, 0.1, { iommu_opts: g.chance(0.7) ? 1 : 2 }),
+      ...sometimes(g, g.declaresIommu ? 0.1 : 0, { iommu_opts: g.chance(0.7) ? 1 : 2 }),
       ...sometimes(g, 0.02, { max_vcpus: 0 }),
       ...sometimes(g, 0.05, { domid: 1 + g.below(2) }),
       ...sometimes(g, 0.02, { raw_flags: 0x4000_0000 }),

@@ -15,10 +15,12 @@ import {
 } from '../program/program.js';
 import { deviceOwner } from '../xen/devices.js';
 import type { Edition } from '../xen/editions/edition.js';
+import { isDomainFrame } from '../xen/frames.js';
 import { typeOf } from '../xen/page-info.js';
 import type { Xen } from '../xen/state.js';
 import { type Allocation, allocate, allocates } from './allocation.js';
-import { compareTables, type Difference, type ObservedDevice } from './observation.js';
+import { XensFrames } from './bindings.js';
+import { compareTables, type Difference, type ObservedDevice, type Renaming } from './observation.js';
 import { CannotRun, type RealMachine, RealXen } from './real-xen.js';
 import { recordAgent } from './recorded-agent.js';
 import type { ReachedRules } from './rules.js';
@@ -160,6 +162,7 @@ class Lockstep {
   private readonly real: RealXen;
   private readonly devices: readonly ObservedDevice[];
   private readonly views: { readonly model: IommuView; readonly real: IommuView } | undefined;
+  private readonly renaming: Renaming;
   private readonly options: LockstepOptions;
   private readonly trail: readonly string[];
   /** Frames of the real machine that hold Xen's mappings. */
@@ -180,6 +183,11 @@ class Lockstep {
       requester,
       realRequester: bound.get(name)!,
     }));
+    this.renaming = {
+      bindings: this.real.bindings,
+      isXens: (frame) => !isDomainFrame(this.model, this.model.ram.indexOf(frame)),
+      xens: new XensFrames(),
+    };
     const { memory, rootTable } = judge.machine;
     if (memory === undefined || rootTable === undefined || judge.iommu === 'none') return;
     this.views = {
@@ -265,7 +273,7 @@ class Lockstep {
 
   private async compareTables(): Promise<Difference[]> {
     if (this.views === undefined) return [];
-    const { judge, real, devices } = this;
+    const { judge, devices } = this;
     await judge.stop?.();
     try {
       judge.machine.memory!.refresh();
@@ -277,7 +285,7 @@ class Lockstep {
         );
         return owner >= 0 && owner < this.model.domIo && this.model.isTranslated(owner);
       };
-      return [...compareTables(ours, theirs, devices, real.bindings, isTranslated)];
+      return [...compareTables(ours, theirs, devices, this.renaming, isTranslated)];
     } finally {
       await judge.cont?.();
     }

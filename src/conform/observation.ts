@@ -1,6 +1,6 @@
 import { type Rights, rightsText } from '../formats/address.js';
 import type { IommuView } from '../formats/iommu-view.js';
-import type { Bindings } from './bindings.js';
+import type { Bindings, XensFrames } from './bindings.js';
 
 /** One thing in which model and real Xen differ after a step. */
 export interface Difference {
@@ -17,6 +17,14 @@ export interface ObservedDevice {
   readonly realRequester: number;
 }
 
+/** What the numbers of frames on one side mean on the other. */
+export interface Renaming {
+  readonly bindings: Bindings;
+  /** Whether a frame of the model's is none that a domain could have. */
+  isXens(frame: number): boolean;
+  readonly xens: XensFrames;
+}
+
 /** Input frames of translated domains that are looked at, from 0. */
 const TRANSLATED_INPUTS = 16;
 
@@ -29,9 +37,10 @@ export function* compareTables(
   model: IommuView,
   real: IommuView,
   devices: readonly ObservedDevice[],
-  bindings: Bindings,
+  renaming: Renaming,
   isTranslated: (device: ObservedDevice) => boolean,
 ): Generator<Difference> {
+  const { bindings } = renaming;
   const modelDids = new Map<number, string>();
   const realDids = new Map<number, string>();
   for (const device of devices) {
@@ -48,7 +57,8 @@ export function* compareTables(
     if (model.state !== 'translated') continue;
     for (const [frame, mfn] of bindings) {
       const [wanted, found] = [leafText(model, frame, frame), leafText(real, mfn, mfn)];
-      if (wanted !== found) yield { what: `${name} at ${hex(frame)}`, model: wanted, real: found };
+      if (wanted !== found && !leadToXens(model, frame, real, mfn, renaming))
+        yield { what: `${name} at ${hex(frame)}`, model: wanted, real: found };
     }
     if (!isTranslated(device)) continue;
     for (let gfn = 0; gfn < TRANSLATED_INPUTS; gfn++) {
@@ -57,6 +67,20 @@ export function* compareTables(
       if (wanted !== found) yield { what: `${name} at gfn ${gfn}`, model: wanted, real: found };
     }
   }
+}
+
+/** Whether both lead, with the same rights, to what is the same frame of Xen's own. */
+function leadToXens(
+  model: IommuView,
+  frame: number,
+  real: IommuView,
+  mfn: number,
+  { isXens, xens, bindings }: Renaming,
+): boolean {
+  const rights = model.rights(frame);
+  if (rights === 0 || rights !== real.rights(mfn)) return false;
+  if (!isXens(model.frame) || bindings.frame(real.frame) !== undefined) return false;
+  return xens.match(model.frame, real.frame);
 }
 
 /** The first device seen with a domain id: which devices share one matters, not what it is. */

@@ -1,5 +1,6 @@
 import type { Arguments } from '../program/arguments.js';
 import type { Outcome } from '../program/handlers/handler.js';
+import { deviceOwner } from '../xen/devices.js';
 import { isFree } from '../xen/frames.js';
 import { sbdfText } from '../xen/machine.js';
 import { isPageTable, typeCount, typeOf } from '../xen/page-info.js';
@@ -24,6 +25,10 @@ export async function realDma(real: RealXen, args: Arguments, model: Outcome): P
   const [frame, offset] = [Math.floor(address / 4096), address % 4096];
   const pdx = real.model.ram.indexOf(frame);
   const known = pdx >= 0;
+  if (!known && !isConfined(real, args.text('device')))
+    throw new CannotRun(
+      'a trusted device at an address where the program’s machine has no memory: the real one may',
+    );
   // What nobody has is Xen's to scrub: its words say nothing, and are not ours to write.
   const watched = write && known && !isFree(real.model, pdx);
   const realAddress = known ? (await real.mfn(frame)) * 4096 + offset : address;
@@ -51,6 +56,13 @@ export async function realDma(real: RealXen, args: Arguments, model: Outcome): P
   return { status: passed ? 'ok' : 'fault', faults: renamed.length === 0 ? [] : [renamed.join('\n')] };
 }
 
+/** Whether a device's tables have nothing but what its owner was given, so that what else there is makes no difference. */
+function isConfined({ model }: RealXen, name: string): boolean {
+  const device = model.spec.devices.findIndex((one) => one.name === name);
+  const owner = deviceOwner(model, device);
+  return owner !== 0 || model.spec.hwdomMode === 'strict';
+}
+
 /** Whether Xen relies on what a page holds. */
 function isTableInUse({ model }: RealXen, pdx: number): boolean {
   const info = model.frame.typeInfo.get(pdx);
@@ -70,5 +82,10 @@ function inModelTerms(
   const page = (byte: number) => (byte - (byte % 4096)).toString(16);
   const realName = sbdfText(sbdf);
   const name = real.model.spec.devices.find((one) => one.name === device)?.address ?? realName;
-  return line.replace(realName, name).replace(`addr ${page(realAddress)}`, `addr ${page(address)}`);
+  const { iommu } = real.model.spec;
+  const registers = iommu.kind === 'vtd' ? iommu.registerBase : '';
+  return line
+    .replace(realName, name)
+    .replace(`addr ${page(realAddress)}`, `addr ${page(address)}`)
+    .replace(/iommu reg = [0-9a-f]+/, `iommu reg = ${registers}`);
 }

@@ -45,6 +45,8 @@ const create: RealHandler = async (real, args, model) => {
   const name = args.text('domain');
   const slot = real.names.domains.get(name);
   const domid = model.status === 'ok' && slot !== undefined ? slot : args.number('domid', 0);
+  if (args.number('iommu_opts', 0) !== 0 && real.model.profile.iommuContext === 'at-first-assignment')
+    throw new CannotRun('iommu_opts: createdomain has had them since 4.13');
   const [result] = await real.agent.perform([
     {
       call: 'createdomain',

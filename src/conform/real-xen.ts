@@ -1,11 +1,14 @@
-import type { Issuer } from '../lab/agent/protocol.js';
+import { PGT } from '../formats/x86-page-info.js';
+import { type Issuer, PIN_COMMANDS } from '../lab/agent/protocol.js';
 import type { Agent, PhysicalMemory } from '../lab/machine-api.js';
 import { Arguments, Nameless } from '../program/arguments.js';
 import type { Outcome } from '../program/handlers/handler.js';
 import type { Names } from '../program/names.js';
 import { OPERATION_BY_NAME } from '../program/operations.js';
 import type { Statement } from '../program/program.js';
+import { hwdomRights } from '../xen/boot.js';
 import { isDomainFrame, isFree, ownerOf } from '../xen/frames.js';
+import { typeOf } from '../xen/page-info.js';
 import type { Xen } from '../xen/state.js';
 import { Bindings } from './bindings.js';
 import { REAL_HANDLERS } from './real-handlers.js';
@@ -128,9 +131,26 @@ export class RealXen {
     const mfn = mfns[0];
     if (mfn === undefined) throw new CannotRun('dom0 gets no page to stand for a frame that nobody had');
     if (isFree(model, pdx)) await agent.perform([{ call: 'decrease_reservation', domid: 0, frame: mfn }]);
-    else this.adopt(frame, mfn);
+    else {
+      this.adopt(frame, mfn);
+      if (this.isUntypedAtBoot(pdx)) await this.unmapFromDevices(mfn);
+    }
     this.bindings.bind(frame, mfn);
     return mfn;
+  }
+
+  /** Whether a frame is one of those that a strict dom0 of 4.13 to 4.16 has without its devices (dossier §3.6). */
+  private isUntypedAtBoot(pdx: number): boolean {
+    const { model } = this;
+    const untyped = typeOf(model.frame.typeInfo.get(pdx)) === PGT.none;
+    return untyped && model.spec.hwdomMode === 'strict' && hwdomRights(model, pdx) === 0;
+  }
+
+  /** A page that dom0 asks for is mapped for its devices; having been a page table it no longer is, until dom0 maps it. */
+  private async unmapFromDevices(mfn: number): Promise<void> {
+    const [l1, unpin] = [PIN_COMMANDS.l1, PIN_COMMANDS.unpin];
+    for (const command of [l1, unpin])
+      await this.agent.perform([{ call: 'mmuext_op', domid: 0, command, mfn, issuer: 'toolstack' }]);
   }
 
   /**

@@ -5,6 +5,7 @@ import {
   DOMCTL,
   DOMINF_DYING,
   EMULATE_LAPIC,
+  GNTTAB_LIMITS,
   MAX_VCPUS,
   PAGING_MEMPOOL,
   SHADOW_OP,
@@ -62,6 +63,7 @@ export function createDomain(holdings: Holdings, options: CreateOptions): Create
   const rc =
     negative(maxVcpus === 0 ? 0 : dom0.domctl(DOMCTL.max_vcpus, domid, MAX_VCPUS, { max: maxVcpus }).rc) ||
     negative(setMaxMem(dom0, domid, maxPages + hiddenPages)) ||
+    negative(dom0.abi.limitsGrantsLater ? setGrantLimits(dom0, domid) : 0) ||
     negative((flags & CDF_HAP) === 0 ? 0 : setPagingPool(dom0, domid));
   if (rc < 0) {
     dom0.domctl(DOMCTL.destroydomain, domid);
@@ -112,6 +114,13 @@ function hiddenPart(
   );
   if (rc < 0) throw new Error(`Xen makes no page table in domain ${domid} (errno ${-rc})`);
   return { slotTable: frames[0]!, ownPages: frames, guest: undefined };
+}
+
+function setGrantLimits(dom0: Dom0, domid: number): number {
+  return dom0.domctl(DOMCTL.set_gnttab_limits, domid, GNTTAB_LIMITS, {
+    grant_frames: LIMITS.max_grant_frames,
+    maptrack_frames: LIMITS.max_maptrack_frames,
+  }).rc;
 }
 
 function setPagingPool(dom0: Dom0, domid: number): number {

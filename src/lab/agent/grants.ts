@@ -6,6 +6,7 @@ import {
   GRANT_ENTRY,
   GTF_IN_USE,
   MAP_GRANT_REF,
+  SETUP_TABLE,
   UNMAP_GRANT_REF,
 } from './abi/grant-table.js';
 import { HYPERCALL } from './abi/hypercalls.js';
@@ -19,7 +20,9 @@ import { GRANT_SLOTS, PAGE_BYTES, SLOTS } from './process-slots.js';
 import type { GrantResult } from './protocol.js';
 
 const EBUSY = 16;
+const EINVAL = 22;
 const ENOSYS = 38;
+const EOPNOTSUPP = 95;
 
 /** The entry of a grant reference, in memory that we share with Xen and the domain; below 0 is -errno. */
 function grantEntry(holdings: Holdings, domid: number, ref: number): DataView | number {
@@ -61,7 +64,17 @@ export function grantFrameMfn(dom0: Dom0, domid: number, frame: number): number 
     frame_list: list.address,
   });
   const rc = dom0.hypercall(HYPERCALL.memory_op, XENMEM.acquire_resource, address);
+  if (rc === -EOPNOTSUPP) return setUpGrantFrame(dom0, domid, frame);
   return rc < 0 ? rc : list.read(0);
+}
+
+/** The same for Xen up to 4.11, which has no such resource: the table is set up for the domain, up to that frame. */
+function setUpGrantFrame(dom0: Dom0, domid: number, frame: number): number {
+  const list = dom0.area.putFrames(new Array(frame + 1).fill(0));
+  const op = dom0.area.put(SETUP_TABLE, { dom: domid, nr_frames: frame + 1, frame_list: list.address });
+  const rc = dom0.hypercall(HYPERCALL.grant_table_op, GNTTABOP.setup_table, op.address, 1);
+  if (rc < 0) return rc;
+  return op.get('status') === 0 ? list.read(frame) : -EINVAL;
 }
 
 const AT = {

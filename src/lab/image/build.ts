@@ -48,10 +48,11 @@ export const imageFiles = (folder: string) => ({
 
 export function imageFolder(release: LabRelease): string {
   const recipe = recipeFor(release);
-  const { programs, libraries, data, modules, spareModules, packages } = recipe;
+  const { base, programs, libraries, data, modules, spareModules, packages } = recipe;
   const key = cacheKey({
     format: IMAGE_FORMAT,
     release,
+    ...(base === release ? {} : { base }),
     packages,
     contents: [...programs, ...libraries, ...data, ...modules, ...spareModules],
     init: initScript(toolDirectory(recipe.xen)),
@@ -143,7 +144,8 @@ async function fetchPackages(recipe: Recipe, archive: string, mirror: string | u
       `--include=${recipe.packages.join(',')}`,
       '--aptopt=Acquire::Languages "none"',
       `--extract-hook=for deb in "$1"/var/cache/apt/archives/*.deb; do echo "${MARK}$(basename "$deb" .deb)" >&2; done`,
-      recipe.release,
+      ...(recipe.base === recipe.release ? [] : [`--setup-hook=${alsoFrom(recipe)}`]),
+      recipe.base,
       archive,
       ...(mirror === undefined ? [] : [mirror]),
     ],
@@ -155,6 +157,10 @@ async function fetchPackages(recipe: Recipe, archive: string, mirror: string | u
     .map((line) => decodeURIComponent(line.slice(MARK.length)))
     .sort();
 }
+
+/** Has apt look into Xen's own release as well as into the base; of what both have, the newer is taken. */
+const alsoFrom = ({ release, base }: Recipe): string =>
+  `sed 's/ ${base}/ ${release}/' "$1"/etc/apt/sources.list >"$1"/etc/apt/sources.list.d/${release}.list`;
 
 function versionOf({ xen }: Recipe, packages: readonly string[]): string {
   const name = `xen-hypervisor-${xen}-amd64_`;

@@ -2,6 +2,8 @@
 export interface Recipe {
   readonly release: LabRelease;
   readonly xen: string;
+  /** The release that all else is from, when Xen's own has a Node that is too old for the agent; both are asked then. */
+  readonly base: LabRelease;
   /** What is asked for; what these depend on comes with them. */
   readonly packages: readonly string[];
   /** Programs that dom0 needs, with all libraries they need. */
@@ -16,10 +18,17 @@ export interface Recipe {
   readonly spareModules: readonly string[];
 }
 
-export const LAB_RELEASES = ['bookworm', 'trixie'] as const;
+export const LAB_RELEASES = ['bullseye', 'bookworm', 'trixie'] as const;
 export type LabRelease = (typeof LAB_RELEASES)[number];
 
-const XEN_OF: Readonly<Record<LabRelease, string>> = { bookworm: '4.17', trixie: '4.20' };
+const XEN_OF: Readonly<Record<LabRelease, string>> = {
+  bullseye: '4.14',
+  bookworm: '4.17',
+  trixie: '4.20',
+};
+
+/** Debian 11 has Node 12, which cannot load the agent's addon: kernel, Node and C library come from the next release. */
+const BASE_OF: Readonly<Partial<Record<LabRelease, LabRelease>>> = { bullseye: 'bookworm' };
 
 export const LIBRARY_DIRECTORY = '/usr/lib/x86_64-linux-gnu';
 
@@ -30,6 +39,7 @@ export function recipeFor(release: LabRelease): Recipe {
   return {
     release,
     xen,
+    base: BASE_OF[release] ?? release,
     packages: [
       'bash',
       'busybox-static',

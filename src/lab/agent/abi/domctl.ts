@@ -14,6 +14,7 @@ export const DOMCTL = {
   assign_device: 37,
   test_assign_device: 45,
   deassign_device: 47,
+  set_gnttab_limits: 80,
   set_paging_mempool_size: 86,
 } as const;
 
@@ -41,12 +42,17 @@ export type CreateField =
   | 'emulation_flags'
   | 'misc_flags';
 
-/** Fields that `createdomain` has had at the same place since iommu_opts came (4.13). */
-const CREATE_HEAD = {
+/** Up to 4.12 there were no options for the IOMMU; limits came in 4.12. */
+const CREATE_BEFORE_IOMMU_OPTS = {
   ssidref: [0, 4],
   handle_lo: [4, 8],
   handle_hi: [12, 8],
   flags: [20, 4],
+} as const;
+
+/** Fields that `createdomain` has had at the same place since iommu_opts came (4.13). */
+const CREATE_HEAD = {
+  ...CREATE_BEFORE_IOMMU_OPTS,
   iommu_opts: [24, 4],
   max_vcpus: [28, 4],
   max_evtchn_port: [32, 4],
@@ -63,8 +69,25 @@ function createTail(...names: CreateField[]): Structure<CreateField> {
   };
 }
 
+/** Fields of 4 bytes from offset 24 on, for releases without iommu_opts. */
+function createBefore(...names: CreateField[]): Structure<CreateField> {
+  const tail = names.map((name, i) => [name, [24 + 4 * i, 4]]);
+  return {
+    size: 24 + 4 * names.length,
+    fields: { ...CREATE_BEFORE_IOMMU_OPTS, ...Object.fromEntries(tail) } as Structure<CreateField>['fields'],
+  };
+}
+
 /** `createdomain` by the version of the domctl interface. */
 export const CREATEDOMAIN: Readonly<Record<number, Structure<CreateField>>> = {
+  16: createBefore('emulation_flags'),
+  17: createBefore(
+    'max_vcpus',
+    'max_evtchn_port',
+    'max_grant_frames',
+    'max_maptrack_frames',
+    'emulation_flags',
+  ),
   18: createTail('emulation_flags'),
   19: createTail('vmtrace_size', 'emulation_flags', 'misc_flags'),
   20: createTail('grant_opts', 'vmtrace_size', 'emulation_flags', 'misc_flags'),
@@ -79,6 +102,12 @@ export const CDF_HVM = 1;
 export const CDF_HAP = 2;
 /** (Xen public/arch-x86/xen.h, XEN_X86_EMU_LAPIC) */
 export const EMULATE_LAPIC = 1;
+
+/** Up to 4.11 a domain has no grant table before its limits were said. */
+export const GNTTAB_LIMITS: Structure<'grant_frames' | 'maptrack_frames'> = {
+  size: 8,
+  fields: { grant_frames: [0, 4], maptrack_frames: [4, 4] },
+};
 
 export const MAX_VCPUS: Structure<'max'> = { size: 4, fields: { max: [0, 4] } };
 export const MAX_MEM: Structure<'max_memkb'> = { size: 8, fields: { max_memkb: [0, 8] } };
@@ -113,6 +142,8 @@ export const DOMINF_DYING = 1;
 
 /** Bytes of a domain's description by the version of the domctl interface. */
 export const DOMAININFO_BYTES: Readonly<Record<number, number>> = {
+  16: 104,
+  17: 104,
   18: 104,
   19: 104,
   20: 112,

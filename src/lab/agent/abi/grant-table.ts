@@ -1,7 +1,7 @@
 import type { Structure } from './structure.js';
 
 /** Commands of grant_table_op. (Xen public/grant_table.h, GNTTABOP_*) */
-export const GNTTABOP = { map_grant_ref: 0, unmap_grant_ref: 1 } as const;
+export const GNTTABOP = { map_grant_ref: 0, unmap_grant_ref: 1, setup_table: 2 } as const;
 
 export const GNTMAP_DEVICE_MAP = 1;
 export const GNTMAP_HOST_MAP = 2;
@@ -33,3 +33,9 @@ export const GRANT_ENTRY: Structure<'flags' | 'domid' | 'frame'> = {
 export const GRANT_ENTRIES_PER_FRAME = 512;
 /** The bits that Xen sets while an entry is mapped. (GTF_reading, GTF_writing) */
 export const GTF_IN_USE = 0x18;
+
+/** `frame_list` has as many 64-bit frame numbers as `nr_frames` says. */
+export const SETUP_TABLE: Structure<'dom' | 'nr_frames' | 'status' | 'frame_list'> = {
+  size: 24,
+  fields: { dom: [0, 2], nr_frames: [4, 4], status: [8, 2], frame_list: [16, 8] },
+};

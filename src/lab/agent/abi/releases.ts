@@ -6,12 +6,16 @@ export interface ReleaseAbi {
   readonly sysctl: number;
   readonly createdomain: (typeof CREATEDOMAIN)[number];
   readonly domainInfoBytes: number;
+  /** Whether the limits of a domain's grant table have their own domctl, without which it has none. */
+  readonly limitsGrantsLater: boolean;
   /** Whether the size of the paging pool has its own domctl. */
   readonly hasPagingMempool: boolean;
 }
 
 /** Interface versions by release of Xen 4.x. (XEN_DOMCTL_INTERFACE_VERSION, XEN_SYSCTL_INTERFACE_VERSION) */
 export const INTERFACES: Readonly<Record<number, { readonly domctl: number; readonly sysctl: number }>> = {
+  11: { domctl: 0x10, sysctl: 0x11 },
+  12: { domctl: 0x11, sysctl: 0x12 },
   13: { domctl: 0x12, sysctl: 0x12 },
   14: { domctl: 0x12, sysctl: 0x13 },
   15: { domctl: 0x13, sysctl: 0x13 },
@@ -31,6 +35,7 @@ function abiOf(minor: number): ReleaseAbi {
     sysctl,
     createdomain: CREATEDOMAIN[domctl]!,
     domainInfoBytes: DOMAININFO_BYTES[domctl]!,
+    limitsGrantsLater: minor <= 11,
     hasPagingMempool: minor >= 17,
   };
 }
