@@ -83,7 +83,7 @@ function inModelTerms(
   const realName = sbdfText(sbdf);
   const name = real.model.spec.devices.find((one) => one.name === device)?.address ?? realName;
   const { iommu } = real.model.spec;
-  const registers = iommu.kind === 'vtd' ? iommu.registerBase : '';
+  const registers = iommu.kind === 'vtd' ? iommu.units[0]!.registerBase : '';
   return line
     .replace(realName, name)
     .replace(`addr ${page(realAddress)}`, `addr ${page(address)}`)
