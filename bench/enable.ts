@@ -1,6 +1,8 @@
 import { bootMachine } from '../src/program/build.js';
 import { DEFAULT_MACHINE } from '../src/program/program.js';
-import { assignDevice, CONTINUES, stepCall } from '../src/xen/device-domctl.js';
+import { CONTINUES } from '../src/xen/calls/call.js';
+import { stepCall } from '../src/xen/calls/dispatch.js';
+import { assignDevice } from '../src/xen/device-domctl.js';
 import { CDF, createDomain } from '../src/xen/domain.js';
 import { DESIGNS } from '../src/xen/editions/edition.js';
 import { populatePhysmap } from '../src/xen/memory.js';

@@ -234,15 +234,22 @@ export const REAL_HANDLERS: Readonly<Record<string, RealHandler>> = {
   test_assign_device: deviceCall('test_assign_device'),
   deassign_device: deviceCall('deassign_device'),
   // Since 4.13 there is nothing between the beginning of an assignment and its end.
-  begin: async (real, args, model) => {
-    if (model.status.startsWith('at '))
-      throw new CannotRun('the hypercall of the real machine cannot be stopped half-way');
+  'begin assign_device': async (real, args, model) => {
+    if (model.status.startsWith('at ')) throw new CannotRun(HALF_WAY);
     return deviceCall('assign_device')(real, args, model);
   },
+  'begin destroydomain': halfWay,
+  'begin populate_physmap': halfWay,
   step: onlyIdle,
   finish: onlyIdle,
   dma: realDma,
 };
+
+const HALF_WAY = 'the hypercall of the real machine cannot be stopped half-way';
+
+async function halfWay(): Promise<Outcome> {
+  throw new CannotRun(HALF_WAY);
+}
 
 async function onlyIdle(_real: RealXen, _args: Arguments, model: Outcome): Promise<Outcome> {
   if (model.status === 'idle') return model;

@@ -148,7 +148,7 @@ pin_l1_table g 0x101
     }
     expect([...all].sort()).toEqual(
       expect.arrayContaining([
-        'begin',
+        'begin assign_device',
         'deassign_device',
         'decrease_reservation',
         'dma',
@@ -200,7 +200,7 @@ describe('an action that cannot be taken', () => {
       'map_grant_ref',
       'unmap_grant_ref',
       'dma',
-      'begin',
+      'begin assign_device',
     ]);
     let refused = 0;
     for (let tries = 0; tries < 5000; tries++) {

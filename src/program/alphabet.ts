@@ -1,7 +1,8 @@
 import { GNTMAP } from '../formats/grant-v1.js';
 import { InputError } from '../text/diagnostic.js';
-import { Step, TOOLSTACK } from '../xen/call-steps.js';
-import { assignDevice, deassignDevice, stepCall } from '../xen/device-domctl.js';
+import { stepCall } from '../xen/calls/dispatch.js';
+import { Step, TOOLSTACK } from '../xen/calls/steps.js';
+import { assignDevice, deassignDevice } from '../xen/device-domctl.js';
 import { deviceOwner } from '../xen/devices.js';
 import { destroyDomain } from '../xen/domain-death.js';
 import { isDomainFrame } from '../xen/frames.js';
@@ -388,7 +389,7 @@ class AlphabetBuilder {
     for (let slot = 1; slot < xen.domIo; slot++) {
       if (xen.domain.life.get(slot) === Life.absent) continue;
       const args = { domain: this.name(slot), device: name };
-      this.add('begin', 'dom0', { operation: 'assign_device', ...args }, () => {
+      this.add('begin assign_device', 'dom0', args, () => {
         return this.isIdle() ? answered(assignDevice(xen, TOOLSTACK, slot, device, 0)) : Attempt.impossible;
       });
       this.add('deassign_device', 'dom0', args, () =>

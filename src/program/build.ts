@@ -21,6 +21,7 @@ const LIMIT_OF: Readonly<Record<LimitName, keyof Limits>> = {
   handles: 'handles',
   va_slots: 'vaSlots',
   iotlb: 'iotlb',
+  calls: 'calls',
   gfns: 'gfns',
 };
 

@@ -1,4 +1,4 @@
-import { CALLS } from './operations/calls.js';
+import { beginning, CALLS } from './operations/calls.js';
 import { DEVICES } from './operations/devices.js';
 import { DOMAINS } from './operations/domains.js';
 import { GRANTS } from './operations/grants.js';
@@ -9,11 +9,7 @@ import { PROGRAM } from './operations/program.js';
 
 export type { Operation, Parameter, ParameterKind } from './operations/operation.js';
 
-/**
- * The operations of the program language, as data. From this table follow the text form, the JSON form and its schema,
- * the reference in docs/program.md, and what the runner accepts. Names are those of the hypercalls.
- */
-export const OPERATIONS: readonly Operation[] = [
+const WHOLE: readonly Operation[] = [
   ...DOMAINS,
   ...MEMORY,
   ...PAGE_TABLES,
@@ -21,6 +17,15 @@ export const OPERATIONS: readonly Operation[] = [
   ...DEVICES,
   ...CALLS,
   ...PROGRAM,
+];
+
+/**
+ * The operations of the program language, as data. From this table follow the text form, the JSON form and its schema,
+ * the reference in docs/program.md, and what the runner accepts. Names are those of the hypercalls.
+ */
+export const OPERATIONS: readonly Operation[] = [
+  ...WHOLE,
+  ...WHOLE.filter(({ preemptible }) => preemptible).map(beginning),
 ];
 
 export const OPERATION_BY_NAME: ReadonlyMap<string, Operation> = new Map(

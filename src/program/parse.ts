@@ -99,15 +99,21 @@ class ProgramReader {
   }
 
   private operation(line: Line): void {
-    const [head] = line;
-    const operation = head.kind === 'word' ? OPERATION_BY_NAME.get(head.text) : undefined;
+    const [head, second] = line;
+    // `begin` and the hypercall it begins are one word that is written as two.
+    const begins = head.kind === 'word' && head.text === 'begin' && second !== undefined;
+    const name = begins ? `${head.text} ${second.text}` : head.text;
+    const operation = head.kind === 'word' ? OPERATION_BY_NAME.get(name) : undefined;
+    if (operation === undefined && head.text === 'begin')
+      throw this.refuse(second ?? head, badBeginning(second));
     if (operation === undefined) {
       const known = [...OPERATION_BY_NAME.keys(), ...this.blocks.keys(), ...DECLARATION_BY_NAME.keys()];
       const message = `unknown statement ${quote(head.text)}`;
       const hint = offer(head.text, head.kind === 'word' ? known : [...OPERATION_BY_NAME.keys()]);
       throw this.refuse(head, { code: 'unknown-operation', message, hint });
     }
-    const { args } = readArguments(this.source, operation, line);
+    const [, ...rest] = line;
+    const { args } = readArguments(this.source, operation, [head, ...rest.slice(begins ? 1 : 0)]);
     this.expect = [];
     const statement: Statement = {
       op: operation.name,
@@ -157,4 +163,12 @@ class ProgramReader {
   private refuse({ line, column, length }: Span, problem: Problem): InputError {
     return inputError(this.source, { line, column, length }, problem);
   }
+}
+
+/** What is wrong with a `begin` that no operation goes with. */
+function badBeginning(second: Token | undefined): Problem {
+  const known = [...OPERATION_BY_NAME.keys()].flatMap((name) => /^begin (.*)$/.exec(name)?.slice(1) ?? []);
+  const code = 'unknown-operation';
+  if (second === undefined) return { code, message: '`begin` needs a hypercall', hint: offer('', known) };
+  return { code, message: `${quote(second.text)} does not run in steps`, hint: offer(second.text, known) };
 }

@@ -73,6 +73,7 @@ export const LIMIT_NAMES = [
   'handles',
   'va_slots',
   'iotlb',
+  'calls',
   'gfns',
   'grant_frames',
 ] as const;

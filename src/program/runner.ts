@@ -1,5 +1,6 @@
 import { changeLines, changesSince } from '../store/changes.js';
 import { InputError } from '../text/diagnostic.js';
+import { isAnyCallUnderWay } from '../xen/calls/call.js';
 import type { Edition } from '../xen/editions/edition.js';
 import { type Harm, INVARIANTS, type Invariant, Judge, SEARCHED } from '../xen/invariants.js';
 import { ramChanges } from '../xen/ram-changes.js';
@@ -153,7 +154,7 @@ export class Run {
     const ends: { state: Snapshot; idle: boolean }[] = [];
     let status = 'does not recur';
     for (let round = 0; round < MAX_ROUNDS && status === 'does not recur'; round++) {
-      this.wasIdle = this.xen.call.step.get(0) === 0;
+      this.wasIdle = !isAnyCallUnderWay(this.xen);
       this.runRound(body, place);
       ends.push({ state: takeSnapshot(this.xen), idle: this.wasIdle });
       const same = ends.slice(0, -1).findLastIndex(({ state }) => equalsSnapshot(this.xen, state));
@@ -169,7 +170,7 @@ export class Run {
     const before = store.mark();
     for (const invariant of this.invariants) this.judge.remember(invariant);
     const outcome = performStatement(this.xen, this.names, statement, this.program.file);
-    if (this.xen.call.step.get(0) === 0) this.wasIdle = true;
+    if (!isAnyCallUnderWay(this.xen)) this.wasIdle = true;
     const asked = this.describeChanges || statement.expect.some(({ kind }) => kind === 'change');
     const changes = asked
       ? changeLines(changesSince(this.xen.layout, before, (words) => ramChanges(this.xen, words)))

@@ -1,47 +1,43 @@
-import { STEP_NAMES, Step, type StepName } from './call-steps.js';
+import { callerOf, domainOf, goOn, isIdle } from './calls/call.js';
+import { Step } from './calls/steps.js';
 import { deviceOwner, isDeviceTree } from './devices.js';
 import { checkDtAssign, testDtAssign } from './dt-domctl.js';
 import { Errno } from './errno.js';
 import { hasIommu, isConstructed } from './iommu-map.js';
 import { beginConstruct, LATE_WALK } from './late-context.js';
+import { isHeld, mustWait } from './locks.js';
 import { attach } from './pci-assign.js';
 import { checkPciAssign, testPciAssign } from './pci-domctl.js';
 import { detach } from './pci-release.js';
 import { NOBODY, type Xen } from './state.js';
 
-/** Status of a hypercall that has not finished: the next step stands in the caller's row of `call`. */
-export const CONTINUES = 1;
-
 /**
  * XEN_DOMCTL_assign_device: the checks in Xen's order (dossier §6.1, and §1.4 for late contexts), then, where contexts
  * are built late, the walk, then the switch. Returns 0, an errno, or {@link CONTINUES}.
+ * @param call row of the caller's in the table `call`.
  * @param device index of the device, or -1 for one that Xen does not know.
  */
-export function assignDevice(xen: Xen, caller: number, slot: number, device: number, flags: number): number {
-  if (isBusy(xen, caller)) return 0;
-  const status = checkAssign(xen, caller, slot, device, flags);
+export function assignDevice(xen: Xen, call: number, slot: number, device: number, flags: number): number {
+  const status = checkAssign(xen, call, slot, device, flags);
   if (status !== 0) return status;
-  if (needsConstruct(xen, slot)) {
-    xen.call.domain.set(caller, slot + 1);
-    xen.call.device.set(caller, device);
-    xen.call.flags.set(caller, flags);
-    xen.call.step.set(caller, beginConstruct(xen, slot));
-    return CONTINUES;
+  const restarts = isHeld(xen.lock.pcidevs, 0) && xen.profile.pcidevsLock === 'tried';
+  if (!restarts && !needsConstruct(xen, slot)) {
+    return mustWait(xen, xen.lock.pcidevs, 0) ? 0 : attach(xen, slot, device, flags);
   }
-  return attach(xen, slot, device, flags);
+  if (!isIdle(xen, call)) {
+    xen.blocked = true;
+    return 0;
+  }
+  xen.call.domain.set(call, slot + 1);
+  xen.call.device.set(call, device);
+  xen.call.flags.set(call, flags);
+  return goOn(xen, call, restarts ? Step.domctl : beginConstruct(xen, call, slot));
 }
 
-/** The toolstack's vCPU is in another hypercall, which holds the lock of the devices besides. */
-function isBusy(xen: Xen, caller: number): boolean {
-  if (xen.call.step.get(caller) === Step.none) return false;
-  xen.blocked = true;
-  return true;
-}
-
-function checkAssign(xen: Xen, caller: number, slot: number, device: number, flags: number): number {
+function checkAssign(xen: Xen, call: number, slot: number, device: number, flags: number): number {
   if (!isDeviceDomain(xen, slot)) return -Errno.ESRCH;
   if (!mayHaveDevices(xen, slot)) return -Errno[xen.profile.noContextErrno];
-  if (slot === caller) return -Errno.EINVAL;
+  if (slot === callerOf(xen, call)) return -Errno.EINVAL;
   return isDeviceTree(xen)
     ? checkDtAssign(xen, slot, device, flags)
     : checkPciAssign(xen, slot, device, flags);
@@ -53,16 +49,16 @@ function checkAssign(xen: Xen, caller: number, slot: number, device: number, fla
  */
 export function testAssignDevice(
   xen: Xen,
-  caller: number,
+  call: number,
   slot: number,
   device: number,
   flags: number,
 ): number {
-  if (isBusy(xen, caller)) return 0;
+  if (mustWait(xen, xen.lock.pcidevs, 0)) return 0;
   if (slot === NOBODY) return testAssignToNobody(xen, device, flags);
   if (slot === xen.domIo || !isDeviceDomain(xen, slot)) return -Errno.ESRCH;
   if (!mayHaveDevices(xen, slot)) return -Errno[xen.profile.noContextErrno];
-  if (slot === caller) return -Errno.EINVAL;
+  if (slot === callerOf(xen, call)) return -Errno.EINVAL;
   if (isDeviceTree(xen)) return testDtAssign(xen, device, flags, xen.isDying(slot));
   return testPciAssign(xen, device, flags);
 }
@@ -95,53 +91,36 @@ function needsConstruct(xen: Xen, slot: number): boolean {
   );
 }
 
-/** A continuation executes the whole domctl again, its checks included. */
-function startOver(xen: Xen, caller: number): number {
-  const slot = xen.call.domain.get(caller) - 1;
-  const status = checkAssign(xen, caller, slot, xen.call.device.get(caller), xen.call.flags.get(caller));
-  return status === 0 ? beginConstruct(xen, slot) : status;
+/** A continuation executes the whole domctl again, its checks included. Up to 4.13 it only tries to get the lock. */
+function startOver(xen: Xen, call: number): number {
+  const slot = domainOf(xen, call);
+  const [device, flags] = [xen.call.device.get(call), xen.call.flags.get(call)];
+  const status = checkAssign(xen, call, slot, device, flags);
+  if (status !== 0) return status;
+  if (isHeld(xen.lock.pcidevs, 0)) return Step.domctl;
+  return needsConstruct(xen, slot) ? beginConstruct(xen, call, slot) : attach(xen, slot, device, flags);
 }
 
-function attachAtLast(xen: Xen, caller: number): number {
-  const slot = xen.call.domain.get(caller) - 1;
-  return attach(xen, slot, xen.call.device.get(caller), xen.call.flags.get(caller));
+function attachAtLast(xen: Xen, call: number): number {
+  return attach(xen, domainOf(xen, call), xen.call.device.get(call), xen.call.flags.get(call));
 }
 
 /** assign_device where contexts are built late, step by step. Each returns the next step, or 0 or an errno at the end. */
-const ASSIGN_DEVICE: Readonly<Record<StepName, (xen: Xen, caller: number) => number>> = {
+export const ASSIGN_DEVICE = {
   domctl: startOver,
   ...LATE_WALK,
   assign: attachAtLast,
-};
-const STEPS = STEP_NAMES.map((name) => (name === 'none' ? () => 0 : ASSIGN_DEVICE[name as StepName]));
-
-/** Runs the next step of the hypercall that `caller` has under way. Returns 0, an errno, or {@link CONTINUES}. */
-export function stepCall(xen: Xen, caller: number): number {
-  const next = STEPS[xen.call.step.get(caller)]!(xen, caller);
-  if (next <= 0) return finish(xen, caller, next);
-  xen.call.step.set(caller, next);
-  return CONTINUES;
-}
-
-function finish(xen: Xen, caller: number, status: number): number {
-  xen.call.step.set(caller, Step.none);
-  xen.call.domain.set(caller, 0);
-  xen.call.device.set(caller, 0);
-  xen.call.flags.set(caller, 0);
-  xen.call.page.set(caller, 0);
-  xen.call.pagesInSlice.set(caller, 0);
-  return status;
-}
+} as const;
 
 /**
  * XEN_DOMCTL_deassign_device (dossier §6.2): -ENODEV when the domain does not own the device (Arm: -ESRCH, §6.5). Where
  * it goes depends on the release's quarantine; on Arm to nobody.
  */
-export function deassignDevice(xen: Xen, caller: number, slot: number, device: number): number {
-  if (isBusy(xen, caller)) return 0;
+export function deassignDevice(xen: Xen, call: number, slot: number, device: number): number {
+  if (mustWait(xen, xen.lock.pcidevs, 0)) return 0;
   if (!isDeviceDomain(xen, slot)) return -Errno.ESRCH;
   if (!mayHaveDevices(xen, slot)) return -Errno[xen.profile.noContextErrno];
-  if (slot === caller) return -Errno.EINVAL;
+  if (slot === callerOf(xen, call)) return -Errno.EINVAL;
   if (device < 0 || deviceOwner(xen, device) !== slot)
     return isDeviceTree(xen) ? -Errno.ESRCH : -Errno.ENODEV;
   return detach(xen, slot, device);

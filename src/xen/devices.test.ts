@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { assignDevice, CONTINUES, deassignDevice, testAssignDevice } from './device-domctl.js';
+import { CONTINUES } from './calls/call.js';
+import { assignDevice, deassignDevice, testAssignDevice } from './device-domctl.js';
 import { deviceOwner } from './devices.js';
 import { CDF, IOMMU_NO_SHAREPT } from './domain.js';
 import { errnoName } from './errno.js';

@@ -1,7 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { GNTMAP } from '../formats/grant-v1.js';
 import { PGT } from '../formats/x86-page-info.js';
-import { assignDevice, CONTINUES, deassignDevice, testAssignDevice } from './device-domctl.js';
+import { CONTINUES } from './calls/call.js';
+import { Step } from './calls/steps.js';
+import { assignDevice, deassignDevice, testAssignDevice } from './device-domctl.js';
 import { deviceOwner } from './devices.js';
 import { CDF, createDomain, IOMMU_NO_SHAREPT } from './domain.js';
 import { destroyDomain } from './domain-death.js';
@@ -451,6 +453,11 @@ describe('destroying a domain whose context is being built (§1.3, T4)', () => {
     return { xen, slot };
   };
 
+  const betweenSlices = (xen: Xen) => {
+    xen.call.step.set(0, Step.domctl);
+    xen.lock.pcidevs.set(0, 0);
+  };
+
   it('waits for the slice of the hypercall to end', () => {
     const { xen, slot } = begun();
     destroy(xen, slot);
@@ -459,7 +466,7 @@ describe('destroying a domain whose context is being built (§1.3, T4)', () => {
 
   it('between two slices is possible: the assignment, started over, finds no domain', () => {
     const { xen, slot } = begun();
-    xen.call.step.set(0, 1);
+    betweenSlices(xen);
     expect([destroy(xen, slot), life(xen, slot)]).toEqual(['ok', 'absent']);
     expect(errnoName(finish(xen, CONTINUES))).toBe('ESRCH');
   });
@@ -467,7 +474,7 @@ describe('destroying a domain whose context is being built (§1.3, T4)', () => {
   it('or a zombie', () => {
     const { xen, slot } = begun();
     granted(xen, slot, xen.ram.indexOf(RAM + 1));
-    xen.call.step.set(0, 1);
+    betweenSlices(xen);
     destroy(xen, slot);
     expect(errnoName(finish(xen, CONTINUES))).toBe('EINVAL');
   });

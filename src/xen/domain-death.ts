@@ -1,13 +1,15 @@
-import { PGT_PINNED } from '../formats/x86-page-info.js';
-import { Step } from './call-steps.js';
+import { PGT, PGT_PINNED, PGT_VALIDATED } from '../formats/x86-page-info.js';
+import { callerOf, domainOf, goOn, type StepFunction } from './calls/call.js';
+import { STEP_NAMES, Step, type StepName } from './calls/steps.js';
 import { Errno } from './errno.js';
-import { dropAllocation, freeXenFrame, isSpecialPage, ownerOf } from './frames.js';
+import { dropAllocation, freeXenFrame, getPage, isSpecialPage, ownerOf, putPage } from './frames.js';
 import { forgetGrantTable, grantTableFrames } from './grant-frames.js';
 import { releaseGrantMappings } from './grant-unmap.js';
 import { freeIommuTables } from './iommu-map.js';
+import { mustWait } from './locks.js';
 import { p2mFree } from './p2m.js';
-import { COUNT_MASK } from './page-info.js';
-import { dropVaMappings } from './page-table.js';
+import { COUNT_MASK, typeOf } from './page-info.js';
+import { devalidateTable, dropVaMappings } from './page-table.js';
 import { putPageAndType } from './page-type.js';
 import { releaseDevices } from './pci-release.js';
 import { Life, type Xen } from './state.js';
@@ -15,55 +17,146 @@ import { Life, type Xen } from './state.js';
 /**
  * XEN_DOMCTL_destroydomain, run to its end (dossier §6.6). -ESRCH when there is no such domain, -EINVAL for oneself. A
  * zombie is destroyed already, which is no error; one whose device did not leave is tried again.
+ * @param call row of the caller's in the table `call`.
  */
-export function destroyDomain(xen: Xen, caller: number, slot: number): number {
+export function destroyDomain(xen: Xen, call: number, slot: number): number {
+  // As a whole it cannot come to its end while another hypercall has the devices.
+  if (xen.exists(slot) && mustWait(xen, xen.lock.pcidevs, 0)) return 0;
+  const next = beginToDie(xen, call, slot);
+  if (next <= 0) return next;
+  let stage: number = next;
+  while (stage > 0) stage = runStage(xen, call, slot, stage);
+  return stage;
+}
+
+/** The same in steps: a stage each, but for the domain's memory, which is a page each. */
+export function beginDestroyDomain(xen: Xen, call: number, slot: number): number {
+  xen.call.domain.set(call, slot + 1);
+  return goOn(xen, call, beginToDie(xen, call, slot));
+}
+
+/** Marks the domain as dying. Returns the stage that comes next, which after a failure is the one that failed. */
+function beginToDie(xen: Xen, call: number, slot: number): number {
   if (!xen.exists(slot)) return -Errno.ESRCH;
-  if (slot === caller) return -Errno.EINVAL;
-  if (waitsForDomctl(xen, caller)) return 0;
+  if (slot === callerOf(xen, call)) return -Errno.EINVAL;
   if (xen.domain.life.get(slot) === Life.dead) return 0;
+  if (xen.domain.teardown.get(slot) !== 0) return xen.domain.teardown.get(slot);
   xen.domain.life.set(slot, Life.dying);
-  releaseGrantMappings(xen, slot);
-  const status = relinquishResources(xen, slot);
-  if (status !== 0) return status;
+  if (xen.profile.grantsReleasedAtDeath === 'as-it-dies') releaseGrantMappings(xen, slot);
+  return resumeAt(xen, slot, firstStage(xen));
+}
+
+function firstStage(xen: Xen): number {
+  return xen.profile.grantsReleasedAtDeath === 'preemptibly' ? Step.release_grants : Step.release_devices;
+}
+
+/** Where the destruction goes on, in this hypercall or, should this stage fail, in the next. */
+function resumeAt(xen: Xen, slot: number, stage: number): number {
+  xen.domain.teardown.set(slot, stage);
+  return stage;
+}
+
+type Stage = (xen: Xen, call: number, slot: number) => number;
+
+/** Runs a stage: the next one, 0 at the end, or the errno of a device that does not leave (f591755823). */
+function runStage(xen: Xen, call: number, slot: number, stage: number): number {
+  const next = STAGES[stage]!(xen, call, slot);
+  return next > 0 ? resumeAt(xen, slot, next) : next;
+}
+
+/** Devices leave first, so that no tables or pages go while one uses them. */
+function leaveDevices(xen: Xen, _call: number, slot: number): number {
+  if (mustWait(xen, xen.lock.pcidevs, 0)) return 0;
+  return releaseDevices(xen, slot) || (xen.spec.arch === 'arm' ? Step.xen_pages : Step.free_iommu);
+}
+
+/** On Arm the p2m goes last, elsewhere before what the domain's CPUs run on. */
+function tearDownPaging(xen: Xen, _call: number, slot: number): number {
+  const arm = xen.spec.arch === 'arm';
+  if (arm || xen.profile.p2mFreed === 'at-relinquish') p2mFree(xen, slot);
+  return arm ? Step.dead : Step.vcpu_pagetables;
+}
+
+function dropSharedFrames(xen: Xen, _call: number, slot: number): number {
+  for (const pdx of sharedFrames(xen, slot)) dropAllocation(xen, pdx);
+  return Step.l4;
+}
+
+/** One page of the domain's memory, then the next; behind the last one `after`. */
+function relinquishMemory(type: number, stage: number, after: number): Stage {
+  return (xen, _call, slot) => {
+    const tables = xen.isPv(slot);
+    let pdx = type === PGT.l4 || tables ? xen.domain.teardownPage.get(slot) : xen.ram.frames;
+    while (pdx < xen.ram.frames && (ownerOf(xen, pdx) !== slot || isSpecialPage(xen, pdx))) pdx++;
+    const done = pdx >= xen.ram.frames;
+    if (!done) relinquishPage(xen, pdx, slot, type);
+    xen.domain.teardownPage.set(slot, done ? 0 : pdx + 1);
+    if (!done) return stage;
+    return xen.spec.arch === 'arm' ? Step.paging : after;
+  };
+}
+
+/**
+ * relinquish_memory: the pin goes, then the allocation's reference. The page is free unless others hold it. A table of
+ * this level that is valid even then is held by tables of the same level, and is emptied.
+ */
+function relinquishPage(xen: Xen, pdx: number, slot: number, type: number): void {
+  if (!getPage(xen, pdx, slot)) return;
+  const pinned = xen.frame.typeInfo.get(pdx);
+  if ((pinned & PGT_PINNED) !== 0) {
+    xen.frame.typeInfo.set(pdx, pinned & ~PGT_PINNED);
+    putPageAndType(xen, pdx);
+  }
+  dropAllocation(xen, pdx);
+  const info = xen.frame.typeInfo.get(pdx);
+  if (typeOf(info) === type && (info & PGT_VALIDATED) !== 0) {
+    xen.frame.typeInfo.set(pdx, info & ~PGT_VALIDATED);
+    devalidateTable(xen, pdx, type);
+  }
+  putPage(xen, pdx);
+}
+
+function finishDeath(xen: Xen, _call: number, slot: number): number {
+  xen.domain.teardown.set(slot, 0);
   xen.domain.life.set(slot, Life.dead);
   vanishIfUnreferenced(xen, slot);
   return 0;
 }
 
-/** Another vCPU of the toolstack can destroy a domain between two slices of a hypercall, not within one. */
-function waitsForDomctl(xen: Xen, caller: number): boolean {
-  const step = xen.call.step.get(caller);
-  if (step === Step.none || step === Step.domctl) return false;
-  xen.blocked = true;
-  return true;
-}
+/** domain_teardown and domain_relinquish_resources, stage by stage, in their order (dossier §6.6). */
+const DEATH = {
+  release_grants: (xen, _call, slot) => {
+    releaseGrantMappings(xen, slot);
+    return Step.release_devices;
+  },
+  release_devices: leaveDevices,
+  free_iommu: (xen, _call, slot) => {
+    if (xen.profile.iommuTablesFreed === 'at-relinquish') freeIommuTables(xen, slot);
+    return Step.paging;
+  },
+  paging: tearDownPaging,
+  vcpu_pagetables: (xen, _call, slot) => {
+    dropVaMappings(xen, slot);
+    return Step.xen_pages;
+  },
+  xen_pages: dropSharedFrames,
+  l4: relinquishMemory(PGT.l4, Step.l4, Step.l3),
+  l3: relinquishMemory(PGT.l3, Step.l3, Step.l2),
+  l2: relinquishMemory(PGT.l2, Step.l2, Step.dead),
+  dead: finishDeath,
+} as const satisfies Readonly<Record<string, Stage>>;
 
-/**
- * domain_relinquish_resources: devices leave first, so that no tables or pages go while one uses them. An errno leaves
- * the rest of the domain as it is (dossier §6.6, f591755823).
- */
-function relinquishResources(xen: Xen, slot: number): number {
-  const status = releaseDevices(xen, slot);
-  if (status !== 0) return status;
-  if (xen.profile.iommuTablesFreed === 'at-relinquish') freeIommuTables(xen, slot);
-  if (xen.spec.arch === 'arm' || xen.profile.p2mFreed === 'at-relinquish') p2mFree(xen, slot);
-  dropVaMappings(xen, slot);
-  for (const pdx of sharedFrames(xen, slot)) dropAllocation(xen, pdx);
-  for (let pdx = 0; pdx < xen.ram.frames; pdx++) {
-    if (ownerOf(xen, pdx) === slot && !isSpecialPage(xen, pdx)) relinquishPage(xen, pdx);
-  }
-  return 0;
-}
+const STAGES: readonly (Stage | undefined)[] = STEP_NAMES.map((name) =>
+  Object.hasOwn(DEATH, name) ? DEATH[name as keyof typeof DEATH] : undefined,
+);
 
-/** relinquish_memory: the pin goes, then the allocation's reference. The page is free unless others hold it. */
-function relinquishPage(xen: Xen, pdx: number): void {
-  const info = xen.frame.typeInfo.get(pdx);
-  if ((info & PGT_PINNED) !== 0) {
-    xen.frame.typeInfo.set(pdx, info & ~PGT_PINNED);
-    putPageAndType(xen, pdx);
-  }
-  dropAllocation(xen, pdx);
-}
+/** The stages as steps of the hypercall. */
+export const DESTROY_DOMAIN = Object.fromEntries(
+  Object.keys(DEATH).map((name) => [
+    name,
+    (xen: Xen, call: number) => runStage(xen, call, domainOf(xen, call), Step[name as StepName]),
+  ]),
+) as Readonly<Record<keyof typeof DEATH, StepFunction>>;
 
 /** Frames of Xen's heap that it shares with a domain. */
 function sharedFrames(xen: Xen, slot: number): number[] {

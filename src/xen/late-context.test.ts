@@ -1,7 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { PGT } from '../formats/x86-page-info.js';
-import { STEP_NAMES, Step } from './call-steps.js';
-import { assignDevice, CONTINUES, deassignDevice, stepCall } from './device-domctl.js';
+import { CONTINUES } from './calls/call.js';
+import { stepCall } from './calls/dispatch.js';
+import { STEP_NAMES, Step } from './calls/steps.js';
+import { assignDevice, deassignDevice } from './device-domctl.js';
 import { CDF } from './domain.js';
 import { errnoName } from './errno.js';
 import { allocXenFrame } from './frames.js';

@@ -1,12 +1,14 @@
 import { R, type Rights, W } from '../formats/address.js';
 import { PGT } from '../formats/x86-page-info.js';
-import { Step } from './call-steps.js';
+import { domainOf, pageOf } from './calls/call.js';
+import { Step } from './calls/steps.js';
 import { deviceCount } from './devices.js';
 import { canShare } from './domain.js';
 import { Errno } from './errno.js';
 import { appendToList, prependToList, removeFromList, restorePageList } from './frames.js';
 import { Flush, iommuFlush } from './iommu-flush.js';
 import { freeIommuTables, hasIommu, iommuMap, iommuUnmap, sharesP2m } from './iommu-map.js';
+import { drop, take } from './locks.js';
 import { typeOf } from './page-info.js';
 import { IommuStatus, List, type Xen } from './state.js';
 
@@ -24,7 +26,8 @@ const PAGES_BEFORE_PREEMPTION = 256;
  * The first part of iommu_construct (dossier §1.2 item 3): the state becomes "initializing" before sharing is looked at.
  * Returns the step that comes next.
  */
-export function beginConstruct(xen: Xen, slot: number): number {
+export function beginConstruct(xen: Xen, call: number, slot: number): number {
+  take(xen.lock.pcidevs, 0, call);
   xen.domain.iommuStatus.set(slot, IommuStatus.initializing);
   if (canShare(xen, slot)) {
     xen.domain.share.set(slot, 1);
@@ -34,22 +37,19 @@ export function beginConstruct(xen: Xen, slot: number): number {
   return Step.pop;
 }
 
-const domainOf = (xen: Xen, caller: number): number => xen.call.domain.get(caller) - 1;
-const pageOf = (xen: Xen, caller: number): number => xen.call.page.get(caller) - 1;
-
 /**
  * Takes the head of the page list; what is no candidate needs no mapping (PV: any type but writable). The lock is taken
  * with the first page; that is when a dying domain is noticed (dossier §1.3 item 1).
  */
-function popPage(xen: Xen, caller: number): number {
-  const slot = domainOf(xen, caller);
+function popPage(xen: Xen, call: number): number {
+  const slot = domainOf(xen, call);
   const locked = xen.domain.pageAllocLock.get(slot) !== 0;
   if (!locked && xen.isDying(slot)) return abandon(xen, slot, -Errno.ESRCH);
   const head = xen.domain.listHead.get(slot);
-  xen.domain.pageAllocLock.set(slot, caller + 1);
+  xen.domain.pageAllocLock.set(slot, call + 1);
   if (head === 0) return Step.complete;
   removeFromList(xen, slot, head - 1);
-  xen.call.page.set(caller, head);
+  xen.call.page.set(call, head);
   return populateRights(xen, slot, head - 1) === 0 ? Step.append : Step.map;
 }
 
@@ -66,23 +66,23 @@ function inputOf(xen: Xen, slot: number, pdx: number): number {
   return xen.isTranslated(slot) ? xen.frame.gfn.get(pdx) - 1 : xen.ram.frameAt(pdx);
 }
 
-function mapPage(xen: Xen, caller: number): number {
-  const slot = domainOf(xen, caller);
-  const pdx = pageOf(xen, caller);
+function mapPage(xen: Xen, call: number): number {
+  const slot = domainOf(xen, call);
+  const pdx = pageOf(xen, call);
   const input = inputOf(xen, slot, pdx);
   const status = input < 0 ? 0 : iommuMap(xen, slot, input, xen.ram.frameAt(pdx), R | W);
   if (status !== 0) {
     prependToList(xen, slot, pdx);
-    xen.call.page.set(caller, 0);
+    xen.call.page.set(call, 0);
     return abandon(xen, slot, status);
   }
   return xen.profile.lateMapRecheck === 'yes' && xen.isPv(slot) ? Step.recheck : Step.append;
 }
 
 /** XSA-285: the guest may have changed the page's type while it was being mapped. */
-function recheckType(xen: Xen, caller: number): number {
-  const slot = domainOf(xen, caller);
-  const pdx = pageOf(xen, caller);
+function recheckType(xen: Xen, call: number): number {
+  const slot = domainOf(xen, call);
+  const pdx = pageOf(xen, call);
   if (isWritable(xen, pdx)) return Step.append;
   iommuUnmap(xen, slot, inputOf(xen, slot, pdx));
   return Step.reread;
@@ -92,22 +92,22 @@ function recheckType(xen: Xen, caller: number): number {
  * … and may have changed it back while it was being unmapped. Then nobody knows whether the page is mapped, so the page
  * goes back to the head of the list and the hypercall starts over: the guest can make this happen for ever.
  */
-function rereadType(xen: Xen, caller: number): number {
-  const slot = domainOf(xen, caller);
-  const pdx = pageOf(xen, caller);
+function rereadType(xen: Xen, call: number): number {
+  const slot = domainOf(xen, call);
+  const pdx = pageOf(xen, call);
   if (!isWritable(xen, pdx)) return Step.append;
   prependToList(xen, slot, pdx);
-  return restart(xen, caller, slot);
+  return restart(xen, call, slot);
 }
 
-function appendPage(xen: Xen, caller: number): number {
-  const slot = domainOf(xen, caller);
-  const pdx = pageOf(xen, caller);
+function appendPage(xen: Xen, call: number): number {
+  const slot = domainOf(xen, call);
+  const pdx = pageOf(xen, call);
   appendToList(xen, slot, pdx, List.relinquished);
-  xen.call.page.set(caller, 0);
-  xen.call.pagesInSlice.add(caller, 1);
-  const preempted = xen.call.pagesInSlice.get(caller) === PAGES_BEFORE_PREEMPTION;
-  return preempted && xen.domain.listHead.get(slot) !== 0 ? restart(xen, caller, slot) : Step.pop;
+  xen.call.page.set(call, 0);
+  xen.call.pagesInSlice.add(call, 1);
+  const preempted = xen.call.pagesInSlice.get(call) === PAGES_BEFORE_PREEMPTION;
+  return preempted && xen.domain.listHead.get(slot) !== 0 ? restart(xen, call, slot) : Step.pop;
 }
 
 /** Any other error ends the construction: the context is torn down, mirroring included (dossier §1.2 item 3.3). */
@@ -119,15 +119,16 @@ function abandon(xen: Xen, slot: number, status: number): number {
 }
 
 /** -ERESTART: drops the lock and makes the vCPU execute the whole hypercall again. */
-function restart(xen: Xen, caller: number, slot: number): number {
+function restart(xen: Xen, call: number, slot: number): number {
   xen.domain.pageAllocLock.set(slot, 0);
-  xen.call.page.set(caller, 0);
-  xen.call.pagesInSlice.set(caller, 0);
+  drop(xen.lock.pcidevs, 0, call);
+  xen.call.page.set(call, 0);
+  xen.call.pagesInSlice.set(call, 0);
   return Step.domctl;
 }
 
-function completeConstruct(xen: Xen, caller: number): number {
-  const slot = domainOf(xen, caller);
+function completeConstruct(xen: Xen, call: number): number {
+  const slot = domainOf(xen, call);
   if (!sharesP2m(xen, slot)) {
     restorePageList(xen, slot);
     xen.domain.pageAllocLock.set(slot, 0);

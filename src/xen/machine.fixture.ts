@@ -1,7 +1,9 @@
 import { type Rights, rightsText } from '../formats/address.js';
 import { PGT, PGT_NAMES, PGT_PINNED, PGT_VALIDATED } from '../formats/x86-page-info.js';
 import { boot } from './boot.js';
-import { assignDevice, CONTINUES, stepCall } from './device-domctl.js';
+import { CONTINUES } from './calls/call.js';
+import { stepCall } from './calls/dispatch.js';
+import { assignDevice } from './device-domctl.js';
 import { CDF, createDomain } from './domain.js';
 import type { Profile } from './editions/behaviours.js';
 import { resolveEdition } from './editions/edition.js';

@@ -1,5 +1,7 @@
 import { R, W } from '../formats/address.js';
 import { PGT } from '../formats/x86-page-info.js';
+import { domainOf, goOn, pageOf } from './calls/call.js';
+import { Step } from './calls/steps.js';
 import { Errno } from './errno.js';
 import { fails } from './failures.js';
 import {
@@ -25,15 +27,71 @@ import type { Xen } from './state.js';
  * made known to the domain stays the domain's all the same.
  */
 export function populatePhysmap(xen: Xen, slot: number, gfn: number, wanted = -1): number {
-  if (xen.domain.directMapped.get(slot)) return populateDirectMapped(xen, slot, gfn);
-  if (xen.isDying(slot)) return -Errno.EBUSY;
-  if (xen.domain.totPages.get(slot) >= xen.domain.maxPages.get(slot)) return -Errno.EBUSY;
-  if (wanted >= 0 && !(isDomainFrame(xen, wanted) && isFree(xen, wanted))) return -Errno.EBUSY;
-  if (wanted >= 0) takeFrame(xen, wanted, slot);
-  const pdx = wanted >= 0 ? wanted : allocDomainFrame(xen, slot);
-  if (pdx < 0) return -Errno.EBUSY;
+  const pdx = assignPage(xen, slot, gfn, wanted);
+  if (pdx < 0) return pdx;
   return guestPhysmapAdd(xen, slot, gfn, pdx) === 0 ? pdx : -Errno.EBUSY;
 }
+
+/** The first half: a page becomes the domain's, which does not know of it yet. */
+function assignPage(xen: Xen, slot: number, gfn: number, wanted: number): number {
+  if (xen.domain.directMapped.get(slot)) return ownPage(xen, slot, gfn);
+  if (xen.isDying(slot)) return -Errno.EBUSY;
+  if (xen.domain.totPages.get(slot) >= xen.domain.maxPages.get(slot)) return -Errno.EBUSY;
+  if (wanted < 0) {
+    const pdx = allocDomainFrame(xen, slot);
+    return pdx < 0 ? -Errno.EBUSY : pdx;
+  }
+  if (!isDomainFrame(xen, wanted) || !isFree(xen, wanted)) return -Errno.EBUSY;
+  takeFrame(xen, wanted, slot);
+  return wanted;
+}
+
+/** A direct-mapped domain only ever gets a page of its own back, where GFN and MFN agree (dossier §9 item 5). */
+function ownPage(xen: Xen, slot: number, gfn: number): number {
+  const pdx = xen.ram.indexOf(gfn);
+  if (!getPage(xen, pdx, slot)) return -Errno.EBUSY;
+  putPage(xen, pdx);
+  return pdx;
+}
+
+/**
+ * {@link populatePhysmap} of `count` pages in steps: between the two halves of each page any other CPU can act, and knows
+ * no less of the page than its owner does (dossier §12 T3). A page that was taken stands in the call's row.
+ */
+export function beginPopulatePhysmap(
+  xen: Xen,
+  call: number,
+  slot: number,
+  gfn: number,
+  count: number,
+  wanted = -1,
+): number {
+  xen.call.domain.set(call, slot + 1);
+  xen.call.gfn.set(call, gfn);
+  xen.call.count.set(call, count);
+  return goOn(xen, call, takeNext(xen, call, wanted));
+}
+
+function takeNext(xen: Xen, call: number, wanted: number): number {
+  const pdx = assignPage(xen, domainOf(xen, call), xen.call.gfn.get(call), wanted);
+  if (pdx < 0) return pdx;
+  xen.call.page.set(call, pdx + 1);
+  return Step.physmap_add;
+}
+
+function addTaken(xen: Xen, call: number): number {
+  const gfn = xen.call.gfn.get(call);
+  if (guestPhysmapAdd(xen, domainOf(xen, call), gfn, pageOf(xen, call)) !== 0) return -Errno.EBUSY;
+  xen.call.gfn.set(call, gfn + 1);
+  xen.call.count.add(call, -1);
+  return xen.call.count.get(call) > 0 ? Step.assign_pages : 0;
+}
+
+/** The steps of XENMEM_populate_physmap. */
+export const POPULATE_PHYSMAP = {
+  assign_pages: (xen: Xen, call: number): number => takeNext(xen, call, -1),
+  physmap_add: addTaken,
+} as const;
 
 /** XEN_DOMCTL_max_mem: pages that a domain may own, also fewer than it does: then it only gets no more. */
 export function setMaxPages(xen: Xen, slot: number, pages: number): number {
@@ -73,14 +131,6 @@ export function stealPage(xen: Xen, slot: number, pdx: number): number {
   if (!cleanupPageMappings(xen, pdx)) return -Errno.EINVAL;
   xen.frame.typeInfo.set(pdx, 0);
   return 0;
-}
-
-/** A direct-mapped domain only ever gets a page of its own back, where GFN and MFN agree (dossier §9 item 5). */
-function populateDirectMapped(xen: Xen, slot: number, gfn: number): number {
-  const pdx = xen.ram.indexOf(gfn);
-  if (!getPage(xen, pdx, slot)) return -Errno.EBUSY;
-  putPage(xen, pdx);
-  return guestPhysmapAdd(xen, slot, gfn, pdx) === 0 ? pdx : -Errno.EBUSY;
 }
 
 /**

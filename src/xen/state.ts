@@ -5,7 +5,7 @@ import { SmmuUnit } from '../hardware/smmu-unit.js';
 import { VtdUnit } from '../hardware/vtd-unit.js';
 import { Store } from '../store/store.js';
 import { decimal, enumeration, type Field, flag, hex, Layout, optional } from '../store/table.js';
-import { STEP_NAMES } from './call-steps.js';
+import { STEP_NAMES } from './calls/steps.js';
 import type { Profile } from './editions/behaviours.js';
 import { FAILURES } from './failures.js';
 import { deviceTableEntries, type MachineSpec } from './machine.js';
@@ -96,6 +96,7 @@ export class Xen {
   readonly device;
   readonly call;
   readonly vtdDomainId;
+  readonly lock;
   readonly failure;
   private readonly host;
 
@@ -117,6 +118,7 @@ export class Xen {
     const { hex, decimal, flag } = WORD_NAMES;
     const domainName: Field = { show: (slot) => this.domainName(slot) };
     const frameName: Field = { show: (pdx) => this.frameName(pdx) };
+    const callName: Field = { show: (call) => this.domainName(Math.floor(call / limits.calls)) };
     const ofDomain = (rows: number, what: string) => (row: number) =>
       `${this.domainName(Math.floor(row / rows))} ${what} ${row % rows}`;
 
@@ -155,8 +157,12 @@ export class Xen {
         listTail: optional(frameName),
         relinquishedHead: optional(frameName),
         relinquishedTail: optional(frameName),
-        /** The domain whose hypercall holds the page-allocation lock. */
-        pageAllocLock: optional(domainName),
+        /** The hypercall that holds the page-allocation lock. */
+        pageAllocLock: optional(callName),
+        /** While it dies: the stage of its destruction that comes next. */
+        teardown: enumeration(STEP_NAMES),
+        /** Pages below this one are given back at this stage. */
+        teardownPage: hex,
         crashed: flag,
       },
       (slot) => this.domainName(slot),
@@ -245,7 +251,7 @@ export class Xen {
 
     this.call = this.layout.table(
       'call',
-      limits.domains,
+      limits.domains * limits.calls,
       {
         /** The step to run next of a hypercall under way, 0 when there is none. */
         step: enumeration(STEP_NAMES),
@@ -255,9 +261,17 @@ export class Xen {
         flags: hex,
         page: optional(frameName),
         pagesInSlice: decimal,
+        /** Where a translated domain gets the page. */
+        gfn: hex,
+        /** Pages still to be had. */
+        count: decimal,
       },
-      (slot) => `hypercall of ${this.domainName(slot)}`,
+      limits.calls === 1
+        ? (call) => `hypercall of ${this.domainName(call)}`
+        : ofDomain(limits.calls, 'hypercall'),
     ).columns;
+
+    this.lock = this.layout.table('lock', 1, { pcidevs: optional(callName) }, () => 'lock of').columns;
 
     this.failure = this.layout.table(
       'failure',

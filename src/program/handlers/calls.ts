@@ -1,42 +1,67 @@
-import { STEP_NAMES, Step, TOOLSTACK } from '../../xen/call-steps.js';
-import { assignDevice, CONTINUES, stepCall } from '../../xen/device-domctl.js';
+import { busyCall, CONTINUES, idleCall, isIdle } from '../../xen/calls/call.js';
+import { stepCall } from '../../xen/calls/dispatch.js';
+import { STEP_NAMES, TOOLSTACK } from '../../xen/calls/steps.js';
 import { errnoName } from '../../xen/errno.js';
 import type { Xen } from '../../xen/state.js';
-import { OperationError } from '../arguments.js';
-import type { Handlers, Outcome } from './handler.js';
+import type { Arguments } from '../arguments.js';
+import type { Names } from '../names.js';
+import type { Handler, Handlers, Outcome } from './handler.js';
 
-/** Runs the hypercall under way until it ends, or `stop` says so after a step. */
-export function runCall(xen: Xen, stop: (steps: number) => boolean): Outcome {
-  if (xen.call.step.get(TOOLSTACK) === Step.none) return { status: 'idle' };
+/** Starts a hypercall in row `call`: CONTINUES, or 0 or an errno where it has come to its end. */
+export type Beginning = (xen: Xen, args: Arguments, names: Names, call: number) => number;
+
+/** The handler of `begin`, for a hypercall that the toolstack makes. It waits where the toolstack is in too many already. */
+export function beginHandler(begin: Beginning): Handler {
+  return (xen, args, names) => {
+    const call = idleCall(xen, TOOLSTACK);
+    if (call < 0) return wait(xen);
+    return outcomeOf(xen, call, begin(xen, args, names, call));
+  };
+}
+
+/** `at pop` for a hypercall that has stopped before that step, otherwise how it ended. */
+function outcomeOf(xen: Xen, call: number, status: number): Outcome {
+  if (status === CONTINUES) return { status: `at ${STEP_NAMES[xen.call.step.get(call)]}` };
+  return { status: errnoName(status) };
+}
+
+function wait(xen: Xen): Outcome {
+  xen.blocked = true;
+  return { status: 'blocked' };
+}
+
+/** Runs a hypercall under way until it ends, has to wait, or `stop` says so after a step. */
+export function runCall(xen: Xen, call: number, stop: (steps: number) => boolean): Outcome {
+  if (call < 0) return { status: 'idle' };
   let status = CONTINUES;
   let steps = 0;
-  while (status === CONTINUES && !stop(steps)) {
-    status = stepCall(xen, TOOLSTACK);
+  while (status === CONTINUES && !xen.blocked && !stop(steps)) {
+    status = stepCall(xen, call);
     steps++;
   }
-  return {
-    status: status === CONTINUES ? `at ${STEP_NAMES[xen.call.step.get(TOOLSTACK)]}` : errnoName(status),
-    steps,
-  };
+  return { ...outcomeOf(xen, call, status), steps };
+}
+
+/** The hypercall that a statement means, or -1. */
+function namedCall(xen: Xen, args: Arguments): number {
+  const slot = args.has('of') ? args.domain('of') : TOOLSTACK;
+  if (slot < 0 || slot >= xen.domIo) return -1;
+  if (!args.has('call')) return busyCall(xen, slot);
+  const { calls } = xen.spec.limits;
+  const call = args.number('call', 0);
+  return call < 0 || call >= calls || isIdle(xen, slot * calls + call) ? -1 : slot * calls + call;
 }
 
 /** Hypercalls that are run step by step. */
 export const CALL_HANDLERS: Handlers = {
-  begin: (xen, args) => {
-    if (xen.call.step.get(TOOLSTACK) !== Step.none)
-      throw new OperationError('a hypercall is under way already');
-    const status = assignDevice(xen, TOOLSTACK, args.domain(), args.device(), 0);
-    return {
-      status: status === CONTINUES ? `at ${STEP_NAMES[xen.call.step.get(TOOLSTACK)]}` : errnoName(status),
-    };
-  },
   step: (xen, args) => {
-    if (!args.has('until')) return runCall(xen, (steps) => steps === 1);
+    const call = namedCall(xen, args);
+    if (!args.has('until')) return runCall(xen, call, (steps) => steps === 1);
     const until = args.text('until');
-    return runCall(xen, () => STEP_NAMES[xen.call.step.get(TOOLSTACK)] === until);
+    return runCall(xen, call, () => STEP_NAMES[xen.call.step.get(call)] === until);
   },
   finish: (xen, args) => {
     const limit = args.number('max_steps', 10_000_000);
-    return runCall(xen, (steps) => steps === limit);
+    return runCall(xen, namedCall(xen, args), (steps) => steps === limit);
   },
 };

@@ -1,17 +1,21 @@
-import { TOOLSTACK } from '../../xen/call-steps.js';
-import { assignDevice, CONTINUES, deassignDevice, testAssignDevice } from '../../xen/device-domctl.js';
+import { CONTINUES } from '../../xen/calls/call.js';
+import { TOOLSTACK } from '../../xen/calls/steps.js';
+import { assignDevice, deassignDevice, testAssignDevice } from '../../xen/device-domctl.js';
 import { errnoName } from '../../xen/errno.js';
 import { faultLines } from '../../xen/fault-lines.js';
 import type { Xen } from '../../xen/state.js';
 import type { Arguments } from '../arguments.js';
 import { deviceAccess } from '../device-access.js';
-import { runCall } from './calls.js';
+import { type Beginning, beginHandler, runCall } from './calls.js';
 import { errno, type Handlers, type Outcome } from './handler.js';
+
+const beginAssign: Beginning = (xen, args, _names, call) =>
+  assignDevice(xen, call, args.domain(), args.device(), args.number('flags', 0));
 
 function assign(xen: Xen, args: Arguments): Outcome {
   const status = assignDevice(xen, TOOLSTACK, args.domain(), args.device(), args.number('flags', 0));
   if (status !== CONTINUES) return { status: errnoName(status), steps: 1 };
-  const rest = runCall(xen, () => false);
+  const rest = runCall(xen, TOOLSTACK, () => false);
   return { ...rest, steps: (rest.steps ?? 0) + 1 };
 }
 
@@ -28,6 +32,7 @@ function dma(xen: Xen, args: Arguments): Outcome {
 /** Devices. */
 export const DEVICE_HANDLERS: Handlers = {
   assign_device: assign,
+  'begin assign_device': beginHandler(beginAssign),
   test_assign_device: (xen, args) => errno(testAssignDevice(xen, TOOLSTACK, args.domain(), args.device(), 0)),
   deassign_device: (xen, args) => errno(deassignDevice(xen, TOOLSTACK, args.domain(), args.device())),
   dma,

@@ -1,10 +1,11 @@
-import { TOOLSTACK } from '../../xen/call-steps.js';
+import { TOOLSTACK } from '../../xen/calls/steps.js';
 import { CDF, type CreateFlag, createDomain } from '../../xen/domain.js';
-import { destroyDomain } from '../../xen/domain-death.js';
+import { beginDestroyDomain, destroyDomain } from '../../xen/domain-death.js';
 import { setMaxPages } from '../../xen/memory.js';
 import type { Xen } from '../../xen/state.js';
 import type { Arguments } from '../arguments.js';
 import type { Names } from '../names.js';
+import { beginHandler } from './calls.js';
 import { errno, type Handlers, type Outcome } from './handler.js';
 
 /** The flags that a createdomain statement asks for. */
@@ -35,5 +36,8 @@ function create(xen: Xen, args: Arguments, names: Names): Outcome {
 export const DOMAIN_HANDLERS: Handlers = {
   createdomain: create,
   destroydomain: (xen, args) => errno(destroyDomain(xen, TOOLSTACK, args.domain())),
+  'begin destroydomain': beginHandler((xen, args, _names, call) =>
+    beginDestroyDomain(xen, call, args.domain()),
+  ),
   max_mem: (xen, args) => errno(setMaxPages(xen, args.domain(), args.number('pages', 0))),
 };

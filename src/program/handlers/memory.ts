@@ -1,8 +1,15 @@
-import { decreaseReservation, memoryExchange, populatePhysmap } from '../../xen/memory.js';
+import { CONTINUES, pageOf } from '../../xen/calls/call.js';
+import {
+  beginPopulatePhysmap,
+  decreaseReservation,
+  memoryExchange,
+  populatePhysmap,
+} from '../../xen/memory.js';
 import { addToPhysmap, type MapSpace } from '../../xen/physmap.js';
 import type { Xen } from '../../xen/state.js';
 import type { Arguments } from '../arguments.js';
 import type { Names } from '../names.js';
+import { type Beginning, beginHandler } from './calls.js';
 import { errno, existing, type Handlers, type Outcome } from './handler.js';
 
 function populate(xen: Xen, args: Arguments, names: Names): Outcome {
@@ -17,6 +24,16 @@ function populate(xen: Xen, args: Arguments, names: Names): Outcome {
   }
   return { status: 'ok' };
 }
+
+/** The page that was taken first has its name from then on, whatever becomes of it. */
+const beginPopulate: Beginning = (xen, args, names, call) => {
+  const [gfn, count, wanted] = [args.number('gfn', 0), args.number('count', 1), wantedPage(args, 'page')];
+  const slot = existing(xen, args, 'EBUSY');
+  const status = beginPopulatePhysmap(xen, call, slot, gfn, count, wanted);
+  if (status === CONTINUES && wanted < 0)
+    names.pages.set(args.text('page'), xen.ram.frameAt(pageOf(xen, call)));
+  return status;
+};
 
 /** The index of the frame that a new page must get, or -1 where it only gets a name. */
 function wantedPage(args: Arguments, name: string): number {
@@ -38,6 +55,7 @@ export const MEMORY_HANDLERS: Handlers = {
     return errno(addToPhysmap(xen, args.domain(), space, index, args.number('gfn', 0)));
   },
   populate_physmap: populate,
+  'begin populate_physmap': beginHandler(beginPopulate),
   decrease_reservation: (xen, args) =>
     errno(
       decreaseReservation(

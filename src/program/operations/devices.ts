@@ -7,6 +7,7 @@ export const DEVICES: readonly Operation[] = [
     actor: 'toolstack',
     doc: 'Assigns a device to a domain (or quarantines it: dom_io).',
     source: '§1.3, §6.1',
+    preemptible: true,
     parameters: [domain, device, keyed('flags', 'number', 'assignment flags; 1 is RDM_RELAXED')],
   },
   {

@@ -36,6 +36,7 @@ export const DOMAINS: readonly Operation[] = [
       'Destroys a domain, to the end of the hypercall. While others hold pages of it, it goes on as a zombie; then it ' +
       'vanishes, and its domid is free.',
     source: '§6.6, §5.7',
+    preemptible: true,
     parameters: [domain],
     frees: 'domain',
   },

@@ -8,6 +8,7 @@ export const MEMORY: readonly Operation[] = [
     actor: 'toolstack',
     doc: 'Gives a domain a page (XENMEM_populate_physmap).',
     source: '§3.4',
+    preemptible: true,
     parameters: [
       domain,
       { name: 'page', kind: 'newPage', doc: 'a name for it, or the number of the free frame to take' },

@@ -47,6 +47,8 @@ export interface Operation {
   /** Dossier section, and the hypercall where the name does not say it. */
   readonly source: string;
   readonly parameters: readonly Parameter[];
+  /** It runs in steps that others can run between: `begin` starts it. */
+  readonly preemptible?: boolean;
   /** The parameter whose thing is gone afterwards: its name can be given again. */
   readonly frees?: string;
 }

@@ -200,6 +200,19 @@ export const BEHAVIOURS = {
     section: '§1.4, §2.5',
     values: { ENOSYS: 'ENOSYS, when the IOMMU is globally off', EOPNOTSUPP: 'EOPNOTSUPP, per domain' },
   },
+  pcidevsLock: {
+    doc: 'What assign_device does while another hypercall has the lock of the devices',
+    section: '§1.3, §6.1',
+    values: { tried: 'starts over (-ERESTART)', 'waited-for': 'waits' },
+  },
+  grantsReleasedAtDeath: {
+    doc: 'When a dying domain’s grant mappings are released',
+    section: '§5.7, §6.6',
+    values: {
+      'as-it-dies': 'in the moment it begins to die',
+      preemptibly: 'in a stage of its own, which is left and resumed',
+    },
+  },
   unknownDeviceErrno: {
     doc: 'errno of assigning a device that Xen does not know',
     section: '§1.4, §6.1',

@@ -40,6 +40,8 @@ const MATRIX: readonly (readonly [
   ['amdFaultLine', 'sbdf', '680d18763a', '4.14'],
   ['typeChangeTest', 'writability', 'c497bfa633', '4.14'],
   ['grantIommuDecision', 'handles', '921f1f4226', '4.14', '4.13.1 4.12.2 4.11.4'],
+  ['pcidevsLock', 'waited-for', 'cd7dedad82', '4.14'],
+  ['grantsReleasedAtDeath', 'preemptibly', 'b1ee10be56', '4.16', '4.15.1 4.14.3 4.13.4'],
   ['takenDomidErrno', 'EEXIST', 'b162e65a7a', '4.14'],
   ['selfGrant', 'bypasses', 'e8185c5f01', '4.15', '4.14.2 4.13.3'],
   ['armGrantNeedsIommu', 'CDF_iommu', '04085ec1ac', '4.15', '4.14.2 4.13.3'],

@@ -1,0 +1,21 @@
+import { ASSIGN_DEVICE } from '../device-domctl.js';
+import { DESTROY_DOMAIN } from '../domain-death.js';
+import { POPULATE_PHYSMAP } from '../memory.js';
+import type { Xen } from '../state.js';
+import { type CONTINUES, goOn, type StepFunction } from './call.js';
+import { STEP_NAMES, type StepName } from './steps.js';
+
+/** What each step does. */
+const STEP_FUNCTIONS: Readonly<Record<StepName, StepFunction>> = {
+  ...ASSIGN_DEVICE,
+  ...POPULATE_PHYSMAP,
+  ...DESTROY_DOMAIN,
+};
+const STEPS: readonly StepFunction[] = STEP_NAMES.map((name) =>
+  name === 'none' ? () => 0 : STEP_FUNCTIONS[name as StepName],
+);
+
+/** Runs the next step of the hypercall under way in row `call`. Returns 0, an errno, or {@link CONTINUES}. */
+export function stepCall(xen: Xen, call: number): number {
+  return goOn(xen, call, STEPS[xen.call.step.get(call)]!(xen, call));
+}

@@ -1,0 +1,63 @@
+/**
+ * Steps of the hypercalls that can be preempted, or that another CPU can look into, by name. Each runs atomically and
+ * names the next; which one comes next stands in the table `call`. What they do is in `dispatch.ts`.
+ */
+export const Step = {
+  /** No hypercall is under way. */
+  none: 0,
+
+  // assign_device where contexts are built late (dossier §1.3).
+  /** The domctl from its start, all checks included: where a continuation resumes. */
+  domctl: 1,
+  /** Take the head of the page list. */
+  pop: 2,
+  /** Map it. */
+  map: 3,
+  /** Look at its type again. */
+  recheck: 4,
+  /** It was not writable: unmapped, look once more. */
+  reread: 5,
+  /** Put it on the list of pages seen. */
+  append: 6,
+  /** All pages seen. */
+  complete: 7,
+  /** The vendor's part. */
+  assign: 8,
+
+  // populate_physmap (§3.4, §12 T3).
+  /** Take a frame from the heap and make it the domain's. */
+  assign_pages: 9,
+  /** Make it known to the domain, and to its devices. */
+  physmap_add: 10,
+
+  // destroydomain (§6.6): where its continuations resume.
+  /** Give back what the domain has mapped through grants. */
+  release_grants: 11,
+  /** Its devices leave. */
+  release_devices: 12,
+  /** Its IOMMU tables are freed. */
+  free_iommu: 13,
+  /** Its p2m is freed. */
+  paging: 14,
+  /** What its vCPUs run on. */
+  vcpu_pagetables: 15,
+  /** Frames that Xen shares with it. */
+  xen_pages: 16,
+  /** Its memory, and what is left of L4 tables. */
+  l4: 17,
+  /** What is left of L3 tables. */
+  l3: 18,
+  /** What is left of L2 tables. */
+  l2: 19,
+  /** The end. */
+  dead: 20,
+} as const;
+
+/** Names of the steps by number. */
+export const STEP_NAMES: readonly string[] = Object.keys(Step);
+
+/** The steps that do something. */
+export type StepName = Exclude<keyof typeof Step, 'none'>;
+
+/** The domain whose hypercalls manage the others: dom0, where the toolstack runs. */
+export const TOOLSTACK = 0;
