@@ -1,5 +1,5 @@
 import { Errno } from './errno.js';
-import { allocUnitFrame, amdviLevels, iommuRoot } from './iommu-map.js';
+import { allocUnitFrame, amdviLevels, iommuRoot } from './iommu-tables.js';
 import { deviceTableFrames } from './machine.js';
 import { quarantineRoot } from './quarantine.js';
 import type { Xen } from './state.js';

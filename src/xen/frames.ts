@@ -141,9 +141,9 @@ function freePage(xen: Xen, pdx: number): void {
   if (pdx < xen.heap.lowestFree.get(Zone.domain)) xen.heap.lowestFree.set(Zone.domain, pdx);
 }
 
-/** Gives a frame of Xen's heap back. */
-export function freeXenFrame(xen: Xen, pdx: number): void {
-  xen.ram.clear(xen.ram.frameAt(pdx));
+/** Gives a frame of Xen's heap back, scrubbing it unless it is known to be clear. */
+export function freeXenFrame(xen: Xen, pdx: number, isClear = false): void {
+  if (!isClear) xen.ram.clear(xen.ram.frameAt(pdx));
   xen.frame.owner.set(pdx, 0);
   xen.frame.countInfo.set(pdx, 0);
   xen.frame.typeInfo.set(pdx, 0);

@@ -10,7 +10,7 @@ import { resolveEdition } from './editions/edition.js';
 import { errnoName } from './errno.js';
 import { faultLines } from './fault-lines.js';
 import { INVARIANTS, Judge } from './invariants.js';
-import { tableRights } from './iommu-map.js';
+import { tableRights } from './iommu-tables.js';
 import {
   DEFAULT_LIMITS,
   type DeviceSpec,

@@ -16,6 +16,8 @@ export interface MachineSpec {
   readonly hwdomMode: 'relaxed' | 'strict' | 'passthrough';
   /** `iommu=sharept`: tables may be shared with the p2m where hardware can. */
   readonly sharept: boolean;
+  /** `iommu=superpages`: VT-d's tables may map 2 MiB and 1 GiB pages. Not said: they may. */
+  readonly superpages?: boolean;
   /** `iommu=quarantine`: devices that guests give back go to dom_io, in releases that know it. */
   readonly quarantine: boolean;
   readonly limits: Limits;

@@ -2,7 +2,7 @@ import { R, W } from '../formats/address.js';
 import { AMDVI_TABLES } from '../formats/amdvi.js';
 import { EntryWords } from '../formats/radix.js';
 import { VTD_SECOND_LEVEL } from '../formats/vtd.js';
-import { allocUnitFrame } from './iommu-map.js';
+import { allocUnitFrame } from './iommu-tables.js';
 import type { Xen } from './state.js';
 
 /**

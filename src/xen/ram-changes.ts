@@ -12,7 +12,7 @@ import { X86_PAGE_ENTRY, X86_TABLE_ENTRY } from '../formats/x86-pte.js';
 import { SMMU_SHAPE } from '../hardware/smmu-unit.js';
 import type { Change } from '../store/changes.js';
 import { grantFrameCount, isVersion2, sharedFrame, statusFrame } from './grant-frames.js';
-import { amdviLevels } from './iommu-map.js';
+import { amdviLevels } from './iommu-tables.js';
 import { sbdfText } from './machine.js';
 import { isPageTable, typeOf } from './page-info.js';
 import { Kind, Life, type Xen } from './state.js';

@@ -85,6 +85,12 @@ export class Xen {
    */
   blocked = false;
 
+  /**
+   * iommu_dont_flush_iotlb: set while a batch changes many entries and will flush for all of them (dossier §4.4). A
+   * signal within one step, too.
+   */
+  dontFlushIotlb = false;
+
   readonly frame;
   readonly domain;
   readonly heap;

@@ -1,7 +1,8 @@
 import { entryFrame } from '../formats/vtd.js';
 import { Errno } from './errno.js';
 import { flushContext, flushDomain } from './iommu-flush.js';
-import { allocUnitFrame, iommuRoot, sharesP2m } from './iommu-map.js';
+import { sharesP2m } from './iommu-map.js';
+import { allocUnitFrame, iommuRoot } from './iommu-tables.js';
 import { quarantineRoot } from './quarantine.js';
 import type { Xen } from './state.js';
 import { didOf, isKnownDid, leaveUnit, takeDid } from './vtd-domain-ids.js';

@@ -330,6 +330,14 @@ export const BEHAVIOURS = {
       'with-unit': 'the second line names the unit',
     },
   },
+  iommuSuperpages: {
+    doc: 'Sizes of the pages in a domain’s own IOMMU tables, and what becomes of full and of empty tables',
+    section: '§4.4',
+    values: {
+      '4k-only': 'pages of 4 KiB; tables stay',
+      superpages: 'the largest that fit; a contiguous table becomes a page, an empty one is freed',
+    },
+  },
   amdLevels: {
     doc: 'How many levels a domain’s AMD-Vi tables have',
     section: '§7.2',

@@ -2,7 +2,7 @@ import { rightsText } from '../../formats/address.js';
 import { deviceCount } from '../devices.js';
 import { isFree } from '../frames.js';
 import { reservesFrame } from '../identity-map.js';
-import { tableRights } from '../iommu-map.js';
+import { tableRights } from '../iommu-tables.js';
 import { isUntranslatedHwdom } from '../rule.js';
 import type { Xen } from '../state.js';
 import type { Invariant } from './invariant.js';

@@ -3,7 +3,8 @@ import { GrantType, GTF_TYPE_MASK, grantDomid, grantFlags } from '../../formats/
 import { grantEntryFrame, grantEntryWord } from '../grant-entry.js';
 import { grantEntryCount } from '../grant-frames.js';
 import { gnttabNeedsIommu, handleRights } from '../grant-iommu.js';
-import { hasIommu, tableRights } from '../iommu-map.js';
+import { hasIommu } from '../iommu-map.js';
+import { tableRights } from '../iommu-tables.js';
 import { p2mLookup, p2mRights } from '../p2m.js';
 import { isBoundByTypes } from '../rule.js';
 import { Kind, type Xen } from '../state.js';

@@ -2,7 +2,7 @@ import { R, type Rights, rightsText, W } from '../../formats/address.js';
 import { PGT } from '../../formats/x86-page-info.js';
 import { isSpecialPage, ownerOf } from '../frames.js';
 import { reservesFrame } from '../identity-map.js';
-import { tableRights } from '../iommu-map.js';
+import { tableRights } from '../iommu-tables.js';
 import { typeOf } from '../page-info.js';
 import { isBoundByTypes } from '../rule.js';
 import type { Xen } from '../state.js';
