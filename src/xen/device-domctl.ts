@@ -21,9 +21,8 @@ export function assignDevice(xen: Xen, call: number, slot: number, device: numbe
   const status = checkAssign(xen, call, slot, device, flags);
   if (status !== 0) return status;
   const restarts = isHeld(xen.lock.pcidevs, 0) && xen.profile.pcidevsLock === 'tried';
-  if (!restarts && !needsConstruct(xen, slot)) {
-    return mustWait(xen, xen.lock.pcidevs, 0) ? 0 : attach(xen, slot, device, flags);
-  }
+  if (!restarts && mustWait(xen, xen.lock.pcidevs, 0)) return 0;
+  if (!restarts && !needsConstruct(xen, slot)) return attach(xen, slot, device, flags);
   if (!isIdle(xen, call)) {
     xen.blocked = true;
     return 0;
