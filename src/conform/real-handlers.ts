@@ -212,7 +212,8 @@ export const REAL_HANDLERS: Readonly<Record<string, RealHandler>> = {
     ]);
     if (result.rc < 0) return { status: errnoName(result.rc) };
     const handle = real.names.handles.get(args.text('handle'));
-    if (result.status >= 0 && handle !== undefined) real.handles.set(`${slot}:${handle}`, result.handle);
+    if (result.status > 0) return { status: `status ${result.status}` };
+    if (result.status === 0 && handle !== undefined) real.handles.set(`${slot}:${handle}`, result.handle);
     return { status: grantStatusName(result.status) };
   },
   unmap_grant_ref: async (real, args) => {

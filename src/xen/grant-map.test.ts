@@ -133,6 +133,24 @@ describe('map_grant_ref refuses, in this order (§5.2)', () => {
   });
 });
 
+describe('a map of what nobody offers', () => {
+  it.each([
+    ['4.11.1', 'general_error'],
+    ['4.11.2', 'status 1'],
+    ['4.12.2', 'status 1'],
+    ['4.13.0', 'status 1'],
+    ['4.13.1', 'general_error'],
+    ['4.14', 'general_error'],
+  ])('answers on %s with %s and maps nothing (XSA-316)', (edition, status) => {
+    const { xen, slot, page } = offered({ edition });
+    const before = refs(xen, page);
+    expect(map(xen, slot, HOST, 1)).toBe(status);
+    expect(refs(xen, page)).toBe(before);
+    // The handle was put back, too: the next one is the first.
+    expect(mapGrantRef(xen, 0, slot, 0, HOST, 0)).toBe(0);
+  });
+});
+
 describe('pins and the entry’s use flags', () => {
   it('count each kind of mapping by itself', () => {
     const { xen, slot } = offered();

@@ -6,7 +6,7 @@ import { claimEntry, grantEntryFrame } from './grant-entry.js';
 import { grantEntryCount } from './grant-frames.js';
 import { addHostMapping, removeHostMapping, SOMEWHERE } from './grant-host-mapping.js';
 import { grantIommuMap } from './grant-iommu.js';
-import { GNTST } from './grant-status.js';
+import { GNTST, REFUSED_WITH_ONE } from './grant-status.js';
 import { freeHandle } from './maptrack.js';
 import { getPageType, putPageType } from './page-type.js';
 import type { Xen } from './state.js';
@@ -83,6 +83,7 @@ function pinEntry(
   readonly: boolean,
 ): number {
   const status = claimEntry(xen, granter, ref, oldPin !== 0, !readonly, true, caller);
+  if (status !== 0 && xen.profile.refusedMapStatus === 'one') return REFUSED_WITH_ONE;
   if (status !== 0 || oldPin !== 0) return status;
   const pdx = frameOfDomain(xen, granter, grantEntryFrame(xen, granter, ref));
   if (pdx < 0) {

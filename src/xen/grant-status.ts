@@ -19,9 +19,13 @@ export const GNTST = {
 /** A hypercall that finds what makes it start over, as often as it starts over: it never answers. */
 export const NEVER_ENDS = -1000;
 
+/** A map that failed and says 1: no error to a caller that looks for a negative status, and no mapping (XSA-316). */
+export const REFUSED_WITH_ONE = -1001;
+
 const STATUS_NAMES = new Map<number, string>([
   ...Object.entries(GNTST).map(([name, value]) => [value, name] as const),
   [NEVER_ENDS, 'never ends'],
+  [REFUSED_WITH_ONE, 'status 1'],
 ]);
 
 /** `ok` for 0 and positive results, otherwise the status's name. */

@@ -144,7 +144,8 @@ export function mapGrant(
   const op = mapper.caller.area.put(MAP_GRANT_REF, { host_addr: address, flags, ref, dom: granter });
   const rc = mapper.caller.hypercall(HYPERCALL.grant_table_op, GNTTABOP.map_grant_ref, op.address, 1);
   const status = (op.get('status') << 16) >> 16;
-  if (rc < 0 || status < 0) {
+  // Xen with XSA-316 says 1, and has mapped nothing.
+  if (rc < 0 || status !== 0) {
     mapper.used.delete(slot);
     return { ...refused(rc), status };
   }

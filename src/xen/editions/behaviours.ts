@@ -120,6 +120,14 @@ export const BEHAVIOURS = {
       'handle-released': 'once, when the handle is released',
     },
   },
+  refusedMapStatus: {
+    doc: 'What a map answers when the grant entry does not offer the page',
+    section: '§5.2',
+    values: {
+      negative: 'the status that says why',
+      one: '1, which callers that look for a negative status take for a mapping (XSA-316)',
+    },
+  },
   noHandleStatus: {
     doc: 'Status of a grant map when maptrack is full',
     section: '§5.2 step 5',

@@ -17,6 +17,7 @@ export const OLDEST: Profile = {
   selfGrant: 'reaches-iommu',
   grantIommuDecision: 'granter-pins',
   grantCounterDrop: 'every-unmap',
+  refusedMapStatus: 'negative',
   noHandleStatus: 'no_device_space',
   fullPinCounter: 'forbids-all',
   transitiveMap: 'as-full-page',
@@ -178,6 +179,20 @@ export const CHANGES: readonly Change<Profile>[] = [
     title: 'AMD/IOMMU: Cease using a dynamic height for the IOMMU pagetables',
     release: '4.13.0',
     backports: ['4.12.2', '4.11.4'],
+  },
+  {
+    behaviours: { refusedMapStatus: 'one' },
+    commit: '863e74eb2cff',
+    title: 'xen/grant_table: Rework the prototype of _set_status* for lisibility',
+    release: '4.13.0',
+    backports: ['4.12.1', '4.11.2'],
+  },
+  {
+    behaviours: { refusedMapStatus: 'negative' },
+    commit: 'da0c66c8f480',
+    title: 'xen/gnttab: Fix error path in map_grant_ref()',
+    release: '4.14.0',
+    backports: ['4.13.1', '4.12.3', '4.11.4'],
   },
   {
     behaviours: { grantIommuDecision: 'handles' },
