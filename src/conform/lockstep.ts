@@ -90,7 +90,7 @@ export async function runLockstep(
 
 /** Why a program cannot be judged by this machine, or undefined. */
 export function unsuitable({ machine, steps }: Program, judge: Judge): string | undefined {
-  const { arch, iommu, reserved, dom0Mode, dom0PageTables, devices, quarantine, sharept } = machine;
+  const { arch, iommu, reserved, dom0Mode, dom0PageTables, devices, quarantine, sharept, gnttab } = machine;
   if (arch !== 'x86') return 'an Arm machine: QEMU has no SMMU that Debian’s Xen drives';
   if ((iommu === 'none') !== (judge.iommu === 'none'))
     return `IOMMU ${iommu}: the machine has ${judge.iommu}`;
@@ -99,7 +99,8 @@ export function unsuitable({ machine, steps }: Program, judge: Judge): string | 
   if (reserved.length > 0) return 'reserved regions: QEMU’s firmware declares none';
   if (dom0PageTables > 0) return 'page tables of dom0 by number: those of the real dom0 are elsewhere';
   if (devices.some(({ withheld }) => withheld)) return 'a device withheld from dom0: Xen on x86 gives it all';
-  if (!quarantine || !sharept) return 'options of Xen’s that the machine was not booted with';
+  if (!quarantine || !sharept || gnttab.length > 0)
+    return 'options of Xen’s that the machine was not booted with';
   if (devices.length > judge.edus.length + judge.nics.length) return 'more devices than the machine has';
   const statements = [...statementsOf(steps)];
   if (!judge.hvm && statements.some(({ op, args }) => op === 'createdomain' && hasFlag(args, 'hvm')))

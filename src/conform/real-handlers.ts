@@ -1,8 +1,9 @@
+import { GNTMAP } from '../formats/grant-v1.js';
 import type { StatusResult } from '../lab/agent/protocol.js';
 import { PIN_COMMANDS } from '../lab/agent/protocol.js';
 import type { Arguments } from '../program/arguments.js';
 import { createFlags } from '../program/handlers/domains.js';
-import { grantMapFlags } from '../program/handlers/grants.js';
+import { grantEntryFlags, grantMapFlags, grantUnmapHalves } from '../program/handlers/grants.js';
 import type { Outcome } from '../program/handlers/handler.js';
 import { Errno, errnoName } from '../xen/errno.js';
 import { grantStatusName } from '../xen/grant-status.js';
@@ -183,7 +184,7 @@ export const REAL_HANDLERS: Readonly<Record<string, RealHandler>> = {
         call: 'grant',
         domid: real.domid(slot),
         ref: args.number('ref', 0),
-        flags: args.flag('readonly') ? 5 : 1,
+        flags: grantEntryFlags(args),
         to: real.domid(args.domain('to')),
         frame,
       },
@@ -200,6 +201,7 @@ export const REAL_HANDLERS: Readonly<Record<string, RealHandler>> = {
   },
   map_grant_ref: async (real, args) => {
     const slot = args.domain();
+    refusePlaces(args);
     const [result] = await real.agent.perform([
       {
         call: 'map_grant_ref',
@@ -218,14 +220,16 @@ export const REAL_HANDLERS: Readonly<Record<string, RealHandler>> = {
   },
   unmap_grant_ref: async (real, args) => {
     const slot = args.domain();
-    const named = args.flag('host') || args.flag('device');
+    refusePlaces(args);
+    if (args.has('gfn')) throw new CannotRun('a host address other than the one that was mapped');
+    const halves = grantUnmapHalves(args);
     const [result] = await real.agent.perform([
       {
         call: 'unmap_grant_ref',
         domid: real.domid(slot),
         handle: real.handles.get(`${slot}:${args.handle()}`) ?? 0xffff,
-        host: !named || args.flag('host'),
-        device: !named || args.flag('device'),
+        host: (halves & GNTMAP.host) !== 0,
+        device: (halves & GNTMAP.device) !== 0,
         busAddress: args.has('dev_bus_addr') ? await real.mfn(args.frame('dev_bus_addr')) : -1,
       },
     ]);
@@ -250,6 +254,12 @@ const HALF_WAY = 'the hypercall of the real machine cannot be stopped half-way';
 
 async function halfWay(): Promise<Outcome> {
   throw new CannotRun(HALF_WAY);
+}
+
+/** Where in its page tables a real kernel maps a grant is its own affair. */
+function refusePlaces(args: Arguments): void {
+  if (args.has('va') || args.has('pte'))
+    throw new CannotRun('a grant at a place of its own in a kernel’s page tables');
 }
 
 async function onlyIdle(_real: RealXen, _args: Arguments, model: Outcome): Promise<Outcome> {

@@ -86,10 +86,10 @@ export class Arguments {
   }
 
   /** The page (its index) and the number of an entry argument, `T[3]`. */
-  entry(): { pdx: number; index: number } {
-    const entry = readEntry(this.text('entry'));
+  entry(name = 'entry'): { pdx: number; index: number } {
+    const entry = readEntry(this.text(name));
     if (entry === undefined)
-      throw new OperationError(`\`${this.text('entry')}\` is no entry`, 'expected PAGE[INDEX]');
+      throw new OperationError(`\`${this.text(name)}\` is no entry`, 'expected PAGE[INDEX]');
     return { pdx: this.xen.ram.indexOf(this.frameOf(entry.page)), index: entry.index };
   }
 

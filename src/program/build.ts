@@ -53,6 +53,11 @@ export function machineSpec(machine: MachineDeclaration): MachineSpec {
     hwdomMode: machine.dom0Mode,
     sharept: machine.sharept,
     quarantine: machine.quarantine,
+    gnttab: {
+      ...(machine.gnttab.includes('max-ver-1') && { maxVersion: 1 }),
+      noTransitive: machine.gnttab.includes('no-transitive'),
+      noTransfer: machine.gnttab.includes('no-transfer'),
+    },
     limits: limits as unknown as Limits,
   };
 }

@@ -1,6 +1,6 @@
 import type { DeclarationKind } from './argument-kinds.js';
 import type { Parameter } from './operations.js';
-import { LIMIT_NAMES } from './program.js';
+import { GNTTAB_WORDS, LIMIT_NAMES } from './program.js';
 
 /** The parameters of an operation may be of the kinds of operations, those of a declaration of these also. */
 export type ShapeParameter = Omit<Parameter, 'kind'> & { readonly kind: Parameter['kind'] | DeclarationKind };
@@ -116,6 +116,12 @@ export const DECLARATIONS: readonly Declaration[] = [
       parameter('frames', 'range', 'first and last frame'),
       parameter('device', 'name', 'the device'),
     ],
+  },
+  {
+    name: 'gnttab',
+    doc: 'Xen’s option gnttab=: no grant tables of version 2, no copies through transitive grants, no transfers (since 4.17).',
+    example: 'gnttab no-transfer',
+    parameters: [parameter('flags', 'flags', 'what it says', { words: GNTTAB_WORDS })],
   },
   {
     name: 'limits',

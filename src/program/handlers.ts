@@ -1,6 +1,7 @@
 import { CALL_HANDLERS } from './handlers/calls.js';
 import { DEVICE_HANDLERS } from './handlers/devices.js';
 import { DOMAIN_HANDLERS } from './handlers/domains.js';
+import { GRANT_TABLE_HANDLERS } from './handlers/grant-tables.js';
 import { GRANT_HANDLERS } from './handlers/grants.js';
 import type { Handlers } from './handlers/handler.js';
 import { MEMORY_HANDLERS } from './handlers/memory.js';
@@ -13,6 +14,7 @@ export const HANDLERS: Handlers = {
   ...MEMORY_HANDLERS,
   ...PAGE_TABLE_HANDLERS,
   ...GRANT_HANDLERS,
+  ...GRANT_TABLE_HANDLERS,
   ...DEVICE_HANDLERS,
   ...CALL_HANDLERS,
   ...PROGRAM_HANDLERS,

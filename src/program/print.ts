@@ -68,6 +68,7 @@ function declarations({ edition, machine, configs }: Program): string[] {
     declare('dom0', { mode: machine.dom0Mode, pages: machine.dom0Pages, tables: machine.dom0PageTables }),
     ...devices.map((device) => declare('device', deviceValues(device))),
     ...reserved.map(({ device, ...frames }) => declare('reserved', { frames, device })),
+    ...(machine.gnttab.length === 0 ? [] : [declare('gnttab', { flags: machine.gnttab })]),
     ...(Object.keys(limits).length === 0 ? [] : [declare('limits', limits)]),
     ...configs.map(({ name, file, pages }: ConfigDomain) => declare('config', { name, file, pages })),
   ];

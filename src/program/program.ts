@@ -58,6 +58,8 @@ export interface MachineDeclaration {
   readonly s1cbndx: number;
   readonly sharept: boolean;
   readonly quarantine: boolean;
+  /** Xen's option `gnttab=`. */
+  readonly gnttab: readonly GnttabWord[];
   readonly dom0Mode: 'relaxed' | 'strict' | 'passthrough';
   readonly dom0Pages: number;
   readonly dom0PageTables: number;
@@ -65,6 +67,10 @@ export interface MachineDeclaration {
   readonly reserved: readonly (Range & { readonly device: string })[];
   readonly limits: Readonly<Partial<Record<LimitName, number>>>;
 }
+
+/** What a program can say of Xen's option `gnttab=`. */
+export const GNTTAB_WORDS = ['max-ver-1', 'no-transitive', 'no-transfer'] as const;
+export type GnttabWord = (typeof GNTTAB_WORDS)[number];
 
 /** Sizes of the model's tables that a program can set. */
 export const LIMIT_NAMES = [
@@ -89,6 +95,7 @@ export const DEFAULT_MACHINE: MachineDeclaration = {
   s1cbndx: 0,
   sharept: true,
   quarantine: true,
+  gnttab: [],
   dom0Mode: 'relaxed',
   dom0Pages: 4,
   dom0PageTables: 0,

@@ -117,6 +117,9 @@ const APPLY: Readonly<Record<string, Apply<never>>> = {
   reserved: apply<{ frames: Range; device: string }>((draft, { frames, device }, spans, head) =>
     draft.add('reserved', { ...frames, device }, head, spans),
   ),
+  gnttab: apply<{ flags: MachineDeclaration['gnttab'] }>((draft, { flags }, spans) =>
+    draft.set('gnttab', flags, spans.flags),
+  ),
   limits: apply<Partial<Record<LimitName, number>>>((draft, limits, spans) => {
     for (const [name, value] of Object.entries(limits)) {
       if (draft.machine.limits?.[name as LimitName] !== undefined) {

@@ -3,7 +3,7 @@ import { ARGUMENT_KINDS, type Value, type ValueKind } from './argument-kinds.js'
 import { DECLARATION_BY_NAME, type ShapeParameter } from './declarations.js';
 import { EXPECTATIONS } from './expectations.js';
 import { OPERATIONS, type Operation } from './operations.js';
-import { LIMIT_NAMES } from './program.js';
+import { GNTTAB_WORDS, type GnttabWord, LIMIT_NAMES } from './program.js';
 import { offer, quote } from './refuse.js';
 
 /** The JSON form of a program, from the same tables as the text form. */
@@ -141,6 +141,10 @@ export const MACHINE_SCHEMA = only('the machine', {
       error: 'expected a list of reserved regions',
     })
     .describe(docOf('reserved'))
+    .optional(),
+  gnttab: z
+    .array(oneOf(GNTTAB_WORDS) as z.ZodType<GnttabWord>, { error: 'expected a list of words' })
+    .describe(docOf('gnttab'))
     .optional(),
   limits: only('`limits`', Object.fromEntries(LIMIT_NAMES.map((limit) => [limit, number.optional()])))
     .describe(docOf('limits'))

@@ -21,10 +21,12 @@ const PAGE = 4096;
 
 /** DOMID_SELF, by which alone a copy may name a frame. */
 export const SELF = -1;
+/** A domain that does not exist. */
+export const NO_DOMAIN = -2;
 
 /** One end of a copy: a grant of a domain's, or, with a `ref` below 0, a frame of the caller's own. */
 export interface CopyEnd {
-  /** The slot of a domain, or {@link SELF}; -2 for one that does not exist. */
+  /** The slot of a domain, or {@link SELF}, or {@link NO_DOMAIN}. */
   readonly domain: number;
   readonly ref: number;
   /** GFN; for PV callers the MFN. */

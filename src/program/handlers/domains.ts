@@ -23,6 +23,7 @@ function create(xen: Xen, args: Arguments, names: Names): Outcome {
     maxVcpus: args.number('max_vcpus', 1),
     maxPages: args.number('max_pages', 64),
     directMapped: false,
+    maxGrantVersion: args.has('max_grant_version') ? args.number('max_grant_version', 0) : undefined,
   });
   if (slot >= 0) {
     // The newest name of a domid comes last.

@@ -26,6 +26,7 @@ export const DOMAINS: readonly Operation[] = [
       keyed('max_vcpus', 'number', '1 by default'),
       keyed('max_pages', 'number', 'pages it may own; 64 by default'),
       keyed('domid', 'number', 'the domid; the lowest free one by default'),
+      keyed('max_grant_version', 'number', 'the highest version of its grant table, since 4.16'),
       hex(keyed('raw_flags', 'number', 'flag bits beyond the named ones')),
     ],
   },
