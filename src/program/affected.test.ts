@@ -8,7 +8,7 @@ const names = (found: ReturnType<typeof affectedBy>, affected: boolean): string[
   found.editions.filter((one) => one.affected === affected).map(({ edition }) => edition);
 
 const FIRST_AND_POINT = [
-  ...['4.11.0', '4.11.1', '4.11.2', '4.11.3', '4.11.4', '4.12', '4.12.2', '4.12.4'],
+  ...['4.11.0', '4.11.1', '4.11.2', '4.11.3', '4.11.4', '4.12', '4.12.1', '4.12.2', '4.12.3', '4.12.4'],
   ...['4.13', '4.13.1', '4.13.2', '4.13.3', '4.13.4', '4.13.5'],
   ...['4.14', '4.14.1', '4.14.2', '4.14.3', '4.14.4', '4.14.5', '4.14.6'],
   ...['4.15', '4.15.1', '4.15.2', '4.15.3', '4.15.4', '4.15.6'],
@@ -23,7 +23,9 @@ describe('the grant that an Arm dom0’s devices cannot reach', () => {
   it('affects 4.12 until the repair on each branch, and nothing else', () => {
     expect(names(found, true)).toEqual([
       '4.12',
+      '4.12.1',
       '4.12.2',
+      '4.12.3',
       '4.12.4',
       '4.13',
       '4.13.1',
@@ -84,7 +86,16 @@ describe('the untyped page in a device’s reach', () => {
 describe('the hypercall that the guest keeps from ending', () => {
   it('affects the releases that walk a running domain and look twice', () => {
     const found = of('late-enable.dommu');
-    expect(names(found, true)).toEqual(['4.11.2', '4.11.3', '4.11.4', '4.12', '4.12.2', '4.12.4']);
+    expect(names(found, true)).toEqual([
+      '4.11.2',
+      '4.11.3',
+      '4.11.4',
+      '4.12',
+      '4.12.1',
+      '4.12.2',
+      '4.12.3',
+      '4.12.4',
+    ]);
     expect(found.worst).toBe('livelock');
     expect(found.fixed.map(({ commit }) => commit)).toEqual(['f89f555827a6']);
     expect(found.trailers.backport).toBe('Backport: 4.11+');
