@@ -126,11 +126,13 @@ describe('an SMMU refuses', () => {
   test('a stream that no mapping matches, or that leads to no bank', () => {
     const { unit, p2m, access } = machine();
     p2m.map(5, 0x105, R);
-    expect(access(5 * 4096, false, DISK)).toEqual({ cb: -1 });
+    const global = { cb: -1, gfsynr0: 0, gfsynr2: 0 };
+    expect(access(5 * 4096, false, DISK)).toEqual({ ...global, gfsr: 2, gfsynr1: DISK });
+    expect(access(5 * 4096, true, DISK)).toMatchObject({ gfsr: 2, gfsynr0: 2 });
     expect([unit.tableRights(DISK, 5), unit.tagOf(DISK)]).toEqual([0, -1]);
     expect(access(5 * 4096)).toEqual({ frame: 0x105 });
     unit.setStream(ETH_ROW, ETH, -1);
-    expect(access(5 * 4096)).toEqual({ cb: -1 });
+    expect(access(5 * 4096)).toEqual({ ...global, gfsr: 1, gfsynr1: ETH });
   });
 
   test('and its registers decode to what happened', () => {

@@ -16,6 +16,10 @@ const FAULTS: readonly number[] = [
   SmmuFault.ACCESS_FLAG,
   SmmuFault.PERMISSION,
 ];
+/** GFSR.USF and GFSR.ICF, GFSYNR0.WNR. */
+const UNIDENTIFIED_STREAM = 1 << 1;
+const INVALID_CONTEXT = 1 << 0;
+const GLOBAL_WRITE = 1 << 1;
 /** Output addresses have 48 bits, as many as an entry has room for. */
 const OUTPUT_LIMIT = 2 ** 36;
 
@@ -74,9 +78,8 @@ export class SmmuUnit implements IommuUnit {
    * VMID bank + 1. -1 when none is free.
    */
   bankFor(root: number): number {
-    for (let bank = 0; bank < this.bankCount; bank++) {
-      if (this.banks.root.get(bank) === root + 1) return bank;
-    }
+    const made = this.bankOf(root);
+    if (made >= 0) return made;
     for (let bank = 0; bank < this.bankCount; bank++) {
       if (this.banks.root.get(bank) !== 0) continue;
       this.banks.vmid.set(bank, bank + 1);
@@ -86,20 +89,45 @@ export class SmmuUnit implements IommuUnit {
     return -1;
   }
 
-  /** Leads the stream of the device in row `row` to a bank, or to none (-1), where it faults. */
+  /** Makes the mapping register `row` lead a stream to a bank, or to none (-1), where it faults. */
   setStream(row: number, stream: number, bank: number): void {
     this.streams.stream.set(row, stream + 1);
     this.streams.bank.set(row, bank + 1);
   }
 
-  /** The bank that the device in row `row` is led to, or -1. */
-  bankOfRow(row: number): number {
-    return this.streams.bank.get(row) - 1;
+  /** Makes a stream mapping register match nothing. */
+  clearStream(row: number): void {
+    this.streams.stream.set(row, 0);
+    this.streams.bank.set(row, 0);
   }
 
-  /** Switches a bank off that no stream is led to any more, and forgets the translations under its VMID. */
+  /** The stream mapping register that matches a stream, or -1. */
+  rowOf(stream: number): number {
+    for (let row = 0; row < this.streamCount; row++) {
+      if (this.streams.stream.get(row) === stream + 1) return row;
+    }
+    return -1;
+  }
+
+  /** The lowest stream mapping register that matches nothing, or -1. */
+  freeRow(): number {
+    return this.rowOf(-1);
+  }
+
+  /** The bank that translates through a root, or -1. */
+  bankOf(root: number): number {
+    for (let bank = 0; bank < this.bankCount; bank++) if (this.banks.root.get(bank) === root + 1) return bank;
+    return -1;
+  }
+
+  /** Switches a bank off that no stream is led to any more. */
   releaseBankIfUnused(bank: number): void {
-    for (let row = 0; row < this.streamCount; row++) if (this.bankOfRow(row) === bank) return;
+    for (let row = 0; row < this.streamCount; row++) if (this.streams.bank.get(row) === bank + 1) return;
+    this.releaseBank(bank);
+  }
+
+  /** Switches a bank off, and forgets the translations under its VMID. */
+  releaseBank(bank: number): void {
     this.iotlb.invalidateDomain(this.banks.vmid.get(bank));
     this.banks.vmid.set(bank, 0);
     this.banks.root.set(bank, 0);
@@ -107,17 +135,13 @@ export class SmmuUnit implements IommuUnit {
 
   /** The VMID under which a root's translations are tagged, or -1 when no bank uses it. */
   vmidOfRoot(root: number): number {
-    for (let bank = 0; bank < this.bankCount; bank++) {
-      if (this.banks.root.get(bank) === root + 1) return this.banks.vmid.get(bank);
-    }
-    return -1;
+    const bank = this.bankOf(root);
+    return bank < 0 ? -1 : this.banks.vmid.get(bank);
   }
 
   private findBank(requester: number): number {
-    for (let row = 0; row < this.streamCount; row++) {
-      if (this.streams.stream.get(row) === requester + 1) return this.streams.bank.get(row) - 1;
-    }
-    return -1;
+    const row = this.rowOf(requester);
+    return row < 0 ? -1 : this.streams.bank.get(row) - 1;
   }
 
   translate(requester: number, address: number, write: boolean): boolean {
@@ -180,10 +204,17 @@ export class SmmuUnit implements IommuUnit {
     return bank < 0 ? -1 : this.banks.vmid.get(bank);
   }
 
-  /** FSR and FSYNR0 of the bank after the last refused access; `cb` is -1 for a stream that no mapping matches. */
+  /**
+   * The bank and its FSR and FSYNR0 after the last refused access. Without a bank, `cb` is -1 and the global registers
+   * tell: a stream that no mapping matches is unidentified, one that is mapped to fault has an invalid context.
+   */
   lastFault(): IommuFault {
     const { requester, address, write, bank } = this;
-    if (bank < 0) return { requester, address, write, registers: { cb: -1 } };
+    if (bank < 0) {
+      const gfsr = this.rowOf(requester) < 0 ? UNIDENTIFIED_STREAM : INVALID_CONTEXT;
+      const registers = { cb: -1, gfsr, gfsynr0: write ? GLOBAL_WRITE : 0, gfsynr1: requester, gfsynr2: 0 };
+      return { requester, address, write, registers };
+    }
     const fsr = faultStatus(this.kind);
     const fsynr0 = faultSyndrome(this.level, write, this.s1cbndx);
     return { requester, address, write, registers: { fsr, fsynr0, cb: bank } };

@@ -4,6 +4,7 @@ import type { Profile } from '../xen/editions/behaviours.js';
 import {
   DEFAULT_LIMITS,
   type DeviceSpec,
+  type IommuSpec,
   type Limits,
   type MachineSpec,
   ONE_VTD_UNIT,
@@ -25,8 +26,32 @@ const LIMIT_OF: Readonly<Record<LimitName, keyof Limits>> = {
   gfns: 'gfns',
 };
 
-function deviceSpec({ name, address, stream }: DeviceDeclaration): DeviceSpec {
-  return { name, address, requester: stream ?? parseSbdf(address) ?? 0 };
+function deviceSpec(
+  { name, address, stream, unprotected }: DeviceDeclaration,
+  { streams }: MachineDeclaration,
+): DeviceSpec {
+  const requester = unprotected ? -1 : (stream ?? parseSbdf(address) ?? 0);
+  const more = streams.filter(({ device }) => device === name).map((other) => other.stream);
+  return { name, address, requester, ...(more.length > 0 && { streams: [requester, ...more] }) };
+}
+
+/** Bits of a stream id that an SMMUv3 has unless the program says otherwise. */
+const STREAM_BITS = 16;
+
+function iommuSpec(machine: MachineDeclaration): IommuSpec {
+  const { iommu, smmuPath: path, s1cbndx, smmuBanks: banks, smmuMappings: mappings } = machine;
+  switch (iommu) {
+    case 'vtd':
+      return { kind: iommu, units: ONE_VTD_UNIT };
+    case 'amdvi':
+      return { kind: iommu, units: 1 };
+    case 'smmu':
+      return { kind: iommu, path, s1cbndx, ...(banks && { banks }), ...(mappings && { mappings }) };
+    case 'smmuv3':
+      return { kind: iommu, path, streamBits: machine.streamBits ?? STREAM_BITS };
+    default:
+      return { kind: iommu };
+  }
 }
 
 /** The machine a program declares, as the hypervisor takes it. */
@@ -37,15 +62,8 @@ export function machineSpec(machine: MachineDeclaration): MachineSpec {
     arch: machine.arch,
     ram: machine.ram.map(frameRange),
     xenHeap: frameRange(machine.xenHeap),
-    iommu:
-      machine.iommu === 'vtd'
-        ? { kind: 'vtd', units: ONE_VTD_UNIT }
-        : machine.iommu === 'smmu'
-          ? { kind: 'smmu', path: machine.smmuPath, s1cbndx: machine.s1cbndx }
-          : machine.iommu === 'amdvi'
-            ? { kind: 'amdvi', units: 1 }
-            : { kind: 'none' },
-    devices: machine.devices.map(deviceSpec),
+    iommu: iommuSpec(machine),
+    devices: machine.devices.map((device) => deviceSpec(device, machine)),
     reserved: machine.reserved.map((region) => ({
       range: frameRange(region),
       device: machine.devices.findIndex(({ name }) => name === region.device),

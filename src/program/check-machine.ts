@@ -35,7 +35,7 @@ const LIMITS: Readonly<Record<LimitName, Limit>> = {
 
 const IOMMUS: Readonly<Record<MachineDeclaration['arch'], readonly MachineDeclaration['iommu'][]>> = {
   x86: ['vtd', 'amdvi', 'none'],
-  arm: ['smmu', 'none'],
+  arm: ['smmu', 'smmuv3', 'none'],
 };
 
 /**
@@ -49,6 +49,7 @@ export function checkMachine(machine: MachineDeclaration, refuse: Refuse): void 
   checkMemory(machine, refuse);
   check('iommu', iommuProblem(machine));
   check('s1cbndx', tooLarge('s1cbndx', machine.s1cbndx, 0xff));
+  for (const part of SMMU_SIZES) check(part, sizeProblem(machine, part));
   check('dom0Pages', dom0PagesProblem(machine));
   check('dom0PageTables', dom0TablesProblem(machine));
   for (const [name, value] of Object.entries(machine.limits)) {
@@ -93,10 +94,33 @@ function checkMemory({ ram, xenHeap }: MachineDeclaration, refuse: Refuse): void
   }
 }
 
+/** What the parts of an SMMU's declaration are called, the kind that has them, and their bounds. */
+const SIZES = {
+  smmuBanks: { name: 'banks', of: 'smmu', max: 128 },
+  smmuMappings: { name: 'mappings', of: 'smmu', max: 128 },
+  streamBits: { name: 'streambits', of: 'smmuv3', max: 16 },
+} as const;
+const SMMU_SIZES = Object.keys(SIZES) as (keyof typeof SIZES)[];
+
+function sizeProblem(machine: MachineDeclaration, part: keyof typeof SIZES): Problem | undefined {
+  const value = machine[part];
+  if (value === undefined) return undefined;
+  const { name, of, max } = SIZES[part];
+  if (machine.iommu !== of) {
+    return { code: 'wrong-iommu', message: `only ${quote(of)} has ${name}, not ${quote(machine.iommu)}` };
+  }
+  if (value >= 1 && value <= max) return undefined;
+  return { code: 'bad-limit', message: `${name} is from 1 to ${max}, found ${value}` };
+}
+
 function iommuProblem({ arch, iommu, smmuPath, s1cbndx }: MachineDeclaration): Problem | undefined {
-  const smmuParts = smmuPath !== DEFAULT_MACHINE.smmuPath || s1cbndx !== DEFAULT_MACHINE.s1cbndx;
-  if (iommu !== 'smmu' && smmuParts) {
-    return { code: 'wrong-iommu', message: `only an SMMU has a path and s1cbndx, not ${quote(iommu)}` };
+  const hasPath = iommu === 'smmu' || iommu === 'smmuv3';
+  const wrongPath = !hasPath && smmuPath !== DEFAULT_MACHINE.smmuPath;
+  if (wrongPath || (iommu !== 'smmu' && s1cbndx !== DEFAULT_MACHINE.s1cbndx)) {
+    return {
+      code: 'wrong-iommu',
+      message: `only an SMMU has a path, only an SMMUv2 s1cbndx, not ${quote(iommu)}`,
+    };
   }
   if (IOMMUS[arch].includes(iommu)) return undefined;
   const message = `a machine of ${arch} has no IOMMU ${quote(iommu)}`;
@@ -133,7 +157,7 @@ function limitProblem(name: string, value: number, { min, max, powerOfTwo }: Lim
   return { code, message: `limit ${quote(name)} is a power of two, found ${value}`, hint: `try ${power}` };
 }
 
-function checkDevices({ arch, devices }: MachineDeclaration, refuse: Refuse): void {
+function checkDevices({ arch, devices, streams }: MachineDeclaration, refuse: Refuse): void {
   const names = new Set<string>();
   const places = new Map<string | number, string>();
   for (const device of devices) {
@@ -158,11 +182,42 @@ function checkDevices({ arch, devices }: MachineDeclaration, refuse: Refuse): vo
       places.set(place, name);
     }
   }
+  for (const further of streams) {
+    const problem = streamProblem(further, devices, places);
+    if (problem !== undefined) throw refuse(further, problem.part, problem);
+    places.set(further.stream, further.device);
+  }
+}
+
+function streamProblem(
+  { device, stream }: MachineDeclaration['streams'][number],
+  devices: readonly DeviceDeclaration[],
+  places: ReadonlyMap<string | number, string>,
+): (Problem & { part: string }) | undefined {
+  const of = devices.find(({ name }) => name === device);
+  if (of === undefined) {
+    const hint = offer(
+      device,
+      devices.map(({ name }) => name),
+    );
+    return { code: 'unknown-device', part: 'device', message: `unknown device ${quote(device)}`, hint };
+  }
+  if (of.stream === undefined) {
+    const message = `device ${quote(device)} has no stream id of its own`;
+    return { code: 'wrong-device', part: 'device', message };
+  }
+  const other = places.get(stream);
+  if (other !== undefined) {
+    const message = `stream ${hexText(stream)} is that of device ${quote(other)}`;
+    return { code: 'duplicate-device', part: 'stream', message };
+  }
+  const large = tooLarge('stream', stream, 0xffff);
+  return large && { ...large, part: 'stream' };
 }
 
 function deviceProblem(
   arch: MachineDeclaration['arch'],
-  { address, stream }: DeviceDeclaration,
+  { address, stream, unprotected }: DeviceDeclaration,
 ): (Problem & { part: string }) | undefined {
   const code = 'wrong-device';
   const inTree = address.startsWith('/');
@@ -178,12 +233,21 @@ function deviceProblem(
       hint: `such as ${example}`,
     };
   }
-  if (inTree && stream === undefined) {
+  if (unprotected && (!inTree || stream !== undefined)) {
+    return {
+      code,
+      part: 'flags',
+      message: inTree
+        ? 'a device that no IOMMU stands in front of has no stream id'
+        : 'on PCI every device is behind the IOMMU; only a node of the device tree can be unprotected',
+    };
+  }
+  if (inTree && stream === undefined && !unprotected) {
     return {
       code,
       part: 'address',
       message: 'a device of the device tree needs its stream id',
-      hint: 'add stream=N',
+      hint: 'add stream=N, or `unprotected`',
     };
   }
   if (!inTree && stream !== undefined) {

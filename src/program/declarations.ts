@@ -67,15 +67,20 @@ export const DECLARATIONS: readonly Declaration[] = [
   },
   {
     name: 'iommu',
-    doc: 'The IOMMU: vtd by default on x86, or amdvi; smmu (at /smmu@fd800000) on Arm. `no-sharept`: tables are never shared with the p2m. `no-quarantine`: devices that guests give back do not go to dom_io.',
+    doc: 'The IOMMU: vtd by default on x86, or amdvi; smmu (an SMMUv2 at /smmu@fd800000) on Arm, or smmuv3, which Xen knows since 4.15. `no-sharept`: tables are never shared with the p2m. `no-quarantine`: devices that guests give back do not go to dom_io.',
     example: 'iommu smmu /smmu@fd800000 s1cbndx=0xb',
     parameters: [
-      parameter('kind', 'word', 'what it is', { words: ['vtd', 'amdvi', 'smmu', 'none'] }),
-      parameter('path', 'treePath', 'SMMU: where it stands in the device tree', { optional: true }),
+      parameter('kind', 'word', 'what it is', { words: ['vtd', 'amdvi', 'smmu', 'smmuv3', 'none'] }),
+      parameter('path', 'treePath', 'SMMU, any version: where it stands in the device tree', {
+        optional: true,
+      }),
       parameter('s1cbndx', 'number', 'SMMU: FSYNR0.S1CBNDX of its stage-2 faults; 0 by default', {
         ...OPTION,
         hex: true,
       }),
+      parameter('banks', 'number', 'SMMUv2: context banks; one a domain by default', OPTION),
+      parameter('mappings', 'number', 'SMMUv2: stream mapping registers; one a stream by default', OPTION),
+      parameter('streambits', 'number', 'SMMUv3: bits of a stream id; 16 by default', OPTION),
       parameter('flags', 'flags', 'Xen’s options', {
         optional: true,
         words: ['no-sharept', 'no-quarantine'],
@@ -97,14 +102,27 @@ export const DECLARATIONS: readonly Declaration[] = [
   },
   {
     name: 'device',
-    doc: 'A DMA-capable device: on x86 a PCI function, on Arm a node of the device tree with its stream id. dom0 gets it at boot unless it is `withheld`.',
+    doc: 'A DMA-capable device: on x86 a PCI function, on Arm a node of the device tree with its stream id, or `unprotected`. dom0 gets it at boot unless it is `withheld`.',
     repeats: true,
     example: 'device nic 0000:03:00.0',
     parameters: [
       parameter('name', 'name', 'its name in this program'),
       parameter('address', 'deviceAddress', 'PCI address or device-tree path'),
       parameter('stream', 'number', 'stream id of a device-tree node', { ...OPTION, hex: true }),
-      parameter('flags', 'flags', 'not given to dom0 at boot', { optional: true, words: ['withheld'] }),
+      parameter('flags', 'flags', 'not given to dom0 at boot; a node that no IOMMU stands in front of', {
+        optional: true,
+        words: ['withheld', 'unprotected'],
+      }),
+    ],
+  },
+  {
+    name: 'stream',
+    doc: 'Another stream id of a node of the device tree, which must have one already.',
+    repeats: true,
+    example: 'stream eth0 0x875',
+    parameters: [
+      parameter('device', 'name', 'the device'),
+      parameter('stream', 'number', 'the stream id', { hex: true }),
     ],
   },
   {

@@ -2,7 +2,8 @@ import type { Xen } from '../xen/state.js';
 
 /**
  * A device reads or writes 32 bits at a bus address. False when the IOMMU refuses; it has recorded the fault then. A
- * write to what is no RAM goes nowhere. Allocates nothing.
+ * write to what is no RAM goes nowhere. A device-tree device may use another of its streams as `requester`; one that no
+ * IOMMU stands in front of (-1) is never refused. Allocates nothing.
  */
 export function deviceAccess(
   xen: Xen,
@@ -10,11 +11,12 @@ export function deviceAccess(
   address: number,
   write: boolean,
   value: number,
+  requester: number = xen.spec.devices[device]!.requester,
 ): boolean {
   const unit = xen.unitOf(device);
   let frame = Math.floor(address / 4096);
-  if (unit !== undefined) {
-    if (!unit.translate(xen.spec.devices[device]!.requester, address, write)) return false;
+  if (unit !== undefined && requester >= 0) {
+    if (!unit.translate(requester, address, write)) return false;
     frame = unit.frame;
   }
   if (write && xen.ram.indexOf(frame) >= 0) {

@@ -95,12 +95,13 @@ class JsonReader {
     read: z.infer<typeof PROGRAM_SCHEMA>['machine'] & object,
     at: Located | undefined,
   ): MachineDeclaration {
-    const devices = read.devices?.map(({ withheld, ...device }) => ({
+    const devices = read.devices?.map(({ withheld, unprotected, ...device }) => ({
       ...device,
       ...(withheld && { withheld }),
+      ...(unprotected && { unprotected }),
     }));
     const declared = { ...read, ...(devices && { devices }) } as Partial<MachineDeclaration>;
-    for (const list of ['ram', 'devices', 'reserved'] as const) {
+    for (const list of ['ram', 'devices', 'streams', 'reserved'] as const) {
       declared[list]?.forEach((item, index) => {
         this.places.note(item, at?.fields?.get(list)?.items?.[index], ['machine', list, index]);
       });

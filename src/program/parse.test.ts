@@ -193,6 +193,7 @@ describe('reading a program', () => {
   it.each(DECLARATIONS)('takes the example of $name', ({ name, example }) => {
     const context = {
       reserved: 'device nic 03:00.0\n',
+      stream: 'machine arm\ndevice eth0 /ethernet@1 stream=0x874\n',
       iommu: 'machine arm\n',
     }[name];
     expect(refusal((context ?? '') + example)).toBe('none');
@@ -346,13 +347,13 @@ describe('a program that cannot be used', () => {
       ],
       [
         'machine arm\niommu amdvi',
-        '2:7+5 wrong-iommu: a machine of arm has no IOMMU `amdvi` (expected one of: smmu, none)',
+        '2:7+5 wrong-iommu: a machine of arm has no IOMMU `amdvi` (expected one of: smmu, smmuv3, none)',
       ],
       [
         'iommu amdvi\nxen-heap 0x10..0x4f\ndevice nic 0000:c1:00.0',
         '2:10+10 too-little-ram: the device table of these devices takes 512 frames of xen-heap, which has 64',
       ],
-      ['iommu vtd /smmu@1', '1:7+3 wrong-iommu: only an SMMU has a path and s1cbndx, not `vtd`'],
+      ['iommu vtd /smmu@1', '1:7+3 wrong-iommu: only an SMMU has a path, only an SMMUv2 s1cbndx, not `vtd`'],
       ['machine arm\niommu smmu s1cbndx=256', '2:20+3 number-too-large: s1cbndx 256 is above 255'],
       ['dom0 pages=65', '1:12+2 too-little-ram: dom0 cannot have 65 pages: ram has 64'],
       ['dom0 pages=1 tables=2', '1:21+1 wrong-dom0: dom0 cannot have 2 tables among 1 pages'],
@@ -372,7 +373,7 @@ describe('a program that cannot be used', () => {
       ],
       [
         'machine arm\ndevice nic /nic',
-        '2:12+4 wrong-device: a device of the device tree needs its stream id (add stream=N)',
+        '2:12+4 wrong-device: a device of the device tree needs its stream id (add stream=N, or `unprotected`)',
       ],
       ['device nic 03:00.0 stream=1', '1:27+1 wrong-device: a PCI device has no stream id'],
       ['machine arm\ndevice nic /nic stream=0x10000', '2:24+7 number-too-large'],

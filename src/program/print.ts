@@ -58,7 +58,7 @@ const declare = (name: string, values: Values): string => printShape(DECLARATION
 
 /** Everything is said, defaults too: a program that was kept must not change when they do. */
 function declarations({ edition, machine, configs }: Program): string[] {
-  const { arch, ram, xenHeap, devices, reserved, limits } = machine;
+  const { arch, ram, xenHeap, devices, streams, reserved, limits } = machine;
   return [
     ...(edition === undefined ? [] : [declare('xen', { edition })]),
     declare('machine', { arch }),
@@ -67,6 +67,7 @@ function declarations({ edition, machine, configs }: Program): string[] {
     declare('iommu', iommuValues(machine)),
     declare('dom0', { mode: machine.dom0Mode, pages: machine.dom0Pages, tables: machine.dom0PageTables }),
     ...devices.map((device) => declare('device', deviceValues(device))),
+    ...streams.map((stream) => declare('stream', { ...stream })),
     ...reserved.map(({ device, ...frames }) => declare('reserved', { frames, device })),
     ...(machine.gnttab.length === 0 ? [] : [declare('gnttab', { flags: machine.gnttab })]),
     ...(Object.keys(limits).length === 0 ? [] : [declare('limits', limits)]),
@@ -74,11 +75,15 @@ function declarations({ edition, machine, configs }: Program): string[] {
   ];
 }
 
-function iommuValues({ iommu, smmuPath, s1cbndx, sharept, quarantine }: MachineDeclaration): Values {
+function iommuValues(machine: MachineDeclaration): Values {
+  const { iommu, smmuPath: path, s1cbndx, sharept, quarantine } = machine;
   const flags = [...(sharept ? [] : ['no-sharept']), ...(quarantine ? [] : ['no-quarantine'])];
-  return { kind: iommu, flags, ...(iommu === 'smmu' && { path: smmuPath, s1cbndx }) };
+  const { smmuBanks: banks, smmuMappings: mappings, streamBits: streambits } = machine;
+  if (iommu === 'smmu') return { kind: iommu, path, s1cbndx, banks, mappings, flags };
+  return { kind: iommu, flags, ...(iommu === 'smmuv3' && { path, streambits }) };
 }
 
-function deviceValues({ withheld, ...device }: DeviceDeclaration): Values {
-  return { ...device, flags: withheld ? ['withheld'] : [] };
+function deviceValues({ withheld, unprotected, ...device }: DeviceDeclaration): Values {
+  const flags = [...(withheld ? ['withheld'] : []), ...(unprotected ? ['unprotected'] : [])];
+  return { ...device, flags };
 }

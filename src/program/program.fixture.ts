@@ -65,7 +65,7 @@ class ProgramMaker {
       return { first, last: first + this.number(16) };
     };
     const ram = this.flip() ? [frames(0x8424c0)] : [frames(0x400), frames(0x100)];
-    const iommu = this.flip() ? 'none' : arm ? 'smmu' : 'vtd';
+    const iommu = this.flip() ? 'none' : arm ? this.one(['smmu', 'smmuv3'] as const) : 'vtd';
     const reserved = devices.flatMap(({ name }) => (this.flip() ? [{ ...frames(0x80), device: name }] : []));
     const limits = LIMIT_NAMES.filter(() => this.flip()).map((name) => [name, 2 ** this.number(5)]);
     return completeMachine({
@@ -76,7 +76,9 @@ class ProgramMaker {
       ...(iommu === 'smmu' && {
         smmuPath: this.one(['/smmu@fd800000', '/soc/iommu@1=a']),
         s1cbndx: this.number(255),
+        ...(this.flip() && { smmuBanks: 1 + this.number(7), smmuMappings: 1 + this.number(7) }),
       }),
+      ...(iommu === 'smmuv3' && this.flip() && { streamBits: 1 + this.number(15) }),
       sharept: this.flip(),
       quarantine: this.flip(),
       gnttab: GNTTAB_WORDS.filter(() => this.flip()),
@@ -84,6 +86,9 @@ class ProgramMaker {
       dom0Pages: 1,
       dom0PageTables: arm ? 0 : this.number(1),
       devices,
+      streams: devices.flatMap(({ name, stream }, index) =>
+        stream !== undefined && this.flip() ? [{ device: name, stream: 0x800 + index }] : [],
+      ),
       reserved,
       limits: Object.fromEntries(limits),
     });

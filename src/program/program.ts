@@ -43,6 +43,8 @@ export interface DeviceDeclaration {
   /** SBDF or device-tree path. */
   readonly address: string;
   readonly stream?: number;
+  /** Device tree: no IOMMU stands in front of it. */
+  readonly unprotected?: boolean;
   /** Not given to dom0 at boot. */
   readonly withheld?: boolean;
 }
@@ -52,10 +54,15 @@ export interface MachineDeclaration {
   readonly arch: 'x86' | 'arm';
   readonly ram: readonly Range[];
   readonly xenHeap: Range;
-  readonly iommu: 'vtd' | 'amdvi' | 'smmu' | 'none';
+  readonly iommu: 'vtd' | 'amdvi' | 'smmu' | 'smmuv3' | 'none';
   /** SMMU: device-tree path, FSYNR0.S1CBNDX. */
   readonly smmuPath: string;
   readonly s1cbndx: number;
+  /** SMMUv2: context banks and stream mapping registers, where they are fewer than are ever needed. */
+  readonly smmuBanks?: number;
+  readonly smmuMappings?: number;
+  /** SMMUv3: bits of a stream id. */
+  readonly streamBits?: number;
   readonly sharept: boolean;
   readonly quarantine: boolean;
   /** Xen's option `gnttab=`. */
@@ -64,6 +71,8 @@ export interface MachineDeclaration {
   readonly dom0Pages: number;
   readonly dom0PageTables: number;
   readonly devices: readonly DeviceDeclaration[];
+  /** Further stream ids of device-tree devices. */
+  readonly streams: readonly { readonly device: string; readonly stream: number }[];
   readonly reserved: readonly (Range & { readonly device: string })[];
   readonly limits: Readonly<Partial<Record<LimitName, number>>>;
 }
@@ -100,6 +109,7 @@ export const DEFAULT_MACHINE: MachineDeclaration = {
   dom0Pages: 4,
   dom0PageTables: 0,
   devices: [],
+  streams: [],
   reserved: [],
   limits: {},
 };

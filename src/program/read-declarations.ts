@@ -63,7 +63,7 @@ export class Draft {
   }
 
   /** Adds an item to one of the machine's lists. */
-  add<K extends 'ram' | 'devices' | 'reserved'>(
+  add<K extends 'ram' | 'devices' | 'streams' | 'reserved'>(
     field: K,
     item: MachineDeclaration[K][number],
     head: Token,
@@ -95,15 +95,24 @@ const APPLY: Readonly<Record<string, Apply<never>>> = {
     draft.set('xenHeap', frames, spans.frames);
     draft.places.note(frames, head, spans);
   }),
-  iommu: apply<{ kind: MachineDeclaration['iommu']; path?: string; s1cbndx?: number; flags?: string[] }>(
-    (draft, { kind, path, s1cbndx, flags = [] }, spans) => {
-      draft.set('iommu', kind, spans.kind);
-      if (path !== undefined) draft.set('smmuPath', path, spans.path);
-      if (s1cbndx !== undefined) draft.set('s1cbndx', s1cbndx, spans.s1cbndx);
-      if (flags.includes('no-sharept')) draft.set('sharept', false, spans.flags);
-      if (flags.includes('no-quarantine')) draft.set('quarantine', false, spans.flags);
-    },
-  ),
+  iommu: apply<{
+    kind: MachineDeclaration['iommu'];
+    path?: string;
+    s1cbndx?: number;
+    banks?: number;
+    mappings?: number;
+    streambits?: number;
+    flags?: string[];
+  }>((draft, { kind, path, s1cbndx, banks, mappings, streambits, flags = [] }, spans) => {
+    draft.set('iommu', kind, spans.kind);
+    if (path !== undefined) draft.set('smmuPath', path, spans.path);
+    if (s1cbndx !== undefined) draft.set('s1cbndx', s1cbndx, spans.s1cbndx);
+    if (banks !== undefined) draft.set('smmuBanks', banks, spans.banks);
+    if (mappings !== undefined) draft.set('smmuMappings', mappings, spans.mappings);
+    if (streambits !== undefined) draft.set('streamBits', streambits, spans.streambits);
+    if (flags.includes('no-sharept')) draft.set('sharept', false, spans.flags);
+    if (flags.includes('no-quarantine')) draft.set('quarantine', false, spans.flags);
+  }),
   dom0: apply<{ mode?: MachineDeclaration['dom0Mode']; pages?: number; tables?: number }>(
     (draft, { mode, pages, tables }, spans) => {
       if (mode !== undefined) draft.set('dom0Mode', mode, spans.mode);
@@ -111,8 +120,13 @@ const APPLY: Readonly<Record<string, Apply<never>>> = {
       if (tables !== undefined) draft.set('dom0PageTables', tables, spans.tables);
     },
   ),
-  device: apply<DeviceDeclaration & { flags?: string[] }>((draft, { flags, ...device }, spans, head) =>
-    draft.add('devices', { ...device, ...(flags && { withheld: true }) }, head, spans),
+  device: apply<DeviceDeclaration & { flags?: string[] }>((draft, { flags = [], ...device }, spans, head) => {
+    const withheld = flags.includes('withheld') && { withheld: true };
+    const unprotected = flags.includes('unprotected') && { unprotected: true };
+    draft.add('devices', { ...device, ...withheld, ...unprotected }, head, spans);
+  }),
+  stream: apply<{ device: string; stream: number }>((draft, stream, spans, head) =>
+    draft.add('streams', stream, head, spans),
   ),
   reserved: apply<{ frames: Range; device: string }>((draft, { frames, device }, spans, head) =>
     draft.add('reserved', { ...frames, device }, head, spans),

@@ -116,9 +116,14 @@ export const MACHINE_SCHEMA = only('the machine', {
   arch: wordOf<'x86' | 'arm'>('machine', 'arch').describe(docOf('machine')).optional(),
   ram: z.array(range, { error: 'expected a list of ranges' }).min(1).describe(docOf('ram')).optional(),
   xenHeap: range.describe(docOf('xen-heap')).optional(),
-  iommu: wordOf<'vtd' | 'amdvi' | 'smmu' | 'none'>('iommu', 'kind').describe(docOf('iommu')).optional(),
+  iommu: wordOf<'vtd' | 'amdvi' | 'smmu' | 'smmuv3' | 'none'>('iommu', 'kind')
+    .describe(docOf('iommu'))
+    .optional(),
   smmuPath: textOf('treePath').optional(),
   s1cbndx: number.optional(),
+  smmuBanks: number.optional(),
+  smmuMappings: number.optional(),
+  streamBits: number.optional(),
   sharept: flag.optional(),
   quarantine: flag.optional(),
   dom0Mode: wordOf<'relaxed' | 'strict' | 'passthrough'>('dom0', 'mode').describe(docOf('dom0')).optional(),
@@ -131,10 +136,17 @@ export const MACHINE_SCHEMA = only('the machine', {
         address: textOf('deviceAddress'),
         stream: number.optional(),
         withheld: flag.optional(),
+        unprotected: flag.optional(),
       }),
       { error: 'expected a list of devices' },
     )
     .describe(docOf('device'))
+    .optional(),
+  streams: z
+    .array(only('a stream', { device: textOf('name'), stream: number }), {
+      error: 'expected a list of streams',
+    })
+    .describe(docOf('stream'))
     .optional(),
   reserved: z
     .array(only('a reserved region', { ...frames, device: textOf('name') }).refine(inOrder, ORDER), {

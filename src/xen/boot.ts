@@ -2,6 +2,7 @@ import { R, type Rights, W } from '../formats/address.js';
 import { PGT, PGT_VALIDATED } from '../formats/x86-page-info.js';
 import { enableAmdvi } from './amdvi-context.js';
 import { CDF, createDomain } from './domain.js';
+import { addDtDevice, assignDtDevice, isProtected } from './dt-assign.js';
 import { allocDomainFrame, initHeap, isDomainFrame, ownerOf } from './frames.js';
 import { iommuMap, mirrors } from './iommu-map.js';
 import { allocUnitFrame } from './iommu-tables.js';
@@ -10,6 +11,7 @@ import { ofType, typeCount, typeOf } from './page-info.js';
 import { pinTable } from './page-table.js';
 import { reassign } from './pci-assign.js';
 import { quarantineRoot } from './quarantine.js';
+import { enableSmmuV3 } from './smmuv3-context.js';
 import { Life, type Xen } from './state.js';
 
 /** What dom0 is made of. */
@@ -29,15 +31,25 @@ export function boot(xen: Xen, dom0: HardwareDomain): void {
   xen.domain.life.set(xen.domXen, Life.alive);
   for (const unit of xen.vtds) unit.enable(allocUnitFrame(xen));
   if (xen.amdvi !== undefined) enableAmdvi(xen);
+  if (xen.smmuv3 !== undefined && !enableSmmuV3(xen, xen.smmuv3)) {
+    throw new RangeError('the machine has too little memory for its stream table');
+  }
   const scratchPage = xen.profile.quarantine === 'scratch-read-only' && xen.spec.quarantine;
   if (scratchPage && xen.spec.arch === 'x86' && xen.iommuOn) quarantineRoot(xen);
   createHardwareDomain(xen, dom0);
   if (xen.spec.arch === 'x86') hwdomInit(xen);
   if (!xen.iommuOn) return;
   for (let device = 0; device < xen.spec.devices.length; device++) {
-    const owner = dom0.withheld.includes(device) ? -1 : 0;
-    if (owner === 0 || xen.smmu !== undefined) reassign(xen, device, owner);
+    if (dom0.withheld.includes(device)) continue;
+    if (xen.spec.arch === 'x86') reassign(xen, device, 0);
+    else if (!giveToDom0(xen, device)) xen.bug('panic: could not set up dom0');
   }
+}
+
+/** A node of dom0's device tree: it is added, and assigned if it is behind the IOMMU (dossier §9 item 6). */
+function giveToDom0(xen: Xen, device: number): boolean {
+  if (addDtDevice(xen, device) !== 0) return false;
+  return !isProtected(xen, device) || assignDtDevice(xen, 0, device) === 0;
 }
 
 function createHardwareDomain(xen: Xen, dom0: HardwareDomain): void {

@@ -1,7 +1,7 @@
 import { callerOf, domainOf, goOn, isIdle } from './calls/call.js';
 import { Step } from './calls/steps.js';
 import { deviceOwner, isDeviceTree } from './devices.js';
-import { checkDtAssign, testDtAssign } from './dt-domctl.js';
+import { checkDtAssign, deassignDt, testDtAssign } from './dt-domctl.js';
 import { Errno } from './errno.js';
 import { hasIommu, isConstructed } from './iommu-map.js';
 import { beginConstruct, LATE_WALK } from './late-context.js';
@@ -120,7 +120,7 @@ export function deassignDevice(xen: Xen, call: number, slot: number, device: num
   if (!isDeviceDomain(xen, slot)) return -Errno.ESRCH;
   if (!mayHaveDevices(xen, slot)) return -Errno[xen.profile.noContextErrno];
   if (slot === callerOf(xen, call)) return -Errno.EINVAL;
-  if (device < 0 || deviceOwner(xen, device) !== slot)
-    return isDeviceTree(xen) ? -Errno.ESRCH : -Errno.ENODEV;
+  if (isDeviceTree(xen)) return deassignDt(xen, slot, device);
+  if (device < 0 || deviceOwner(xen, device) !== slot) return -Errno.ENODEV;
   return detach(xen, slot, device);
 }

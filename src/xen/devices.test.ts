@@ -6,7 +6,6 @@ import { CDF, IOMMU_NO_SHAREPT } from './domain.js';
 import { errnoName } from './errno.js';
 import { RDM_RELAXED } from './identity-map.js';
 import {
-  arm,
   assign,
   broken,
   DISK,
@@ -180,42 +179,6 @@ describe('assign where contexts are built late (§1.4)', () => {
       expect([assign(xen, slot), test(xen, slot)]).toEqual(['EINVAL', 'ok']);
     },
   );
-});
-
-describe('a device of the device tree (§6.7)', () => {
-  it('is assigned while nobody has it, and goes back to nobody', () => {
-    for (const release of UP_FRONT) {
-      const xen = arm(release, { withheld: [0] });
-      const slot = domain(xen);
-      expect([test(xen, slot), assign(xen, slot), assign(xen, slot), test(xen, slot)]).toEqual([
-        'ok',
-        'ok',
-        'EBUSY',
-        'EINVAL',
-      ]);
-      expect(owner(xen)).toBe('d1');
-      expect([deassign(xen, slot), deassign(xen, slot)]).toEqual(['ok', 'ESRCH']);
-      expect(owner(xen)).toBe('nobody');
-    }
-  });
-
-  it('answers ESRCH for an unknown path, EINVAL for any flag and for dom_io, EBUSY for dom0’s', () => {
-    const xen = arm('4.22', { withheld: [] });
-    const slot = domain(xen);
-    expect([
-      assign(xen, slot, -1),
-      test(xen, slot, -1),
-      assign(xen, slot, 0, 1),
-      assign(xen, xen.domIo),
-      assign(xen, slot),
-    ]).toEqual(['ESRCH', 'ESRCH', 'EINVAL', 'EINVAL', 'EBUSY']);
-    expect(assign(xen, domain(xen, { iommu: false }))).toBe('EOPNOTSUPP');
-  });
-
-  it('without an owner faults as an unmatched stream', () => {
-    const xen = arm('4.22', { withheld: [0] });
-    expect(dma(xen, 0, 'read', 0x1000)).toMatch(/GFSR 0x00000002, GFSYNR0 0x00000000, GFSYNR1 0x00000877/);
-  });
 });
 
 describe('where a device goes that a guest gives back (§6.2, §6.3)', () => {

@@ -102,7 +102,7 @@ describe('an SMMU fault in the log (§7.3)', () => {
     const xen = arm('4.22', { withheld: [0] });
     expect(dma(xen, 0, 'write', 0x5148)).toBe(
       'smmu: /smmu@fd800000: Unexpected global fault, this could be serious\n' +
-        'smmu: /smmu@fd800000: \tGFSR 0x00000002, GFSYNR0 0x00000000, GFSYNR1 0x00000877, GFSYNR2 0x00000000',
+        'smmu: /smmu@fd800000: \tGFSR 0x00000002, GFSYNR0 0x00000002, GFSYNR1 0x00000877, GFSYNR2 0x00000000',
     );
   });
 });

@@ -27,6 +27,7 @@ const hex = (value: number, digits = 1) => (value >>> 0).toString(16).padStart(d
 export function faultLines(xen: Xen, device: number, fault: IommuFault): string[] {
   const { iommu } = xen.spec;
   if (iommu.kind === 'smmu') return smmuLines(xen, fault, iommu.path);
+  if (iommu.kind === 'smmuv3') return smmuV3Lines(fault, iommu.path);
   return iommu.kind === 'amdvi' ? amdviLines(xen, fault) : vtdLines(xen, xen.unitIndex(device), fault);
 }
 
@@ -81,18 +82,31 @@ function amdviLines(xen: Xen, { requester, address, registers }: IommuFault): st
   ];
 }
 
-function smmuLines(xen: Xen, { requester, address, registers }: IommuFault, path: string): string[] {
+function smmuLines(xen: Xen, { address, registers }: IommuFault, path: string): string[] {
   const { fsr = 0, fsynr0 = 0, cb = -1 } = registers;
   if (cb < 0) {
-    // GFSR.USF: no stream mapping matched; GFSYNR1 has the stream id.
+    const { gfsr = 0, gfsynr0 = 0, gfsynr1 = 0, gfsynr2 = 0 } = registers;
+    const syndromes = [gfsynr0, gfsynr1, gfsynr2].map((word, i) => `GFSYNR${i} 0x${hex(word, 8)}`);
     return [
       `smmu: ${path}: Unexpected global fault, this could be serious`,
-      `smmu: ${path}: \tGFSR 0x${hex(2, 8)}, GFSYNR0 0x${hex(0, 8)}, GFSYNR1 0x${hex(requester, 8)}, GFSYNR2 0x${hex(0, 8)}`,
+      `smmu: ${path}: \tGFSR 0x${hex(gfsr, 8)}, ${syndromes.join(', ')}`,
     ];
   }
   const status = xen.profile.smmuFaultLine === 'with-fsr' ? `fsr=0x${hex(fsr)}, ` : '';
   const iova = address.toString(16).padStart(8, '0');
   return [
     `smmu: ${path}: Unhandled context fault: ${status}iova=0x${iova}, fsynr=0x${hex(fsynr0)}, cb=${cb}`,
+  ];
+}
+
+/** An event record: its number, and its four doublewords as they are. An access that left no record leaves no line. */
+function smmuV3Lines({ registers }: IommuFault, path: string): string[] {
+  const { event = 0 } = registers;
+  if (event === 0) return [];
+  const doubleword = (i: number) =>
+    `0x${hex(registers[`event${2 * i + 1}`] ?? 0, 8)}${hex(registers[`event${2 * i}`] ?? 0, 8)}`;
+  return [
+    `SMMUv3: ${path}: event 0x${hex(event, 2)} received:`,
+    ...[0, 1, 2, 3].map((i) => `SMMUv3: ${path}: \t${doubleword(i)}`),
   ];
 }

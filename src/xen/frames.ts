@@ -43,6 +43,29 @@ export function allocXenFrame(xen: Xen): number {
   return pdx;
 }
 
+/**
+ * So many zeroed frames for Xen itself, one after the other, aligned to the next power of two: the index of the first,
+ * or -1 when the Xen heap has no such run.
+ */
+export function allocXenFrames(xen: Xen, count: number): number {
+  if (fails(xen, 'alloc')) return -1;
+  const step = 2 ** Math.ceil(Math.log2(count));
+  const free = (pdx: number) => pdx < xen.xenHeap.end && xen.frame.countInfo.get(pdx) === 0;
+  const { first, end } = xen.xenHeap;
+  for (let pdx = first + (-xen.ram.frameAt(first) & (step - 1)); pdx + count <= end; pdx += step) {
+    let run = 0;
+    while (run < count && free(pdx + run)) run++;
+    if (run < count) continue;
+    for (let i = 0; i < count; i++) {
+      xen.frame.countInfo.set(pdx + i, PGC_ALLOCATED | PGC_XEN_HEAP | 1);
+      xen.frame.owner.set(pdx + i, xen.domXen + 1);
+    }
+    findLowestFree(xen, Zone.xen, xen.heap.lowestFree.get(Zone.xen));
+    return pdx;
+  }
+  return -1;
+}
+
 /** Index of the free frame that a domain would get, or -1. */
 export function lowestFreeFrame(xen: Xen): number {
   return takeLowestFree(xen, Zone.domain);

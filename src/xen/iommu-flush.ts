@@ -1,6 +1,7 @@
 import type { VtdUnit } from '../hardware/vtd-unit.js';
 import { Errno } from './errno.js';
 import { fails } from './failures.js';
+import { smmuV3Vmid } from './smmuv3-context.js';
 import type { Xen } from './state.js';
 import { didOf } from './vtd-domain-ids.js';
 
@@ -15,7 +16,7 @@ export const Flush = { added: 1, modified: 2, all: 4 } as const;
 export function iommuFlush(xen: Xen, slot: number, input: number, count: number, flags: number): number {
   if (xen.vtd !== undefined) return flushed(xen, slot, flushVtd(xen, slot, input, count, flags));
   if (xen.amdvi !== undefined) flushAmdvi(xen, slot, input, count, flags);
-  else if (xen.smmu !== undefined) flushSmmu(xen, slot);
+  else flushSmmu(xen, slot);
   return 0;
 }
 
@@ -148,7 +149,12 @@ function coversAll(input: number, count: number, span: number): boolean {
 
 /** Any change: everything under the domain's VMID. */
 function flushSmmu(xen: Xen, slot: number): void {
-  const root = xen.domain.p2mRoot.get(slot);
-  const vmid = root === 0 ? -1 : xen.smmu!.vmidOfRoot(xen.ram.frameAt(root - 1));
-  if (vmid >= 0) xen.smmu!.iotlb.invalidateDomain(vmid);
+  if (xen.smmu !== undefined) {
+    const root = xen.domain.p2mRoot.get(slot);
+    const vmid = root === 0 ? -1 : xen.smmu.vmidOfRoot(xen.ram.frameAt(root - 1));
+    if (vmid >= 0) xen.smmu.iotlb.invalidateDomain(vmid);
+  } else if (xen.smmuv3 !== undefined && slot < xen.domIo) {
+    const vmid = smmuV3Vmid(xen, slot);
+    if (vmid >= 0) xen.smmuv3.iotlb.invalidateDomain(vmid);
+  }
 }

@@ -134,10 +134,7 @@ function noticesChange(xen: Xen, slot: number, before: number, after: number): b
  */
 export function iommuUnmap(xen: Xen, slot: number, input: number, count = 1): number {
   if (!isMappable(xen, slot)) return 0;
-  if (xen.domain.kind.get(slot) === Kind.arm) {
-    for (let i = 0; i < count; i++) p2mRemove(xen, slot, input + i);
-    return 0;
-  }
+  if (xen.domain.kind.get(slot) === Kind.arm) return armUnmap(xen, slot, input, count);
   if (xen.domain.iommuRoot.get(slot) === 0) return 0;
   const flags = clearEntries(xen, slot, input, count);
   if (flags < 0) {
@@ -180,12 +177,25 @@ function clearEntry(xen: Xen, slot: number, input: number, level: number): numbe
 
 /** Arm has no tables of its own: the mapping enters the p2m at GFN = MFN (dossier §9 item 3). */
 function armMap(xen: Xen, slot: number, input: number, frame: number, rights: Rights, count: number): number {
+  const forDirectMapped = xen.profile.armIommuMap === 'direct-mapped';
+  if (forDirectMapped && (!xen.domain.directMapped.get(slot) || input !== frame)) {
+    xen.bug('IOMMU map hook for no direct-mapped domain');
+    return -Errno.EINVAL;
+  }
   if ((rights & (R | W)) === 0) return -Errno.EINVAL;
   const type = rights & W ? P2mType.iommuMapRw : P2mType.iommuMapRo;
   for (let i = 0; i < count; i++) {
     const status = p2mSet(xen, slot, input + i, frame + i, type);
     if (status !== 0) return status;
   }
+  return 0;
+}
+
+/** The other way round: -EINVAL for a domain that is not direct-mapped, in the releases that ask. */
+function armUnmap(xen: Xen, slot: number, input: number, count: number): number {
+  const refused = xen.profile.armIommuMap === 'direct-mapped' && !xen.domain.directMapped.get(slot);
+  if (refused) return -Errno.EINVAL;
+  for (let i = 0; i < count; i++) p2mRemove(xen, slot, input + i);
   return 0;
 }
 

@@ -39,6 +39,8 @@ export interface MachineOptions {
   readonly heap?: number;
   readonly iommu?: 'on' | 'off';
   readonly devices?: readonly DeviceSpec[];
+  /** SMMUv2: how many context banks and stream mapping registers it has. */
+  readonly smmu?: { readonly banks?: number; readonly mappings?: number };
   /** Indexes of devices that dom0 does not get. */
   readonly withheld?: readonly number[];
   readonly reserved?: readonly ReservedSpec[];
@@ -78,7 +80,18 @@ export function arm(edition: string, options: MachineOptions = {}): Xen {
   return booted(edition, options, {
     arch: 'arm',
     iommu:
-      options.iommu === 'off' ? { kind: 'none' } : { kind: 'smmu', path: '/smmu@fd800000', s1cbndx: 0xb },
+      options.iommu === 'off'
+        ? { kind: 'none' }
+        : { kind: 'smmu', path: '/smmu@fd800000', s1cbndx: 0xb, ...options.smmu },
+    devices: options.devices ?? [ETH],
+  });
+}
+
+/** The same with an SMMUv3 whose stream ids have 16 bits, or as many as said. */
+export function armV3(edition: string, options: Omit<MachineOptions, 'iommu'> = {}, streamBits = 16): Xen {
+  return booted(edition, options, {
+    arch: 'arm',
+    iommu: { kind: 'smmuv3', path: '/soc/smmu@2b400000', streamBits },
     devices: options.devices ?? [ETH],
   });
 }

@@ -45,6 +45,17 @@ export type IommuSpec =
       readonly path: string;
       /** What this SMMU reports in FSYNR0.S1CBNDX for a stage-2 fault (implementation defined). */
       readonly s1cbndx: number;
+      /** Context banks; as many as domains unless said otherwise. */
+      readonly banks?: number;
+      /** Stream mapping registers; one for each stream unless said otherwise. */
+      readonly mappings?: number;
+    }
+  | {
+      readonly kind: 'smmuv3';
+      /** Device-tree path as Xen prints it: `/soc/smmu@2b400000`. */
+      readonly path: string;
+      /** Bits of a stream id: up to 8 the stream table is linear, above it has two levels. */
+      readonly streamBits: number;
     };
 
 export interface VtdUnitSpec {
@@ -60,12 +71,19 @@ export const ONE_VTD_UNIT: readonly VtdUnitSpec[] = [
 
 export interface DeviceSpec {
   readonly name: string;
-  /** PCI: the requester id as 16 bits bus:dev.fn. Device tree: the stream id. */
+  /** PCI: the requester id as 16 bits bus:dev.fn. Device tree: the first stream id, -1 when no IOMMU is in front. */
   readonly requester: number;
+  /** Device tree: all its stream ids, where it has not just the one. */
+  readonly streams?: readonly number[];
   /** `0000:03:00.0`, or the device-tree path. */
   readonly address: string;
   /** The unit it is behind: 0, the first, unless it is said; -1 for none. */
   readonly unit?: number;
+}
+
+/** The stream ids under which a device's accesses arrive; none for one that has no IOMMU in front of it. */
+export function streamsOf({ requester, streams }: DeviceSpec): readonly number[] {
+  return streams ?? (requester < 0 ? [] : [requester]);
 }
 
 export interface ReservedSpec {

@@ -70,10 +70,12 @@ function rootOf(xen: Xen, slot: number): number {
 
 /**
  * Sets a p2m entry and lets the IOMMU follow (dossier §4.3): a shared table is flushed, a mirror is mapped with the
- * rights of the type. -EINVAL where no gfn is; a dying domain is refused with -ENOMEM on Arm, or without its p2m.
+ * rights of the type. -EINVAL where no gfn is; a dying domain is refused with -ENOMEM without its p2m, and on Arm in the
+ * releases that look (3ebe773293).
  */
 export function p2mSet(xen: Xen, slot: number, gfn: number, frame: number, type: number): number {
-  if (xen.domain.kind.get(slot) === Kind.arm && xen.isDying(slot)) return -Errno.ENOMEM;
+  const arm = xen.domain.kind.get(slot) === Kind.arm;
+  if (arm && xen.isDying(slot) && xen.profile.armPageAddedDying === 'ENOMEM') return -Errno.ENOMEM;
   if (!holdsGfn(xen, slot, gfn)) return xen.isDying(slot) ? -Errno.ENOMEM : -Errno.EINVAL;
   const writer = writerOf(xen, slot);
   const rights = RIGHTS[type]!;

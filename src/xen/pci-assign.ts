@@ -1,13 +1,15 @@
 import { switchAmdvi } from './amdvi-context.js';
-import { deviceOwner } from './devices.js';
+import { deviceOwner, isDeviceTree } from './devices.js';
+import { assignDtDevice } from './dt-assign.js';
+import { Errno } from './errno.js';
 import { mapReserved, unmapReserved } from './identity-map.js';
 import { leaveIfUnused } from './late-context.js';
-import { switchSmmu } from './smmu-context.js';
 import type { Xen } from './state.js';
 import { switchVtd } from './vtd-context.js';
 
 /** The vendor's part: a failed first assignment tears a late context down again (dossier §1.2 item 5). */
 export function attach(xen: Xen, slot: number, device: number, flags: number): number {
+  if (isDeviceTree(xen)) return assignDtDevice(xen, slot, device);
   const status = reassign(xen, device, slot, flags);
   if (status !== 0) leaveIfUnused(xen, slot);
   else if (slot === xen.domIo) xen.device.quarantine.set(device, 1);
@@ -34,5 +36,5 @@ export function reassign(xen: Xen, device: number, target: number, flags = 0): n
 function switchContext(xen: Xen, device: number, source: number, target: number): number {
   if (xen.vtd !== undefined) return switchVtd(xen, device, source, target);
   if (xen.amdvi !== undefined) return switchAmdvi(xen, device, source, target);
-  return switchSmmu(xen, device, target);
+  return -Errno.ENODEV;
 }

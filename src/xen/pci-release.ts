@@ -1,4 +1,5 @@
 import { deviceOwner, isDeviceTree } from './devices.js';
+import { releaseDtDevices } from './dt-assign.js';
 import { leaveIfUnused } from './late-context.js';
 import { reassign } from './pci-assign.js';
 import type { Xen } from './state.js';
@@ -17,6 +18,7 @@ export function detach(xen: Xen, slot: number, device: number): number {
  * when one of them does not (dossier §6.6, f591755823).
  */
 export function releaseDevices(xen: Xen, slot: number): number {
+  if (isDeviceTree(xen)) return releaseDtDevices(xen, slot);
   let status = 0;
   for (let device = 0; device < xen.spec.devices.length; device++) {
     if (deviceOwner(xen, device) === slot) status = detach(xen, slot, device) || status;
@@ -25,7 +27,6 @@ export function releaseDevices(xen: Xen, slot: number): number {
 }
 
 function deassignTarget(xen: Xen, slot: number, device: number): number {
-  if (isDeviceTree(xen)) return -1;
   const wanted = xen.device.quarantine.get(device) !== 0 || xen.spec.quarantine;
   return wanted && xen.profile.quarantine !== 'none' && slot !== xen.domIo ? xen.domIo : 0;
 }

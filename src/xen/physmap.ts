@@ -81,10 +81,14 @@ function clear(xen: Xen, slot: number, gfn: number): number {
   return 0;
 }
 
-/** Arm: a frame that Xen shares stands at one gfn at a time; what was there is replaced (71320946d5). */
+/**
+ * Arm: what was at the gfn is replaced. Since 4.17 a frame that Xen shares stands at one gfn at a time; before, nobody
+ * knows at how many it does (71320946d5).
+ */
 function addOnce(xen: Xen, slot: number, pdx: number, gfn: number): number {
-  if (xen.frame.gfn.get(pdx) !== 0) return -Errno.EBUSY;
+  const known = xen.profile.armSharedFramePlaces === 'one';
+  if (known && xen.frame.gfn.get(pdx) !== 0) return -Errno.EBUSY;
   const status = p2mSet(xen, slot, gfn, xen.ram.frameAt(pdx), P2mType.ramRw);
-  if (status === 0) xen.frame.gfn.set(pdx, gfn + 1);
+  if (known && status === 0) xen.frame.gfn.set(pdx, gfn + 1);
   return status;
 }

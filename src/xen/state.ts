@@ -2,13 +2,14 @@ import { AmdviUnit } from '../hardware/amdvi-unit.js';
 import type { IommuUnit } from '../hardware/iommu.js';
 import { type FrameRange, Ram } from '../hardware/ram.js';
 import { SmmuUnit } from '../hardware/smmu-unit.js';
+import { SmmuV3Unit } from '../hardware/smmuv3-unit.js';
 import { VtdUnit } from '../hardware/vtd-unit.js';
 import { Store } from '../store/store.js';
 import { decimal, enumeration, type Field, flag, hex, Layout, optional } from '../store/table.js';
 import { STEP_NAMES } from './calls/steps.js';
 import type { Profile } from './editions/behaviours.js';
 import { FAILURES } from './failures.js';
-import { deviceTableEntries, type MachineSpec } from './machine.js';
+import { deviceTableEntries, type IommuSpec, type MachineSpec, streamsOf } from './machine.js';
 import { COUNT_INFO, TYPE_INFO } from './page-info.js';
 
 /** What a domain is. PV sees machine frames; HVM (and PVH) and Arm domains are translated by a p2m. */
@@ -41,8 +42,16 @@ const BUG_NAMES = [
   'no domain where one is looked at',
   'grant pin underflow',
   'DMAR hardware is malfunctional',
+  'no SMMU context where one is looked at',
+  'panic: could not set up dom0',
+  'panic: a domain of the device tree could not be made',
+  'IOMMU map hook for no direct-mapped domain',
 ] as const;
 export type BugName = Exclude<(typeof BUG_NAMES)[number], 'none'>;
+
+/** Whether this Xen has a driver for the machine's IOMMU. One without a driver stays as it was reset: all passes. */
+const hasDriver = (profile: Profile, { kind }: IommuSpec): boolean =>
+  kind !== 'none' && (kind !== 'smmuv3' || profile.smmuV3Driver === 'present');
 
 /** Which list a page of a domain is on (only where contexts are built late, dossier §1.3). */
 export const List = { none: 0, pages: 1, relinquished: 2 } as const;
@@ -76,6 +85,7 @@ export class Xen {
   readonly vtd: VtdUnit | undefined;
   readonly amdvi: AmdviUnit | undefined;
   readonly smmu: SmmuUnit | undefined;
+  readonly smmuv3: SmmuV3Unit | undefined;
   /** All units, whatever their kind. */
   readonly units: readonly IommuUnit[];
 
@@ -100,6 +110,8 @@ export class Xen {
   readonly grantCounter;
   readonly va;
   readonly device;
+  /** SMMUv3: the context of each domain that has devices, the driver's record. */
+  readonly smmuContext;
   readonly call;
   readonly vtdDomainId;
   readonly lock;
@@ -251,7 +263,7 @@ export class Xen {
     this.device = this.layout.table(
       'device',
       Math.max(1, spec.devices.length),
-      { owner: optional(domainName), quarantine: flag },
+      { owner: optional(domainName), quarantine: flag, addedToSmmu: flag },
       (row) => `device ${spec.devices[row]?.name ?? row}`,
     ).columns;
 
@@ -327,12 +339,23 @@ export class Xen {
             this.layout,
             this.ram,
             limits.iotlb,
-            Math.max(1, spec.devices.length),
-            limits.domains,
+            iommu.mappings ?? Math.max(1, spec.devices.flatMap(streamsOf).length),
+            iommu.banks ?? limits.domains,
             iommu.s1cbndx,
           )
         : undefined;
-    this.units = [...this.vtds, ...this.amdvis, ...(this.smmu === undefined ? [] : [this.smmu])];
+    const v3 = iommu.kind === 'smmuv3' && hasDriver(profile, iommu) ? iommu : undefined;
+    this.smmuv3 = v3 && new SmmuV3Unit(this.layout, this.ram, limits.iotlb, v3.streamBits);
+    this.smmuContext =
+      v3 &&
+      this.layout.table(
+        'SMMUv3 context',
+        limits.domains,
+        { vmid: decimal, references: decimal },
+        (slot) => `SMMUv3 context of ${this.domainName(slot)}`,
+      ).columns;
+    const smmus = [this.smmu, this.smmuv3].filter((unit) => unit !== undefined);
+    this.units = [...this.vtds, ...this.amdvis, ...smmus];
   }
 
   /**
@@ -430,6 +453,6 @@ export class Xen {
   }
 
   get iommuOn(): boolean {
-    return this.spec.iommu.kind !== 'none';
+    return hasDriver(this.profile, this.spec.iommu);
   }
 }

@@ -22,10 +22,12 @@ function assign(xen: Xen, args: Arguments): Outcome {
 function dma(xen: Xen, args: Arguments): Outcome {
   const write = args.text('access') === 'write';
   const value = args.number('value', 0xdeadbeef);
-  if (deviceAccess(xen, args.device(), args.address(), write, value)) return { status: 'ok' };
+  const device = args.device();
+  const requester = args.number('stream', xen.spec.devices[device]!.requester);
+  if (deviceAccess(xen, device, args.address(), write, value, requester)) return { status: 'ok' };
   return {
     status: 'fault',
-    faults: [faultLines(xen, args.device(), xen.unitOf(args.device())!.lastFault()).join('\n')],
+    faults: [faultLines(xen, device, xen.unitOf(device)!.lastFault()).join('\n')],
   };
 }
 

@@ -34,6 +34,7 @@ export const DEVICES: readonly Operation[] = [
       { name: 'access', kind: 'word', words: ['read', 'write'], doc: 'the direction' },
       { name: 'address', kind: 'address', doc: 'the bus address' },
       hex(keyed('value', 'number', '32-bit word to write; 0xdeadbeef by default')),
+      hex(keyed('stream', 'number', 'Arm: the stream id it comes under; the device’s first by default')),
     ],
   },
 ];

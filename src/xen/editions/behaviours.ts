@@ -399,6 +399,54 @@ export const BEHAVIOURS = {
     section: '§7.3',
     values: { 'without-fsr': 'no fsr field', 'with-fsr': 'fsr first' },
   },
+  smmuStreamMappings: {
+    doc: 'What becomes of the stream mapping registers of an SMMUv2’s device when it is taken from a domain',
+    section: '§6.5, §7.3',
+    values: {
+      'per-attachment': 'they are given back, and taken anew at the next assignment',
+      'lost-on-detach': 'they are given back and never taken again: the next owner’s device faults',
+      kept: 'they stay and fault until the device is assigned again',
+    },
+  },
+  smmuV3Driver: {
+    doc: 'Whether Xen has a driver for SMMUv3; without one such a machine has no IOMMU',
+    section: '§7.4',
+    values: { absent: 'none: devices are not translated at all', present: 'there is one' },
+  },
+  smmuV3NoContext: {
+    doc: 'Taking a device behind an SMMUv3 from a domain that has no device there',
+    section: '§6.5',
+    values: {
+      dereferenced: 'looks into a context that is not there: the host goes down',
+      ESRCH: 'is refused',
+    },
+  },
+  armPageAddedDying: {
+    doc: 'Adding a page to the p2m of a dying Arm domain',
+    section: '§4.5, §6.6',
+    values: { performed: 'is carried out', ENOMEM: 'is refused (XSA-410)' },
+  },
+  armSharedFramePlaces: {
+    doc: 'At how many guest frames of an Arm domain a frame that Xen shares can stand',
+    section: '§4.5',
+    values: { many: 'as many as are asked for', one: 'one, which must be given up first' },
+  },
+  armIommuMap: {
+    doc: 'For which Arm domains and addresses the map hook of the IOMMU drivers is meant',
+    section: '§9 item 3',
+    values: {
+      'direct-mapped': 'for direct-mapped ones at DFN = MFN; anything else is a BUG, and an unmap is refused',
+      any: 'for any, as the ITS doorbell is mapped this way, too',
+    },
+  },
+  armDirectMap: {
+    doc: 'Which Arm domains are direct-mapped',
+    section: '§9 item 1',
+    values: {
+      'hardware-domain': 'the hardware domain',
+      flag: 'those created so: dom0, and domains made at boot of static memory',
+    },
+  },
 } as const satisfies Record<string, BehaviourSpec>;
 
 export type BehaviourName = keyof typeof BEHAVIOURS;

@@ -82,6 +82,14 @@ const MATRIX: readonly (readonly [
   ['createFlags', 'trap_unmapped_accesses', '980aff4e8f', '4.21'],
   ['x86CacheFlush', 'ENOSYS', '5642a6055c', '4.21'],
   ['pinnedCopy', 'compared', '52239dd76f', '4.22', '4.21.2 4.20.4 4.19.6 4.18.6 4.17.7'],
+  ['smmuV3Driver', 'present', '452ddbe359', '4.15'],
+  ['smmuStreamMappings', 'lost-on-detach', '0435784cc7', '4.16'],
+  ['smmuStreamMappings', 'kept', 'fc151829ba', '4.17'],
+  ['armPageAddedDying', 'ENOMEM', '3ebe773293', '4.17', '4.16.3 4.15.4 4.14.6 4.13.5'],
+  ['armSharedFramePlaces', 'one', '71320946d5', '4.17'],
+  ['smmuV3NoContext', 'ESRCH', 'a12d2d90d3', '4.21'],
+  ['armIommuMap', 'any', '4cde4a552e', '4.21'],
+  ['armDirectMap', 'flag', '75591dcfe0', '4.17'],
 ];
 
 const profileOf = (name: string): Profile => resolveEdition(name).profile;
