@@ -4,6 +4,7 @@ import { Command, CommanderError } from 'commander';
 import { registerAffected } from './affected.js';
 import { registerCheck } from './check.js';
 import { registerConform } from './conform.js';
+import { registerCoverage } from './coverage.js';
 import { registerEditions } from './editions.js';
 import { EXIT } from './io.js';
 import { registerLab } from './lab.js';
@@ -39,6 +40,7 @@ registerCheck(program);
 registerRun(program);
 registerAffected(program);
 registerEditions(program);
+registerCoverage(program);
 registerLabExec(registerLab(program));
 registerConform(program);
 

@@ -1,3 +1,5 @@
+import { PV_MACHINE_RULES } from '../coverage/pv-machine.js';
+import { ReachedRules } from '../coverage/reached.js';
 import { PACKAGE_FOLDER } from '../lab/image/overlay.js';
 import { LabError } from '../lab/machine-api.js';
 import { parseProgramText } from '../program/load.js';
@@ -10,7 +12,6 @@ import { type ProgramShape, randomProgram } from './generate.js';
 import { type Divergence, type Judge, type LockstepResult, runLockstep } from './lockstep.js';
 import { minimise } from './minimise.js';
 import { Random } from './random.js';
-import { ReachedRules, RULES } from './rules.js';
 
 /** A program that model and real Xen answered differently, as short as it could be made. */
 export interface FoundDivergence {
@@ -244,7 +245,7 @@ function isProgram(program: Program): boolean {
 /** The rule whose words fit best, or the sections that the operation comes from. */
 function ruleOf({ statement, differences }: Divergence): string {
   const status = differences.find(({ what }) => what === 'status')?.model;
-  const rules = RULES.filter((rule) => rule.ops.includes(statement.op) && rule.status === status);
+  const rules = PV_MACHINE_RULES.filter((rule) => rule.ops.includes(statement.op) && rule.status === status);
   if (rules.length === 1) return rules[0]!.id;
   return OPERATION_BY_NAME.get(statement.op)?.source ?? '§3.6';
 }

@@ -1,3 +1,4 @@
+import { ReachedRules } from '../coverage/reached.js';
 import { type Agent, LabError, type LabMachine } from '../lab/machine-api.js';
 import type { MachineDeclaration, Program } from '../program/program.js';
 import type { Edition } from '../xen/editions/edition.js';
@@ -5,7 +6,6 @@ import { sbdfText } from '../xen/machine.js';
 import { type FoundDivergence, type ProgramReport, runCampaign } from './campaign.js';
 import { type Dom0Tables, dom0PageTables } from './dom0-tables.js';
 import { hereJudge, labJudge, xenVersion } from './judge.js';
-import { ReachedRules } from './rules.js';
 import { runXlMatrix, type XlOutcome } from './xl-matrix.js';
 
 export type Dom0Mode = MachineDeclaration['dom0Mode'];

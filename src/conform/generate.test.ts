@@ -1,4 +1,6 @@
 import { describe, expect, it } from 'vitest';
+import { ReachedRules } from '../coverage/reached.js';
+import { situationOf } from '../coverage/situation.js';
 import { bootMachine } from '../program/build.js';
 import { parseProgramText } from '../program/load.js';
 import { Names } from '../program/names.js';
@@ -10,7 +12,6 @@ import { resolveEdition } from '../xen/editions/edition.js';
 import { isPageTable } from '../xen/page-info.js';
 import { type ProgramShape, randomProgram } from './generate.js';
 import { Random } from './random.js';
-import { ReachedRules, situationOf } from './rules.js';
 
 const shape = (change: Partial<ProgramShape> = {}): ProgramShape => ({
   edition: resolveEdition('4.17'),

@@ -1,3 +1,5 @@
+import type { Premise, ReachedRules } from '../coverage/reached.js';
+import type { Situation } from '../coverage/situation.js';
 import { bootMachine } from '../program/build.js';
 import { Names } from '../program/names.js';
 import { performStatement } from '../program/perform.js';
@@ -12,7 +14,6 @@ import type { Edition } from '../xen/editions/edition.js';
 import { isPageTable } from '../xen/page-info.js';
 import { Life, type Xen } from '../xen/state.js';
 import type { Random } from './random.js';
-import { type ReachedRules, type Situation, situationOf } from './rules.js';
 
 /** What random programs look like. */
 export interface ProgramShape {
@@ -98,9 +99,9 @@ class Generator {
     while (this.steps.length < this.shape.length) {
       const chosen = this.choose();
       if (chosen === undefined) continue;
-      const situation = situationOf(this.model, this.names, chosen);
+      const premise = this.reached.before(this.model, this.names, chosen);
       const { status } = performStatement(this.model, this.names, chosen, this.name);
-      this.reached.after(situation, status);
+      this.reached.after(premise, status);
       this.introduce(chosen);
       this.steps.push(chosen);
     }
@@ -116,7 +117,7 @@ class Generator {
       if (statement === undefined) continue;
       const tried = this.attempt(statement);
       if (tried === undefined) continue;
-      if (this.reached.wouldBeNew(tried.situation, tried.status)) return statement;
+      if (this.reached.wouldBeNew(tried.premise, tried.status)) return statement;
       const score = (tried.status === 'ok' ? 1 : 0) + (this.random.chance(PREFER_OK) ? 0 : 1);
       if (score <= bestScore) continue;
       best = statement;
@@ -126,10 +127,10 @@ class Generator {
   }
 
   /** What the model answers to a statement, without carrying it out for good; undefined where the host would go down. */
-  private attempt(statement: Statement): { situation: Situation; status: string } | undefined {
+  private attempt(statement: Statement): { premise: Premise; status: string } | undefined {
     const { model, names } = this;
-    const situation = situationOf(model, names, statement);
-    if (isReckless(statement, situation)) return undefined;
+    const premise = this.reached.before(model, names, statement);
+    if (isReckless(statement, premise.situation)) return undefined;
     const before = model.store.mark();
     const kept = [new Map(names.domains), new Map(names.pages), new Map(names.handles)] as const;
     const { status } = performStatement(model, names, statement, this.name);
@@ -139,7 +140,7 @@ class Generator {
       map.clear();
       for (const [name, value] of kept[i]!) map.set(name, value);
     });
-    return down ? undefined : { situation, status };
+    return down ? undefined : { premise, status };
   }
 
   private introduce({ op, args }: Statement): void {

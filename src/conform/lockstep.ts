@@ -1,3 +1,4 @@
+import type { ReachedRules } from '../coverage/reached.js';
 import { IommuView } from '../formats/iommu-view.js';
 import { PGT } from '../formats/x86-page-info.js';
 import { bootMachine } from '../program/build.js';
@@ -23,7 +24,6 @@ import { XensFrames } from './bindings.js';
 import { compareTables, type Difference, type ObservedDevice, type Renaming } from './observation.js';
 import { CannotRun, type RealMachine, RealXen } from './real-xen.js';
 import { recordAgent } from './recorded-agent.js';
-import type { ReachedRules } from './rules.js';
 
 /** A machine that programs are held against, and what is known of it. */
 export interface Judge {

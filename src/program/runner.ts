@@ -68,7 +68,12 @@ export interface RunOptions {
   readonly check?: Checked;
   /** Whether to say what each step changed, even where nothing is expected of it; true unless set. */
   readonly changes?: boolean;
+  /** Told of each statement before it is carried out; what it returns is told the answer. */
+  readonly watch?: Watch;
 }
+
+/** Who looks at a run from outside, without taking part in it. */
+export type Watch = (xen: Xen, names: Names, statement: Statement) => (status: string) => void;
 
 /** Rounds of a `repeat forever` block after which it is taken not to recur. */
 const MAX_ROUNDS = 16;
@@ -95,6 +100,7 @@ export class Run {
   private readonly invariants: readonly Invariant[];
   private readonly broken = new Set<string>();
   private readonly describeChanges: boolean;
+  readonly watch: Watch | undefined;
   /** What starts the domains that the program takes from configs. */
   private readonly started: readonly Statement[];
   readonly results: StepResult[] = [];
@@ -105,6 +111,7 @@ export class Run {
   constructor(program: Program, edition: Edition, options: RunOptions = {}) {
     this.program = program;
     this.describeChanges = options.changes ?? true;
+    this.watch = options.watch;
     this.invariants = invariantsFor(program, options.check ?? 'searched');
     this.xen = bootMachine(program.machine, edition.profile);
     this.names = new Names(this.xen);
@@ -169,7 +176,9 @@ export class Run {
     const { store } = this.xen;
     const before = store.mark();
     for (const invariant of this.invariants) this.judge.remember(invariant);
+    const answered = this.watch?.(this.xen, this.names, statement);
     const outcome = performStatement(this.xen, this.names, statement, this.program.file);
+    answered?.(outcome.status);
     if (!isAnyCallUnderWay(this.xen)) this.wasIdle = true;
     const asked = this.describeChanges || statement.expect.some(({ kind }) => kind === 'change');
     const changes = asked

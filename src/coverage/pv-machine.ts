@@ -1,58 +1,17 @@
-import { PAGE_SIZE } from '../formats/address.js';
-import { PGT, PGT_PINNED } from '../formats/x86-page-info.js';
-import { Arguments } from '../program/arguments.js';
-import type { Names } from '../program/names.js';
-import type { Statement } from '../program/program.js';
-import { deviceOwner } from '../xen/devices.js';
-import { isFree, ownerOf } from '../xen/frames.js';
-import { mirrors } from '../xen/iommu-map.js';
-import { isPageTable, typeCount, typeOf } from '../xen/page-info.js';
-import { Life, type Xen } from '../xen/state.js';
-
-/** What a step was about, as things stood before it. */
-export interface Situation {
-  readonly op: string;
-  /** What the domain is, or `none` when there is no such domain. */
-  readonly domain: 'none' | 'dom0' | 'dom_io' | 'guest' | 'dying';
-  /** Whether the domain declared an IOMMU context. */
-  readonly context: boolean;
-  /** Whether a page's type is mirrored in the domain's IOMMU tables. */
-  readonly synced: boolean;
-  /** Whose the page of the statement is. */
-  readonly page: 'absent' | 'own' | 'other' | 'free';
-  readonly type: number;
-  readonly count: number;
-  readonly pinned: boolean;
-  /** Who has the device. */
-  readonly device: 'absent' | 'unknown' | 'dom0' | 'dom_io' | 'same' | 'other';
-  has(flag: string): boolean;
-  said(argument: string): boolean;
-  is(argument: string, value: string): boolean;
-}
-
-/** One rule of the dossier as a program can meet it: an operation in some situation, and how it is answered. */
-export interface Rule {
-  /** Dossier section and words: `§6.1 #9 assign: another guest has the device`. */
-  readonly id: string;
-  readonly ops: readonly string[];
-  readonly status: string;
-  readonly when: (situation: Situation) => boolean;
-}
-
-const always = () => true;
-const rule = (
-  id: string,
-  ops: string | readonly string[],
-  status: string,
-  when: (s: Situation) => boolean = always,
-): Rule => ({ id, ops: typeof ops === 'string' ? [ops] : ops, status, when });
+import { PGT } from '../formats/x86-page-info.js';
+import { isPageTable } from '../xen/page-info.js';
+import { type Rule, rule } from './rule.js';
+import type { Situation } from './situation.js';
 
 const PINS = ['pin_l1_table', 'pin_l2_table', 'pin_l3_table', 'pin_l4_table'];
 const writable = (s: Situation) => s.page === 'own' && s.type === PGT.writable;
 const table = (s: Situation) => s.page === 'own' && isPageTable(s.type);
 
-/** The rules that programs for a PV machine can meet, section by section. */
-export const RULES: readonly Rule[] = [
+/**
+ * Situations that a program for a PV machine can meet, section by section, several at once. Random programs that are held
+ * against a real Xen seek those that none has met yet (docs/conform.md).
+ */
+export const PV_MACHINE_RULES: readonly Rule[] = [
   rule('§2.1 createdomain: PV without a context', 'createdomain', 'ok', (s) => !s.has('iommu')),
   rule('§2.1 createdomain: PV with a context', 'createdomain', 'ok', (s) => s.has('iommu')),
   rule('§2.2 createdomain: no_sharept is legal for PV', 'createdomain', 'ok', (s) => s.is('iommu_opts', '1')),
@@ -248,95 +207,3 @@ export const RULES: readonly Rule[] = [
   rule('§7.1 DMA: a read faults', 'dma', 'fault', (s) => s.is('access', 'read')),
   rule('§7.1 DMA: a write faults', 'dma', 'fault', (s) => s.is('access', 'write')),
 ];
-
-/** Rules that steps have met, over all programs of a campaign. */
-export class ReachedRules {
-  private readonly reached = new Set<string>();
-
-  get size(): number {
-    return this.reached.size;
-  }
-
-  get missing(): readonly string[] {
-    return RULES.map(({ id }) => id).filter((id) => !this.reached.has(id));
-  }
-
-  /** How things stand before a statement. */
-  before(xen: Xen, names: Names, statement: Statement): Situation {
-    return situationOf(xen, names, statement);
-  }
-
-  /** Rules that a step meets, now reached. Says whether any of them is new. */
-  after(situation: Situation, status: string): boolean {
-    const before = this.reached.size;
-    for (const { id } of rulesMet(situation, status)) this.reached.add(id);
-    return this.reached.size > before;
-  }
-
-  /** Whether a step would meet a rule that none has met so far. */
-  wouldBeNew(situation: Situation, status: string): boolean {
-    return rulesMet(situation, status).some(({ id }) => !this.reached.has(id));
-  }
-}
-
-/** The rules that a step in a situation meets with an answer. */
-export function rulesMet(situation: Situation, status: string): Rule[] {
-  return RULES.filter(
-    (one) => one.status === status && one.ops.includes(situation.op) && one.when(situation),
-  );
-}
-
-/** How things stand, seen from a statement. */
-export function situationOf(xen: Xen, names: Names, { op, args }: Statement): Situation {
-  const slot = names.domains.get(String(args.domain)) ?? -1;
-  const pdx = pageOf(xen, names, { op, args });
-  const info = pdx < 0 ? 0 : xen.frame.typeInfo.get(pdx);
-  const flags = Array.isArray(args.flags) ? args.flags : [];
-  return {
-    op,
-    domain: domainKind(xen, slot),
-    context: slot >= 0 && slot < xen.domIo && xen.domain.cdfIommu.get(slot) !== 0,
-    synced: slot >= 0 && slot < xen.domIo && mirrors(xen, slot),
-    page: pdx < 0 ? 'absent' : isFree(xen, pdx) ? 'free' : ownerOf(xen, pdx) === slot ? 'own' : 'other',
-    type: typeOf(info),
-    count: typeCount(info),
-    pinned: (info & PGT_PINNED) !== 0,
-    device: deviceKind(xen, args.device, slot),
-    has: (flag) => flags.includes(flag),
-    said: (argument) => args[argument] !== undefined,
-    is: (argument, value) => String(args[argument]) === value,
-  };
-}
-
-function domainKind(xen: Xen, slot: number): Situation['domain'] {
-  if (slot === 0) return 'dom0';
-  if (slot === xen.domIo) return 'dom_io';
-  if (slot < 0 || xen.domain.life.get(slot) === Life.absent) return 'none';
-  return xen.domain.life.get(slot) === Life.dying ? 'dying' : 'guest';
-}
-
-function deviceKind(
-  xen: Xen,
-  name: Statement['args'][string] | undefined,
-  slot: number,
-): Situation['device'] {
-  if (name === undefined) return 'absent';
-  const device = xen.spec.devices.findIndex((one) => one.name === name);
-  if (device < 0) return 'unknown';
-  const owner = deviceOwner(xen, device);
-  if (owner === 0) return 'dom0';
-  if (owner === xen.domIo) return 'dom_io';
-  return owner === slot ? 'same' : 'other';
-}
-
-/** The page that a statement names, by index, or -1. */
-function pageOf(xen: Xen, names: Names, { op, args }: Pick<Statement, 'op' | 'args'>): number {
-  if (op === 'populate_physmap') return -1;
-  try {
-    const read = new Arguments(args, names, xen);
-    if (op === 'dma') return xen.ram.indexOf(Math.floor(read.address() / PAGE_SIZE));
-    return read.has('page') ? read.pdx() : -1;
-  } catch {
-    return -1;
-  }
-}

@@ -1,0 +1,248 @@
+import {
+  GNTMAP,
+  GrantType,
+  GTF_READONLY,
+  GTF_TYPE_MASK,
+  grantDomid,
+  grantFlags,
+} from '../../formats/grant-v1.js';
+import { grantMapFlags } from '../../program/handlers/grants.js';
+import { activeRow } from '../../xen/grant-active.js';
+import { grantEntryWord } from '../../xen/grant-entry.js';
+import { grantEntryCount } from '../../xen/grant-frames.js';
+import { ladder, type Rung } from '../rule.js';
+import type { Situation } from '../situation.js';
+
+const refOf = (s: Situation): number => s.number('ref', 0);
+const granterOf = (s: Situation): number => s.slotOf('granter');
+const refIsIn = (s: Situation): boolean => refOf(s) >= 0 && refOf(s) < grantEntryCount(s.xen, granterOf(s));
+const row = (s: Situation): number => activeRow(s.xen, granterOf(s), refOf(s));
+const pinOf = (s: Situation): number => s.xen.grant.pin.get(row(s));
+const isExternal = (s: Situation): boolean => s.xen.isTranslated(s.slot);
+const isAlive = (s: Situation): boolean => s.domain === 'dom0' || s.domain === 'guest';
+const writes = (s: Situation): boolean => !s.has('readonly');
+
+const noHandle = (s: Situation): boolean => {
+  const { handles } = s.xen.spec.limits;
+  for (let i = 0; i < handles; i++) if (s.xen.maptrack.flags.get(s.slot * handles + i) === 0) return false;
+  return true;
+};
+
+const word = (s: Situation): number => grantEntryWord(s.xen, granterOf(s), refOf(s));
+const isOffered = (s: Situation): boolean =>
+  (grantFlags(word(s)) & GTF_TYPE_MASK) === GrantType.PERMIT_ACCESS;
+
+const isNotOffered = (s: Situation): boolean => pinOf(s) === 0 && !isOffered(s);
+const isForAnother = (s: Situation): boolean =>
+  pinOf(s) === 0 && grantDomid(word(s)) !== s.xen.domidOf(s.slot);
+const isReadOnly = (s: Situation): boolean => writes(s) && (grantFlags(word(s)) & GTF_READONLY) !== 0;
+
+const MAP: readonly Rung[] = [
+  {
+    row: '#1',
+    what: 'neither host nor device mapping',
+    status: 'bad_gntref',
+    fn: 'mapGrantRef',
+    excuse: 'a statement that names neither asks for a host mapping',
+  },
+  {
+    row: '#2',
+    what: 'a device mapping by a translated domain',
+    status: 'general_error',
+    fn: 'mapGrantRef',
+    when: (s) => isExternal(s) && (grantMapFlags(s.args) & GNTMAP.device) !== 0,
+  },
+  {
+    row: '#3',
+    what: 'unknown granter',
+    status: 'bad_domain',
+    fn: 'mapGrantRef',
+    when: (s) => !s.xen.exists(granterOf(s)),
+  },
+  {
+    row: '#4',
+    what: 'the policy forbids it',
+    status: 'permission_denied',
+    fn: 'mapGrantRef',
+    excuse: 'there is no policy (XSM)',
+  },
+  {
+    row: '#5',
+    what: 'maptrack is full (up to 4.15)',
+    status: 'no_device_space',
+    fn: 'mapGrantRef',
+    by: { noHandleStatus: 'no_device_space' },
+    when: noHandle,
+  },
+  {
+    row: '#5',
+    what: 'maptrack is full',
+    status: 'no_space',
+    fn: 'mapGrantRef',
+    by: { noHandleStatus: 'no_space' },
+    when: noHandle,
+  },
+  {
+    row: '#6',
+    what: 'reference beyond the table',
+    status: 'bad_gntref',
+    fn: 'mapGrantRef',
+    when: (s) => !refIsIn(s),
+  },
+  {
+    row: '#7',
+    what: 'pinned by another domain',
+    status: 'general_error',
+    fn: 'mapGrantRef',
+    when: (s) => pinOf(s) !== 0 && s.xen.grant.grantee.get(row(s)) !== s.slot + 1,
+  },
+  {
+    row: '#7',
+    what: 'a pin count would overflow',
+    status: 'general_error',
+    fn: 'mapGrantRef',
+    excuse: 'a domain of the model has fewer handles than a count holds, unless `limits` says otherwise',
+  },
+  {
+    row: '#7',
+    what: 'a sub-page grant',
+    status: 'general_error',
+    fn: 'claimEntry',
+    excuse: 'there is no operation that writes a sub-page entry',
+  },
+  {
+    row: '#8',
+    what: 'the entry does not offer it (XSA-316)',
+    status: 'status 1',
+    fn: 'pinEntry',
+    by: { refusedMapStatus: 'one' },
+    when: (s) => isNotOffered(s) || isForAnother(s) || isReadOnly(s),
+  },
+  { row: '#8', what: 'nothing is offered', status: 'general_error', fn: 'claimEntry', when: isNotOffered },
+  {
+    row: '#8',
+    what: 'offered to another domain',
+    status: 'general_error',
+    fn: 'claimEntry',
+    when: isForAnother,
+  },
+  {
+    row: '#8',
+    what: 'a write mapping of a read-only offer',
+    status: 'general_error',
+    fn: 'claimEntry',
+    when: isReadOnly,
+  },
+  {
+    row: '#8',
+    what: 'the granter’s kernel changes the entry five times meanwhile',
+    status: 'general_error',
+    fn: 'claimEntry',
+    excuse: 'no other vCPU runs within a step',
+  },
+  {
+    row: '#8',
+    what: 'the page is paged out',
+    status: 'eagain',
+    fn: 'claimEntry',
+    excuse: 'there is no paging',
+  },
+  { row: '#8', what: 'the page is not the granter’s', status: 'bad_page', fn: 'claimEntry' },
+  {
+    row: '#10',
+    what: 'device memory without the right to it',
+    status: 'general_error',
+    fn: 'mapPinned',
+    excuse: 'nobody grants device memory',
+  },
+  {
+    row: '#11',
+    what: 'a reference on the page cannot be had',
+    status: 'general_error',
+    fn: 'takeReferences',
+  },
+  { row: '#12', what: 'the IOMMU step fails', status: 'general_error', fn: 'grantIommuMap' },
+  { row: '#13', what: 'read-only', status: 'ok', fn: 'mapGrantRef', when: (s) => !writes(s) },
+  { row: '#13', what: 'read-write', status: 'ok', fn: 'mapGrantRef', when: writes },
+];
+
+const UNMAP: readonly Rung[] = [
+  {
+    row: '',
+    what: 'a handle that there is not',
+    status: 'bad_handle',
+    fn: 'unmapHandle',
+    when: (s) => !hasHandle(s),
+  },
+  {
+    row: '',
+    what: 'the granter is gone: the caller is crashed',
+    status: 'bad_domain',
+    fn: 'unmapHandle',
+    excuse: 'a granter whose page is mapped stays as a zombie',
+  },
+  {
+    row: '',
+    what: 'the policy forbids it',
+    status: 'permission_denied',
+    fn: 'unmapHandle',
+    excuse: 'there is no policy (XSM)',
+  },
+  {
+    row: '',
+    what: 'another bus address (up to 4.15)',
+    status: 'general_error',
+    fn: 'unmapHandle',
+    by: { badDevBusAddr: 'general_error' },
+    when: otherAddress,
+  },
+  {
+    row: '',
+    what: 'another bus address of a device mapping',
+    status: 'bad_dev_addr',
+    fn: 'unmapHandle',
+    by: { badDevBusAddr: 'bad_dev_addr' },
+    when: (s) => otherAddress(s) && (handleFlags(s) & GNTMAP.device) !== 0,
+  },
+  {
+    row: '',
+    what: 'the IOMMU step fails, the host mapping being gone',
+    status: 'general_error',
+    fn: 'grantIommuUnmap',
+  },
+  {
+    row: '',
+    what: 'one of two mappings',
+    status: 'ok',
+    fn: 'unmapHandle',
+    when: (s) => (handleFlags(s) & 3) === 3 && s.has('host') !== s.has('device'),
+  },
+  { row: '', what: 'the handle is released', status: 'ok', fn: 'unmapHandle' },
+];
+
+function handleRow(s: Situation): number {
+  const handle = s.args.handle();
+  const { handles } = s.xen.spec.limits;
+  return handle < 0 || handle >= handles ? -1 : s.slot * handles + handle;
+}
+
+function handleFlags(s: Situation): number {
+  const at = handleRow(s);
+  return at < 0 ? 0 : s.xen.maptrack.flags.get(at);
+}
+
+const hasHandle = (s: Situation): boolean => handleFlags(s) !== 0;
+
+function otherAddress(s: Situation): boolean {
+  if (!s.said('dev_bus_addr')) return false;
+  const at = handleRow(s);
+  const { maptrack, grant, ram } = s.xen;
+  const active = activeRow(s.xen, maptrack.granter.get(at) - 1, maptrack.ref.get(at));
+  return s.args.frame('dev_bus_addr') !== ram.frameAt(grant.frame.get(active) - 1);
+}
+
+/** Grants: dossier §5.2 and §5.5. */
+export const GRANTS = [
+  ...ladder('§5.2', 'map_grant_ref', 'map', MAP, { applies: (s) => isAlive(s) && granterOf(s) !== -1 }),
+  ...ladder('§5.5', 'unmap_grant_ref', 'unmap', UNMAP, { applies: isAlive }),
+];

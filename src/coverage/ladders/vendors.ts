@@ -1,0 +1,53 @@
+import { ladder, type Rung } from '../rule.js';
+import type { Situation } from '../situation.js';
+
+const on = (unit: 'vtd' | 'amdvi' | 'smmu') => (s: Situation) => s.xen[unit] !== undefined;
+const excused = (what: string, status: string, excuse: string): Rung => ({
+  row: '',
+  what,
+  status,
+  fn: 'reassign',
+  excuse,
+});
+
+const VTD: readonly Rung[] = [
+  excused('no unit for the device', 'ENODEV', 'every PCI device of the model is behind the unit'),
+  excused('the host bridge to a guest', 'EPERM', 'devices of the model are endpoints'),
+  excused('a device of unknown type', 'EINVAL', 'devices of the model are endpoints'),
+  excused('no pseudo domain id is left', 'ENOSPC', '32767 devices would have to be in quarantine'),
+  excused('no domain id is left', 'EBUSY', 'the unit has an id for each domid'),
+  excused('the old entry’s domain id is unknown', 'ESRCH', 'an internal check that holds'),
+  excused('the entry changed underfoot', 'EILSEQ', 'an internal check that holds'),
+  excused('the bridge above is not found', 'ENXIO', 'there are no bridges'),
+  excused('a device with an RMRR behind a bridge', 'EOPNOTSUPP', 'there are no bridges'),
+  { row: '', what: 'no memory for tables', status: 'ENOMEM', fn: 'switchVtd' },
+];
+
+const AMDVI: readonly Rung[] = [
+  excused('no unit for the device', 'ENODEV', 'every PCI device of the model is behind the unit'),
+  excused('an alias id with unity maps', 'EOPNOTSUPP', 'there are no aliases'),
+  excused('the entry changed underfoot', 'EILSEQ', 'an internal check that holds'),
+  excused('the ACPI table is invalid', 'EPERM', 'machines of the model have valid tables'),
+  { row: '', what: 'no memory for tables', status: 'ENOMEM', fn: 'switchAmdvi' },
+];
+
+const SMMU: readonly Rung[] = [
+  excused('no SMMU for the device', 'ENXIO', 'every device of the model’s device tree is behind the SMMU'),
+  excused('attached already', 'EEXIST', 'nobody’s device is attached to nothing'),
+  excused(
+    'another SMMU, or a stream mask that conflicts',
+    'EINVAL',
+    'there is one SMMU, and streams have one id',
+  ),
+  excused('no stream slot is left', 'ENOSPC', 'the SMMU has a slot for each device'),
+  excused('reassigned to a guest', 'EPERM', 'a device of the device tree has no owner when it is assigned'),
+];
+
+const assigns = ['assign_device', 'deassign_device'];
+
+/** What the drivers refuse: dossier §6.5. Their rungs come after those of §6.1 and §6.7, and are known by status. */
+export const VENDORS = [
+  ...ladder('§6.5', assigns, 'VT-d', VTD, { applies: on('vtd') }),
+  ...ladder('§6.5', assigns, 'AMD-Vi', AMDVI, { applies: on('amdvi') }),
+  ...ladder('§6.5', assigns, 'SMMU', SMMU, { applies: on('smmu') }),
+];
