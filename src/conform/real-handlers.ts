@@ -245,6 +245,14 @@ export const REAL_HANDLERS: Readonly<Record<string, RealHandler>> = {
   },
   'begin destroydomain': halfWay,
   'begin populate_physmap': halfWay,
+  'begin pin_l1_table': halfWay,
+  'begin pin_l2_table': halfWay,
+  'begin pin_l3_table': halfWay,
+  'begin pin_l4_table': halfWay,
+  'begin update_va_mapping': halfWay,
+  tlb_flush: async () => {
+    throw new CannotRun('a guest of the real machine runs no kernel whose TLB could be looked at');
+  },
   step: onlyIdle,
   finish: onlyIdle,
   dma: realDma,

@@ -22,6 +22,7 @@ const LIMIT_OF: Readonly<Record<LimitName, keyof Limits>> = {
   handles: 'handles',
   va_slots: 'vaSlots',
   iotlb: 'iotlb',
+  cpu_tlb: 'cpuTlb',
   calls: 'calls',
   gfns: 'gfns',
 };

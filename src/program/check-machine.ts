@@ -29,6 +29,7 @@ const LIMITS: Readonly<Record<LimitName, Limit>> = {
   handles: { min: 0, max: 4096 },
   va_slots: { min: 0, max: 4096 },
   iotlb: { min: 1, max: 65536, powerOfTwo: true },
+  cpu_tlb: { min: 0, max: 4096, powerOfTwo: true },
   calls: { min: 1, max: 64 },
   gfns: { min: 0, max: MAX_FRAMES },
 };

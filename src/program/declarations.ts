@@ -35,6 +35,7 @@ const LIMIT_DOCS: Readonly<Record<(typeof LIMIT_NAMES)[number], string>> = {
   handles: 'maptrack handles a domain',
   va_slots: 'virtual pages of a PV domain that update_va_mapping can set',
   iotlb: 'IOTLB entries, a power of two',
+  cpu_tlb: 'entries of a PV domain’s CPU TLB, a power of two; none by default',
   calls: 'hypercalls that a domain can be in the middle of at a time',
   gfns: 'guest frame numbers that invariants look at',
 };

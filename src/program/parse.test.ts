@@ -396,7 +396,7 @@ describe('a program that cannot be used', () => {
       ],
       [
         'limits foo=3',
-        '1:8+3 unknown-key: `limits` has no `foo=`; expected one of: domains, grants, handles, va_slots, iotlb, calls, gfns, grant_frames',
+        '1:8+3 unknown-key: `limits` has no `foo=`; expected one of: domains, grants, handles, va_slots, iotlb, cpu_tlb, calls, gfns, grant_frames',
       ],
       ['limits iotlb=3', '1:14+1 bad-limit: limit `iotlb` is a power of two, found 3 (try 2)'],
       ['limits domains=0', '1:16+1 bad-limit: limit `domains` is from 1 to 64, found 0'],

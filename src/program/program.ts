@@ -88,6 +88,7 @@ export const LIMIT_NAMES = [
   'handles',
   'va_slots',
   'iotlb',
+  'cpu_tlb',
   'calls',
   'gfns',
   'grant_frames',

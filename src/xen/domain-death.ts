@@ -1,4 +1,4 @@
-import { PGT, PGT_PINNED, PGT_VALIDATED } from '../formats/x86-page-info.js';
+import { PGT, PGT_PARTIAL, PGT_PINNED, PGT_VALIDATED } from '../formats/x86-page-info.js';
 import { callerOf, domainOf, goOn, type StepFunction } from './calls/call.js';
 import { STEP_NAMES, Step, type StepName } from './calls/steps.js';
 import { Errno } from './errno.js';
@@ -9,7 +9,7 @@ import { freeIommuTables } from './iommu-map.js';
 import { mustWait } from './locks.js';
 import { p2mFree } from './p2m.js';
 import { COUNT_MASK, typeOf } from './page-info.js';
-import { devalidateTable, dropVaMappings } from './page-table.js';
+import { devalidatePartial, devalidateTable, dropVaMappings } from './page-table.js';
 import { putPageAndType } from './page-type.js';
 import { releaseDevices } from './pci-release.js';
 import { Life, type Xen } from './state.js';
@@ -109,10 +109,19 @@ function relinquishPage(xen: Xen, pdx: number, slot: number, type: number): void
   }
   dropAllocation(xen, pdx);
   const info = xen.frame.typeInfo.get(pdx);
-  if (typeOf(info) === type && (info & PGT_VALIDATED) !== 0) {
+  if (typeOf(info) === type && (info & PGT_PARTIAL) !== 0) dropPartial(xen, pdx, type);
+  else if (typeOf(info) === type && (info & PGT_VALIDATED) !== 0) {
     xen.frame.typeInfo.set(pdx, info & ~PGT_VALIDATED);
     devalidateTable(xen, pdx, type);
   }
+  putPage(xen, pdx);
+}
+
+/** A table whose validation nobody will complete: its entries go, and both references that it held for being partial. */
+function dropPartial(xen: Xen, pdx: number, type: number): void {
+  xen.frame.typeInfo.set(pdx, xen.frame.typeInfo.get(pdx) & ~PGT_PARTIAL);
+  devalidatePartial(xen, pdx, type);
+  xen.frame.typeInfo.add(pdx, -1);
   putPage(xen, pdx);
 }
 

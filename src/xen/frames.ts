@@ -1,4 +1,5 @@
 import { PGC_ALLOCATED, PGC_XEN_HEAP } from '../formats/x86-page-info.js';
+import { flushForNewOwner } from './cpu-tlb.js';
 import { vanishIfUnreferenced } from './domain-death.js';
 import { fails } from './failures.js';
 import { COUNT_MASK, typeCount } from './page-info.js';
@@ -88,6 +89,7 @@ function lockPageAlloc(xen: Xen, slot: number): void {
 /** Assigns the free domain frame `pdx` to `slot`. */
 export function takeFrame(xen: Xen, pdx: number, slot: number): void {
   lockPageAlloc(xen, slot);
+  flushForNewOwner(xen, pdx);
   xen.frame.countInfo.set(pdx, PGC_ALLOCATED | 1);
   xen.frame.owner.set(pdx, slot + 1);
   xen.domain.totPages.add(slot, 1);
@@ -159,6 +161,7 @@ function freePage(xen: Xen, pdx: number): void {
   xen.frame.countInfo.set(pdx, 0);
   xen.frame.typeInfo.set(pdx, 0);
   xen.frame.linearPtCount.set(pdx, 0);
+  xen.frame.tlbStamp.set(pdx, 0);
   xen.frame.gfn.set(pdx, 0);
   xen.ram.clear(xen.ram.frameAt(pdx));
   if (pdx < xen.heap.lowestFree.get(Zone.domain)) xen.heap.lowestFree.set(Zone.domain, pdx);

@@ -108,6 +108,8 @@ export interface Limits {
   readonly iotlb: number;
   /** Context entries that a VT-d unit remembers; a power of two, or 0. */
   readonly contextCache: number;
+  /** Entries of a PV domain's CPU TLB; a power of two, or 0 for none. */
+  readonly cpuTlb: number;
   /** Hypercalls that a domain can be in the middle of at a time. */
   readonly calls: number;
   /** Guest frame numbers from 0 that invariants look at for translated domains. */
@@ -140,6 +142,7 @@ export const DEFAULT_LIMITS: Limits = {
   vaSlots: 8,
   iotlb: 64,
   contextCache: 0,
+  cpuTlb: 0,
   calls: 1,
   gfns: 64,
 };

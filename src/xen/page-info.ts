@@ -46,5 +46,6 @@ export const TYPE_INFO = bitParts([
   part('type', 29, 3, enumeration(Object.values(PGT_NAMES)).show),
   part('pinned', 27, 1, flag.show),
   part('validated', 26, 1, flag.show),
+  part('partial', 24, 1, flag.show),
   part('type count', 0, 24, decimal.show),
 ]);

@@ -1,4 +1,5 @@
 import { PGT, PGT_PINNED, PGT_VALIDATED } from '../formats/x86-page-info.js';
+import { remembersWritable, rememberWritable } from './cpu-tlb.js';
 import { Errno } from './errno.js';
 import { getPage, ownerOf, putPage } from './frames.js';
 import { getLinear } from './linear-table.js';
@@ -145,6 +146,35 @@ export function validateTable(xen: Xen, pdx: number, type: number, wasL4: boolea
 }
 
 /**
+ * {@link validateTable} of one present entry, from where `validatedEntries` says: 1 when there may be more, 0 when the
+ * table is valid, or the errno of the entry, what earlier ones took being given back.
+ */
+export function validateNextEntry(xen: Xen, pdx: number, type: number, wasL4: boolean): number {
+  const words = xen.ram.wordsOf(pdx);
+  if (words < 0) return validateTable(xen, pdx, type, wasL4);
+  const owner = ownerOf(xen, pdx);
+  let index = xen.frame.validatedEntries.get(pdx);
+  while (index < ENTRIES && (xen.store.words[words + index * 2]! & PTE_PRESENT) === 0) index++;
+  const xenEntries = wasL4 && type !== PGT.l4 && index >= XEN_L4_SLOTS.first;
+  if (index >= ENTRIES && !xenEntries) return 0;
+  const status = xenEntries ? xenEntryErrno(type) : getFromSlot(xen, words, index, owner, pdx, type);
+  if (status !== 0) {
+    dropEntries(xen, words, Math.min(index, ENTRIES), owner, pdx, type);
+    return status;
+  }
+  xen.frame.validatedEntries.set(pdx, index + 1);
+  return 1;
+}
+
+/** Gives back what the validated entries of a table hold that was left half-way. */
+export function devalidatePartial(xen: Xen, pdx: number, type: number): void {
+  const words = xen.ram.wordsOf(pdx);
+  const end = xen.frame.validatedEntries.get(pdx);
+  if (words >= 0) dropEntries(xen, words, end, ownerOf(xen, pdx), pdx, type);
+  xen.frame.validatedEntries.set(pdx, 0);
+}
+
+/**
  * Xen leaves its own mappings in what was an L4, and no other table may hold them: the one of the table itself is
  * writable (seen on 4.17 and 4.20). The model's tables are without them, and its guests clear them as soon as they can:
  * when the page has any other type.
@@ -269,7 +299,6 @@ export function updateVaMapping(
   if (pageOwner !== slot && !xen.isHardwareDomain(slot)) return -Errno.EPERM;
   const row = slot * xen.spec.limits.vaSlots + va;
   const old = xen.va.frame.get(row) - 1;
-  const oldLow = old < 0 ? 0 : entryLow(xen, old, xen.va.writable.get(row) !== 0);
   if (pdx >= 0) {
     const again = pdx === old && writable === (xen.va.writable.get(row) !== 0);
     // The fast path asks nobody whose page it is, unless a p2m must be asked where it is.
@@ -277,10 +306,18 @@ export function updateVaMapping(
     const status = getFromL1Entry(xen, entryLow(xen, pdx, writable), entryHigh(xen, pdx), slot, pageOwner);
     if (status !== 0) return status;
   }
+  setVaEntry(xen, slot, va, pdx, writable);
+  return 0;
+}
+
+/** Sets the L1 entry behind a virtual page, -1 for none; what it needs is held, what the old one held goes. */
+export function setVaEntry(xen: Xen, slot: number, va: number, pdx: number, writable: boolean): void {
+  const row = slot * xen.spec.limits.vaSlots + va;
+  const old = xen.va.frame.get(row) - 1;
+  const oldLow = old < 0 ? 0 : entryLow(xen, old, xen.va.writable.get(row) !== 0);
   xen.va.frame.set(row, pdx + 1);
   xen.va.writable.set(row, pdx >= 0 && writable ? 1 : 0);
   if (old >= 0) putFromL1Entry(xen, oldLow, entryHigh(xen, old), slot);
-  return 0;
 }
 
 /** The domain builder's tables of a dying domain go, and what their entries held. */
@@ -330,7 +367,8 @@ export function unpinTable(xen: Xen, slot: number, pdx: number): number {
 }
 
 /**
- * The guest's CPU stores an entry into one of its pages: possible while its kernel has the page mapped writable.
+ * The guest's CPU stores an entry into one of its pages: possible while its kernel has the page mapped writable, or the
+ * CPU remembers that it had.
  * -EFAULT otherwise, for the page fault the guest would take.
  */
 export function guestStore(
@@ -341,7 +379,8 @@ export function guestStore(
   lo: number,
   hi: number,
 ): number {
-  if (!hasWritableMapping(xen, slot, pdx)) return -Errno.EFAULT;
+  if (hasWritableMapping(xen, slot, pdx)) rememberWritable(xen, slot, pdx);
+  else if (!remembersWritable(xen, slot, pdx)) return -Errno.EFAULT;
   writeEntry(xen, xen.ram.frameAt(pdx) * 4096 + index * 8, lo, hi);
   return 0;
 }

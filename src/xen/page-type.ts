@@ -1,11 +1,12 @@
 import { R, type Rights, W } from '../formats/address.js';
-import { PGT, PGT_VALIDATED } from '../formats/x86-page-info.js';
+import { PGT, PGT_PARTIAL, PGT_VALIDATED } from '../formats/x86-page-info.js';
+import { flushForTypeChange, stampPage } from './cpu-tlb.js';
 import { Errno } from './errno.js';
 import { getPage, isSpecialPage, ownerOf, putPage } from './frames.js';
 import { iommuMap, iommuUnmap, mirrors } from './iommu-map.js';
 import { dropLinear } from './linear-table.js';
 import { isPageTable, ofType, typeCount, typeOf } from './page-info.js';
-import { devalidateTable, validateTable } from './page-table.js';
+import { devalidateTable, validateNextEntry, validateTable } from './page-table.js';
 import type { Xen } from './state.js';
 
 /**
@@ -17,10 +18,12 @@ export function getPageType(xen: Xen, pdx: number, type: number): number {
   const oldType = typeOf(before);
   if (typeCount(before) !== 0) {
     if (oldType !== type) return -Errno.EINVAL;
+    if ((before & PGT_VALIDATED) === 0) return takeOver(xen, pdx, type);
     xen.frame.typeInfo.add(pdx, 1);
     return 0;
   }
   const changed = oldType !== type;
+  if (changed) flushForTypeChange(xen, pdx);
   const now = (changed ? ofType(type) : before) + 1;
   xen.frame.typeInfo.set(pdx, now);
   if (changed) {
@@ -29,6 +32,25 @@ export function getPageType(xen: Xen, pdx: number, type: number): number {
   }
   if ((now & PGT_VALIDATED) !== 0) return 0;
   return validate(xen, pdx, type, oldType);
+}
+
+/**
+ * A page that another hypercall is validating: while it is at it, one waits; where it was preempted, its validation is
+ * completed here, and its reference taken over.
+ */
+function takeOver(xen: Xen, pdx: number, type: number): number {
+  const info = xen.frame.typeInfo.get(pdx);
+  if ((info & PGT_PARTIAL) === 0) {
+    xen.blocked = true;
+    return 0;
+  }
+  xen.frame.typeInfo.set(pdx, info & ~PGT_PARTIAL);
+  let status = 1;
+  while (status > 0) status = validateNextEntry(xen, pdx, type, false);
+  xen.frame.validatedEntries.set(pdx, 0);
+  xen.frame.typeInfo.set(pdx, status < 0 ? 0 : xen.frame.typeInfo.get(pdx) | PGT_VALIDATED);
+  putPage(xen, pdx);
+  return status;
 }
 
 /** Fills in a fresh reference: writable and shared pages need no look inside, page tables do. */
@@ -49,7 +71,7 @@ function validate(xen: Xen, pdx: number, type: number, oldType: number): number 
  * The canonical rule (dossier §3.3): a page of a PV domain whose tables are kept in sync is in them exactly while its
  * type is writable. `new-type` and `writability` differ only in needless work, which leaves no trace.
  */
-function moveInIommu(xen: Xen, pdx: number, oldType: number, newType: number): number {
+export function moveInIommu(xen: Xen, pdx: number, oldType: number, newType: number): number {
   const owner = ownerOf(xen, pdx);
   if (!xen.isPv(owner) || !mirrors(xen, owner) || isSpecialPage(xen, pdx)) return 0;
   const frame = xen.ram.frameAt(pdx);
@@ -65,7 +87,7 @@ export function typeRights(type: number): Rights {
 }
 
 /** The IOMMU operation of a type change failed: up to 4.11.1 the reference stayed all the same (XSA-291). */
-function iommuFailed(xen: Xen, pdx: number, type: number, oldType: number, status: number): number {
+export function iommuFailed(xen: Xen, pdx: number, type: number, oldType: number, status: number): number {
   if (xen.profile.typeRefOnIommuFailure === 'kept') {
     const validated = validate(xen, pdx, type, oldType);
     return validated === 0 ? status : validated;
@@ -90,6 +112,7 @@ export function putPageType(xen: Xen, pdx: number, table = -1): void {
     devalidateTable(xen, pdx, typeOf(before));
   }
   xen.frame.typeInfo.add(pdx, -1);
+  if (typeCount(before) === 1) stampPage(xen, pdx);
   if (table >= 0) dropLinear(xen, table, pdx, typeOf(before));
 }
 

@@ -109,6 +109,7 @@ export class Xen {
   readonly maptrack;
   readonly grantCounter;
   readonly va;
+  readonly cpuTlb;
   readonly device;
   /** SMMUv3: the context of each domain that has devices, the driver's record. */
   readonly smmuContext;
@@ -195,6 +196,10 @@ export class Xen {
         typeInfo: TYPE_INFO,
         /** Linear entries of a page table, or, below 0, those that point to it (linear-table.ts). */
         linearPtCount: decimal,
+        /** Entries of a partly validated page table that have been validated. */
+        validatedEntries: decimal,
+        /** Whether a CPU of the owner's may remember the page for what it was. */
+        tlbStamp: flag,
         /** M2P of translated domains: gfn + 1. PV domains see machine frames. */
         gfn: optional(hex),
         list: enumeration(['none', 'pages', 'relinquished']),
@@ -260,6 +265,13 @@ export class Xen {
       ofDomain(limits.vaSlots, 'va'),
     ).columns;
 
+    this.cpuTlb = this.layout.table(
+      'cpuTlb',
+      limits.domains * limits.cpuTlb,
+      { frame: optional(frameName) },
+      ofDomain(Math.max(1, limits.cpuTlb), 'CPU TLB entry'),
+    ).columns;
+
     this.device = this.layout.table(
       'device',
       Math.max(1, spec.devices.length),
@@ -283,6 +295,8 @@ export class Xen {
         gfn: hex,
         /** Pages still to be had. */
         count: decimal,
+        /** The type word as it was read. */
+        was: TYPE_INFO,
       },
       limits.calls === 1
         ? (call) => `hypercall of ${this.domainName(call)}`

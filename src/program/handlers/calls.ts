@@ -10,10 +10,10 @@ import type { Handler, Handlers, Outcome } from './handler.js';
 /** Starts a hypercall in row `call`: CONTINUES, or 0 or an errno where it has come to its end. */
 export type Beginning = (xen: Xen, args: Arguments, names: Names, call: number) => number;
 
-/** The handler of `begin`, for a hypercall that the toolstack makes. It waits where the toolstack is in too many already. */
-export function beginHandler(begin: Beginning): Handler {
+/** The handler of `begin`, for a hypercall of the toolstack’s or of `caller`, who waits when in too many already. */
+export function beginHandler(begin: Beginning, caller = (_xen: Xen, _args: Arguments) => TOOLSTACK): Handler {
   return (xen, args, names) => {
-    const call = idleCall(xen, TOOLSTACK);
+    const call = idleCall(xen, caller(xen, args));
     if (call < 0) return wait(xen);
     return outcomeOf(xen, call, begin(xen, args, names, call));
   };

@@ -1,18 +1,43 @@
 import { rightsText } from '../../formats/address.js';
 import { PGT } from '../../formats/x86-page-info.js';
 import { hwdomRights } from '../../xen/boot.js';
+import { flushCpuTlb } from '../../xen/cpu-tlb.js';
 import { populateRights } from '../../xen/late-context.js';
 import { typeOf } from '../../xen/page-info.js';
 import { guestStore, mmuUpdate, pinTable, unpinTable, updateVaMapping } from '../../xen/page-table.js';
 import { typeRights } from '../../xen/page-type.js';
 import type { Xen } from '../../xen/state.js';
+import { beginMapWritable, beginPinTable } from '../../xen/type-steps.js';
 import { type Arguments, Nameless } from '../arguments.js';
+import { type Beginning, beginHandler } from './calls.js';
 import { errno, existing, type Handler, type Handlers, type Outcome, running } from './handler.js';
 
 const pinHandler =
   (type: number): Handler =>
   (xen, args) =>
     errno(pinTable(xen, existing(xen, args), args.pdx(), type));
+
+const beginPin = (type: number): Handler =>
+  beginHandler(
+    (xen, args, _names, call) => beginPinTable(xen, call, args.domain(), args.pdx(), type),
+    running,
+  );
+
+/** Only writable mappings of one's own pages take their time. */
+const beginUpdateVaMapping: Beginning = (xen, args, _names, call) => {
+  const [slot, va] = [args.domain(), args.number('va', 0)];
+  if (args.has('page') && args.writable && pageOwner(xen, args) === slot)
+    return beginMapWritable(xen, call, slot, va, args.pdx());
+  return mapVa(xen, args);
+};
+
+function mapVa(xen: Xen, args: Arguments): number {
+  const slot = running(xen, args);
+  const pdx = args.has('page') ? args.pdx() : -1;
+  const status = updateVaMapping(xen, slot, args.number('va', 0), pdx, args.writable, pageOwner(xen, args));
+  if (status === 0 && args.flag('flush')) flushCpuTlb(xen, slot);
+  return status;
+}
 
 /** Whose page is mapped: one's own, another domain's, or dom_io's. */
 function pageOwner(xen: Xen, args: Arguments): number {
@@ -48,10 +73,17 @@ export const PAGE_TABLE_HANDLERS: Handlers = {
     const { pdx, index } = args.entry();
     return errno(mmuUpdate(xen, slot, pdx, index, ...args.entryWords()));
   },
-  update_va_mapping: (xen, args) => {
+  'begin pin_l1_table': beginPin(PGT.l1),
+  'begin pin_l2_table': beginPin(PGT.l2),
+  'begin pin_l3_table': beginPin(PGT.l3),
+  'begin pin_l4_table': beginPin(PGT.l4),
+  update_va_mapping: (xen, args) => errno(mapVa(xen, args)),
+  'begin update_va_mapping': beginHandler(beginUpdateVaMapping, running),
+  tlb_flush: (xen, args) => {
     const slot = running(xen, args);
-    const pdx = args.has('page') ? args.pdx() : -1;
-    return errno(updateVaMapping(xen, slot, args.number('va', 0), pdx, args.writable, pageOwner(xen, args)));
+    if (!xen.isPv(slot)) return { status: 'ENOSYS' };
+    flushCpuTlb(xen, slot);
+    return { status: 'ok' };
   },
   store: (xen, args) => {
     const { pdx, index } = args.entry();

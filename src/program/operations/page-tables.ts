@@ -1,4 +1,4 @@
-import { domain, keyed, type Operation, optional, page, rights } from './operation.js';
+import { domain, flags, keyed, type Operation, optional, page, rights } from './operation.js';
 
 /** Page tables and page types of PV guests. */
 export const PAGE_TABLES: readonly Operation[] = [
@@ -8,6 +8,7 @@ export const PAGE_TABLES: readonly Operation[] = [
       actor: 'guest',
       doc: `Pins a page as an L${level} page table (MMUEXT_PIN_L${level}_TABLE).`,
       source: '§3.2',
+      preemptible: true,
       parameters: [domain, page],
     }),
   ),
@@ -35,13 +36,22 @@ export const PAGE_TABLES: readonly Operation[] = [
     actor: 'guest',
     doc: 'Maps a page at a virtual page of the domain’s kernel, or nothing when no page is given.',
     source: '§3.2',
+    preemptible: true,
     parameters: [
       domain,
       { name: 'va', kind: 'number', doc: 'the virtual page, from 0', keyed: true },
       optional(page),
       optional(rights),
       keyed('of', 'domain', 'whose page it is: dom0 may map foreign pages'),
+      flags(['flush'], 'the guest’s CPUs forget what was mapped before'),
     ],
+  },
+  {
+    name: 'tlb_flush',
+    actor: 'guest',
+    doc: 'Flushes the domain’s CPU TLB (MMUEXT_TLB_FLUSH_MULTI).',
+    source: '§3.2',
+    parameters: [domain],
   },
   {
     name: 'store',

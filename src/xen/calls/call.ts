@@ -66,6 +66,7 @@ function clear(xen: Xen, call: number): void {
   xen.call.pagesInSlice.set(call, 0);
   xen.call.gfn.set(call, 0);
   xen.call.count.set(call, 0);
+  xen.call.was.set(call, 0);
 }
 
 /** The domain a hypercall is about. */

@@ -2,6 +2,7 @@ import { ASSIGN_DEVICE } from '../device-domctl.js';
 import { DESTROY_DOMAIN } from '../domain-death.js';
 import { POPULATE_PHYSMAP } from '../memory.js';
 import type { Xen } from '../state.js';
+import { GET_PAGE_TYPE } from '../type-steps.js';
 import { type CONTINUES, goOn, type StepFunction } from './call.js';
 import { STEP_NAMES, type StepName } from './steps.js';
 
@@ -10,6 +11,7 @@ const STEP_FUNCTIONS: Readonly<Record<StepName, StepFunction>> = {
   ...ASSIGN_DEVICE,
   ...POPULATE_PHYSMAP,
   ...DESTROY_DOMAIN,
+  ...GET_PAGE_TYPE,
 };
 const STEPS: readonly StepFunction[] = STEP_NAMES.map((name) =>
   name === 'none' ? () => 0 : STEP_FUNCTIONS[name as StepName],

@@ -51,6 +51,18 @@ export const Step = {
   l2: 19,
   /** The end. */
   dead: 20,
+
+  // get_page_and_type (§3.2, §3.3), for a pin or a writable mapping.
+  /** Take a general reference and read the type word: where a preempted one starts over. */
+  type_read: 21,
+  /** Exchange the type word, if it is still the one that was read. */
+  type_commit: 22,
+  /** Flush CPUs that may remember the page for what it was. */
+  type_flush: 23,
+  /** Move the page in or out of its owner's IOMMU tables. */
+  type_iommu: 24,
+  /** Validate an entry. */
+  type_validate: 25,
 } as const;
 
 /** Names of the steps by number. */

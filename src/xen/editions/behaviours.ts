@@ -67,6 +67,14 @@ export const BEHAVIOURS = {
       dropped: 'the reference is dropped',
     },
   },
+  typeFlush: {
+    doc: 'When CPUs are flushed for a page that changes its type, and when others may rely on a writable one',
+    section: '§3.3 (XSA-401)',
+    values: {
+      'before-commit': 'before the new type is published; a writable page counts as validated from then on',
+      'after-commit': 'after it; a writable page counts as validated when the IOMMU has it',
+    },
+  },
   typeChangeTest: {
     doc: 'Which type changes reach the IOMMU',
     section: '§3.3',

@@ -11,6 +11,7 @@ export const OLDEST: Profile = {
   lateMapRecheck: 'no',
   l2EntryErrno: 'EINVAL',
   typeRefOnIommuFailure: 'kept',
+  typeFlush: 'before-commit',
   typeChangeTest: 'new-type',
   strictHwdomPages: 'every-page',
   armGrantNeedsIommu: 'need_iommu',
@@ -438,6 +439,13 @@ export const CHANGES: readonly Change<Profile>[] = [
     title: 'xen/grant-table: Only decrement the refcounter when grant is fully unmapped',
     release: '4.17.0',
     backports: ['4.16.1', '4.15.2', '4.14.4', '4.13.5'],
+  },
+  {
+    behaviours: { typeFlush: 'after-commit' },
+    commit: '8cc5036bc385',
+    title: 'x86/pv: Fix ABAC cmpxchg() race in _get_page_type()',
+    release: '4.17.0',
+    backports: ['4.16.2', '4.15.3', '4.14.6', '4.13.5'],
   },
   {
     behaviours: { testAssignNobody: 'tolerated' },

@@ -63,6 +63,7 @@ const MATRIX: readonly (readonly [
   ['grantCounterDrop', 'handle-released', '975a8fb45c', '4.17', '4.16.1 4.15.2 4.14.4 4.13.5'],
   ['iommuSuperpages', 'superpages', 'ba3fcb5f52', '4.17'],
   ['strictHwdomPages', 'all-typed-writable', 'c1e1564c89', '4.17'],
+  ['typeFlush', 'after-commit', '8cc5036bc3', '4.17', '4.16.2 4.15.3 4.14.6 4.13.5'],
   ['testAssignNobody', 'tolerated', 'fa4d84e6dd', '4.17', '4.16.2 4.15.3'],
   ['transferOption', 'known', '185250ec78', '4.17'],
   ['armUnmapCheck', 'looks', '5a4a2cef08', '4.17'],
