@@ -34,9 +34,7 @@ const beginUpdateVaMapping: Beginning = (xen, args, _names, call) => {
 function mapVa(xen: Xen, args: Arguments): number {
   const slot = running(xen, args);
   const pdx = args.has('page') ? args.pdx() : -1;
-  const status = updateVaMapping(xen, slot, args.number('va', 0), pdx, args.writable, pageOwner(xen, args));
-  if (status === 0 && args.flag('flush')) flushCpuTlb(xen, slot);
-  return status;
+  return updateVaMapping(xen, slot, args.number('va', 0), pdx, args.writable, pageOwner(xen, args));
 }
 
 /** Whose page is mapped: one's own, another domain's, or dom_io's. */

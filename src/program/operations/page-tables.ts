@@ -43,7 +43,6 @@ export const PAGE_TABLES: readonly Operation[] = [
       optional(page),
       optional(rights),
       keyed('of', 'domain', 'whose page it is: dom0 may map foreign pages'),
-      flags(['flush'], 'the guest’s CPUs forget what was mapped before'),
     ],
   },
   {
