@@ -48,7 +48,7 @@ describe('printing a program', () => {
       if ('repeat' in step) step.body.forEach(note);
       else met.add(step.op);
     };
-    for (const { steps } of fc.sample(arbitraryProgram, { numRuns: 500, seed: 1 })) steps.forEach(note);
+    for (const { steps } of fc.sample(arbitraryProgram, { numRuns: 2000, seed: 1 })) steps.forEach(note);
     expect([...met].sort()).toEqual(OPERATIONS.map(({ name }) => name).sort());
   });
 

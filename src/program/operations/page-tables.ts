@@ -1,4 +1,4 @@
-import { domain, flags, keyed, type Operation, optional, page, rights } from './operation.js';
+import { domain, keyed, type Operation, optional, page, rights } from './operation.js';
 
 /** Page tables and page types of PV guests. */
 export const PAGE_TABLES: readonly Operation[] = [
