@@ -1,3 +1,4 @@
+import { R, W } from '../formats/address.js';
 import type { FrameRange } from '../hardware/ram.js';
 import { boot } from '../xen/boot.js';
 import type { Profile } from '../xen/editions/behaviours.js';
@@ -14,6 +15,9 @@ import { Xen } from '../xen/state.js';
 import type { DeviceDeclaration, LimitName, MachineDeclaration, Range } from './program.js';
 
 const frameRange = ({ first, last }: Range): FrameRange => ({ base: first, count: last - first + 1 });
+
+/** What the devices of a reserved region do there. */
+const REGION_RIGHTS = { rw: R | W, ro: R, wo: W } as const;
 
 const LIMIT_OF: Readonly<Record<LimitName, keyof Limits>> = {
   domains: 'domains',
@@ -67,7 +71,10 @@ export function machineSpec(machine: MachineDeclaration): MachineSpec {
     devices: machine.devices.map((device) => deviceSpec(device, machine)),
     reserved: machine.reserved.map((region) => ({
       range: frameRange(region),
-      device: machine.devices.findIndex(({ name }) => name === region.device),
+      devices: machine.devices.flatMap(({ name }, index) =>
+        name === region.device || name === region.also ? [index] : [],
+      ),
+      rights: REGION_RIGHTS[region.access ?? 'rw'],
     })),
     hwdomMode: machine.dom0Mode,
     sharept: machine.sharept,

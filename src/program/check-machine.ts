@@ -275,15 +275,24 @@ function deviceTableProblem({ iommu, devices, xenHeap }: MachineDeclaration): Pr
   };
 }
 
-function checkReserved({ devices, reserved }: MachineDeclaration, refuse: Refuse): void {
+function checkReserved({ devices, reserved, iommu }: MachineDeclaration, refuse: Refuse): void {
   const names = devices.map(({ name }) => name);
   const known = new Set(names);
   for (const region of reserved) {
     checkFrames(region, refuse);
-    if (known.has(region.device)) continue;
-    const hint =
-      names.length === 0 ? 'the machine has no devices; add `device`' : offer(region.device, names);
-    const message = `unknown device ${quote(region.device)}`;
-    throw refuse(region, 'device', { code: 'unknown-device', message, hint });
+    for (const part of ['device', 'also'] as const) {
+      const name = region[part];
+      if (name === undefined || known.has(name)) continue;
+      const hint = names.length === 0 ? 'the machine has no devices; add `device`' : offer(name, names);
+      throw refuse(region, part, { code: 'unknown-device', message: `unknown device ${quote(name)}`, hint });
+    }
+    if (region.also === region.device) {
+      const message = `the region is that of ${quote(region.device)} already`;
+      throw refuse(region, 'also', { code: 'duplicate-device', message });
+    }
+    if (iommu !== 'amdvi' && region.access !== undefined && region.access !== 'rw') {
+      const message = 'an RMRR is read and written: only AMD-Vi’s IVMD says what is done in a region';
+      throw refuse(region, 'access', { code: 'wrong-iommu', message });
+    }
   }
 }

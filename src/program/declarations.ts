@@ -128,12 +128,17 @@ export const DECLARATIONS: readonly Declaration[] = [
   },
   {
     name: 'reserved',
-    doc: 'A region that a device needs to reach at any time (RMRR).',
+    doc: 'A region that a device, or two, need to reach at any time: an RMRR, or with AMD-Vi an IVMD, which may be for reading or writing only.',
     repeats: true,
     example: 'reserved 0x80..0x81 nic',
     parameters: [
       parameter('frames', 'range', 'first and last frame'),
       parameter('device', 'name', 'the device'),
+      parameter('also', 'name', 'another device that shares it', OPTION),
+      parameter('access', 'word', 'AMD-Vi: what is done there; rw by default', {
+        ...OPTION,
+        words: ['rw', 'ro', 'wo'],
+      }),
     ],
   },
   {

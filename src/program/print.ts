@@ -68,8 +68,8 @@ function declarations({ edition, machine, configs }: Program): string[] {
     declare('dom0', { mode: machine.dom0Mode, pages: machine.dom0Pages, tables: machine.dom0PageTables }),
     ...devices.map((device) => declare('device', deviceValues(device))),
     ...streams.map((stream) => declare('stream', { ...stream })),
-    ...reserved.map(({ device, ...frames }) => declare('reserved', { frames, device })),
     ...(machine.gnttab.length === 0 ? [] : [declare('gnttab', { flags: machine.gnttab })]),
+    ...reserved.map(({ first, last, ...rest }) => declare('reserved', { frames: { first, last }, ...rest })),
     ...(Object.keys(limits).length === 0 ? [] : [declare('limits', limits)]),
     ...configs.map(({ name, file, pages }: ConfigDomain) => declare('config', { name, file, pages })),
   ];

@@ -49,6 +49,14 @@ export interface DeviceDeclaration {
   readonly withheld?: boolean;
 }
 
+/** A region that a device, or two, need to reach at any time. */
+export interface ReservedDeclaration extends Range {
+  readonly device: string;
+  readonly also?: string;
+  /** AMD-Vi: what the devices do there; `rw` by default. */
+  readonly access?: 'rw' | 'ro' | 'wo';
+}
+
 /** The host and its dom0. Everything has a default, so that the shortest program is one line. */
 export interface MachineDeclaration {
   readonly arch: 'x86' | 'arm';
@@ -73,7 +81,7 @@ export interface MachineDeclaration {
   readonly devices: readonly DeviceDeclaration[];
   /** Further stream ids of device-tree devices. */
   readonly streams: readonly { readonly device: string; readonly stream: number }[];
-  readonly reserved: readonly (Range & { readonly device: string })[];
+  readonly reserved: readonly ReservedDeclaration[];
   readonly limits: Readonly<Partial<Record<LimitName, number>>>;
 }
 

@@ -9,6 +9,7 @@ import {
   type LimitName,
   type MachineDeclaration,
   type Range,
+  type ReservedDeclaration,
 } from './program.js';
 import type { ReadArguments } from './read-arguments.js';
 import { inputError, quote, type Span } from './refuse.js';
@@ -128,8 +129,8 @@ const APPLY: Readonly<Record<string, Apply<never>>> = {
   stream: apply<{ device: string; stream: number }>((draft, stream, spans, head) =>
     draft.add('streams', stream, head, spans),
   ),
-  reserved: apply<{ frames: Range; device: string }>((draft, { frames, device }, spans, head) =>
-    draft.add('reserved', { ...frames, device }, head, spans),
+  reserved: apply<{ frames: Range } & Omit<ReservedDeclaration, keyof Range>>(
+    (draft, { frames, ...rest }, spans, head) => draft.add('reserved', { ...frames, ...rest }, head, spans),
   ),
   gnttab: apply<{ flags: MachineDeclaration['gnttab'] }>((draft, { flags }, spans) =>
     draft.set('gnttab', flags, spans.flags),

@@ -149,9 +149,15 @@ export const MACHINE_SCHEMA = only('the machine', {
     .describe(docOf('stream'))
     .optional(),
   reserved: z
-    .array(only('a reserved region', { ...frames, device: textOf('name') }).refine(inOrder, ORDER), {
-      error: 'expected a list of reserved regions',
-    })
+    .array(
+      only('a reserved region', {
+        ...frames,
+        device: textOf('name'),
+        also: textOf('name').optional(),
+        access: wordOf<'rw' | 'ro' | 'wo'>('reserved', 'access').optional(),
+      }).refine(inOrder, ORDER),
+      { error: 'expected a list of reserved regions' },
+    )
     .describe(docOf('reserved'))
     .optional(),
   gnttab: z

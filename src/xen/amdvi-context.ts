@@ -1,6 +1,7 @@
 import { Errno } from './errno.js';
 import { allocUnitFrame, amdviLevels, iommuRoot } from './iommu-tables.js';
 import { deviceTableFrames } from './machine.js';
+import { phantomFunctions } from './pci-function.js';
 import { quarantineRoot } from './quarantine.js';
 import type { Xen } from './state.js';
 
@@ -19,7 +20,10 @@ export function enableAmdvi(xen: Xen): void {
   }
   for (const unit of xen.amdvis) unit.enable(first);
   if (xen.profile.amdReassign === 'forwarded-meanwhile') return;
-  for (const requester of requesters) xen.amdvi!.abort(requester);
+  for (let device = 0; device < requesters.length; device++) {
+    xen.amdvi!.abort(requesters[device]!);
+    for (const { requester } of phantomFunctions(xen, device)) xen.amdvi!.abort(requester);
+  }
 }
 
 /**
@@ -30,12 +34,17 @@ export function enableAmdvi(xen: Xen): void {
  * Up to 4.16 the old domain's entry is made useless first, and the device moved, before it turns out whether there is
  * memory for the new domain's tables.
  */
-export function switchAmdvi(xen: Xen, device: number, source: number, target: number): number {
+export function switchAmdvi(
+  xen: Xen,
+  device: number,
+  source: number,
+  target: number,
+  requester = xen.spec.devices[device]!.requester,
+): number {
   const unit = xen.amdvis[xen.unitIndex(device)];
   if (unit === undefined) return -Errno.ENODEV;
-  const { requester } = xen.spec.devices[device]!;
   const before = unit.tagOf(requester);
-  if (source >= 0) leaveFirst(xen, device, target);
+  if (source >= 0) leaveFirst(xen, device, target, requester);
   if (target === xen.domIo && xen.profile.quarantine !== 'scratch-read-only') {
     unit.abort(requester);
   } else {
@@ -52,12 +61,12 @@ export function switchAmdvi(xen: Xen, device: number, source: number, target: nu
 }
 
 /** Takes a device out of its old domain before it gets into the new one. */
-function leaveFirst(xen: Xen, device: number, target: number): void {
+function leaveFirst(xen: Xen, device: number, target: number, requester: number): void {
   const { amdReassign } = xen.profile;
   if (amdReassign === 'directly') return;
   const unit = xen.amdvi!;
-  const { requester } = xen.spec.devices[device]!;
   if (amdReassign === 'forwarded-meanwhile') unit.forward(requester);
   else unit.abort(requester);
+  if (requester !== xen.spec.devices[device]!.requester) return;
   xen.device.owner.set(device, (amdReassign === 'quarantined-meanwhile' ? xen.domIo : target) + 1);
 }

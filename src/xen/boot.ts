@@ -9,7 +9,7 @@ import { allocUnitFrame } from './iommu-tables.js';
 import { guestPhysmapAdd } from './memory.js';
 import { ofType, typeCount, typeOf } from './page-info.js';
 import { pinTable } from './page-table.js';
-import { reassign } from './pci-assign.js';
+import { addPci } from './pci-assign.js';
 import { quarantineRoot } from './quarantine.js';
 import { enableSmmuV3 } from './smmuv3-context.js';
 import { Life, type Xen } from './state.js';
@@ -41,7 +41,7 @@ export function boot(xen: Xen, dom0: HardwareDomain): void {
   if (!xen.iommuOn) return;
   for (let device = 0; device < xen.spec.devices.length; device++) {
     if (dom0.withheld.includes(device)) continue;
-    if (xen.spec.arch === 'x86') reassign(xen, device, 0);
+    if (xen.spec.arch === 'x86') addPci(xen, device);
     else if (!giveToDom0(xen, device)) xen.bug('panic: could not set up dom0');
   }
 }

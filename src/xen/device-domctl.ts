@@ -1,14 +1,15 @@
 import { callerOf, domainOf, goOn, isIdle } from './calls/call.js';
 import { Step } from './calls/steps.js';
 import { deviceOwner, isDeviceTree } from './devices.js';
+import { assignDtDevice } from './dt-assign.js';
 import { checkDtAssign, deassignDt, testDtAssign } from './dt-domctl.js';
 import { Errno } from './errno.js';
 import { hasIommu, isConstructed } from './iommu-map.js';
 import { beginConstruct, LATE_WALK } from './late-context.js';
 import { isHeld, mustWait } from './locks.js';
-import { attach } from './pci-assign.js';
+import { attachPci } from './pci-assign.js';
 import { checkPciAssign, testPciAssign } from './pci-domctl.js';
-import { detach } from './pci-release.js';
+import { detachPci } from './pci-release.js';
 import { NOBODY, type Xen } from './state.js';
 
 /**
@@ -122,5 +123,10 @@ export function deassignDevice(xen: Xen, call: number, slot: number, device: num
   if (slot === callerOf(xen, call)) return -Errno.EINVAL;
   if (isDeviceTree(xen)) return deassignDt(xen, slot, device);
   if (device < 0 || deviceOwner(xen, device) !== slot) return -Errno.ENODEV;
-  return detach(xen, slot, device);
+  return detachPci(xen, slot, device);
+}
+
+/** iommu_do_pci_domctl and iommu_do_dt_domctl part here. */
+function attach(xen: Xen, slot: number, device: number, flags: number): number {
+  return isDeviceTree(xen) ? assignDtDevice(xen, slot, device) : attachPci(xen, slot, device, flags);
 }

@@ -300,8 +300,8 @@ describe('the context a device is switched to', () => {
 });
 
 describe('reserved regions (§6.4)', () => {
-  const RMRR = { range: { base: 0x30, count: 2 }, device: 0 };
-  const far = { range: { base: 0x8000, count: 2 }, device: 0 };
+  const RMRR = { range: { base: 0x30, count: 2 }, devices: [0], rights: 3 };
+  const far = { range: { base: 0x8000, count: 2 }, devices: [0], rights: 3 };
 
   it('are mapped in the target before its context lives and unmapped from the source after, but for dom0', () => {
     const xen = x86('4.22', { reserved: [far], mode: 'strict' });
@@ -319,7 +319,7 @@ describe('reserved regions (§6.4)', () => {
   });
 
   it('of two devices of a domain stay until the second one leaves', () => {
-    const xen = x86('4.22', { devices: [NIC, DISK], reserved: [far, { ...far, device: 1 }] });
+    const xen = x86('4.22', { devices: [NIC, DISK], reserved: [far, { ...far, devices: [1] }] });
     const slot = domain(xen);
     assign(xen, slot, 0);
     assign(xen, slot, 1);

@@ -220,7 +220,7 @@ describe('the devices of a domain that dies (§6.2, §6.6)', () => {
   });
 
   it('keep their reserved regions nowhere but in dom0', () => {
-    const reserved = [{ range: { base: 0x80, count: 1 }, device: 0 }];
+    const reserved = [{ range: { base: 0x80, count: 1 }, devices: [0], rights: 3 }];
     for (const release of ['4.13', '4.17']) {
       const xen = x86(release, { reserved, quarantine: false });
       const slot = domain(xen);

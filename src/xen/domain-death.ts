@@ -1,17 +1,20 @@
 import { PGT, PGT_PARTIAL, PGT_PINNED, PGT_VALIDATED } from '../formats/x86-page-info.js';
 import { callerOf, domainOf, goOn, type StepFunction } from './calls/call.js';
 import { STEP_NAMES, Step, type StepName } from './calls/steps.js';
+import { isDeviceTree } from './devices.js';
+import { releaseDtDevices } from './dt-assign.js';
 import { Errno } from './errno.js';
 import { dropAllocation, freeXenFrame, getPage, isSpecialPage, ownerOf, putPage } from './frames.js';
 import { forgetGrantTable, grantTableFrames } from './grant-frames.js';
 import { releaseGrantMappings } from './grant-unmap.js';
+import { forgetRegions } from './identity-map.js';
 import { freeIommuTables } from './iommu-map.js';
 import { mustWait } from './locks.js';
 import { p2mFree } from './p2m.js';
 import { COUNT_MASK, typeOf } from './page-info.js';
 import { devalidatePartial, devalidateTable, dropVaMappings } from './page-table.js';
 import { putPageAndType } from './page-type.js';
-import { releaseDevices } from './pci-release.js';
+import { releasePciDevices } from './pci-release.js';
 import { Life, type Xen } from './state.js';
 
 /**
@@ -67,7 +70,8 @@ function runStage(xen: Xen, call: number, slot: number, stage: number): number {
 /** Devices leave first, so that no tables or pages go while one uses them. */
 function leaveDevices(xen: Xen, _call: number, slot: number): number {
   if (mustWait(xen, xen.lock.pcidevs, 0)) return 0;
-  return releaseDevices(xen, slot) || (xen.spec.arch === 'arm' ? Step.xen_pages : Step.free_iommu);
+  if (isDeviceTree(xen)) return releaseDtDevices(xen, slot) || Step.xen_pages;
+  return releasePciDevices(xen, slot) || Step.free_iommu;
 }
 
 /** On Arm the p2m goes last, elsewhere before what the domain's CPUs run on. */
@@ -184,5 +188,6 @@ export function vanishIfUnreferenced(xen: Xen, slot: number): void {
   p2mFree(xen, slot);
   for (const pdx of shared) freeXenFrame(xen, pdx);
   forgetGrantTable(xen, slot);
+  forgetRegions(xen, slot);
   for (const column of Object.values(xen.domain)) column.set(slot, 0);
 }

@@ -200,7 +200,7 @@ describe('the rule', () => {
   });
 
   it('permits a reserved region where it lies, and nowhere else', () => {
-    const xen = x86('4.22', { reserved: [{ range: { base: 0x8000, count: 1 }, device: 0 }] });
+    const xen = x86('4.22', { reserved: [{ range: { base: 0x8000, count: 1 }, devices: [0], rights: 3 }] });
     const slot = domain(xen);
     expect(permittedRights(xen, slot, 0x8000, 0x8000)).toBe(0);
     assign(xen, slot);

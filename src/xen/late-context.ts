@@ -6,6 +6,7 @@ import { deviceCount } from './devices.js';
 import { canShare } from './domain.js';
 import { Errno } from './errno.js';
 import { appendToList, prependToList, removeFromList, restorePageList } from './frames.js';
+import { forgetRegions } from './identity-map.js';
 import { Flush, iommuFlush } from './iommu-flush.js';
 import { freeIommuTables, hasIommu, iommuMap, iommuUnmap, sharesP2m } from './iommu-map.js';
 import { drop, take } from './locks.js';
@@ -152,6 +153,7 @@ export const LATE_WALK = {
 export function teardownContext(xen: Xen, slot: number): void {
   xen.domain.iommuStatus.set(slot, IommuStatus.disabled);
   if (xen.profile.needSyncAfterTeardown === 'cleared') xen.domain.needSync.set(slot, 0);
+  forgetRegions(xen, slot);
   if (sharesP2m(xen, slot)) xen.domain.share.set(slot, 0);
   else freeIommuTables(xen, slot);
 }

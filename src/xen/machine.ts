@@ -1,3 +1,4 @@
+import type { Rights } from '../formats/address.js';
 import { AMDVI_ENTRY_BYTES } from '../formats/amdvi.js';
 import type { FrameRange } from '../hardware/ram.js';
 import { FULL_VTD, type VtdCapabilities } from '../hardware/vtd-capabilities.js';
@@ -79,6 +80,8 @@ export interface DeviceSpec {
   readonly address: string;
   /** The unit it is behind: 0, the first, unless it is said; -1 for none. */
   readonly unit?: number;
+  /** PCI: every so many function numbers after its own, the device's requests may carry that one. */
+  readonly phantomStride?: number;
 }
 
 /** The stream ids under which a device's accesses arrive; none for one that has no IOMMU in front of it. */
@@ -88,8 +91,10 @@ export function streamsOf({ requester, streams }: DeviceSpec): readonly number[]
 
 export interface ReservedSpec {
   readonly range: FrameRange;
-  /** Index of the device in {@link MachineSpec.devices}. */
-  readonly device: number;
+  /** Indexes in {@link MachineSpec.devices} of the devices that the region is for. */
+  readonly devices: readonly number[];
+  /** What they do there: an RMRR is read and written, an IVMD may be one of both. */
+  readonly rights: Rights;
 }
 
 /** Sizes of the tables that hold state. */

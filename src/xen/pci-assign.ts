@@ -1,40 +1,61 @@
-import { switchAmdvi } from './amdvi-context.js';
-import { deviceOwner, isDeviceTree } from './devices.js';
-import { assignDtDevice } from './dt-assign.js';
-import { Errno } from './errno.js';
-import { mapReserved, unmapReserved } from './identity-map.js';
+import { addAmdvi, assignAmdvi, reassignAmdvi } from './amdvi-assign.js';
 import { leaveIfUnused } from './late-context.js';
+import { type PciFunction, phantomFunctions, realFunction } from './pci-function.js';
+import { detachPci } from './pci-release.js';
 import type { Xen } from './state.js';
-import { switchVtd } from './vtd-context.js';
+import { addVtd, assignVtd, reassignVtd } from './vtd-assign.js';
 
-/** The vendor's part: a failed first assignment tears a late context down again (dossier §1.2 item 5). */
-export function attach(xen: Xen, slot: number, device: number, flags: number): number {
-  if (isDeviceTree(xen)) return assignDtDevice(xen, slot, device);
-  const status = reassign(xen, device, slot, flags);
+/** The IOMMU driver's assign_device for one function. */
+function assignFunction(xen: Xen, pci: PciFunction, target: number, flags: number): number {
+  return xen.amdvi === undefined ? assignVtd(xen, pci, target, flags) : assignAmdvi(xen, pci, target, flags);
+}
+
+/** The IOMMU driver's reassign_device for one function. */
+export function reassignFunction(xen: Xen, pci: PciFunction, source: number, target: number): number {
+  return xen.amdvi === undefined
+    ? reassignVtd(xen, pci, source, target)
+    : reassignAmdvi(xen, pci, source, target);
+}
+
+/**
+ * assign_device of a PCI device, after the checks (dossier §6.1 #11 to #14): the device, then its phantom functions. A
+ * failed first assignment tears a late context down again (§1.2 item 5).
+ */
+export function attachPci(xen: Xen, slot: number, device: number, flags: number): number {
+  let status = assignFunction(xen, realFunction(xen, device), slot, flags);
+  if (status === 0) status = attachPhantoms(xen, slot, device, flags);
   if (status !== 0) leaveIfUnused(xen, slot);
   else if (slot === xen.domIo) xen.device.quarantine.set(device, 1);
   return status;
 }
 
 /**
- * Moves a device to another domain (-1: to none): its reserved regions are mapped in the target before its context is
- * switched, and unmapped from the source after, never from the hardware domain (dossier §6.4). When either fails, the
- * device stays where it was (but see switchAmdvi) and nothing of it stays in the target.
+ * A phantom function that cannot be switched: up to 4.18 it stays where it is, and nobody is told. Since then the
+ * assignment fails and the whole device is taken back; when that fails, too, nobody knows what its functions reach: it is
+ * broken, and the domain is crashed (cb4ecb3cc17b).
  */
-export function reassign(xen: Xen, device: number, target: number, flags = 0): number {
-  const source = deviceOwner(xen, device);
-  const status = mapReserved(xen, device, target, flags) || switchContext(xen, device, source, target);
-  if (status !== 0) {
-    unmapReserved(xen, device, target);
+function attachPhantoms(xen: Xen, slot: number, device: number, flags: number): number {
+  for (const phantom of phantomFunctions(xen, device)) {
+    const status = assignFunction(xen, phantom, slot, flags);
+    if (status === 0 || xen.profile.phantomFailure === 'ignored') continue;
+    if (detachPci(xen, slot, device) !== 0) {
+      xen.device.broken.set(device, 1);
+      if (slot !== xen.domIo) xen.domain.crashed.set(slot, 1);
+    }
     return status;
   }
-  xen.device.owner.set(device, target + 1);
-  unmapReserved(xen, device, source);
   return 0;
 }
 
-function switchContext(xen: Xen, device: number, source: number, target: number): number {
-  if (xen.vtd !== undefined) return switchVtd(xen, device, source, target);
-  if (xen.amdvi !== undefined) return switchAmdvi(xen, device, source, target);
-  return -Errno.ENODEV;
+/**
+ * iommu_add_device: the hardware domain gets a device that it, or Xen at boot, has found. What a phantom function says is
+ * only logged.
+ */
+export function addPci(xen: Xen, device: number): number {
+  const add = xen.amdvi === undefined ? addVtd : addAmdvi;
+  const status = add(xen, realFunction(xen, device));
+  if (status !== 0) return status;
+  xen.device.owner.set(device, 1);
+  for (const phantom of phantomFunctions(xen, device)) add(xen, phantom);
+  return 0;
 }

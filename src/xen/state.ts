@@ -46,6 +46,7 @@ const BUG_NAMES = [
   'panic: could not set up dom0',
   'panic: a domain of the device tree could not be made',
   'IOMMU map hook for no direct-mapped domain',
+  'a device that does not leave is tried for ever',
 ] as const;
 export type BugName = Exclude<(typeof BUG_NAMES)[number], 'none'>;
 
@@ -113,6 +114,7 @@ export class Xen {
   readonly device;
   /** SMMUv3: the context of each domain that has devices, the driver's record. */
   readonly smmuContext;
+  readonly identityMap;
   readonly call;
   readonly vtdDomainId;
   readonly lock;
@@ -275,8 +277,24 @@ export class Xen {
     this.device = this.layout.table(
       'device',
       Math.max(1, spec.devices.length),
-      { owner: optional(domainName), quarantine: flag, addedToSmmu: flag },
+      {
+        owner: optional(domainName),
+        /** It was assigned to dom_io: it goes back there when a guest gives it back. */
+        quarantine: flag,
+        /** It did not answer, or nobody knows what its functions reach. */
+        broken: flag,
+        addedToSmmu: flag,
+      },
       (row) => `device ${spec.devices[row]?.name ?? row}`,
+    ).columns;
+
+    const regions = spec.reserved.length;
+    this.identityMap = this.layout.table(
+      'identityMap',
+      Math.max(1, this.slots * regions),
+      /** How many devices of the domain have the range reserved, and with which rights (dossier §6.4). */
+      { count: decimal, rights: decimal },
+      (row) => `${this.domainName(Math.floor(row / Math.max(1, regions)))} reserved region ${row % regions}`,
     ).columns;
 
     this.call = this.layout.table(

@@ -14,22 +14,30 @@ import { didOf, isKnownDid, leaveUnit, takeDid } from './vtd-domain-ids.js';
  * taken out of the old domain's tables, and when there is no memory for the new one's it stays blocked, while the old
  * domain has it still, or from 4.13 on dom_io (8f41e481b452).
  */
-export function switchVtd(xen: Xen, device: number, source: number, target: number): number {
+export function switchVtd(
+  xen: Xen,
+  device: number,
+  source: number,
+  target: number,
+  requester = xen.spec.devices[device]!.requester,
+): number {
+  const isPhantom = requester !== xen.spec.devices[device]!.requester;
   const unit = xen.unitIndex(device);
   if (unit < 0) return -Errno.ENODEV;
   const directly = xen.profile.vtdReassign === 'directly';
   const blocked = isBlocked(xen, target);
   if (source >= 0 && !isBlocked(xen, source) && (blocked || !directly)) {
-    const status = unmapContext(xen, unit, device, source);
+    const status = unmapContext(xen, unit, requester, source);
     if (status !== 0) return status;
-    leaveUnit(xen, unit, source, device);
+    if (!isPhantom) leaveUnit(xen, unit, source, device);
   }
-  if (source >= 0 && xen.profile.vtdReassign === 'quarantined-meanwhile') {
+  if (source >= 0 && !isPhantom && xen.profile.vtdReassign === 'quarantined-meanwhile') {
     xen.device.owner.set(device, xen.domIo + 1);
   }
   if (blocked) return 0;
-  const status = mapContext(xen, unit, device, target);
-  if (status === 0 && directly && source >= 0 && source !== target) leaveUnit(xen, unit, source, device);
+  const status = mapContext(xen, unit, requester, target);
+  const leaves = directly && !isPhantom && source >= 0 && source !== target;
+  if (status === 0 && leaves) leaveUnit(xen, unit, source, device);
   return status;
 }
 
@@ -43,9 +51,8 @@ function isBlocked(xen: Xen, slot: number): boolean {
  * is, and what {@link takeDid} says. The unit forgets what it knew under the domain id before; a unit that does not answer
  * gets the entry as it was.
  */
-function mapContext(xen: Xen, unit: number, device: number, slot: number): number {
+function mapContext(xen: Xen, unit: number, requester: number, slot: number): number {
   const vtd = xen.vtds[unit]!;
-  const { requester } = xen.spec.devices[device]!;
   if (!vtd.hasContextTable(requester >>> 8)) {
     const table = allocUnitFrame(xen);
     if (table < 0) return -Errno.ENOMEM;
@@ -61,7 +68,7 @@ function mapContext(xen: Xen, unit: number, device: number, slot: number): numbe
   if (passes) vtd.setPassThrough(requester, did);
   else vtd.setContext(requester, root, did);
   syncContext(xen, unit);
-  const status = forget(xen, unit, device, before);
+  const status = forget(xen, unit, requester, before);
   xen.domain.iommuBitmap.set(slot, xen.domain.iommuBitmap.get(slot) | (1 << unit));
   return status;
 }
@@ -70,16 +77,15 @@ function mapContext(xen: Xen, unit: number, device: number, slot: number): numbe
  * domain_context_unmap_one. Before 4.17 what is forgotten is the domain's, not the entry's, and -EINVAL if the domain has no
  * domain id. A unit that does not answer costs the domain its life, a dying one nothing.
  */
-function unmapContext(xen: Xen, unit: number, device: number, slot: number): number {
+function unmapContext(xen: Xen, unit: number, requester: number, slot: number): number {
   const vtd = xen.vtds[unit]!;
-  const { requester } = xen.spec.devices[device]!;
   const before = vtd.contextDid(requester);
   if (before < 0) return 0;
   vtd.clearContext(requester);
   syncContext(xen, unit);
   const did = xen.profile.vtdReassign === 'directly' ? before : didOf(xen, unit, slot);
   if (did < 0) return -Errno.EINVAL;
-  const status = forget(xen, unit, device, did);
+  const status = forget(xen, unit, requester, did);
   if (status === 0 || xen.isHardwareDomain(slot) || slot === xen.domIo) return status;
   if (xen.isDying(slot)) return 0;
   xen.domain.crashed.set(slot, 1);
@@ -87,9 +93,8 @@ function unmapContext(xen: Xen, unit: number, device: number, slot: number): num
 }
 
 /** Device-selective invalidation of the context cache, domain-selective of the IOTLB, both under the entry's last DID. */
-function forget(xen: Xen, unit: number, device: number, before: number): number {
+function forget(xen: Xen, unit: number, requester: number, before: number): number {
   const vtd = xen.vtds[unit]!;
-  const { requester } = xen.spec.devices[device]!;
   const context = flushContext(xen, vtd, Math.max(before, 0), requester, before < 0);
   const iotlb = flushDomain(xen, vtd, Math.max(before, 0), before < 0);
   return context || iotlb;

@@ -68,7 +68,7 @@ const ASSIGN: readonly Rung[] = [
   },
   { row: '', what: 'to dom_io', status: 'EINVAL', fn: 'checkDtAssign', when: (s) => s.domain === 'dom_io' },
   { row: '', what: 'somebody has it', status: 'EBUSY', fn: 'checkDtAssign', when: isOwned },
-  { row: '', what: 'nobody has it', status: 'ok', fn: 'attach' },
+  { row: '', what: 'nobody has it', status: 'ok', fn: 'attachPci' },
 ];
 
 const TEST: readonly Rung[] = [
@@ -91,7 +91,7 @@ const DEASSIGN: readonly Rung[] = [
     fn: 'deassignDevice',
     when: (s) => s.device !== 'same',
   },
-  { row: '', what: 'it is nobody’s then', status: 'ok', fn: 'detach' },
+  { row: '', what: 'it is nobody’s then', status: 'ok', fn: 'detachPci' },
 ];
 
 /** Devices of the device tree: dossier §6.7. */

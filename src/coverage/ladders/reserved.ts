@@ -1,36 +1,39 @@
 import { ladder, type Rung } from '../rule.js';
 import type { Situation } from '../situation.js';
 
-const hasRegions = ({ xen, deviceIndex }: Situation): boolean =>
-  deviceIndex >= 0 && xen.spec.reserved.some(({ device }) => device === deviceIndex);
-
-const NO_RECORD = 'no record of identity mappings is kept';
+const regionsOfDevice = ({ xen, deviceIndex }: Situation) =>
+  xen.spec.reserved.filter(({ devices }) => devices.includes(deviceIndex));
+const hasRegions = (s: Situation): boolean => regionsOfDevice(s).length > 0;
 
 const RUNGS: readonly Rung[] = [
   {
     row: '',
     what: 'a region that another device has with other rights, or in part',
     status: 'EADDRINUSE',
-    fn: 'mapReserved',
-    excuse: NO_RECORD,
+    fn: 'mapRegion',
   },
   {
     row: '',
     what: 'unmapping what is not recorded',
     status: 'ENOENT',
-    fn: 'unmapReserved',
-    excuse: NO_RECORD,
+    fn: 'unmapRegion',
+    excuse: 'the drivers take no notice of it',
   },
-  { row: '', what: 'unmapping fails', status: 'ENXIO', fn: 'unmapReserved', excuse: NO_RECORD },
+  {
+    row: '',
+    what: 'unmapping fails',
+    status: 'ENXIO',
+    fn: 'unmapRegion',
+    excuse: 'only taking the device away answers so',
+  },
   {
     row: '',
     what: 'a region that several devices share, strict',
     status: 'EPERM',
-    fn: 'mapReserved',
-    excuse: 'regions have one device each',
+    fn: 'assignVtd',
   },
-  { row: '', what: 'the guest has memory there, strict', status: 'EBUSY', fn: 'mapReserved' },
-  { row: '', what: 'mapped, or left out when relaxed', status: 'ok', fn: 'mapReserved' },
+  { row: '', what: 'the guest has memory there, strict', status: 'EBUSY', fn: 'setIdentityEntry' },
+  { row: '', what: 'mapped, or left out when relaxed', status: 'ok', fn: 'mapRegion' },
 ];
 
 /** Reserved regions: dossier §6.4. */

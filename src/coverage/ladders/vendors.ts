@@ -6,7 +6,7 @@ const excused = (what: string, status: string, excuse: string): Rung => ({
   row: '',
   what,
   status,
-  fn: 'reassign',
+  fn: 'assignFunction',
   excuse,
 });
 

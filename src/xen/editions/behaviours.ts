@@ -337,6 +337,115 @@ export const BEHAVIOURS = {
       own: 'the domain’s own',
     },
   },
+  assignExclusions: {
+    doc: 'When log-dirty mode, paging and sharing keep devices from a domain',
+    section: '§1.4',
+    values: {
+      'before-context': 'only while the domain has no context yet',
+      always: 'whenever a device is assigned',
+    },
+  },
+  logDirtyExcludedBy: {
+    doc: 'What keeps a domain from global log-dirty mode',
+    section: '§6.1',
+    values: { mappings: 'having a context', devices: 'having a device' },
+  },
+  dyingPagingOp: {
+    doc: 'A paging (shadow_op) domctl for a dying domain',
+    section: '§6.1',
+    values: { ignored: 'returns 0 and does nothing', EINVAL: 'is refused' },
+  },
+  sharingNeeds: {
+    doc: 'What enabling memory sharing asks of the domain and the processor',
+    section: '§6.1',
+    values: {
+      hap: 'HAP, else ENODEV; asked for disabling, too',
+      vmx: 'an HVM domain on an Intel processor, else EOPNOTSUPP, then HAP',
+    },
+  },
+  podExclusion: {
+    doc: 'Whether populate-on-demand and devices exclude each other',
+    section: '§6.1',
+    values: { no: 'no', yes: 'assigning is EXDEV, populating on demand ENOTEMPTY' },
+  },
+  reservedOrder: {
+    doc: 'When VT-d’s reserved regions are mapped and unmapped around the switch of a device’s context',
+    section: '§6.4',
+    values: {
+      'switch-first': 'unmapped from the old domain, context switched, mapped in the new domain',
+      'map-first': 'mapped in the new domain, context switched, unmapped from the old domain',
+    },
+  },
+  reservedRecord: {
+    doc: 'What is recorded of identity mappings of reserved regions, and when',
+    section: '§6.4',
+    values: {
+      'vtd-only': 'VT-d’s with a count, once all is mapped; AMD’s stay mapped for ever',
+      'after-mapping': 'ranges with access and count, once all is mapped; overlaps are refused',
+      'before-mapping': 'the same, before the first page is mapped, so that what was mapped can be found',
+    },
+  },
+  reservedLeave: {
+    doc: 'What a successful unmap of a VT-d reserved region does to taking the device away',
+    section: '§6.4',
+    values: {
+      'ends-there': 'ends it: the device stays, and the answer is success (XSA-386)',
+      'goes-on': 'nothing: the context is switched',
+    },
+  },
+  quarantineTable: {
+    doc: 'What a quarantined device’s translations are',
+    section: '§6.3',
+    values: {
+      shared: 'none, or dom_io’s one read-only table of zeros',
+      'per-device': 'none, or a table of the device’s own, under a domain id of its own',
+    },
+  },
+  quarantineModes: {
+    doc: 'What the option iommu=quarantine chooses from',
+    section: '§6.3',
+    values: {
+      boolean: 'no or yes; yes has a scratch page',
+      'basic-or-scratch': 'none, basic without a scratch page, or scratch-page',
+    },
+  },
+  brokenDevice: {
+    doc: 'What becomes of a device that does not answer',
+    section: '§6.1, §6.5',
+    values: { hidden: 'dom_xen owns it from then on', broken: 'it is marked, and assigning it is EBADF' },
+  },
+  phantomFailure: {
+    doc: 'What assigning does when a phantom function of the device cannot be switched',
+    section: '§6.1',
+    values: {
+      ignored: 'goes on: the phantom stays with the old domain',
+      'fails-assign': 'takes the device back; when that fails, too, it is broken and the domain crashed',
+    },
+  },
+  deviceRelease: {
+    doc: 'How a dying domain’s PCI devices leave, when one of them does not',
+    section: '§6.6',
+    values: {
+      'until-gone': 'Xen tries the first device again until it leaves, for ever if need be',
+      'once-last-errno': 'each is tried once; destruction stops with the last errno',
+      'once-first-errno': 'each is tried once; destruction stops with the first errno',
+    },
+  },
+  deviceGroupErrno: {
+    doc: 'errno of get_device_group when no group id can be found',
+    section: '§6.5',
+    values: { EFAULT: 'EFAULT, whatever the reason', 'as-found': 'the reason' },
+  },
+  vfWithoutPf: {
+    doc: 'Adding a virtual function whose physical function Xen does not know',
+    section: '§6.5',
+    values: { 'adds-pf': 'adds that, too', ENODEV: 'is refused' },
+  },
+  pfRemoval: {
+    doc: 'Removing a physical function that has virtual functions',
+    section: '§6.5',
+    values: { removed: 'removes it alone', EBUSY: 'is refused, and all of them are broken' },
+  },
   vtdFaultLine: {
     doc: 'Wording of a VT-d fault in the log',
     section: '§7.1',
