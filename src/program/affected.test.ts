@@ -8,32 +8,15 @@ const of = (name: string) => affectedBy(loadProgram(example(name)));
 const names = (found: ReturnType<typeof affectedBy>, affected: boolean): string[] =>
   found.editions.filter((one) => one.affected === affected).map(({ edition }) => edition);
 
-const FIRST_AND_POINT = [
-  ...['4.11.0', '4.11.1', '4.11.2', '4.11.3', '4.11.4', '4.12', '4.12.1', '4.12.2', '4.12.3', '4.12.4'],
-  ...['4.13', '4.13.1', '4.13.2', '4.13.3', '4.13.4', '4.13.5'],
-  ...['4.14', '4.14.1', '4.14.2', '4.14.3', '4.14.4', '4.14.5', '4.14.6'],
-  ...['4.15', '4.15.1', '4.15.2', '4.15.3', '4.15.4', '4.15.6'],
-  ...['4.16', '4.16.1', '4.16.2', '4.16.3', '4.16.6', '4.16.7'],
-  ...['4.17', '4.17.3', '4.17.4', '4.17.5', '4.17.7', '4.18', '4.18.1', '4.18.3', '4.18.6'],
-  ...['4.19', '4.19.1', '4.19.6', '4.20', '4.20.4', '4.21', '4.21.2', '4.22'],
-];
+/** Every x.y.0, and every point release that differs from the one before it. */
+const FIRST_AND_POINT = distinctEditions().map(({ name }) => name);
+const those = (pattern: RegExp): string[] => FIRST_AND_POINT.filter((name) => pattern.test(name));
 
 describe('the grant that an Arm dom0’s devices cannot reach', () => {
   const found = of('arm-grant-fault.dommu');
 
   it('affects 4.12 until the repair on each branch, and nothing else', () => {
-    expect(names(found, true)).toEqual([
-      '4.12',
-      '4.12.1',
-      '4.12.2',
-      '4.12.3',
-      '4.12.4',
-      '4.13',
-      '4.13.1',
-      '4.13.2',
-      '4.14',
-      '4.14.1',
-    ]);
+    expect(names(found, true)).toEqual(those(/^4\.(12(\.\d)?|13(\.[12])?|14(\.1)?)$/));
     expect(found.editions.map(({ edition }) => edition)).toEqual(FIRST_AND_POINT);
   });
 
@@ -87,16 +70,7 @@ describe('the untyped page in a device’s reach', () => {
 describe('the hypercall that the guest keeps from ending', () => {
   it('affects the releases that walk a running domain and look twice', () => {
     const found = of('late-enable.dommu');
-    expect(names(found, true)).toEqual([
-      '4.11.2',
-      '4.11.3',
-      '4.11.4',
-      '4.12',
-      '4.12.1',
-      '4.12.2',
-      '4.12.3',
-      '4.12.4',
-    ]);
+    expect(names(found, true)).toEqual(those(/^4\.(11\.[2-4]|12(\.\d)?)$/));
     expect(found.worst).toBe('livelock');
     expect(found.fixed.map(({ commit }) => commit)).toEqual(['f89f555827a6']);
     expect(found.trailers.backport).toBe('Backport: 4.11+');
