@@ -3,7 +3,8 @@ import { R, W } from '../formats/address.js';
 import { iommuMap, iommuUnmap } from './iommu-map.js';
 import { arm, armV3, assign, dma, domain, populate, RAM } from './machine.fixture.js';
 import { decreaseReservation } from './memory.js';
-import { P2mType, p2mLookup, p2mRights, p2mSet, p2mType } from './p2m.js';
+import { p2mLookup, p2mRights, p2mSet, p2mType } from './p2m.js';
+import { P2mType } from './p2m-types.js';
 import { addToPhysmap } from './physmap.js';
 import { Life } from './state.js';
 

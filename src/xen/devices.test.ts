@@ -19,7 +19,8 @@ import {
   reach,
   x86,
 } from './machine.fixture.js';
-import { P2mType, p2mLookup, p2mType } from './p2m.js';
+import { p2mLookup, p2mType } from './p2m.js';
+import { P2mType } from './p2m-types.js';
 import { quarantineRoot } from './quarantine.js';
 import { DOMID_INVALID, Life, type Xen } from './state.js';
 

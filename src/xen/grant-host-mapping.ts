@@ -1,7 +1,8 @@
 import { GNTMAP } from '../formats/grant-v1.js';
 import { PGT, PGT_VALIDATED } from '../formats/x86-page-info.js';
 import { ownerOf } from './frames.js';
-import { P2mType, p2mLookup, p2mRemove, p2mSet, p2mType } from './p2m.js';
+import { p2mLookup, p2mRemove, p2mSet, p2mType } from './p2m.js';
+import { P2mType } from './p2m-types.js';
 import { typeCount, typeOf } from './page-info.js';
 import { entryHigh, entryLow, PTE_PRESENT, PTE_RW, putFromL1Entry } from './page-table.js';
 import type { Xen } from './state.js';

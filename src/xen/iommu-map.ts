@@ -4,7 +4,8 @@ import { Errno } from './errno.js';
 import { fails } from './failures.js';
 import { Flush, iommuFlush } from './iommu-flush.js';
 import { chunkLevel, covers, growTables, iommuRoot, tablesOf } from './iommu-tables.js';
-import { P2mType, p2mRemove, p2mSet } from './p2m.js';
+import { p2mRemove, p2mSet } from './p2m.js';
+import { P2mType } from './p2m-types.js';
 import type { RadixWriter } from './radix-writer.js';
 import { IommuStatus, Kind, type Xen } from './state.js';
 

@@ -46,6 +46,8 @@ export interface MachineOptions {
   readonly reserved?: readonly ReservedSpec[];
   readonly mode?: MachineSpec['hwdomMode'];
   readonly sharept?: boolean;
+  readonly superpages?: boolean;
+  readonly readOnlyMmio?: MachineSpec['readOnlyMmio'];
   readonly quarantine?: boolean;
   readonly dom0Pages?: number;
   readonly dom0PageTables?: number;
@@ -110,6 +112,8 @@ function booted(
       reserved: options.reserved ?? [],
       hwdomMode: options.mode ?? 'relaxed',
       sharept: options.sharept ?? true,
+      ...(options.superpages === undefined ? {} : { superpages: options.superpages }),
+      ...(options.readOnlyMmio === undefined ? {} : { readOnlyMmio: options.readOnlyMmio }),
       quarantine: options.quarantine ?? true,
       limits: { ...DEFAULT_LIMITS, ...options.limits },
     },

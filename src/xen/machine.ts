@@ -19,6 +19,8 @@ export interface MachineSpec {
   readonly sharept: boolean;
   /** `iommu=superpages`: VT-d's tables may map 2 MiB and 1 GiB pages. Not said: they may. */
   readonly superpages?: boolean;
+  /** Device memory that no guest may write (Xen's mmio_ro_ranges), such as MSI-X tables. */
+  readonly readOnlyMmio?: readonly FrameRange[];
   /** `iommu=quarantine`: devices that guests give back go to dom_io, in releases that know it. */
   readonly quarantine: boolean;
   readonly limits: Limits;

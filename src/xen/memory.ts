@@ -17,7 +17,8 @@ import {
   takeFrame,
 } from './frames.js';
 import { iommuMap, iommuUnmap, mirrors } from './iommu-map.js';
-import { holdsGfn, P2mType, p2mLookup, p2mRemove, p2mSet } from './p2m.js';
+import { holdsGfn, p2mLookup, p2mRemove, p2mSet } from './p2m.js';
+import { P2mType } from './p2m-types.js';
 import { cleanupPageMappings, getPageAndType, putPageAndType } from './page-type.js';
 import type { Xen } from './state.js';
 

@@ -1,44 +1,61 @@
-import { R, type Rights, W, X } from '../formats/address.js';
-import { ARM_STAGE2, withStage2Type } from '../formats/arm-stage2.js';
+import { R, type Rights, W } from '../formats/address.js';
+import { ARM_STAGE2, stage2Type, withStage2Type } from '../formats/arm-stage2.js';
 import { EPT } from '../formats/ept.js';
-import { FOUR_LEVELS, type RootShape } from '../formats/radix.js';
+import { NPT } from '../formats/npt.js';
+import { ENTRY_SPAN, EntryWords, FOUR_LEVELS, type RadixFormat, type RootShape } from '../formats/radix.js';
 import { SMMU_SHAPE } from '../hardware/smmu-unit.js';
 import { Errno } from './errno.js';
 import { Flush, iommuFlush } from './iommu-flush.js';
 import { iommuMap, iommuUnmap, mirrors, sharesP2m } from './iommu-map.js';
+import {
+  Access,
+  armRights,
+  hasFrame,
+  iommuRights,
+  numberInX86,
+  P2mType,
+  typeOfX86,
+  x86Rights,
+} from './p2m-types.js';
 import { RadixWriter } from './radix-writer.js';
 import { Kind, type Xen } from './state.js';
 
-/** Types of p2m entries, with the numbers that Arm keeps in bits 55 to 58 of its entries. */
-export const P2mType = {
-  invalid: 0,
-  ramRw: 1,
-  ramRo: 2,
-  mmioDirect: 3,
-  grantMapRw: 8,
-  grantMapRo: 9,
-  iommuMapRw: 10,
-  iommuMapRo: 11,
-} as const;
-
-/** What the CPU, and a device that shares the table, may do with each type (dossier §4.2, §4.5). */
-const RIGHTS: readonly Rights[] = [0, R | W | X, R | X, R | W, 0, 0, 0, 0, R | W, R, R | W, R];
-
-const ept = new RadixWriter(EPT, FOUR_LEVELS);
-const stage2 = new RadixWriter(ARM_STAGE2, SMMU_SHAPE);
-
-function writerOf(xen: Xen, slot: number): RadixWriter {
-  return xen.domain.kind.get(slot) === Kind.arm ? stage2 : ept;
+/** A p2m: its format, and what writes it. */
+interface P2mKind {
+  readonly format: RadixFormat;
+  readonly shape: RootShape;
+  readonly writer: RadixWriter;
 }
 
-function softwareBits(xen: Xen, slot: number, type: number): number {
-  // EPT entries keep the type in bits 52 to 57.
-  return xen.domain.kind.get(slot) === Kind.arm ? withStage2Type(0, type) : type << 20;
+const kind = (format: RadixFormat, shape: RootShape): P2mKind => ({
+  format,
+  shape,
+  writer: new RadixWriter(format, shape),
+});
+
+const EPT_P2M = kind(EPT, FOUR_LEVELS);
+const NPT_P2M = kind(NPT, FOUR_LEVELS);
+const ARM_P2M = kind(ARM_STAGE2, SMMU_SHAPE);
+
+const words = new EntryWords();
+
+/**
+ * EPT where an Intel processor translates; otherwise x86 page tables: AMD's nested paging, and shadow-mode guests, for
+ * whom Xen alone reads the p2m (p2m-pt).
+ */
+function kindOf(xen: Xen, slot: number): P2mKind {
+  if (xen.domain.kind.get(slot) === Kind.arm) return ARM_P2M;
+  return xen.domain.hap.get(slot) !== 0 && xen.amdvi === undefined ? EPT_P2M : NPT_P2M;
+}
+
+/** Whether the domain's p2m keeps access types in its entries: EPT's does. */
+export function keepsAccess(xen: Xen, slot: number): boolean {
+  return kindOf(xen, slot) === EPT_P2M;
 }
 
 /** Makes an empty p2m. -ENOMEM when the Xen heap is empty. */
 export function p2mInit(xen: Xen, slot: number): number {
-  const pdx = writerOf(xen, slot).allocRoot(xen);
+  const pdx = kindOf(xen, slot).writer.allocRoot(xen);
   if (pdx < 0) return -Errno.ENOMEM;
   xen.domain.p2mRoot.set(slot, pdx + 1);
   return 0;
@@ -48,19 +65,15 @@ export function p2mInit(xen: Xen, slot: number): number {
 export function p2mFree(xen: Xen, slot: number): void {
   const root = xen.domain.p2mRoot.get(slot);
   if (root === 0) return;
-  for (let i = 0; i < shapeOf(xen, slot).concatenated; i++)
-    writerOf(xen, slot).free(xen, xen.ram.frameAt(root - 1 + i));
+  const { shape, writer } = kindOf(xen, slot);
+  for (let i = 0; i < shape.concatenated; i++) writer.free(xen, xen.ram.frameAt(root - 1 + i));
   iommuFlush(xen, slot, 0, 0, Flush.all);
   xen.domain.p2mRoot.set(slot, 0);
 }
 
-function shapeOf(xen: Xen, slot: number): RootShape {
-  return xen.domain.kind.get(slot) === Kind.arm ? SMMU_SHAPE : FOUR_LEVELS;
-}
-
 /** Whether the domain has a p2m with room for this gfn: 2^28 of them on Arm, 2^36 on x86. */
 export function holdsGfn(xen: Xen, slot: number, gfn: number): boolean {
-  const { topLevel, concatenated } = shapeOf(xen, slot);
+  const { topLevel, concatenated } = kindOf(xen, slot).shape;
   return xen.domain.p2mRoot.get(slot) !== 0 && gfn >= 0 && gfn < concatenated * 512 ** topLevel;
 }
 
@@ -68,50 +81,242 @@ function rootOf(xen: Xen, slot: number): number {
   return xen.ram.frameAt(xen.domain.p2mRoot.get(slot) - 1);
 }
 
-/**
- * Sets a p2m entry and lets the IOMMU follow (dossier §4.3): a shared table is flushed, a mirror is mapped with the
- * rights of the type. -EINVAL where no gfn is; a dying domain is refused with -ENOMEM without its p2m, and on Arm in the
- * releases that look (3ebe773293).
- */
-export function p2mSet(xen: Xen, slot: number, gfn: number, frame: number, type: number): number {
-  const arm = xen.domain.kind.get(slot) === Kind.arm;
-  if (arm && xen.isDying(slot) && xen.profile.armPageAddedDying === 'ENOMEM') return -Errno.ENOMEM;
-  if (!holdsGfn(xen, slot, gfn)) return xen.isDying(slot) ? -Errno.ENOMEM : -Errno.EINVAL;
-  const writer = writerOf(xen, slot);
-  const rights = RIGHTS[type]!;
-  if (!writer.map(xen, rootOf(xen, slot), gfn, frame, rights, softwareBits(xen, slot, type))) {
-    return -Errno.ENOMEM;
-  }
-  const flags = Flush.added | (writer.wasPresent ? Flush.modified : 0);
-  if (sharesP2m(xen, slot)) iommuFlush(xen, slot, gfn, 1, flags);
-  else if (mirrors(xen, slot)) return iommuMap(xen, slot, gfn, frame, rights & (R | W));
-  return 0;
+/** The access that new entries of the domain get. */
+export function defaultAccess(xen: Xen, slot: number): number {
+  const access = xen.domain.defaultAccess.get(slot);
+  return access === 0 ? Access.rwx : access - 1;
 }
 
-export function p2mRemove(xen: Xen, slot: number, gfn: number): void {
-  if (!holdsGfn(xen, slot, gfn)) return;
-  const writer = writerOf(xen, slot);
-  writer.unmap(xen, rootOf(xen, slot), gfn);
-  if (!writer.wasPresent) return;
-  if (sharesP2m(xen, slot)) iommuFlush(xen, slot, gfn, 1, Flush.modified);
-  else if (mirrors(xen, slot)) iommuUnmap(xen, slot, gfn);
+/** The level of the largest page that may stand at `gfn` and `frame`, both aligned to it, and covers no more than `count`. */
+function pageLevel(gfn: number, frame: number, count: number): number {
+  let level = 3;
+  while (count < ENTRY_SPAN[level]! || gfn % ENTRY_SPAN[level]! !== 0 || frame % ENTRY_SPAN[level]! !== 0)
+    level--;
+  return level;
+}
+
+/**
+ * Sets 2^order p2m entries from `gfn` on to the frames from `frame` on, in pages as large as fit, and lets the IOMMU
+ * follow each (dossier §4.3). `access` is that of the domain's new entries unless said otherwise. -EINVAL where no gfn
+ * is; a dying domain is refused with -ENOMEM without its p2m, and on Arm in the releases that look (3ebe773293). The errno
+ * may be the IOMMU's: then the p2m has changed.
+ */
+export function p2mSet(
+  xen: Xen,
+  slot: number,
+  gfn: number,
+  frame: number,
+  type: number,
+  order = 0,
+  access = defaultAccess(xen, slot),
+): number {
+  const arm = xen.domain.kind.get(slot) === Kind.arm;
+  if (arm && xen.isDying(slot) && xen.profile.armPageAddedDying === 'ENOMEM') return -Errno.ENOMEM;
+  const count = 2 ** order;
+  if (!holdsGfn(xen, slot, gfn) || !holdsGfn(xen, slot, gfn + count - 1)) {
+    return xen.isDying(slot) ? -Errno.ENOMEM : -Errno.EINVAL;
+  }
+  let failed = 0;
+  const step = hasFrame(type) ? 1 : 0;
+  for (let done = 0; done < count; ) {
+    const at = frame + done * step;
+    const level = count === 1 ? 1 : pageLevel(gfn + done, at, count - done);
+    const status = arm
+      ? setStage2(xen, slot, gfn + done, at, type, level)
+      : setX86(xen, slot, gfn + done, at, type, access, level);
+    if (status !== 0) {
+      failed = status;
+      // x86 goes on with the rest (p2m_set_entry); Arm does not.
+      if (arm) break;
+    }
+    done += ENTRY_SPAN[level]!;
+  }
+  return failed;
+}
+
+/** Takes 2^order entries from `gfn` on away: 0 or what the IOMMU said. */
+export function p2mRemove(xen: Xen, slot: number, gfn: number, order = 0): number {
+  if (!holdsGfn(xen, slot, gfn)) return 0;
+  const arm = xen.domain.kind.get(slot) === Kind.arm;
+  let failed = 0;
+  const count = 2 ** order;
+  for (let done = 0; done < count; ) {
+    const level = pageLevel(gfn + done, 0, count - done);
+    const status = arm
+      ? clearStage2(xen, slot, gfn + done, level)
+      : setX86(xen, slot, gfn + done, 0, P2mType.invalid, defaultAccess(xen, slot), level);
+    failed = status || failed;
+    done += ENTRY_SPAN[level]!;
+  }
+  return failed;
+}
+
+/** Arm's p2m is always the IOMMU's, too: whatever was or is valid is flushed (dossier §4.5). */
+function setStage2(xen: Xen, slot: number, gfn: number, frame: number, type: number, level: number): number {
+  const { writer } = ARM_P2M;
+  const software = withStage2Type(0, type);
+  if (!writer.map(xen, rootOf(xen, slot), gfn, frame, armRights(type), software, level)) return -Errno.ENOMEM;
+  const flags = Flush.added | (writer.wasPresent || writer.split ? Flush.modified : 0);
+  const status = sharesP2m(xen, slot) ? iommuFlush(xen, slot, gfn, ENTRY_SPAN[level]!, flags) : 0;
+  writer.freeReplaced(xen);
+  return status;
+}
+
+function clearStage2(xen: Xen, slot: number, gfn: number, level: number): number {
+  const { writer } = ARM_P2M;
+  if (!writer.unmap(xen, rootOf(xen, slot), gfn, level)) return -Errno.ENOMEM;
+  if (!writer.wasPresent) return 0;
+  const shared = sharesP2m(xen, slot);
+  const status = shared ? iommuFlush(xen, slot, gfn, ENTRY_SPAN[level]!, Flush.modified) : 0;
+  writer.freeReplaced(xen);
+  return status;
+}
+
+/** An entry of an x86 p2m goes into `words`. */
+function makeX86(
+  xen: Xen,
+  slot: number,
+  p2m: P2mKind,
+  frame: number,
+  type: number,
+  access: number,
+  level: number,
+): void {
+  const ept = p2m === EPT_P2M;
+  const rights = x86Rights(xen, slot, type, ept ? access : Access.rwx, frame);
+  p2m.format.leafEntry(frame, rights, level, words);
+  // Bits 52 to 57 hold the type, and in EPT bits 59 to 62 the access.
+  words.hi |= (numberInX86(type) << 20) | (ept ? access << 27 : 0);
+}
+
+/** set_entry of EPT and p2m-pt: the entry, then the IOMMU, then the tables that a larger page replaced (dossier §4.3). */
+function setX86(
+  xen: Xen,
+  slot: number,
+  gfn: number,
+  frame: number,
+  type: number,
+  access: number,
+  level: number,
+): number {
+  const p2m = kindOf(xen, slot);
+  const { writer } = p2m;
+  const root = rootOf(xen, slot);
+  const removes = type === P2mType.invalid;
+  if (removes) {
+    if (!writer.unmap(xen, root, gfn, level)) return -Errno.ENOMEM;
+    if ((writer.lo | writer.hi) === 0) return 0;
+  } else {
+    makeX86(xen, slot, p2m, frame, type, access, level);
+    if (!writer.put(xen, root, gfn, words.lo, words.hi, level)) return -Errno.ENOMEM;
+  }
+  const rights = iommuRights(xen, type, access, frame);
+  const changed =
+    p2m === EPT_P2M ? removes || eptChanged(xen, frame, rights) : ptChanged(xen, frame, rights, removes);
+  const present = writer.wasPresent || writer.split;
+  const status = changed ? followX86(xen, slot, gfn, frame, rights, present, ENTRY_SPAN[level]!) : 0;
+  writer.freeReplaced(xen);
+  return status;
+}
+
+/**
+ * Whether EPT's set_entry finds that the IOMMU is concerned: by another frame, or other rights of the type that a mirror
+ * would have. So a page that becomes log-dirty, or is restricted by mem_access, is not flushed even where the table is
+ * shared.
+ */
+function eptChanged(xen: Xen, frame: number, rights: Rights): boolean {
+  const { lo, hi } = EPT_P2M.writer;
+  const before = EPT.frame(lo, hi);
+  return (
+    before !== frame || iommuRights(xen, typeOfX86((hi >>> 20) & 63), (hi >>> 27) & 15, before) !== rights
+  );
+}
+
+/** The same of p2m-pt: a table in the place of a page always is a change. */
+function ptChanged(xen: Xen, frame: number, rights: Rights, removes: boolean): boolean {
+  const { lo, hi } = NPT_P2M.writer;
+  if (NPT_P2M.writer.wasPresent && !NPT_P2M.writer.wasPage) return true;
+  if ((lo | hi) === 0) return rights !== 0;
+  const before = NPT.frame(lo, hi);
+  const access = NPT_P2M.writer.wasPresent ? NPT.rights(lo, hi, 1) & (R | W) : Access.n;
+  const old = iommuRights(xen, typeOfX86((hi >>> 20) & 63), access, before);
+  return removes || before !== frame || old !== rights;
+}
+
+/** What follows a change of an x86 p2m: a shared table is flushed, a mirror mapped or unmapped. */
+function followX86(
+  xen: Xen,
+  slot: number,
+  gfn: number,
+  frame: number,
+  rights: Rights,
+  wasPresent: boolean,
+  count: number,
+): number {
+  if (sharesP2m(xen, slot)) {
+    if (xen.dontFlushIotlb && xen.profile.sharedFlush === 'in-batch') return 0;
+    const flags = (rights !== 0 ? Flush.added : 0) | (wasPresent ? Flush.modified : 0);
+    return flags === 0 ? 0 : iommuFlush(xen, slot, gfn, count, flags);
+  }
+  if (!mirrors(xen, slot)) return 0;
+  return rights !== 0 ? iommuMap(xen, slot, gfn, frame, rights, count) : iommuUnmap(xen, slot, gfn, count);
+}
+
+/** Reads the entry of a gfn, whatever it is; false where nothing is. */
+function readEntry(xen: Xen, slot: number, gfn: number): boolean {
+  if (!holdsGfn(xen, slot, gfn)) return false;
+  const { writer } = kindOf(xen, slot);
+  return writer.read(xen, rootOf(xen, slot), gfn) || (writer.lo | writer.hi) !== 0;
 }
 
 /** The frame (not its index) that a gfn leads to, or -1. */
 export function p2mLookup(xen: Xen, slot: number, gfn: number): number {
-  const writer = writerOf(xen, slot);
-  return holdsGfn(xen, slot, gfn) && writer.read(xen, rootOf(xen, slot), gfn) ? writer.frame : -1;
+  if (!readEntry(xen, slot, gfn)) return -1;
+  const { writer } = kindOf(xen, slot);
+  return hasFrame(typeOf(xen, slot, writer)) ? writer.frame : -1;
 }
 
 /** The rights the p2m gives on a gfn; 0 when absent. */
 export function p2mRights(xen: Xen, slot: number, gfn: number): Rights {
-  const writer = writerOf(xen, slot);
-  return holdsGfn(xen, slot, gfn) && writer.read(xen, rootOf(xen, slot), gfn) ? writer.rights : 0;
+  if (!readEntry(xen, slot, gfn)) return 0;
+  const { writer } = kindOf(xen, slot);
+  return writer.wasPresent ? writer.rights : 0;
+}
+
+/**
+ * The rights that devices of the domain are to have on a gfn: those of the p2m where it is theirs, too; otherwise those
+ * of the type (dossier §4.1, §4.2).
+ */
+export function p2mDeviceRights(xen: Xen, slot: number, gfn: number): Rights {
+  if (!readEntry(xen, slot, gfn)) return 0;
+  const p2m = kindOf(xen, slot);
+  const { writer } = p2m;
+  if (p2m === ARM_P2M || sharesP2m(xen, slot)) return writer.wasPresent ? writer.rights & (R | W) : 0;
+  const access = p2m === EPT_P2M ? (writer.hi >>> 27) & 15 : writer.wasPresent ? writer.rights & (R | W) : 0;
+  return iommuRights(xen, typeOf(xen, slot, writer), access, writer.frame);
+}
+
+function typeOf(xen: Xen, slot: number, writer: RadixWriter): number {
+  return xen.domain.kind.get(slot) === Kind.arm ? stage2Type(writer.hi) : typeOfX86((writer.hi >>> 20) & 63);
 }
 
 /** The type of the p2m entry of a gfn. */
 export function p2mType(xen: Xen, slot: number, gfn: number): number {
-  const writer = writerOf(xen, slot);
-  if (!holdsGfn(xen, slot, gfn) || !writer.read(xen, rootOf(xen, slot), gfn)) return P2mType.invalid;
-  return xen.domain.kind.get(slot) === Kind.arm ? (writer.hi >>> 23) & 15 : (writer.hi >>> 20) & 63;
+  return readEntry(xen, slot, gfn) ? typeOf(xen, slot, kindOf(xen, slot).writer) : P2mType.invalid;
+}
+
+/** The access of the p2m entry of a gfn; the default where the p2m keeps none. */
+export function p2mAccess(xen: Xen, slot: number, gfn: number): number {
+  const { writer } = kindOf(xen, slot);
+  return readEntry(xen, slot, gfn) && keepsAccess(xen, slot)
+    ? (writer.hi >>> 27) & 15
+    : defaultAccess(xen, slot);
+}
+
+/** log2 of the frames that the entry of a gfn, present or not, stands for: 0, 9, 18, or more where a table is missing. */
+export function p2mOrder(xen: Xen, slot: number, gfn: number): number {
+  if (!holdsGfn(xen, slot, gfn)) return 0;
+  const { writer } = kindOf(xen, slot);
+  writer.read(xen, rootOf(xen, slot), gfn);
+  return (writer.level - 1) * 9;
 }

@@ -8,7 +8,8 @@ import { writeGrantEntry } from './grant-entry.js';
 import { mapGrantRef } from './grant-map.js';
 import { arm, assign, broken, dma, domain, ETH, populate, reach, x86 } from './machine.fixture.js';
 import { decreaseReservation, populatePhysmap } from './memory.js';
-import { P2mType, p2mLookup, p2mSet } from './p2m.js';
+import { p2mLookup, p2mSet } from './p2m.js';
+import { P2mType } from './p2m-types.js';
 import { addToPhysmap, type MapSpace } from './physmap.js';
 import { NOBODY, type Xen } from './state.js';
 

@@ -3,7 +3,8 @@ import { Errno } from './errno.js';
 import { allocXenFrame, getPage, isSpecialPage, ownerOf, putPage } from './frames.js';
 import { wantSharedFrame, wantStatusFrame } from './grant-frames.js';
 import { decreaseReservation } from './memory.js';
-import { holdsGfn, P2mType, p2mLookup, p2mRemove, p2mSet, p2mType } from './p2m.js';
+import { holdsGfn, p2mLookup, p2mRemove, p2mSet, p2mType } from './p2m.js';
+import { P2mType } from './p2m-types.js';
 import { ofType } from './page-info.js';
 import type { Xen } from './state.js';
 

@@ -30,6 +30,8 @@ export class RadixWriter {
   level = 1;
   /** Whether a superpage was split on the way. */
   split = false;
+  /** Whether the last walk ended for want of a table frame. */
+  outOfMemory = false;
   /** Whether the entry was there already, bit for bit. */
   unchanged = false;
   /** Whether a table was replaced by a page, or freed because it was empty. */
@@ -81,6 +83,7 @@ export class RadixWriter {
     const { format, tables } = this;
     this.aim(root, input);
     this.split = false;
+    this.outOfMemory = false;
     this.coalesced = false;
     this.unchanged = false;
     let table = root;
@@ -100,25 +103,24 @@ export class RadixWriter {
         table = format.frame(lo, hi);
         continue;
       }
+      // An absent entry that says something, such as populate-on-demand, is split, too.
+      const splits = present || (lo | hi) !== 0;
       this.lo = 0;
       this.hi = 0;
       this.level = level;
-      const next = present || make ? allocXenFrame(xen) : -1;
-      if (next < 0) {
-        this.outOfMemory = present || make;
-        return -1;
-      }
+      this.outOfMemory = splits || make;
+      const next = this.outOfMemory ? allocXenFrame(xen) : -1;
+      if (next < 0) return -1;
+      this.outOfMemory = false;
       table = xen.ram.frameAt(next);
-      if (present) this.fillFromPage(xen, table, lo, hi, level);
+      if (splits) this.fillFromPage(xen, table, lo, hi, level);
+      this.split ||= present;
       format.tableEntry(table, level, this.words);
       xen.ram.write32(at, this.words.lo);
       xen.ram.write32(at + 4, this.words.hi);
       if (!present && this.coalesceUpTo !== 0) this.count(xen, level, 1);
     }
   }
-
-  /** Whether the last walk ended for want of a table frame. */
-  outOfMemory = false;
 
   /** Index of the walk's input at `level`; that of the root is not masked, as concatenated tables are one long table. */
   private index(level: number): number {
@@ -147,12 +149,13 @@ export class RadixWriter {
     const low = (lo & 0xfff) ^ this.toSmaller[level]!;
     const high = hi & ~0xf_ffff;
     let frame = this.format.frame(lo, hi);
-    for (let at = table * 4096; at < (table + 1) * 4096; at += 8, frame += span) {
+    // What is absent and names no frame has parts that name none.
+    const step = frame === 0 && !this.format.present(lo, hi, level) ? 0 : span;
+    for (let at = table * 4096; at < (table + 1) * 4096; at += 8, frame += step) {
       xen.ram.write32(at, (frame << 12) | low);
       xen.ram.write32(at + 4, high | ((frame / 0x10_0000) & 0xf_ffff));
     }
     if (this.coalesceUpTo !== 0) xen.frame.typeInfo.set(xen.ram.indexOf(table), TABLE_ENTRIES);
-    this.split = true;
   }
 
   /**
@@ -169,12 +172,14 @@ export class RadixWriter {
     software = 0,
     level = 1,
   ): boolean {
+    this.format.leafEntry(frame, rights, level, this.words);
+    return this.put(xen, root, input, this.words.lo, this.words.hi | software, level);
+  }
+
+  /** The same with an entry made by the caller. */
+  put(xen: Xen, root: number, input: number, lo: number, hi: number, level: number): boolean {
     const at = this.find(xen, root, input, level, true);
     if (at < 0) return false;
-    const { format, words } = this;
-    format.leafEntry(frame, rights, level, words);
-    const lo = words.lo;
-    const hi = words.hi | software;
     if (lo === this.lo && hi === this.hi) {
       this.unchanged = true;
       return true;
@@ -231,10 +236,9 @@ export class RadixWriter {
    * was one. False when a superpage could not be split for want of memory.
    */
   unmap(xen: Xen, root: number, input: number, level = 1): boolean {
-    this.outOfMemory = false;
     const at = this.find(xen, root, input, level, false);
     if (at < 0) return !this.outOfMemory;
-    if (!this.wasPresent) return true;
+    if ((this.lo | this.hi) === 0) return true;
     xen.ram.write32(at, 0);
     xen.ram.write32(at + 4, 0);
     if (this.coalesceUpTo !== 0) this.freeEmpty(xen, level);

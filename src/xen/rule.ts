@@ -4,7 +4,7 @@ import { isDomainFrame, isFree, isSpecialPage, ownerOf } from './frames.js';
 import { handleRights } from './grant-iommu.js';
 import { reservesFrame } from './identity-map.js';
 import { isConstructed, mirrors } from './iommu-map.js';
-import { p2mLookup, p2mRights } from './p2m.js';
+import { p2mDeviceRights, p2mLookup } from './p2m.js';
 import { typeOf } from './page-info.js';
 import type { Xen } from './state.js';
 
@@ -24,7 +24,7 @@ export function permittedRights(xen: Xen, slot: number, input: number, frame: nu
   const granted = handleRights(xen, slot, -1, pdx);
   if (xen.isTranslated(slot)) {
     const own = ownerOf(xen, pdx) === slot ? R | W : 0;
-    return p2mLookup(xen, slot, input) === frame ? p2mRights(xen, slot, input) & (own | granted) : 0;
+    return p2mLookup(xen, slot, input) === frame ? p2mDeviceRights(xen, slot, input) & (own | granted) : 0;
   }
   if (input !== frame) return 0;
   return ownRights(xen, slot, pdx) | granted;

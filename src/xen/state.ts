@@ -184,6 +184,10 @@ export class Xen {
         teardown: enumeration(STEP_NAMES),
         /** Pages below this one are given back at this stage. */
         teardownPage: hex,
+        /** The access of new p2m entries (XENMEM_access_op) + 1; none is rwx. */
+        defaultAccess: optional(decimal),
+        /** Writes to pages of type ioreq_server go to the device model. */
+        ioreqWrites: flag,
         crashed: flag,
       },
       (slot) => this.domainName(slot),

@@ -455,6 +455,19 @@ export const BEHAVIOURS = {
       'with-unit': 'the second line names the unit',
     },
   },
+  mmioIommuRights: {
+    doc: 'What a mirrored entry for device memory lets the domain’s devices do',
+    section: '§4.1',
+    values: {
+      always: 'read it, and write it unless nobody may',
+      access: 'what the access type of the p2m entry says, and no writing where nobody may',
+    },
+  },
+  sharedFlush: {
+    doc: 'When a change of a shared p2m is flushed in a batch that flushes at its end',
+    section: '§4.3',
+    values: { 'at-once': 'at once as well', 'in-batch': 'with the batch' },
+  },
   iommuSuperpages: {
     doc: 'Sizes of the pages in a domain’s own IOMMU tables, and what becomes of full and of empty tables',
     section: '§4.4',

@@ -67,6 +67,8 @@ export const OLDEST: Profile = {
   pfRemoval: 'removed',
   vtdFaultLine: 'with-register-base',
   smmuFaultLine: 'without-fsr',
+  mmioIommuRights: 'always',
+  sharedFlush: 'at-once',
   iommuSuperpages: '4k-only',
   smmuStreamMappings: 'per-attachment',
   smmuV3Driver: 'absent',
@@ -347,6 +349,13 @@ export const CHANGES: readonly Change<Profile>[] = [
     backports: [],
   },
   {
+    behaviours: { sharedFlush: 'in-batch' },
+    commit: '83432adeb821',
+    title: 'IOMMU/EPT: avoid double flushing in shared page table case',
+    release: '4.15.0',
+    backports: [],
+  },
+  {
     behaviours: { quarantine: 'no-translation', quarantineModes: 'basic-or-scratch' },
     commit: '980d6acf1517',
     title: 'IOMMU: make DMA containment of quarantined devices optional',
@@ -443,6 +452,13 @@ export const CHANGES: readonly Change<Profile>[] = [
     title: 'VT-d: fix deassign of device with RMRR',
     release: '4.16.0',
     backports: ['4.15.2', '4.14.4', '4.13.5'],
+  },
+  {
+    behaviours: { mmioIommuRights: 'access' },
+    commit: 'd1bb6c97c31e',
+    title: 'IOMMU: also pass p2m_access_t to p2m_get_iommu_flags()',
+    release: '4.16.0',
+    backports: ['4.15.1', '4.14.3', '4.13.4'],
   },
   {
     behaviours: { vtdNoDidErrno: 'EBUSY' },

@@ -61,6 +61,8 @@ const MATRIX: readonly (readonly [
   ['transferredPage', 'general_error', 'a16cf950fc', '4.16'],
   ['domainGrantVersion', 'yes', '7379f9e10a', '4.16'],
   ['grantCounterDrop', 'handle-released', '975a8fb45c', '4.17', '4.16.1 4.15.2 4.14.4 4.13.5'],
+  ['sharedFlush', 'in-batch', '83432adeb8', '4.15'],
+  ['mmioIommuRights', 'access', 'd1bb6c97c3', '4.16', '4.15.1 4.14.3 4.13.4'],
   ['iommuSuperpages', 'superpages', 'ba3fcb5f52', '4.17'],
   ['strictHwdomPages', 'all-typed-writable', 'c1e1564c89', '4.17'],
   ['typeFlush', 'after-commit', '8cc5036bc3', '4.17', '4.16.2 4.15.3 4.14.6 4.13.5'],
