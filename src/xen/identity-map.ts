@@ -2,13 +2,9 @@ import { R, type Rights, W } from '../formats/address.js';
 import { deviceOwner } from './devices.js';
 import { Errno } from './errno.js';
 import { iommuMap, iommuUnmap } from './iommu-map.js';
-<<<<<<< HEAD
 import type { ReservedSpec } from './machine.js';
-import { P2mType, p2mLookup, p2mRemove, p2mSet, p2mType } from './p2m.js';
-=======
 import { p2mLookup, p2mRemove, p2mSet, p2mType } from './p2m.js';
 import { P2mType } from './p2m-types.js';
->>>>>>> 2cce641 (p2m: types and access of x86 and Arm with their rights, EPT and x86 format, superpages, set_entry's triggers)
 import type { Xen } from './state.js';
 
 /** assign_device's one flag: conflicts of reserved regions with a domain's memory are tolerated. */
