@@ -32,12 +32,18 @@ const LIMIT_OF: Readonly<Record<LimitName, keyof Limits>> = {
 };
 
 function deviceSpec(
-  { name, address, stream, unprotected }: DeviceDeclaration,
+  { name, address, stream, unprotected, withheld }: DeviceDeclaration,
   { streams }: MachineDeclaration,
 ): DeviceSpec {
   const requester = unprotected ? -1 : (stream ?? parseSbdf(address) ?? 0);
   const more = streams.filter(({ device }) => device === name).map((other) => other.stream);
-  return { name, address, requester, ...(more.length > 0 && { streams: [requester, ...more] }) };
+  return {
+    name,
+    address,
+    requester,
+    ...(withheld && { withheld }),
+    ...(more.length > 0 && { streams: [requester, ...more] }),
+  };
 }
 
 /** Bits of a stream id that an SMMUv3 has unless the program says otherwise. */
@@ -94,6 +100,7 @@ export function bootMachine(machine: MachineDeclaration, profile: Profile): Xen 
   boot(xen, {
     pages: machine.dom0Pages,
     pageTables: machine.dom0PageTables,
+    none: machine.noDom0 === true,
     withheld: machine.devices.flatMap(({ withheld }, index) => (withheld ? [index] : [])),
   });
   xen.store.forget();

@@ -51,6 +51,7 @@ export function checkMachine(machine: MachineDeclaration, refuse: Refuse): void 
   check('iommu', iommuProblem(machine));
   check('s1cbndx', tooLarge('s1cbndx', machine.s1cbndx, 0xff));
   for (const part of SMMU_SIZES) check(part, sizeProblem(machine, part));
+  check('noDom0', noDom0Problem(machine));
   check('dom0Pages', dom0PagesProblem(machine));
   check('dom0PageTables', dom0TablesProblem(machine));
   for (const [name, value] of Object.entries(machine.limits)) {
@@ -126,6 +127,13 @@ function iommuProblem({ arch, iommu, smmuPath, s1cbndx }: MachineDeclaration): P
   if (IOMMUS[arch].includes(iommu)) return undefined;
   const message = `a machine of ${arch} has no IOMMU ${quote(iommu)}`;
   return { code: 'wrong-iommu', message, hint: `expected one of: ${IOMMUS[arch].join(', ')}` };
+}
+
+function noDom0Problem({ arch, noDom0, dom0Pages }: MachineDeclaration): Problem | undefined {
+  if (!noDom0) return undefined;
+  if (arch === 'x86') return { code: 'wrong-dom0', message: 'a machine of x86 has a dom0' };
+  if (dom0Pages === 0) return undefined;
+  return { code: 'wrong-dom0', message: `there is no dom0 to have ${dom0Pages} pages` };
 }
 
 function dom0PagesProblem({ dom0Pages, ram }: MachineDeclaration): Problem | undefined {

@@ -99,6 +99,7 @@ export const DECLARATIONS: readonly Declaration[] = [
       }),
       parameter('pages', 'number', 'pages it owns; 4 by default, 0 when RAM is declared', OPTION),
       parameter('tables', 'number', 'how many of them, the last, are pinned L4 tables; 0 by default', OPTION),
+      parameter('flags', 'flags', 'Arm: there is none', { optional: true, words: ['none'] }),
     ],
   },
   {

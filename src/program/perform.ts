@@ -4,6 +4,7 @@ import { Arguments, Nameless, OperationError } from './arguments.js';
 import type { Outcome } from './handlers/handler.js';
 import { HANDLERS } from './handlers.js';
 import type { Names } from './names.js';
+import { OPERATION_BY_NAME } from './operations.js';
 import type { Statement } from './program.js';
 
 /**
@@ -13,6 +14,10 @@ import type { Statement } from './program.js';
  */
 export function performStatement(xen: Xen, names: Names, statement: Statement, file: string): Outcome {
   if (xen.hostBug !== undefined) return { status: 'host is down' };
+  // Without a dom0 nobody makes the toolstack's hypercalls.
+  if (!xen.exists(0) && OPERATION_BY_NAME.get(statement.op)?.actor === 'toolstack') {
+    return { status: 'not running' };
+  }
   const before = xen.store.mark();
   xen.blocked = false;
   const outcome = attempt(xen, names, statement, file);

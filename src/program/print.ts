@@ -65,7 +65,12 @@ function declarations({ edition, machine, configs }: Program): string[] {
     ...ram.map((frames) => declare('ram', { frames })),
     declare('xen-heap', { frames: xenHeap }),
     declare('iommu', iommuValues(machine)),
-    declare('dom0', { mode: machine.dom0Mode, pages: machine.dom0Pages, tables: machine.dom0PageTables }),
+    declare('dom0', {
+      mode: machine.dom0Mode,
+      pages: machine.dom0Pages,
+      tables: machine.dom0PageTables,
+      flags: machine.noDom0 ? ['none'] : [],
+    }),
     ...devices.map((device) => declare('device', deviceValues(device))),
     ...streams.map((stream) => declare('stream', { ...stream })),
     ...(machine.gnttab.length === 0 ? [] : [declare('gnttab', { flags: machine.gnttab })]),

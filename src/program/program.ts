@@ -77,6 +77,8 @@ export interface MachineDeclaration {
   readonly gnttab: readonly GnttabWord[];
   readonly dom0Mode: 'relaxed' | 'strict' | 'passthrough';
   readonly dom0Pages: number;
+  /** Arm: there is no dom0; the domains are those of the device tree. */
+  readonly noDom0?: boolean;
   readonly dom0PageTables: number;
   readonly devices: readonly DeviceDeclaration[];
   /** Further stream ids of device-tree devices. */
@@ -131,7 +133,7 @@ export function completeMachine(declared: Partial<MachineDeclaration>): MachineD
   return {
     ...DEFAULT_MACHINE,
     ...(declared.arch === 'arm' && { iommu: 'smmu' }),
-    ...(declared.ram !== undefined && { dom0Pages: 0 }),
+    ...((declared.ram !== undefined || declared.noDom0) && { dom0Pages: 0 }),
     ...declared,
   };
 }

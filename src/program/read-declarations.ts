@@ -114,8 +114,9 @@ const APPLY: Readonly<Record<string, Apply<never>>> = {
     if (flags.includes('no-sharept')) draft.set('sharept', false, spans.flags);
     if (flags.includes('no-quarantine')) draft.set('quarantine', false, spans.flags);
   }),
-  dom0: apply<{ mode?: MachineDeclaration['dom0Mode']; pages?: number; tables?: number }>(
-    (draft, { mode, pages, tables }, spans) => {
+  dom0: apply<{ mode?: MachineDeclaration['dom0Mode']; pages?: number; tables?: number; flags?: string[] }>(
+    (draft, { mode, pages, tables, flags = [] }, spans) => {
+      if (flags.includes('none')) draft.set('noDom0', true, spans.flags);
       if (mode !== undefined) draft.set('dom0Mode', mode, spans.mode);
       if (pages !== undefined) draft.set('dom0Pages', pages, spans.pages);
       if (tables !== undefined) draft.set('dom0PageTables', tables, spans.tables);

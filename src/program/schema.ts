@@ -128,6 +128,7 @@ export const MACHINE_SCHEMA = only('the machine', {
   quarantine: flag.optional(),
   dom0Mode: wordOf<'relaxed' | 'strict' | 'passthrough'>('dom0', 'mode').describe(docOf('dom0')).optional(),
   dom0Pages: number.optional(),
+  noDom0: flag.optional(),
   dom0PageTables: number.optional(),
   devices: z
     .array(

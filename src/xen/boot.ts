@@ -22,6 +22,8 @@ export interface HardwareDomain {
   readonly pageTables: number;
   /** Names of devices that are not given to dom0 at boot (device tree: `xen,passthrough`). */
   readonly withheld: readonly number[];
+  /** Arm: there is none; a domain of the device tree may become the hardware domain. */
+  readonly none?: boolean;
 }
 
 /** Boots Xen: heap, IOMMU, the hardware domain and its context (dossier §3.6, §9). */
@@ -36,6 +38,7 @@ export function boot(xen: Xen, dom0: HardwareDomain): void {
   }
   const scratchPage = xen.profile.quarantine === 'scratch-read-only' && xen.spec.quarantine;
   if (scratchPage && xen.spec.arch === 'x86' && xen.iommuOn) quarantineRoot(xen);
+  if (dom0.none) return;
   createHardwareDomain(xen, dom0);
   if (xen.spec.arch === 'x86') hwdomInit(xen);
   if (!xen.iommuOn) return;
@@ -47,12 +50,17 @@ export function boot(xen: Xen, dom0: HardwareDomain): void {
 }
 
 /** A node of dom0's device tree: it is added, and assigned if it is behind the IOMMU (dossier §9 item 6). */
-function giveToDom0(xen: Xen, device: number): boolean {
+export function giveToDom0(xen: Xen, device: number): boolean {
   if (addDtDevice(xen, device) !== 0) return false;
   return !isProtected(xen, device) || assignDtDevice(xen, 0, device) === 0;
 }
 
-function createHardwareDomain(xen: Xen, dom0: HardwareDomain): void {
+/** The hardware domain and its memory; on Arm it is mapped 1:1 but for one that the device tree describes. */
+export function createHardwareDomain(
+  xen: Xen,
+  dom0: HardwareDomain,
+  directMapped: boolean = xen.spec.arch === 'arm',
+): void {
   const arm = xen.spec.arch === 'arm';
   const declared = xen.iommuOn && xen.profile.iommuContext === 'at-creation' ? CDF.iommu : 0;
   const status = createDomain(xen, 0, {
@@ -60,7 +68,7 @@ function createHardwareDomain(xen: Xen, dom0: HardwareDomain): void {
     iommuOpts: 0,
     maxVcpus: 1,
     maxPages: dom0.pages,
-    directMapped: arm,
+    directMapped,
   });
   if (status !== 0) throw new RangeError('the machine has too little memory for Xen itself to start dom0');
   for (let page = 0; page < dom0.pages; page++) {

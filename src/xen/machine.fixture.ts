@@ -50,6 +50,8 @@ export interface MachineOptions {
   readonly readOnlyMmio?: MachineSpec['readOnlyMmio'];
   readonly quarantine?: boolean;
   readonly dom0Pages?: number;
+  /** Arm: there is no dom0. */
+  readonly noDom0?: boolean;
   readonly dom0PageTables?: number;
   readonly limits?: Partial<Limits>;
   /** Behaviours that differ from the edition's. */
@@ -119,7 +121,12 @@ function booted(
     },
   );
   const pages = options.dom0Pages ?? 1;
-  boot(xen, { pages, pageTables: options.dom0PageTables ?? 0, withheld: options.withheld ?? [] });
+  boot(xen, {
+    pages,
+    pageTables: options.dom0PageTables ?? 0,
+    withheld: options.withheld ?? [],
+    none: options.noDom0 ?? false,
+  });
   xen.store.forget();
   return xen;
 }

@@ -78,6 +78,8 @@ export interface DeviceSpec {
   readonly requester: number;
   /** Device tree: all its stream ids, where it has not just the one. */
   readonly streams?: readonly number[];
+  /** The hardware domain does not get it at boot. */
+  readonly withheld?: boolean;
   /** `0000:03:00.0`, or the device-tree path. */
   readonly address: string;
   /** The unit it is behind: 0, the first, unless it is said; -1 for none. */

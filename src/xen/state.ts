@@ -45,6 +45,11 @@ const BUG_NAMES = [
   'no SMMU context where one is looked at',
   'panic: could not set up dom0',
   'panic: a domain of the device tree could not be made',
+  'panic: a second hardware domain',
+  'panic: direct-map without static memory',
+  'panic: passthrough said of the hardware domain',
+  'panic: hardware domain neither direct-mapped nor behind an IOMMU',
+  'panic: a device tree module for the hardware domain',
   'IOMMU map hook for no direct-mapped domain',
   'a device that does not leave is tried for ever',
 ] as const;

@@ -1,3 +1,4 @@
+import { type BootDomain, IGNORED, makeBootDomain, PANIC } from '../../xen/boot-domain.js';
 import { TOOLSTACK } from '../../xen/calls/steps.js';
 import { CDF, type CreateFlag, createDomain } from '../../xen/domain.js';
 import { beginDestroyDomain, destroyDomain } from '../../xen/domain-death.js';
@@ -33,9 +34,30 @@ function create(xen: Xen, args: Arguments, names: Names): Outcome {
   return errno(slot);
 }
 
+function bootDomain(xen: Xen, args: Arguments, names: Names): Outcome {
+  if (xen.spec.arch === 'x86') return { status: 'ignored' };
+  const passthrough = args.has('passthrough') ? args.text('passthrough') : undefined;
+  const slot = makeBootDomain(xen, {
+    passthrough: passthrough as BootDomain['passthrough'],
+    module: args.flag('module'),
+    staticMemory: args.number('static_mem', -1),
+    directMap: args.flag('direct_map'),
+    hardware: args.flag('hardware'),
+    pages: args.number('pages', 4),
+    device: args.device(),
+    force: args.flag('force'),
+  });
+  if (slot === PANIC) return { status: 'panic' };
+  if (slot === IGNORED) return { status: 'ignored' };
+  names.domains.delete(args.text('domain'));
+  names.domains.set(args.text('domain'), slot);
+  return { status: 'ok' };
+}
+
 /** Domains. */
 export const DOMAIN_HANDLERS: Handlers = {
   createdomain: create,
+  boot_domain: bootDomain,
   destroydomain: (xen, args) => errno(destroyDomain(xen, TOOLSTACK, args.domain())),
   'begin destroydomain': beginHandler((xen, args, _names, call) =>
     beginDestroyDomain(xen, call, args.domain()),

@@ -31,6 +31,25 @@ export const DOMAINS: readonly Operation[] = [
     ],
   },
   {
+    name: 'boot_domain',
+    actor: 'program',
+    doc:
+      'A domain that Xen makes of the device tree when it boots (dom0less; Arm only), to stand before anything else. ' +
+      'Status: ok, `ignored` by a Xen that knows no such domains, or `panic`: then the host is down.',
+    source: '§2.6, §9',
+    parameters: [
+      { name: 'domain', kind: 'newDomain', doc: 'its name in this program' },
+      { ...keyed('passthrough', 'word', 'the property of that name'), words: ['enabled', 'disabled'] },
+      keyed('pages', 'number', 'its memory, from guest frame 0x40000; 4 pages by default'),
+      hex(keyed('static_mem', 'number', 'the first frame of its static memory')),
+      keyed('device', 'anyDevice', 'a device of its partial device tree'),
+      flags(
+        ['module', 'direct_map', 'hardware', 'force'],
+        'a partial device tree; direct-map; the capability; device without an IOMMU',
+      ),
+    ],
+  },
+  {
     name: 'destroydomain',
     actor: 'toolstack',
     doc:

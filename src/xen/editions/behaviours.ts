@@ -569,6 +569,23 @@ export const BEHAVIOURS = {
       any: 'for any, as the ITS doorbell is mapped this way, too',
     },
   },
+  bootDomains: {
+    doc: 'Which domains of the device tree Xen makes when it boots (dom0less), and which of them get an IOMMU context',
+    section: '§2.6',
+    values: {
+      none: 'none: their nodes are not looked at',
+      'without-context': 'all, and none gets one',
+      module: 'those with a partial device tree get one, and Xen does not boot where there is no IOMMU',
+      'module-with-iommu': 'those with a partial device tree get one where there is an IOMMU',
+      property: 'and those whose property `passthrough` says so',
+      capabilities: 'and the hardware domain, which can be one of them',
+    },
+  },
+  bootStaticMemory: {
+    doc: 'Whether such a domain can have memory that its node names (xen,static-mem)',
+    section: '§9 item 1',
+    values: { unknown: 'the property is not known', known: 'yes' },
+  },
   armDirectMap: {
     doc: 'Which Arm domains are direct-mapped',
     section: '§9 item 1',

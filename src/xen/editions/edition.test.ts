@@ -111,6 +111,12 @@ const MATRIX: readonly (readonly [
   ['pfRemoval', 'EBUSY', '4e18a39056', '4.20', '4.19.1'],
   ['vfWithoutPf', 'ENODEV', '8fe330a4da', '4.20'],
   ['reservedRecord', 'before-mapping', 'beadd68b54', '4.20', '4.19.1 4.18.3 4.17.5 4.16.7'],
+  ['bootDomains', 'without-context', '1774e9b1df', '4.12'],
+  ['bootDomains', 'module', '1f08b70159', '4.13'],
+  ['bootStaticMemory', 'known', '487975df53', '4.16'],
+  ['bootDomains', 'module-with-iommu', '02d552627c', '4.17'],
+  ['bootDomains', 'property', '1d2b4f3049', '4.19'],
+  ['bootDomains', 'capabilities', 'df68a4cb7e', '4.21'],
 ];
 
 const profileOf = (name: string): Profile => resolveEdition(name).profile;
