@@ -250,9 +250,12 @@ export const REAL_HANDLERS: Readonly<Record<string, RealHandler>> = {
   'begin pin_l3_table': halfWay,
   'begin pin_l4_table': halfWay,
   'begin update_va_mapping': halfWay,
-  tlb_flush: async () => {
-    throw new CannotRun('a guest of the real machine runs no kernel whose TLB could be looked at');
-  },
+  tlb_flush: noKernel,
+  clear_page: noKernel,
+  copy_page: noKernel,
+  new_baseptr: noKernel,
+  new_user_baseptr: noKernel,
+  set_gdt: noKernel,
   step: onlyIdle,
   finish: onlyIdle,
   dma: realDma,
@@ -268,6 +271,11 @@ async function halfWay(): Promise<Outcome> {
 function refusePlaces(args: Arguments): void {
   if (args.has('va') || args.has('pte'))
     throw new CannotRun('a grant at a place of its own in a kernel’s page tables');
+}
+
+/** Hypercalls that Xen takes from the domain itself only. */
+async function noKernel(): Promise<Outcome> {
+  throw new CannotRun('guests of the real machine run no kernel that could do this for itself');
 }
 
 async function onlyIdle(_real: RealXen, _args: Arguments, model: Outcome): Promise<Outcome> {

@@ -11,17 +11,10 @@ import { mapGrantRef } from '../xen/grant-map.js';
 import { unmapGrantRef } from '../xen/grant-unmap.js';
 import { decreaseReservation, populatePhysmap } from '../xen/memory.js';
 import { p2mLookup } from '../xen/p2m.js';
-import {
-  entryHigh,
-  entryLow,
-  guestStore,
-  mmuUpdate,
-  pinTable,
-  unpinTable,
-  updateVaMapping,
-} from '../xen/page-table.js';
+import { entryHigh, entryLow, mmuUpdate, pinTable, unpinTable, updateVaMapping } from '../xen/page-table.js';
 import { isUntranslatedHwdom } from '../xen/rule.js';
 import { Life, type Xen } from '../xen/state.js';
+import { guestStore } from '../xen/vcpu.js';
 import { deviceAccess } from './device-access.js';
 import type { Argument, Statement } from './program.js';
 

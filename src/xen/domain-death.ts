@@ -16,6 +16,7 @@ import { devalidatePartial, devalidateTable, dropVaMappings } from './page-table
 import { putPageAndType } from './page-type.js';
 import { releasePciDevices } from './pci-release.js';
 import { Life, type Xen } from './state.js';
+import { dropVcpuTables } from './vcpu.js';
 
 /**
  * XEN_DOMCTL_destroydomain, run to its end (dossier §6.6). -ESRCH when there is no such domain, -EINVAL for oneself. A
@@ -149,6 +150,7 @@ const DEATH = {
   },
   paging: tearDownPaging,
   vcpu_pagetables: (xen, _call, slot) => {
+    dropVcpuTables(xen, slot);
     dropVaMappings(xen, slot);
     return Step.xen_pages;
   },

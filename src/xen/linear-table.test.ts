@@ -6,8 +6,9 @@ import { getLinear } from './linear-table.js';
 import { domain, mapVa, populate, typeText, unmapVa, x86 } from './machine.fixture.js';
 import { decreaseReservation } from './memory.js';
 import { COUNT_MASK } from './page-info.js';
-import { entryHigh, entryLow, guestStore, mmuUpdate, pinTable, unpinTable } from './page-table.js';
+import { entryHigh, entryLow, mmuUpdate, pinTable, unpinTable } from './page-table.js';
 import type { Xen } from './state.js';
+import { guestStore } from './vcpu.js';
 
 const RELEASES = ['4.11.0', '4.11.4', '4.12', '4.13', '4.17', '4.20', '4.22'];
 const LEVELS = [PGT.l2, PGT.l3, PGT.l4] as const;

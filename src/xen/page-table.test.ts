@@ -4,16 +4,9 @@ import { CDF } from './domain.js';
 import { errnoName } from './errno.js';
 import { assign, domain, mapVa, populate, typeText, unmapVa, x86 } from './machine.fixture.js';
 import { COUNT_MASK } from './page-info.js';
-import {
-  entryHigh,
-  entryLow,
-  guestStore,
-  mmuUpdate,
-  pinTable,
-  unpinTable,
-  updateVaMapping,
-} from './page-table.js';
+import { entryHigh, entryLow, mmuUpdate, pinTable, unpinTable, updateVaMapping } from './page-table.js';
 import type { Xen } from './state.js';
+import { guestStore } from './vcpu.js';
 
 function guest(pages = 6): { xen: Xen; slot: number; p: number[] } {
   const xen = x86('4.22');

@@ -1,5 +1,4 @@
 import { PGT, PGT_PINNED, PGT_VALIDATED } from '../formats/x86-page-info.js';
-import { remembersWritable, rememberWritable } from './cpu-tlb.js';
 import { Errno } from './errno.js';
 import { getPage, ownerOf, putPage } from './frames.js';
 import { getLinear } from './linear-table.js';
@@ -269,7 +268,7 @@ function isSimilar(oldLo: number, oldHi: number, lo: number, hi: number): boolea
   return ((oldLo ^ lo) & ~UNCHECKED_LOW) === 0 && ((oldHi ^ hi) & ~UNCHECKED_HIGH) === 0;
 }
 
-function writeEntry(xen: Xen, pa: number, lo: number, hi: number): void {
+export function writeEntry(xen: Xen, pa: number, lo: number, hi: number): void {
   xen.ram.write32(pa, lo);
   xen.ram.write32(pa + 4, hi);
 }
@@ -364,32 +363,4 @@ export function unpinTable(xen: Xen, slot: number, pdx: number): number {
   putPageAndType(xen, pdx);
   putPage(xen, pdx);
   return 0;
-}
-
-/**
- * The guest's CPU stores an entry into one of its pages: possible while its kernel has the page mapped writable, or the
- * CPU remembers that it had.
- * -EFAULT otherwise, for the page fault the guest would take.
- */
-export function guestStore(
-  xen: Xen,
-  slot: number,
-  pdx: number,
-  index: number,
-  lo: number,
-  hi: number,
-): number {
-  if (hasWritableMapping(xen, slot, pdx)) rememberWritable(xen, slot, pdx);
-  else if (!remembersWritable(xen, slot, pdx)) return -Errno.EFAULT;
-  writeEntry(xen, xen.ram.frameAt(pdx) * 4096 + index * 8, lo, hi);
-  return 0;
-}
-
-function hasWritableMapping(xen: Xen, slot: number, pdx: number): boolean {
-  if (xen.isTranslated(slot)) return ownerOf(xen, pdx) === slot;
-  const { vaSlots } = xen.spec.limits;
-  for (let row = slot * vaSlots; row < (slot + 1) * vaSlots; row++) {
-    if (xen.va.frame.get(row) === pdx + 1 && xen.va.writable.get(row) !== 0) return true;
-  }
-  return false;
 }

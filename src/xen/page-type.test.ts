@@ -16,9 +16,10 @@ import {
 } from './machine.fixture.js';
 import { decreaseReservation } from './memory.js';
 import { COUNT_MASK } from './page-info.js';
-import { entryHigh, entryLow, guestStore, pinTable, unpinTable } from './page-table.js';
+import { entryHigh, entryLow, pinTable, unpinTable } from './page-table.js';
 import { getPageAndType, getPageType, putPageAndType, putPageType } from './page-type.js';
 import type { Xen } from './state.js';
+import { guestStore } from './vcpu.js';
 
 const references = (xen: Xen, pdx: number) => xen.frame.countInfo.get(pdx) & COUNT_MASK;
 const take = (xen: Xen, slot: number, pdx: number, type: number) =>

@@ -7,6 +7,7 @@ import { iommuMap, iommuUnmap, mirrors } from './iommu-map.js';
 import { dropLinear } from './linear-table.js';
 import { isPageTable, ofType, typeCount, typeOf } from './page-info.js';
 import { devalidateTable, validateNextEntry, validateTable } from './page-table.js';
+import { checkDescriptors } from './segment-descriptors.js';
 import type { Xen } from './state.js';
 
 /**
@@ -55,9 +56,9 @@ function takeOver(xen: Xen, pdx: number, type: number): number {
 
 /** Fills in a fresh reference: writable and shared pages need no look inside, page tables do. */
 function validate(xen: Xen, pdx: number, type: number, oldType: number): number {
-  if (isPageTable(type)) {
+  if (isPageTable(type) || type === PGT.segDesc) {
     xen.frame.linearPtCount.set(pdx, 0);
-    const status = validateTable(xen, pdx, type, oldType === PGT.l4);
+    const status = validateContents(xen, pdx, type, oldType);
     if (status !== 0) {
       xen.frame.typeInfo.set(pdx, 0);
       return status;
@@ -65,6 +66,11 @@ function validate(xen: Xen, pdx: number, type: number, oldType: number): number 
   }
   xen.frame.typeInfo.set(pdx, xen.frame.typeInfo.get(pdx) | PGT_VALIDATED);
   return 0;
+}
+
+function validateContents(xen: Xen, pdx: number, type: number, oldType: number): number {
+  if (type === PGT.segDesc) return checkDescriptors(xen, pdx) ? 0 : -Errno.EINVAL;
+  return validateTable(xen, pdx, type, oldType === PGT.l4);
 }
 
 /**

@@ -14,16 +14,9 @@ import { unmapGrantRef } from './grant-unmap.js';
 import { broken, populate, x86 } from './machine.fixture.js';
 import { decreaseReservation, memoryExchange, populatePhysmap, setMaxPages } from './memory.js';
 import { COUNT_MASK, isPageTable, typeCount, typeOf } from './page-info.js';
-import {
-  entryHigh,
-  entryLow,
-  guestStore,
-  mmuUpdate,
-  pinTable,
-  unpinTable,
-  updateVaMapping,
-} from './page-table.js';
+import { entryHigh, entryLow, mmuUpdate, pinTable, unpinTable, updateVaMapping } from './page-table.js';
 import { List, type Xen } from './state.js';
+import { guestStore } from './vcpu.js';
 
 /** What one step of a random history does, from four small numbers. */
 type Step = readonly [op: number, a: number, b: number, c: number];

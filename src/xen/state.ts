@@ -177,6 +177,10 @@ export class Xen {
         maxGrantVersion: decimal,
         /** The shared_info page, once it was asked for. */
         sharedInfo: optional(frameName),
+        /** PV: the L4 tables its vCPU runs on, and its descriptors. */
+        baseptr: optional(frameName),
+        userBaseptr: optional(frameName),
+        gdt: optional(frameName),
         totPages: decimal,
         maxPages: decimal,
         listHead: optional(frameName),

@@ -11,9 +11,10 @@ import { ownerOf } from './frames.js';
 import { mapped, mapVa, pvWithContext, typeText, unmapVa, x86 } from './machine.fixture.js';
 import { decreaseReservation } from './memory.js';
 import { COUNT_MASK } from './page-info.js';
-import { entryHigh, entryLow, guestStore, mmuUpdate, pinTable, unpinTable } from './page-table.js';
+import { entryHigh, entryLow, mmuUpdate, pinTable, unpinTable } from './page-table.js';
 import { Life, type Xen } from './state.js';
 import { beginMapWritable, beginPinTable } from './type-steps.js';
+import { guestStore } from './vcpu.js';
 
 function guest(edition: string, cpuTlb = 0, pages = 4) {
   const xen = x86(edition, { limits: { calls: 2, cpuTlb } });

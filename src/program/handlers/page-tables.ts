@@ -4,10 +4,11 @@ import { hwdomRights } from '../../xen/boot.js';
 import { flushCpuTlb } from '../../xen/cpu-tlb.js';
 import { populateRights } from '../../xen/late-context.js';
 import { typeOf } from '../../xen/page-info.js';
-import { guestStore, mmuUpdate, pinTable, unpinTable, updateVaMapping } from '../../xen/page-table.js';
+import { mmuUpdate, pinTable, unpinTable, updateVaMapping } from '../../xen/page-table.js';
 import { typeRights } from '../../xen/page-type.js';
 import type { Xen } from '../../xen/state.js';
 import { beginMapWritable, beginPinTable } from '../../xen/type-steps.js';
+import { clearOrCopyPage, guestStore, newBaseptr, setGdt } from '../../xen/vcpu.js';
 import { type Arguments, Nameless } from '../arguments.js';
 import { type Beginning, beginHandler } from './calls.js';
 import { errno, existing, type Handler, type Handlers, type Outcome, running } from './handler.js';
@@ -35,6 +36,13 @@ function mapVa(xen: Xen, args: Arguments): number {
   const slot = running(xen, args);
   const pdx = args.has('page') ? args.pdx() : -1;
   return updateVaMapping(xen, slot, args.number('va', 0), pdx, args.writable, pageOwner(xen, args));
+}
+
+/** What is to be copied: a frame that is no RAM is nobody's page. */
+function copiedPage(xen: Xen, args: Arguments): number {
+  const pdx = xen.ram.indexOf(args.frame('source'));
+  if (pdx < 0) throw new Nameless('EINVAL');
+  return pdx;
 }
 
 /** Whose page is mapped: one's own, another domain's, or dom_io's. */
@@ -77,6 +85,13 @@ export const PAGE_TABLE_HANDLERS: Handlers = {
   'begin pin_l4_table': beginPin(PGT.l4),
   update_va_mapping: (xen, args) => errno(mapVa(xen, args)),
   'begin update_va_mapping': beginHandler(beginUpdateVaMapping, running),
+  new_baseptr: (xen, args) => errno(newBaseptr(xen, running(xen, args), args.pdx(), 'baseptr')),
+  new_user_baseptr: (xen, args) =>
+    errno(newBaseptr(xen, running(xen, args), args.has('page') ? args.pdx() : -1, 'userBaseptr')),
+  set_gdt: (xen, args) => errno(setGdt(xen, running(xen, args), args.pdx(), args.number('entries', 512))),
+  clear_page: (xen, args) => errno(clearOrCopyPage(xen, running(xen, args), args.pdx())),
+  copy_page: (xen, args) =>
+    errno(clearOrCopyPage(xen, running(xen, args), args.pdx(), copiedPage(xen, args))),
   tlb_flush: (xen, args) => {
     const slot = running(xen, args);
     if (!xen.isPv(slot)) return { status: 'ENOSYS' };
