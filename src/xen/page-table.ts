@@ -284,7 +284,8 @@ export function entryHigh(xen: Xen, pdx: number): number {
 /**
  * update_va_mapping: sets the L1 entry behind virtual page `va` of a PV domain, in the tables that the domain builder
  * made. Those are none of the frames a program names; a row of the table `va` stands for each entry.
- * `pageOwner` is the domain whose page is mapped: the caller, or for dom0 another (a foreign mapping).
+ * `pageOwner` is the domain whose page is mapped: the caller, or for dom0 another (a foreign mapping). -EINVAL where no L1
+ * table is behind `va`.
  */
 export function updateVaMapping(
   xen: Xen,
@@ -296,6 +297,7 @@ export function updateVaMapping(
 ): number {
   if (!xen.isPv(slot)) return -Errno.ENOSYS;
   if (pageOwner !== slot && !xen.isHardwareDomain(slot)) return -Errno.EPERM;
+  if (!hasEntryAt(xen, va)) return -Errno.EINVAL;
   const row = slot * xen.spec.limits.vaSlots + va;
   const old = xen.va.frame.get(row) - 1;
   if (pdx >= 0) {
@@ -308,6 +310,9 @@ export function updateVaMapping(
   setVaEntry(xen, slot, va, pdx, writable);
   return 0;
 }
+
+/** Whether there is an L1 table behind a virtual page: beyond those that the domain builder made there is none. */
+export const hasEntryAt = (xen: Xen, va: number): boolean => va >= 0 && va < xen.spec.limits.vaSlots;
 
 /** Sets the L1 entry behind a virtual page, -1 for none; what it needs is held, what the old one held goes. */
 export function setVaEntry(xen: Xen, slot: number, va: number, pdx: number, writable: boolean): void {

@@ -5,7 +5,7 @@ import { flushForTypeChange } from './cpu-tlb.js';
 import { Errno } from './errno.js';
 import { getPage, putPage } from './frames.js';
 import { isPageTable, ofType, typeCount, typeOf } from './page-info.js';
-import { setVaEntry, validateNextEntry, validateTable } from './page-table.js';
+import { hasEntryAt, setVaEntry, validateNextEntry, validateTable } from './page-table.js';
 import { iommuFailed, moveInIommu, putPageAndType } from './page-type.js';
 import type { Xen } from './state.js';
 
@@ -30,6 +30,7 @@ export function beginPinTable(xen: Xen, call: number, slot: number, pdx: number,
 /** update_va_mapping of a page of one's own, writable, in steps. */
 export function beginMapWritable(xen: Xen, call: number, slot: number, va: number, pdx: number): number {
   if (!xen.isPv(slot)) return -Errno.ENOSYS;
+  if (!hasEntryAt(xen, va)) return -Errno.EINVAL;
   xen.call.gfn.set(call, va);
   return begin(xen, call, slot, pdx, PGT.writable);
 }

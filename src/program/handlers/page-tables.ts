@@ -58,10 +58,12 @@ function checks(xen: Xen, args: Arguments): Outcome {
   const late = xen.profile.iommuContext === 'at-first-assignment';
   const type = typeOf(xen.frame.typeInfo.get(pdx));
   const owner = xen.frame.owner.get(pdx) - 1;
+  // The late walk comes to pages of a domain only.
+  const walked = owner < 0 ? 0 : populateRights(xen, owner, pdx);
   return {
     status: [
       rightsText(typeRights(type)),
-      late ? rightsText(populateRights(xen, owner, pdx)) : 'deleted',
+      late ? rightsText(walked) : 'deleted',
       late ? rightsText(hwdomRights(xen, pdx)) : 'deleted',
     ].join(' '),
   };
