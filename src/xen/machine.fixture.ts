@@ -14,6 +14,7 @@ import { tableRights } from './iommu-tables.js';
 import {
   DEFAULT_LIMITS,
   type DeviceSpec,
+  type GnttabOptions,
   type Limits,
   type MachineSpec,
   ONE_VTD_UNIT,
@@ -49,6 +50,7 @@ export interface MachineOptions {
   readonly superpages?: boolean;
   readonly readOnlyMmio?: MachineSpec['readOnlyMmio'];
   readonly quarantine?: boolean;
+  readonly gnttab?: GnttabOptions;
   readonly dom0Pages?: number;
   /** Arm: there is no dom0. */
   readonly noDom0?: boolean;
@@ -117,6 +119,7 @@ function booted(
       ...(options.superpages === undefined ? {} : { superpages: options.superpages }),
       ...(options.readOnlyMmio === undefined ? {} : { readOnlyMmio: options.readOnlyMmio }),
       quarantine: options.quarantine ?? true,
+      gnttab: options.gnttab ?? {},
       limits: { ...DEFAULT_LIMITS, ...options.limits },
     },
   );
