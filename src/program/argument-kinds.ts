@@ -9,6 +9,8 @@ export type DeclarationKind =
   | 'edition'
   /** Where a node of the device tree stands. */
   | 'treePath'
+  /** Names with commas between: `nic,disk`. */
+  | 'names'
   /** A PCI address or a device-tree path. */
   | 'deviceAddress'
   /** A file's name, in quotes. */
@@ -151,6 +153,11 @@ export const ARGUMENT_KINDS: Readonly<Record<ValueKind, ArgumentKind>> = {
     expected: 'a device-tree path such as /smmu@fd800000',
     read: (text) => (TREE_PATH.test(text) ? text : undefined),
     pattern: TREE_PATH,
+  },
+  names: {
+    expected: 'names with commas between, such as nic,disk',
+    read: (text) => (text.split(',').every((part) => WHOLE_NAME.test(part)) ? text : undefined),
+    pattern: new RegExp(`^${NAME.source}(?:,${NAME.source})*$`),
   },
   deviceAddress: {
     expected:

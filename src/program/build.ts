@@ -2,16 +2,10 @@ import { R, W } from '../formats/address.js';
 import type { FrameRange } from '../hardware/ram.js';
 import { boot } from '../xen/boot.js';
 import type { Profile } from '../xen/editions/behaviours.js';
-import {
-  DEFAULT_LIMITS,
-  type DeviceSpec,
-  type IommuSpec,
-  type Limits,
-  type MachineSpec,
-  ONE_VTD_UNIT,
-  parseSbdf,
-} from '../xen/machine.js';
+import { DEFAULT_LIMITS, type DeviceSpec, type Limits, type MachineSpec, parseSbdf } from '../xen/machine.js';
 import { Xen } from '../xen/state.js';
+import { iommuSpec, supportedOptions } from './build-units.js';
+import { unitOfDevice } from './check-units.js';
 import type { DeviceDeclaration, LimitName, MachineDeclaration, Range } from './program.js';
 
 const frameRange = ({ first, last }: Range): FrameRange => ({ base: first, count: last - first + 1 });
@@ -28,12 +22,13 @@ const LIMIT_OF: Readonly<Record<LimitName, keyof Limits>> = {
   iotlb: 'iotlb',
   cpu_tlb: 'cpuTlb',
   calls: 'calls',
+  context_cache: 'contextCache',
   gfns: 'gfns',
 };
 
 function deviceSpec(
-  { name, address, stream, unprotected, withheld }: DeviceDeclaration,
-  { streams }: MachineDeclaration,
+  { name, address, stream, alias, unprotected, withheld }: DeviceDeclaration,
+  { streams, units }: MachineDeclaration,
 ): DeviceSpec {
   const requester = unprotected ? -1 : (stream ?? parseSbdf(address) ?? 0);
   const more = streams.filter(({ device }) => device === name).map((other) => other.stream);
@@ -41,39 +36,23 @@ function deviceSpec(
     name,
     address,
     requester,
+    unit: unitOfDevice(units, name),
     ...(withheld && { withheld }),
     ...(more.length > 0 && { streams: [requester, ...more] }),
+    ...(alias !== undefined && { alias: parseSbdf(alias)! }),
   };
-}
-
-/** Bits of a stream id that an SMMUv3 has unless the program says otherwise. */
-const STREAM_BITS = 16;
-
-function iommuSpec(machine: MachineDeclaration): IommuSpec {
-  const { iommu, smmuPath: path, s1cbndx, smmuBanks: banks, smmuMappings: mappings } = machine;
-  switch (iommu) {
-    case 'vtd':
-      return { kind: iommu, units: ONE_VTD_UNIT };
-    case 'amdvi':
-      return { kind: iommu, units: 1 };
-    case 'smmu':
-      return { kind: iommu, path, s1cbndx, ...(banks && { banks }), ...(mappings && { mappings }) };
-    case 'smmuv3':
-      return { kind: iommu, path, streamBits: machine.streamBits ?? STREAM_BITS };
-    default:
-      return { kind: iommu };
-  }
 }
 
 /** The machine a program declares, as the hypervisor takes it. */
 export function machineSpec(machine: MachineDeclaration): MachineSpec {
   const limits: Record<string, number> = { ...DEFAULT_LIMITS };
   for (const [name, value] of Object.entries(machine.limits)) limits[LIMIT_OF[name as LimitName]] = value;
+  const iommu = iommuSpec(machine);
   return {
     arch: machine.arch,
     ram: machine.ram.map(frameRange),
     xenHeap: frameRange(machine.xenHeap),
-    iommu: iommuSpec(machine),
+    iommu,
     devices: machine.devices.map((device) => deviceSpec(device, machine)),
     reserved: machine.reserved.map((region) => ({
       range: frameRange(region),
@@ -82,8 +61,7 @@ export function machineSpec(machine: MachineDeclaration): MachineSpec {
       ),
       rights: REGION_RIGHTS[region.access ?? 'rw'],
     })),
-    hwdomMode: machine.dom0Mode,
-    sharept: machine.sharept,
+    ...supportedOptions(machine, iommu),
     quarantine: machine.quarantine,
     gnttab: {
       ...(machine.gnttab.includes('max-ver-1') && { maxVersion: 1 }),

@@ -1,5 +1,6 @@
 import { deviceTableFrames, parseSbdf } from '../xen/machine.js';
 import { hexText, rangeText } from './argument-kinds.js';
+import { checkUnits } from './check-units.js';
 import { FrameSet } from './frame-set.js';
 import {
   DEFAULT_MACHINE,
@@ -31,6 +32,7 @@ const LIMITS: Readonly<Record<LimitName, Limit>> = {
   iotlb: { min: 1, max: 65536, powerOfTwo: true },
   cpu_tlb: { min: 0, max: 4096, powerOfTwo: true },
   calls: { min: 1, max: 64 },
+  context_cache: { min: 0, max: 65536, powerOfTwo: true },
   gfns: { min: 0, max: MAX_FRAMES },
 };
 
@@ -59,6 +61,7 @@ export function checkMachine(machine: MachineDeclaration, refuse: Refuse): void 
     if (problem !== undefined) throw refuse(machine.limits, name, problem);
   }
   checkDevices(machine, refuse);
+  checkUnits(machine, refuse);
   const table = deviceTableProblem(machine);
   if (table !== undefined) throw refuse(machine.xenHeap, 'frames', table);
   checkReserved(machine, refuse);
@@ -162,7 +165,7 @@ function limitProblem(name: string, value: number, { min, max, powerOfTwo }: Lim
   if (value < min || value > max)
     return { code, message: `limit ${quote(name)} is from ${min} to ${max}, found ${value}` };
   const power = 2 ** Math.floor(Math.log2(value));
-  if (!powerOfTwo || power === value) return undefined;
+  if (!powerOfTwo || power === value || value === 0) return undefined;
   return { code, message: `limit ${quote(name)} is a power of two, found ${value}`, hint: `try ${power}` };
 }
 
@@ -273,7 +276,9 @@ function deviceProblem(
 /** AMD-Vi's device table has an entry for every requester id up to the highest, 4 KiB for half a bus. */
 function deviceTableProblem({ iommu, devices, xenHeap }: MachineDeclaration): Problem | undefined {
   if (iommu !== 'amdvi') return undefined;
-  const frames = deviceTableFrames(devices.map(({ address }) => parseSbdf(address) ?? 0));
+  const frames = deviceTableFrames(
+    devices.flatMap(({ address, alias }) => [parseSbdf(address) ?? 0, parseSbdf(alias ?? '') ?? 0]),
+  );
   const heap = countFrames([xenHeap]);
   if (frames < heap) return undefined;
   return {

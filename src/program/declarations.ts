@@ -1,6 +1,6 @@
 import type { DeclarationKind } from './argument-kinds.js';
 import type { Parameter } from './operations.js';
-import { GNTTAB_WORDS, LIMIT_NAMES } from './program.js';
+import { GNTTAB_WORDS, LIMIT_NAMES, UNIT_FLAGS } from './program.js';
 
 /** The parameters of an operation may be of the kinds of operations, those of a declaration of these also. */
 export type ShapeParameter = Omit<Parameter, 'kind'> & { readonly kind: Parameter['kind'] | DeclarationKind };
@@ -34,9 +34,10 @@ const LIMIT_DOCS: Readonly<Record<(typeof LIMIT_NAMES)[number], string>> = {
   grant_frames: 'shared frames that a grant table can grow to',
   handles: 'maptrack handles a domain',
   va_slots: 'virtual pages of a PV domain that update_va_mapping can set',
-  iotlb: 'IOTLB entries, a power of two',
   cpu_tlb: 'entries of a PV domain’s CPU TLB, a power of two; none by default',
   calls: 'hypercalls that a domain can be in the middle of at a time',
+  iotlb: 'IOTLB entries of an IOMMU, a power of two',
+  context_cache: 'context entries that a VT-d unit remembers, a power of two, or 0: it reads them anew',
   gfns: 'guest frame numbers that invariants look at',
 };
 
@@ -111,6 +112,12 @@ export const DECLARATIONS: readonly Declaration[] = [
       parameter('name', 'name', 'its name in this program'),
       parameter('address', 'deviceAddress', 'PCI address or device-tree path'),
       parameter('stream', 'number', 'stream id of a device-tree node', { ...OPTION, hex: true }),
+      parameter(
+        'alias',
+        'deviceAddress',
+        'AMD-Vi: the address whose requests the device’s look like',
+        OPTION,
+      ),
       parameter('flags', 'flags', 'not given to dom0 at boot; a node that no IOMMU stands in front of', {
         optional: true,
         words: ['withheld', 'unprotected'],
@@ -125,6 +132,39 @@ export const DECLARATIONS: readonly Declaration[] = [
     parameters: [
       parameter('device', 'name', 'the device'),
       parameter('stream', 'number', 'the stream id', { hex: true }),
+    ],
+  },
+  {
+    name: 'unit',
+    doc: 'A VT-d or AMD-Vi unit, where the machine has more than one or one that is not the usual. Everything but its name and devices is VT-d’s.',
+    repeats: true,
+    example: 'unit dmar1 devices=nic,disk domain_ids=256 caching-mode',
+    parameters: [
+      parameter('name', 'name', 'its name in this program'),
+      parameter(
+        'devices',
+        'names',
+        'the devices behind it; all that no other unit has, when not said',
+        OPTION,
+      ),
+      parameter('domain_ids', 'number', 'domain ids it tells apart (CAP.ND); 65536 by default', OPTION),
+      parameter(
+        'mamv',
+        'number',
+        'largest order of pages to invalidate at once (CAP.MAMV); 63 by default',
+        OPTION,
+      ),
+      parameter('levels', 'number', 'levels of its tables (CAP.SAGAW), 3 or 4; 4 by default', OPTION),
+      parameter(
+        'superpages',
+        'number',
+        'highest level with superpages (CAP.SLLPS): 1 none, 2 for 2 MiB, 3 for 1 GiB too; 3 by default',
+        OPTION,
+      ),
+      parameter('flags', 'flags', 'what it remembers, lacks or delays', {
+        optional: true,
+        words: [...UNIT_FLAGS],
+      }),
     ],
   },
   {

@@ -101,7 +101,7 @@ class JsonReader {
       ...(unprotected && { unprotected }),
     }));
     const declared = { ...read, ...(devices && { devices }) } as Partial<MachineDeclaration>;
-    for (const list of ['ram', 'devices', 'streams', 'reserved'] as const) {
+    for (const list of ['ram', 'devices', 'streams', 'reserved', 'units'] as const) {
       declared[list]?.forEach((item, index) => {
         this.places.note(item, at?.fields?.get(list)?.items?.[index], ['machine', list, index]);
       });

@@ -195,6 +195,7 @@ describe('reading a program', () => {
       reserved: 'device nic 03:00.0\n',
       stream: 'machine arm\ndevice eth0 /ethernet@1 stream=0x874\n',
       iommu: 'machine arm\n',
+      unit: 'device nic 03:00.0\ndevice disk 04:00.0\n',
     }[name];
     expect(refusal((context ?? '') + example)).toBe('none');
   });
@@ -396,7 +397,54 @@ describe('a program that cannot be used', () => {
       ],
       [
         'limits foo=3',
-        '1:8+3 unknown-key: `limits` has no `foo=`; expected one of: domains, grants, handles, va_slots, iotlb, cpu_tlb, calls, gfns, grant_frames',
+        '1:8+3 unknown-key: `limits` has no `foo=`; expected one of: domains, grants, handles, va_slots, iotlb, cpu_tlb, calls, context_cache, gfns, grant_frames',
+      ],
+      [
+        'limits context_cache=6',
+        '1:22+1 bad-limit: limit `context_cache` is a power of two, found 6 (try 4)',
+      ],
+      // Units
+      ['unit a\nunit a devices=n', '2:6+1 duplicate-unit: there is a unit `a` already'],
+      [
+        'unit a\nunit b',
+        '2:1+4 claimed-twice: unit `a` already has all devices that no other unit has (say which with devices=)',
+      ],
+      [
+        'device n 03:00.0\nunit a devices=n\nunit b devices=n',
+        '3:16+1 claimed-twice: device `n` is behind unit `a` already',
+      ],
+      ['device n 03:00.0\nunit a devices=n,n', '2:16+3 claimed-twice: device `n` is behind unit `a` already'],
+      [
+        'device nic 03:00.0\nunit a devices=nik',
+        '2:16+3 unknown-device: unknown device `nik` (did you mean `nic`?)',
+      ],
+      [
+        'unit a devices=nic',
+        '1:16+3 unknown-device: unknown device `nic` (the machine has no devices; add `device`)',
+      ],
+      ['unit a devices=,', '1:16+1 bad-argument: expected names with commas between, such as nic,disk'],
+      [
+        'machine arm\nunit a',
+        '2:6+1 wrong-unit: unit `a` cannot be: a VT-d or AMD-Vi unit stands in no machine of arm',
+      ],
+      ['iommu none\nunit a', '2:6+1 wrong-unit: unit `a` cannot be: the machine has `iommu none`'],
+      ['iommu amdvi\nunit a mamv=9', '2:13+1 wrong-unit: only a VT-d unit has `mamv`'],
+      ['iommu amdvi\nunit a caching-mode', '2:8+12 wrong-unit: only a VT-d unit has `flags`'],
+      [
+        'unit a domain_ids=17',
+        '1:19+2 bad-unit: a VT-d unit does not tell 17 domain ids apart (expected one of: 16, 64, 256, 1024, 4096, 16384, 65536)',
+      ],
+      ['unit a levels=5', '1:15+1 bad-unit: `levels` is from 3 to 4, found 5'],
+      ['unit a superpages=0', '1:19+1 bad-unit: `superpages` is from 1 to 3, found 0'],
+      ['unit a mamv=64', '1:13+2 bad-unit: `mamv` is from 0 to 63, found 64'],
+      ['device n 03:00.0 alias=03:00.1', '1:24+7 wrong-device: only AMD-Vi’s firmware tells of aliases'],
+      [
+        'iommu amdvi\ndevice n 03:00.0 alias=03:00.0',
+        '2:24+7 wrong-device: 0000:03:00.0 is the device’s own address',
+      ],
+      [
+        'iommu amdvi\ndevice a 03:00.0 alias=04:00.0\ndevice b 04:00.0 alias=05:00.0',
+        '2:24+7 wrong-device: device `b`, the alias of `a`, has an alias itself',
       ],
       ['limits iotlb=3', '1:14+1 bad-limit: limit `iotlb` is a power of two, found 3 (try 2)'],
       ['limits domains=0', '1:16+1 bad-limit: limit `domains` is from 1 to 64, found 0'],

@@ -58,7 +58,7 @@ const declare = (name: string, values: Values): string => printShape(DECLARATION
 
 /** Everything is said, defaults too: a program that was kept must not change when they do. */
 function declarations({ edition, machine, configs }: Program): string[] {
-  const { arch, ram, xenHeap, devices, streams, reserved, limits } = machine;
+  const { arch, ram, xenHeap, devices, streams, reserved, units, limits } = machine;
   return [
     ...(edition === undefined ? [] : [declare('xen', { edition })]),
     declare('machine', { arch }),
@@ -73,6 +73,7 @@ function declarations({ edition, machine, configs }: Program): string[] {
     }),
     ...devices.map((device) => declare('device', deviceValues(device))),
     ...streams.map((stream) => declare('stream', { ...stream })),
+    ...units.map((unit) => declare('unit', { ...unit })),
     ...(machine.gnttab.length === 0 ? [] : [declare('gnttab', { flags: machine.gnttab })]),
     ...reserved.map(({ first, last, ...rest }) => declare('reserved', { frames: { first, last }, ...rest })),
     ...(Object.keys(limits).length === 0 ? [] : [declare('limits', limits)]),

@@ -15,6 +15,8 @@ import {
   type Program,
   type Statement,
   type Step,
+  UNIT_FLAGS,
+  type UnitDeclaration,
 } from './program.js';
 
 /** Arbitrary programs that pass all static checks, made of everything the tables offer. */
@@ -90,8 +92,23 @@ class ProgramMaker {
         stream !== undefined && this.flip() ? [{ device: name, stream: 0x800 + index }] : [],
       ),
       reserved,
+      units: iommu === 'vtd' && this.flip() ? this.units(devices) : [],
       limits: Object.fromEntries(limits),
     });
+  }
+
+  /** One unit in front of each device and one in front of all others. */
+  private units(devices: readonly DeviceDeclaration[]): UnitDeclaration[] {
+    const own = devices.map(({ name }, index) => ({
+      name: `unit-${index}`,
+      devices: name,
+      ...(this.flip() && { domain_ids: this.one([16, 256]) }),
+      ...(this.flip() && { levels: this.one([3, 4]) }),
+      ...(this.flip() && { mamv: this.number(63) }),
+      ...(this.flip() && { superpages: 1 + this.number(2) }),
+      ...(this.flip() && { flags: [this.one(UNIT_FLAGS)] }),
+    }));
+    return [...own, { name: 'rest' }];
   }
 
   private device(arm: boolean, index: number): DeviceDeclaration {

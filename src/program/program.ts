@@ -45,6 +45,8 @@ export interface DeviceDeclaration {
   readonly stream?: number;
   /** Device tree: no IOMMU stands in front of it. */
   readonly unprotected?: boolean;
+  /** AMD-Vi: whose requests the device's look like, as firmware says (IVRS). */
+  readonly alias?: string;
   /** Not given to dom0 at boot. */
   readonly withheld?: boolean;
 }
@@ -55,6 +57,34 @@ export interface ReservedDeclaration extends Range {
   readonly also?: string;
   /** AMD-Vi: what the devices do there; `rw` by default. */
   readonly access?: 'rw' | 'ro' | 'wo';
+}
+
+/** What a VT-d unit lacks, or has beyond the usual. */
+export const UNIT_FLAGS = [
+  'caching-mode',
+  'no-page-selective',
+  'no-pass-through',
+  'no-snoop',
+  'non-coherent',
+  'write-buffer',
+  'register-invalidation',
+] as const;
+export type UnitFlag = (typeof UNIT_FLAGS)[number];
+
+/** One of the VT-d or AMD-Vi units of a machine that declares them. All but name and scope is VT-d's. */
+export interface UnitDeclaration {
+  readonly name: string;
+  /** Names of the devices behind it, with commas between; all that are behind no other when it is not said. */
+  readonly devices?: string;
+  /** Domain ids that it tells apart. */
+  readonly domain_ids?: number;
+  /** The largest order of pages that can be invalidated at once. */
+  readonly mamv?: number;
+  /** Levels of its tables. */
+  readonly levels?: number;
+  /** The highest level with superpages. */
+  readonly superpages?: number;
+  readonly flags?: readonly UnitFlag[];
 }
 
 /** The host and its dom0. Everything has a default, so that the shortest program is one line. */
@@ -84,6 +114,8 @@ export interface MachineDeclaration {
   /** Further stream ids of device-tree devices. */
   readonly streams: readonly { readonly device: string; readonly stream: number }[];
   readonly reserved: readonly ReservedDeclaration[];
+  /** VT-d, AMD-Vi: one unit in front of everything when none is declared. */
+  readonly units: readonly UnitDeclaration[];
   readonly limits: Readonly<Partial<Record<LimitName, number>>>;
 }
 
@@ -100,6 +132,7 @@ export const LIMIT_NAMES = [
   'iotlb',
   'cpu_tlb',
   'calls',
+  'context_cache',
   'gfns',
   'grant_frames',
 ] as const;
@@ -122,6 +155,7 @@ export const DEFAULT_MACHINE: MachineDeclaration = {
   devices: [],
   streams: [],
   reserved: [],
+  units: [],
   limits: {},
 };
 

@@ -10,6 +10,7 @@ import {
   type MachineDeclaration,
   type Range,
   type ReservedDeclaration,
+  type UnitDeclaration,
 } from './program.js';
 import type { ReadArguments } from './read-arguments.js';
 import { inputError, quote, type Span } from './refuse.js';
@@ -64,7 +65,7 @@ export class Draft {
   }
 
   /** Adds an item to one of the machine's lists. */
-  add<K extends 'ram' | 'devices' | 'streams' | 'reserved'>(
+  add<K extends 'ram' | 'devices' | 'streams' | 'reserved' | 'units'>(
     field: K,
     item: MachineDeclaration[K][number],
     head: Token,
@@ -130,6 +131,7 @@ const APPLY: Readonly<Record<string, Apply<never>>> = {
   stream: apply<{ device: string; stream: number }>((draft, stream, spans, head) =>
     draft.add('streams', stream, head, spans),
   ),
+  unit: apply<UnitDeclaration>((draft, unit, spans, head) => draft.add('units', { ...unit }, head, spans)),
   reserved: apply<{ frames: Range } & Omit<ReservedDeclaration, keyof Range>>(
     (draft, { frames, ...rest }, spans, head) => draft.add('reserved', { ...frames, ...rest }, head, spans),
   ),

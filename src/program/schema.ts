@@ -3,7 +3,7 @@ import { ARGUMENT_KINDS, type Value, type ValueKind } from './argument-kinds.js'
 import { DECLARATION_BY_NAME, type ShapeParameter } from './declarations.js';
 import { EXPECTATIONS } from './expectations.js';
 import { OPERATIONS, type Operation } from './operations.js';
-import { GNTTAB_WORDS, type GnttabWord, LIMIT_NAMES } from './program.js';
+import { GNTTAB_WORDS, type GnttabWord, LIMIT_NAMES, UNIT_FLAGS } from './program.js';
 import { offer, quote } from './refuse.js';
 
 /** The JSON form of a program, from the same tables as the text form. */
@@ -136,6 +136,7 @@ export const MACHINE_SCHEMA = only('the machine', {
         name: textOf('name'),
         address: textOf('deviceAddress'),
         stream: number.optional(),
+        alias: textOf('deviceAddress').optional(),
         withheld: flag.optional(),
         unprotected: flag.optional(),
       }),
@@ -164,6 +165,21 @@ export const MACHINE_SCHEMA = only('the machine', {
   gnttab: z
     .array(oneOf(GNTTAB_WORDS) as z.ZodType<GnttabWord>, { error: 'expected a list of words' })
     .describe(docOf('gnttab'))
+    .optional(),
+  units: z
+    .array(
+      only('a unit', {
+        name: textOf('name'),
+        devices: textOf('names').optional(),
+        domain_ids: number.optional(),
+        mamv: number.optional(),
+        levels: number.optional(),
+        superpages: number.optional(),
+        flags: z.array(oneOf([...UNIT_FLAGS]), { error: 'expected a list of flags' }).optional(),
+      }),
+      { error: 'expected a list of units' },
+    )
+    .describe(docOf('unit'))
     .optional(),
   limits: only('`limits`', Object.fromEntries(LIMIT_NAMES.map((limit) => [limit, number.optional()])))
     .describe(docOf('limits'))
