@@ -3,6 +3,8 @@ import { decimal, hex, type Layout, optional } from '../store/table.js';
 
 /** Entries that can be under way; when one more comes, the oldest arrives. */
 const ENTRIES = 16;
+/** Bytes of a cache line. */
+const LINE = 64;
 
 /**
  * What a unit sees of its tables while writes to them are still under way, in a write buffer or in cache lines that it
@@ -44,7 +46,7 @@ export class DelayedWrites implements WordSource {
   /** The 64-bit entry at `pa` is about to be written: until a flush the unit sees what is there now. */
   note(pa: number): void {
     if (this.find(pa) >= 0) return;
-    if (this.state.count.get(0) === ENTRIES) this.arriveFirst();
+    if (this.state.count.get(0) === ENTRIES) this.remove(0);
     const row = this.state.count.get(0);
     const at = pa - (pa % 8);
     this.entries.frame.set(row, Math.floor(pa / 4096) + 1);
@@ -54,13 +56,23 @@ export class DelayedWrites implements WordSource {
     this.state.count.set(0, row + 1);
   }
 
-  private arriveFirst(): void {
+  private remove(gone: number): void {
     const last = this.state.count.get(0) - 1;
     for (const column of Object.values(this.entries)) {
-      for (let row = 0; row < last; row++) column.set(row, column.get(row + 1));
+      for (let row = gone; row < last; row++) column.set(row, column.get(row + 1));
       column.set(last, 0);
     }
     this.state.count.set(0, last);
+  }
+
+  /** The cache lines of `bytes` from `pa` arrive. */
+  arrive(pa: number, bytes: number): void {
+    const first = Math.floor(pa / LINE);
+    const last = Math.floor((pa + bytes - 1) / LINE);
+    for (let row = this.state.count.get(0) - 1; row >= 0; row--) {
+      const at = (this.entries.frame.get(row) - 1) * 4096 + this.entries.offset.get(row);
+      if (Math.floor(at / LINE) >= first && Math.floor(at / LINE) <= last) this.remove(row);
+    }
   }
 
   /** Entries that have not arrived. */

@@ -125,6 +125,7 @@ export class VtdUnit implements IommuUnit {
     const at = this.rootAddress(bus << 8);
     this.noteWrite(at, VTD_ENTRY_BYTES);
     writeRootEntry(this.ram, at, frame);
+    this.syncCache(at, VTD_ENTRY_BYTES);
   }
 
   /** Frame of the root table, or -1 before {@link enable}. */
@@ -147,6 +148,7 @@ export class VtdUnit implements IommuUnit {
     const at = this.contextToWrite(requester);
     this.noteWrite(at, VTD_ENTRY_BYTES);
     writeContextEntry(this.ram, at, ContextType.MULTI_LEVEL, root, this.levels, did);
+    this.syncCache(at, VTD_ENTRY_BYTES);
   }
 
   /** Lets a requester's accesses pass untranslated. */
@@ -154,12 +156,14 @@ export class VtdUnit implements IommuUnit {
     const at = this.contextToWrite(requester);
     this.noteWrite(at, VTD_ENTRY_BYTES);
     writeContextEntry(this.ram, at, ContextType.PASS_THROUGH, 0, this.levels, did);
+    this.syncCache(at, VTD_ENTRY_BYTES);
   }
 
   clearContext(requester: number): void {
     const at = this.contextToWrite(requester);
     this.noteWrite(at, VTD_ENTRY_BYTES);
     clearEntry(this.ram, at);
+    this.syncCache(at, VTD_ENTRY_BYTES);
   }
 
   /** The DID in a requester's context entry in RAM, whatever the unit has seen of it; -1 when it is not present. */
@@ -168,15 +172,21 @@ export class VtdUnit implements IommuUnit {
     return at < 0 || !entryPresent(this.ram.read32(at)) ? -1 : contextDid(this.ram.read32(at + 8));
   }
 
-  /** Entries in `bytes` from `pa` are about to be written: the unit does not see that before they are flushed. */
+  /** Entries in `bytes` from `pa` are about to be written: a unit that delays writes still sees what is there. */
   noteWrite(pa: number, bytes: number): void {
     if (this.delayed === undefined) return;
     for (let offset = 0; offset < bytes; offset += 8) this.delayed.note(pa + offset);
   }
 
-  /** Lets every write to tables arrive (GCMD.WBF, or written-back cache lines). */
+  /** Drains the write buffer (GCMD.WBF). What sits in caches that the unit does not snoop stays there. */
   flushWrites(): void {
-    this.delayed?.flush();
+    if (this.capabilities.coherent) this.delayed?.flush();
+  }
+
+  /** The cache lines of `bytes` from `pa` are written back; they still may have to get through the write buffer. */
+  syncCache(pa: number, bytes: number): void {
+    const { coherent, writeBuffer } = this.capabilities;
+    if (!coherent && !writeBuffer) this.delayed?.arrive(pa, bytes);
   }
 
   /** Device-selective invalidation of the context cache. Like every invalidation it lets writes arrive first. */

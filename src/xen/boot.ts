@@ -46,6 +46,8 @@ export function boot(xen: Xen, dom0: HardwareDomain): void {
     if (dom0.withheld.includes(device)) continue;
     if (xen.spec.arch === 'x86') addPci(xen, device);
     else if (!giveToDom0(xen, device)) xen.bug('panic: could not set up dom0');
+    // A PCI device is dom0's before the driver looks at it, and stays so when there is no IOMMU in front of it.
+    if (xen.spec.arch === 'x86' && xen.unitIndex(device) < 0) xen.device.owner.set(device, 1);
   }
 }
 

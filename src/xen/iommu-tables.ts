@@ -28,9 +28,13 @@ export function tablesOf(xen: Xen, slot: number): RadixWriter {
   return secondLevel[coalesces ? largestPage(xen) : 0]!;
 }
 
-/** The highest level at which the machine's IOMMU maps pages; `iommu=no-superpages` is heeded by VT-d alone (6fc03330cd). */
+/**
+ * The highest level at which the machine's IOMMU maps pages: of VT-d units what all of them can. `iommu=no-superpages` is
+ * heeded by VT-d alone (6fc03330cd).
+ */
 function largestPage(xen: Xen): number {
-  return xen.vtd !== undefined && xen.spec.superpages === false ? 1 : LARGEST_LEAF;
+  if (xen.vtd === undefined) return LARGEST_LEAF;
+  return xen.spec.superpages === false ? 1 : xen.vtdLeafLevel;
 }
 
 /**

@@ -60,6 +60,7 @@ export interface MachineOptions {
   readonly behaviours?: Partial<Profile>;
   readonly ram?: MachineSpec['ram'];
   readonly vtd?: readonly VtdUnitSpec[];
+  readonly amdviUnits?: number;
 }
 
 /** A booted x86 machine with VT-d and one or more devices, under an edition of Xen. */
@@ -76,7 +77,7 @@ export function x86(edition: string, options: MachineOptions = {}): Xen {
 export function amd(edition: string, options: Omit<MachineOptions, 'iommu'> = {}): Xen {
   return booted(edition, options, {
     arch: 'x86',
-    iommu: { kind: 'amdvi', units: 1 },
+    iommu: { kind: 'amdvi', units: options.amdviUnits ?? 1 },
     devices: options.devices ?? [NIC, DISK],
   });
 }

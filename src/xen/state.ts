@@ -92,6 +92,10 @@ export class Xen {
   readonly amdvi: AmdviUnit | undefined;
   readonly smmu: SmmuUnit | undefined;
   readonly smmuv3: SmmuV3Unit | undefined;
+  /** The highest level with superpages that every VT-d unit knows. */
+  readonly vtdLeafLevel: number;
+  /** Whether writes to tables can be on their way to a unit. */
+  private readonly delaysWrites: boolean;
   /** All units, whatever their kind. */
   readonly units: readonly IommuUnit[];
 
@@ -371,11 +375,15 @@ export class Xen {
       },
     ).columns;
     const amdviUnits = iommu.kind === 'amdvi' ? iommu.units : 0;
-    const entries = deviceTableEntries(spec.devices.flatMap(({ requester, alias = 0 }) => [requester, alias]));
+    const entries = deviceTableEntries(
+      spec.devices.flatMap(({ requester, alias = 0 }) => [requester, alias]),
+    );
     this.amdvis = Array.from(
       { length: amdviUnits },
       (_, unit) => new AmdviUnit(this.layout, this.ram, limits.iotlb, entries, unitName('AMD-Vi', unit)),
     );
+    this.vtdLeafLevel = Math.min(3, ...this.vtds.map(({ capabilities }) => capabilities.superpageLevel));
+    this.delaysWrites = this.vtds.some(({ delayed }) => delayed !== undefined);
     this.vtd = this.vtds[0];
     this.amdvi = this.amdvis[0];
     this.smmu =
@@ -433,6 +441,18 @@ export class Xen {
   /** The IOMMU that a device is behind, or undefined: then whatever the device sends passes. */
   unitOf(device: number): IommuUnit | undefined {
     return this.units[this.unitIndex(device)];
+  }
+
+  /**
+   * Writes an entry of an IOMMU table or p2m, which some VT-d units do not see at once: until their buffer is drained, or,
+   * for a unit that does not snoop caches, until the entry's cache line is written back. `synced` tells that Xen does so
+   * right away (iommu_sync_cache).
+   */
+  writeTableEntry(pa: number, lo: number, hi: number, synced: boolean): void {
+    if (this.delaysWrites) for (const vtd of this.vtds) vtd.noteWrite(pa, 8);
+    this.ram.write32(pa, lo);
+    this.ram.write32(pa + 4, hi);
+    if (this.delaysWrites && synced) for (const vtd of this.vtds) vtd.syncCache(pa, 8);
   }
 
   /** Its number among the machine's units, or -1. */

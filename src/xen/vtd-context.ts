@@ -1,4 +1,5 @@
-import { entryFrame } from '../formats/vtd.js';
+import { EntryWords } from '../formats/radix.js';
+import { entryFrame, VTD_SECOND_LEVEL } from '../formats/vtd.js';
 import { Errno } from './errno.js';
 import { flushContext, flushDomain } from './iommu-flush.js';
 import { sharesP2m } from './iommu-map.js';
@@ -6,6 +7,8 @@ import { allocUnitFrame, iommuRoot } from './iommu-tables.js';
 import { quarantineRoot } from './quarantine.js';
 import type { Xen } from './state.js';
 import { didOf, isKnownDid, leaveUnit, takeDid } from './vtd-domain-ids.js';
+
+const entry = new EntryWords();
 
 /**
  * Points a device's context entry at the tables of its new domain: 0 or an errno (dossier §6.3, §6.5, §7.1).
@@ -36,6 +39,7 @@ export function switchVtd(
   }
   if (blocked) return 0;
   const status = mapContext(xen, unit, requester, target);
+  if (status === -Errno.ETIMEDOUT) recover(xen, unit, device, requester, source, target);
   const leaves = directly && !isPhantom && source >= 0 && source !== target;
   if (status === 0 && leaves) leaveUnit(xen, unit, source, device);
   return status;
@@ -48,8 +52,7 @@ function isBlocked(xen: Xen, slot: number): boolean {
 
 /**
  * domain_context_mapping_one: -ENOMEM without memory for a table, -ESRCH when nobody knows the domain id of the entry as it
- * is, and what {@link takeDid} says. The unit forgets what it knew under the domain id before; a unit that does not answer
- * gets the entry as it was.
+ * is, and what {@link takeDid} says. The unit forgets what it knew under the domain id before.
  */
 function mapContext(xen: Xen, unit: number, requester: number, slot: number): number {
   const vtd = xen.vtds[unit]!;
@@ -67,10 +70,27 @@ function mapContext(xen: Xen, unit: number, requester: number, slot: number): nu
   if (did < 0) return did;
   if (passes) vtd.setPassThrough(requester, did);
   else vtd.setContext(requester, root, did);
-  syncContext(xen, unit);
   const status = forget(xen, unit, requester, before);
   xen.domain.iommuBitmap.set(slot, xen.domain.iommuBitmap.get(slot) | (1 << unit));
   return status;
+}
+
+/** The entry as it was, or none, after the unit did not answer; what goes wrong now is let go. */
+function recover(
+  xen: Xen,
+  unit: number,
+  device: number,
+  requester: number,
+  source: number,
+  target: number,
+): void {
+  const returns = xen.profile.vtdReassign === 'directly' && source >= 0 && !isBlocked(xen, source);
+  const status = returns
+    ? mapContext(xen, unit, requester, source)
+    : unmapContext(xen, unit, requester, target);
+  const isPhantom = requester !== xen.spec.devices[device]!.requester;
+  if (status === 0 && !isPhantom && xen.profile.vtdReassign === 'directly')
+    leaveUnit(xen, unit, target, device);
 }
 
 /**
@@ -82,7 +102,6 @@ function unmapContext(xen: Xen, unit: number, requester: number, slot: number): 
   const before = vtd.contextDid(requester);
   if (before < 0) return 0;
   vtd.clearContext(requester);
-  syncContext(xen, unit);
   const did = xen.profile.vtdReassign === 'directly' ? before : didOf(xen, unit, slot);
   if (did < 0) return -Errno.EINVAL;
   const status = forget(xen, unit, requester, did);
@@ -100,16 +119,25 @@ function forget(xen: Xen, unit: number, requester: number, before: number): numb
   return context || iotlb;
 }
 
-/** iommu_sync_cache: where the unit does not snoop caches, the lines of the entry are written back. */
-function syncContext(xen: Xen, unit: number): void {
-  const vtd = xen.vtds[unit]!;
-  if (!vtd.capabilities.coherent && !vtd.capabilities.writeBuffer) vtd.flushWrites();
-}
-
 /** The second-level root for a domain's devices, of four levels; -1 when memory is short. */
 function rootFor(xen: Xen, slot: number): number {
   if (slot === xen.domIo) return quarantineRoot(xen);
-  return sharesP2m(xen, slot) ? xen.ram.frameAt(xen.domain.p2mRoot.get(slot) - 1) : iommuRoot(xen, slot);
+  if (sharesP2m(xen, slot)) return xen.ram.frameAt(xen.domain.p2mRoot.get(slot) - 1);
+  const fresh = xen.domain.iommuRoot.get(slot) === 0;
+  const root = iommuRoot(xen, slot);
+  // A new root comes with the tables that units of fewer levels begin at.
+  return fresh && root >= 0 && xen.vtds.some(({ levels }) => levels < 4) && !addFirstTable(xen, root)
+    ? -1
+    : root;
+}
+
+/** Makes the table below a root's first entry; false when memory is short. */
+function addFirstTable(xen: Xen, root: number): boolean {
+  const table = allocUnitFrame(xen);
+  if (table < 0) return false;
+  VTD_SECOND_LEVEL.tableEntry(table, 4, entry);
+  xen.writeTableEntry(root * 4096, entry.lo, entry.hi, true);
+  return true;
 }
 
 /** domain_pgd_maddr: a unit of three levels uses the table below the root's first entry; -1 when there is none. */

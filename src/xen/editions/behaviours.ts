@@ -446,6 +446,15 @@ export const BEHAVIOURS = {
     section: '§6.5',
     values: { removed: 'removes it alone', EBUSY: 'is refused, and all of them are broken' },
   },
+  sharedEptCaches: {
+    doc: 'What becomes of a changed p2m entry that a VT-d unit shares which does not snoop caches',
+    section: '§4.2, §7.1',
+    values: {
+      'left-dirty':
+        'it stays in the cache: the unit may go on using the old one, whatever is invalidated (XSA-321)',
+      'written-back': 'its cache line is written back',
+    },
+  },
   vtdFaultLine: {
     doc: 'Wording of a VT-d fault in the log',
     section: '§7.1',

@@ -75,6 +75,7 @@ const MATRIX: readonly (readonly [
   ['refusedMapStatus', 'negative', 'da0c66c8f4', '4.14', '4.13.1 4.12.3 4.11.4'],
   ['vtdReassign', 'quarantined-meanwhile', '319f9a0ba9', '4.13', '4.12.2 4.11.3'],
   ['vtdFlushRange', 'aligned-power', '5fe515a0fe', '4.14', '4.13.2 4.12.4'],
+  ['sharedEptCaches', 'written-back', 'c23274fd04', '4.14', '4.13.2 4.12.4'],
   ['vtdAbsentTag', 'own', 'c5c84e9766', '4.16'],
   ['vtdNoDidErrno', 'EBUSY', 'bbcea43d83', '4.17'],
   ['vtdDomainIds', 'domid-if-it-fits', '0ea20d3647', '4.17'],
