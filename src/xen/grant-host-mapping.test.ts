@@ -10,10 +10,12 @@ import { grantStatusName } from './grant-status.js';
 import { unmapAndReplace, unmapGrantRef, WHERE_MAPPED } from './grant-unmap.js';
 import { arm, domain, mapped, mapVa, populate, touch, typeText, unmapVa, x86 } from './machine.fixture.js';
 import { decreaseReservation } from './memory.js';
-import { P2mType, p2mLookup, p2mSet } from './p2m.js';
+import { p2mLookup, p2mSet } from './p2m.js';
+import { P2mType } from './p2m-types.js';
 import { COUNT_MASK } from './page-info.js';
-import { guestStore, mmuUpdate, pinTable, updateVaMapping } from './page-table.js';
+import { mmuUpdate, pinTable, updateVaMapping } from './page-table.js';
 import type { Xen } from './state.js';
+import { guestStore } from './vcpu.js';
 
 const { host: HOST, device: DEVICE, readonly: RO, application: APP, containsPte: PTE } = GNTMAP;
 const HVM = CDF.hvm | CDF.hap;
@@ -193,6 +195,33 @@ describe('the entries of a dying PV mapper', () => {
       0,
     ]);
     expect(xen.hostBug).toBeUndefined();
+  });
+});
+
+describe('what a PV mapper’s CPU remembers of a grant', () => {
+  function remembering() {
+    const xen = x86('4.22', { dom0Pages: 2, limits: { domains: 6, cpuTlb: 16 }, frames: 20 });
+    const granter = domain(xen);
+    const page = populate(xen, granter, 1);
+    const guest = domain(xen);
+    writeGrantEntry(xen, granter, 1, guest, xen.ram.frameAt(page), false);
+    expect(map(xen, guest, granter, 1, HOST, vaEntry(3))).toBe('ok');
+    expect(guestStore(xen, guest, page, 0, 1, 0)).toBe(0);
+    return { xen, granter, page, guest };
+  }
+
+  it('is forgotten when the grant is unmapped, before the page is given back', () => {
+    const { xen, page, guest } = remembering();
+    expect(unmap(xen, guest)).toBe('ok');
+    expect(guestStore(xen, guest, page, 0, 1, 0)).toBeLessThan(0);
+  });
+
+  it('and by any other unmap of its, even one that is refused', () => {
+    const { xen, page, guest } = remembering();
+    unmapVa(xen, guest, 3);
+    expect(guestStore(xen, guest, page, 0, 1, 0)).toBe(0);
+    expect(unmap(xen, guest, 0, 7)).toBe('bad_handle');
+    expect(guestStore(xen, guest, page, 0, 1, 0)).toBeLessThan(0);
   });
 });
 

@@ -1,5 +1,6 @@
 import { GNTMAP, PIN_WRITE_MASK } from '../formats/grant-v1.js';
 import { PGT } from '../formats/x86-page-info.js';
+import { flushCpuTlb } from './cpu-tlb.js';
 import { getPage, putPage } from './frames.js';
 import { activeRow, dropPins, frameOfDomain, pinIsFull, pinsOf, reduceUse } from './grant-active.js';
 import { claimEntry, grantEntryFrame } from './grant-entry.js';
@@ -116,6 +117,7 @@ function mapPinned(
   const readonly = (flags & GNTMAP.readonly) !== 0;
   if (grantIommuMap(xen, caller, granter, pdx, readonly, oldPin, newPin) === 0) return true;
   if (host) removeHostMapping(xen, caller, pdx, flags, hostGfn, hostEntry);
+  if (host && !xen.isTranslated(caller)) flushCpuTlb(xen, caller);
   dropReferences(xen, caller, granter, pdx, flags);
   return false;
 }

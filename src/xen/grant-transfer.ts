@@ -5,6 +5,7 @@ import {
   grantDomid,
   grantFlags,
 } from '../formats/grant-v1.js';
+import { flushCpuTlb } from './cpu-tlb.js';
 import { Errno } from './errno.js';
 import {
   appendToList,
@@ -40,6 +41,7 @@ export function grantTransfer(xen: Xen, caller: number, frame: number, target: n
   if (ownerOf(xen, pdx) !== caller || !isHeldByAllocationOnly(xen, pdx)) return GNTST.bad_page;
   if (stealPage(xen, caller, pdx) !== 0) return GNTST.general_error;
   if (xen.profile.pvPageAdded === 'mapped-untyped' && mirrors(xen, caller)) iommuUnmap(xen, caller, frame);
+  flushCpuTlb(xen, caller);
   if (!xen.exists(target)) return lose(xen, pdx, GNTST.bad_domain);
   const page = belowClamp(xen, target, pdx);
   if (page < 0) return lose(xen, pdx, GNTST.address_too_big);

@@ -1,4 +1,5 @@
 import { GNTMAP } from '../formats/grant-v1.js';
+import { flushCpuTlb } from './cpu-tlb.js';
 import { activeRow, dropPins, pinsOf } from './grant-active.js';
 import { replaceHostMapping, SOMEWHERE } from './grant-host-mapping.js';
 import { grantIommuUnmap } from './grant-iommu.js';
@@ -26,7 +27,7 @@ export function unmapGrantRef(
   hostGfn = WHERE_MAPPED,
   hostEntry = SOMEWHERE,
 ): number {
-  return unmapHandle(xen, caller, handle, clear, devBusAddr, hostGfn, hostEntry, SOMEWHERE);
+  return unmapOne(xen, caller, handle, clear, devBusAddr, hostGfn, hostEntry, SOMEWHERE);
 }
 
 /**
@@ -40,7 +41,28 @@ export function unmapAndReplace(
   hostEntry: number,
   replacement: number,
 ): number {
-  return unmapHandle(xen, caller, handle, GNTMAP.host, -1, WHERE_MAPPED, hostEntry, replacement);
+  return unmapOne(xen, caller, handle, GNTMAP.host, -1, WHERE_MAPPED, hostEntry, replacement);
+}
+
+/** A hypercall of one request, which flushes the mapper's TLBs also when it is refused. */
+function unmapOne(
+  xen: Xen,
+  caller: number,
+  handle: number,
+  clear: number,
+  devBusAddr: number,
+  hostGfn: number,
+  hostEntry: number,
+  replacement: number,
+): number {
+  const status = unmapHandle(xen, caller, handle, clear, devBusAddr, hostGfn, hostEntry, replacement);
+  flushMapper(xen, caller);
+  return status;
+}
+
+/** gnttab_flush_tlb: a translated domain's mappings go with its p2m's. */
+export function flushMapper(xen: Xen, slot: number): void {
+  if (!xen.isTranslated(slot)) flushCpuTlb(xen, slot);
 }
 
 /**
@@ -90,6 +112,7 @@ function unmapHandle(
       ? grantIommuUnmap(xen, caller, granter, pdx, readonly !== 0)
       : 0;
   if (cleared !== 0) {
+    flushMapper(xen, caller);
     dropPins(xen, granter, ref, pinsOf(cleared | readonly), readonly !== 0);
     // With its last page a dead granter vanishes, so nothing may look at it after.
     dropReferences(xen, caller, granter, pdx, cleared | readonly);
