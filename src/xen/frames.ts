@@ -103,7 +103,7 @@ export function isFree(xen: Xen, pdx: number): boolean {
 
 /** Whether `pdx` is memory of a domain, not of Xen. */
 export function isDomainFrame(xen: Xen, pdx: number): boolean {
-  return pdx >= 0 && inZone(xen, Zone.domain, pdx);
+  return pdx >= 0 && pdx < xen.ram.frames && inZone(xen, Zone.domain, pdx);
 }
 
 export function ownerOf(xen: Xen, pdx: number): number {
