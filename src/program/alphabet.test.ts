@@ -127,6 +127,22 @@ describe('an action of the search', () => {
     },
   );
 
+  it.each(EDITIONS)('leads where its statement leads: step by step, with failures, on %s', (edition) => {
+    const scene = configs(['guest-pv-nic.cfg'], edition, WIDE);
+    const racing = {
+      ...scene,
+      machine: { ...scene.machine, limits: { ...scene.machine.limits, calls: 2, cpu_tlb: 4 } },
+    };
+    const all = bounds({ ...WIDE, destroy: true, steps: true, failures: 2 });
+    const taken = new Map<string, number>();
+    for (const seed of [21, 22]) {
+      for (const [op, times] of walk(racing, edition, seed, 4000, all).taken) taken.set(op, times);
+    }
+    expect(taken.get('step')).toBeGreaterThan(0);
+    expect(taken.get('fail')).toBeGreaterThan(0);
+    expect(taken.get('begin destroydomain')).toBeGreaterThan(0);
+  });
+
   it('leads where its statement leads after a scene with handles, grants and tables of its own', () => {
     const scene = program(`${PV}
 grant g 0 dom0 0x102

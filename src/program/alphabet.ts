@@ -15,6 +15,7 @@ import { entryHigh, entryLow, mmuUpdate, pinTable, unpinTable, updateVaMapping }
 import { isUntranslatedHwdom } from '../xen/rule.js';
 import { Life, type Xen } from '../xen/state.js';
 import { guestStore } from '../xen/vcpu.js';
+import { type AddAction, addFailures, addSteps } from './alphabet-steps.js';
 import { deviceAccess } from './device-access.js';
 import type { Argument, Statement } from './program.js';
 
@@ -40,6 +41,10 @@ export interface AlphabetBounds {
   readonly deviceMappings?: boolean;
   /** Whether mappers also unmap the host's or the device's half of a grant alone; off unless set. */
   readonly partialUnmaps?: boolean;
+  /** Whether hypercalls that run in steps are also tried step by step; off unless set. */
+  readonly steps?: boolean;
+  /** How many allocations, maps, unmaps, flushes and device accesses may fail; none unless set. */
+  readonly failures?: number;
 }
 
 export const DEFAULT_ALPHABET: AlphabetBounds = {
@@ -71,7 +76,7 @@ export const Attempt = {
 } as const;
 export type Attempt = (typeof Attempt)[keyof typeof Attempt];
 
-const answered = (status: number): Attempt => (status < 0 ? Attempt.refused : Attempt.done);
+export const answered = (status: number): Attempt => (status < 0 ? Attempt.refused : Attempt.done);
 const possible = (done: boolean): Attempt => (done ? Attempt.done : Attempt.impossible);
 
 const mapFlags = (halves: readonly string[]): number =>
@@ -158,7 +163,10 @@ class AlphabetBuilder {
     }
     this.acting = TOOLSTACK;
     for (let device = 0; device < this.xen.spec.devices.length; device++) this.device(device);
-    if (this.xen.profile.iommuContext === 'at-first-assignment') {
+    const add: AddAction = (op, actor, args, perform) => this.add(op, actor, args, perform);
+    if (this.bounds.failures) addFailures(this.xen, this.bounds.failures, add);
+    if (this.bounds.steps) addSteps(this.xen, this.names, this.bounds, this.frames, add);
+    else if (this.xen.profile.iommuContext === 'at-first-assignment') {
       this.add('step', 'dom0', {}, () =>
         this.isIdle() ? Attempt.impossible : answered(stepCall(this.xen, TOOLSTACK)),
       );

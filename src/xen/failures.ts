@@ -10,7 +10,16 @@ export type Failure = (typeof FAILURES)[number];
 
 /** Makes the `nth` operation of this kind from now fail, 1 for the next; 0 takes it back. */
 export function failNth(xen: Xen, kind: Failure, nth: number): void {
-  xen.failure.countdown.set(FAILURES.indexOf(kind), nth);
+  const row = FAILURES.indexOf(kind);
+  xen.failure.countdown.set(row, nth);
+  if (nth !== 0) xen.failure.askedFor.add(row, 1);
+}
+
+/** How many failures have been asked for, whether or not they have come. */
+export function failuresAskedFor(xen: Xen): number {
+  let count = 0;
+  for (let row = 0; row < FAILURES.length; row++) count += xen.failure.askedFor.get(row);
+  return count;
 }
 
 /** Whether a failure of this kind has been asked for and has not come yet. */

@@ -343,7 +343,7 @@ export class Xen {
     this.failure = this.layout.table(
       'failure',
       FAILURES.length,
-      { countdown: decimal },
+      { countdown: decimal, askedFor: decimal },
       (row) => `failure of ${FAILURES[row]}`,
     ).columns;
 

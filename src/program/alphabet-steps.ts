@@ -1,0 +1,127 @@
+import { idleCall, isIdle } from '../xen/calls/call.js';
+import { stepCall } from '../xen/calls/dispatch.js';
+import { TOOLSTACK } from '../xen/calls/steps.js';
+import { flushCpuTlb } from '../xen/cpu-tlb.js';
+import { beginDestroyDomain } from '../xen/domain-death.js';
+import { FAILURES, failNth, failuresAskedFor, isFailureDue } from '../xen/failures.js';
+import { beginPopulatePhysmap } from '../xen/memory.js';
+import { Life, type Xen } from '../xen/state.js';
+import { beginMapWritable, beginPinTable } from '../xen/type-steps.js';
+import { type ActionNames, type AlphabetBounds, Attempt, answered } from './alphabet.js';
+import type { Argument } from './program.js';
+
+/** Adds an action to the alphabet. */
+export type AddAction = (
+  op: string,
+  actor: string,
+  args: Record<string, Argument>,
+  perform: () => Attempt,
+) => void;
+
+/** An attempt that needs a row of `call` for `slot`. */
+function withCall(xen: Xen, slot: number, begin: (call: number) => number): () => Attempt {
+  return () => {
+    const call = idleCall(xen, slot);
+    return call < 0 ? Attempt.impossible : answered(begin(call));
+  };
+}
+
+/**
+ * Hypercalls one step at a time, so that others run between any two steps of them: what guests do with page types, and
+ * what the toolstack gives them and ends them with.
+ */
+export function addSteps(
+  xen: Xen,
+  names: ActionNames,
+  bounds: AlphabetBounds,
+  frames: readonly number[],
+  add: AddAction,
+): void {
+  for (let slot = 1; slot < xen.domIo; slot++) {
+    if (!xen.exists(slot)) continue;
+    const domain = names.domain(slot);
+    if (xen.isPv(slot)) {
+      addGuestSteps(xen, slot, domain, bounds, frames, add);
+      addStep(xen, slot, domain, add);
+    }
+    addToolstackSteps(xen, slot, domain, bounds, frames, add);
+  }
+  addStep(xen, TOOLSTACK, 'dom0', add);
+}
+
+function addGuestSteps(
+  xen: Xen,
+  slot: number,
+  domain: string,
+  bounds: AlphabetBounds,
+  frames: readonly number[],
+  add: AddAction,
+): void {
+  const alive = () => xen.domain.life.get(slot) === Life.alive;
+  const tried = (attempt: () => Attempt) => () => (alive() ? attempt() : Attempt.impossible);
+  for (const pdx of frames) {
+    const page = xen.ram.frameAt(pdx);
+    for (const level of bounds.levels) {
+      const begin = withCall(xen, slot, (call) => beginPinTable(xen, call, slot, pdx, level));
+      add(`begin pin_l${level}_table`, domain, { domain, page }, tried(begin));
+    }
+    for (let va = 0; va < bounds.vaSlots; va++) {
+      const begin = withCall(xen, slot, (call) => beginMapWritable(xen, call, slot, va, pdx));
+      add('begin update_va_mapping', domain, { domain, va, page, rights: 'rw' }, tried(begin));
+    }
+  }
+  if (xen.spec.limits.cpuTlb === 0) return;
+  add(
+    'tlb_flush',
+    domain,
+    { domain },
+    tried(() => {
+      flushCpuTlb(xen, slot);
+      return Attempt.done;
+    }),
+  );
+}
+
+function addToolstackSteps(
+  xen: Xen,
+  slot: number,
+  domain: string,
+  bounds: AlphabetBounds,
+  frames: readonly number[],
+  add: AddAction,
+): void {
+  for (const pdx of xen.isPv(slot) ? frames : []) {
+    const begin = withCall(xen, TOOLSTACK, (call) => beginPopulatePhysmap(xen, call, slot, 0, 1));
+    add('begin populate_physmap', 'dom0', { domain, page: xen.ram.frameAt(pdx) }, () =>
+      xen.exists(slot) && xen.heap.lowestFree.get(0) === pdx ? begin() : Attempt.impossible,
+    );
+  }
+  if (!bounds.destroy) return;
+  add(
+    'begin destroydomain',
+    'dom0',
+    { domain },
+    withCall(xen, TOOLSTACK, (call) => beginDestroyDomain(xen, call, slot)),
+  );
+}
+
+/** The next step of each hypercall that the domain can be in. */
+function addStep(xen: Xen, slot: number, name: string, add: AddAction): void {
+  const { calls } = xen.spec.limits;
+  for (let n = 0; n < calls; n++) {
+    const call = slot * calls + n;
+    const args = { ...(slot !== TOOLSTACK && { of: name }), ...(calls > 1 && { call: n }) };
+    add('step', name, args, () => (isIdle(xen, call) ? Attempt.impossible : answered(stepCall(xen, call))));
+  }
+}
+
+/** Something in Xen fails: at most `failures` times in all, one after the other. */
+export function addFailures(xen: Xen, failures: number, add: AddAction): void {
+  for (const what of FAILURES) {
+    add('fail', 'program', { when: 'next', what }, () => {
+      if (failuresAskedFor(xen) >= failures || isFailureDue(xen, what)) return Attempt.impossible;
+      failNth(xen, what, 1);
+      return Attempt.done;
+    });
+  }
+}
