@@ -134,6 +134,11 @@ function boundsText(options: VerifyOptions, ofConfigs: boolean): string {
     `${options.entries} entr${options.entries === 1 ? 'y' : 'ies'} a page`,
     options.hotplug ? 'hotplug' : 'no hotplug',
     options.selfGrants ? 'self-grants' : 'no self-grants',
+    ...(options.destroy ? ['deaths'] : []),
+    ...(options.steps ? ['step by step'] : []),
+    ...(options.failures > 0 ? [plural(options.failures, 'failure')] : []),
+    ...(options.deviceMappings ? ['device mappings'] : []),
+    ...(options.partialUnmaps ? ['partial unmaps'] : []),
     `≤ ${number(options.maxStates)} states`,
     `depth ${Number.isFinite(options.maxDepth) ? number(options.maxDepth) : 'any'}`,
     `${number(options.maxMemory / 2 ** 20)} MiB`,
@@ -146,6 +151,8 @@ function boundsText(options: VerifyOptions, ofConfigs: boolean): string {
 function boundsJson(options: VerifyOptions): unknown {
   const { pages, levels, refs, handles, vaSlots, entries, hotplug, selfGrants } = options;
   const { maxStates, maxDepth, maxMemory, timeout, deeper, first = false } = options;
-  const alphabet = { pages, levels, refs, handles, vaSlots, entries, hotplug, selfGrants };
+  const { destroy = false, steps = false, failures, deviceMappings = false, partialUnmaps = false } = options;
+  const optional = { destroy, steps, failures, deviceMappings, partialUnmaps };
+  const alphabet = { pages, levels, refs, handles, vaSlots, entries, hotplug, selfGrants, ...optional };
   return { ...alphabet, maxStates, maxDepth, maxMemory, timeout, deeper, first };
 }

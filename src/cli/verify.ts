@@ -35,6 +35,11 @@ export interface VerifyOptions {
   readonly entries: number;
   readonly hotplug: boolean;
   readonly selfGrants: boolean;
+  readonly destroy?: boolean;
+  readonly steps?: boolean;
+  readonly failures: number;
+  readonly deviceMappings?: boolean;
+  readonly partialUnmaps?: boolean;
   readonly maxStates: number;
   readonly maxDepth: number;
   readonly maxMemory: number;
@@ -84,6 +89,16 @@ export function registerVerify(program: Command, io: Io = standardIo()): void {
     .option('--entries <n>', 'entries of a page guests write', count(0, 16), DEFAULT_ALPHABET.entries)
     .option('--no-hotplug', 'devices stay where they were assigned')
     .option('--no-self-grants', 'guests do not grant pages to themselves')
+    .option('--destroy', 'the toolstack destroys guests')
+    .option('--steps', 'hypercalls also run step by step, others in between')
+    .option(
+      '--failures <n>',
+      'allocations, maps, unmaps, flushes and device accesses that fail',
+      count(0, 16),
+      0,
+    )
+    .option('--device-mappings', 'PV guests and dom0 map grants for their devices, too')
+    .option('--partial-unmaps', 'grant mappings are also unmapped by halves')
     .option('--max-states <n>', 'states to keep', count(1, 2 ** 31 - 1), 10_000_000)
     .addOption(
       new Option('--max-depth <n>', 'actions in a row')
@@ -137,7 +152,7 @@ async function verify(files: readonly string[], options: VerifyOptions, io: Io):
 }
 
 function boundsOf(options: VerifyOptions): VerifyBounds {
-  const { pages, levels, refs, handles, vaSlots, entries, hotplug, selfGrants } = options;
+  const { pages, levels, refs, handles, vaSlots, entries, hotplug, selfGrants, failures } = options;
   return {
     pages,
     levels,
@@ -147,6 +162,11 @@ function boundsOf(options: VerifyOptions): VerifyBounds {
     entries,
     hotplug,
     selfGrants,
+    failures,
+    destroy: options.destroy === true,
+    steps: options.steps === true,
+    deviceMappings: options.deviceMappings === true,
+    partialUnmaps: options.partialUnmaps === true,
     search: {
       maxStates: options.maxStates,
       maxDepth: options.maxDepth,
