@@ -173,6 +173,10 @@ export class AmdviUnit implements IommuUnit {
     return -1;
   }
 
+  get selectedRoot(): number {
+    return this.untranslated ? -1 : this.lookup.root;
+  }
+
   tagOf(requester: number): number {
     return this.select(requester) && !this.untranslated ? this.lookup.did : -1;
   }

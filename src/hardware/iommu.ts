@@ -30,6 +30,8 @@ export interface IommuUnit {
   select(requester: number): boolean;
   /** {@link tableRights} of the requester selected last. */
   selectedRights(input: number): Rights;
+  /** Frame of the tables of the requester selected last, or -1 where its accesses pass untranslated. */
+  readonly selectedRoot: number;
   /** The tag under which a requester's translations are remembered, or -1 when it has none. */
   tagOf(requester: number): number;
   /**

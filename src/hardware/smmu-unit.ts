@@ -199,6 +199,10 @@ export class SmmuUnit implements IommuUnit {
     return -1;
   }
 
+  get selectedRoot(): number {
+    return this.banks.root.get(this.selected) - 1;
+  }
+
   tagOf(requester: number): number {
     const bank = this.findBank(requester);
     return bank < 0 ? -1 : this.banks.vmid.get(bank);

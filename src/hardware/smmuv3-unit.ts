@@ -241,6 +241,10 @@ export class SmmuV3Unit implements IommuUnit {
     return this.walker.rights & (R | W);
   }
 
+  get selectedRoot(): number {
+    return this.selected === Stream.translated ? this.root : -1;
+  }
+
   /** The unit reads every entry anew. */
   selectRemembered(): boolean {
     return false;

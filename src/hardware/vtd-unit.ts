@@ -319,6 +319,10 @@ export class VtdUnit implements IommuUnit {
     return this.walker.rights;
   }
 
+  get selectedRoot(): number {
+    return this.root;
+  }
+
   tagOf(requester: number): number {
     return this.findContext(requester) === 0 && this.root >= 0 ? this.did : -1;
   }

@@ -206,8 +206,8 @@ end`;
         '2:64+4 missing-argument: steps[0].rights: `rights` is given without `page` (usage: mmu_update',
       ],
       [
-        steps('{"op":"step","expect":[{"violation":"I9"}]}'),
-        '2:24+18 unknown-invariant: steps[0].expect[0]: unknown invariant `I9`',
+        steps('{"op":"step","expect":[{"violation":"I99"}]}'),
+        '2:24+19 unknown-invariant: steps[0].expect[0]: unknown invariant `I99`',
       ],
       ['{"edition":"4.99","steps":[]}', '1:12+6 unknown-release: edition: unknown '],
       [

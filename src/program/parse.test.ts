@@ -311,10 +311,7 @@ describe('a program that cannot be used', () => {
         '1:5+3 unknown-device: unknown device `nic` (none so far; devices come from `device`)',
       ],
       ['device d 00:00.0\ndma d read P+0x10', '2:12+6 unknown-page: unknown page `P`'],
-      [
-        'mark a\nexpect violation I4',
-        '2:18+2 unknown-invariant: unknown invariant `I4` (expected one of: I2, ',
-      ],
+      ['mark a\nexpect violation I40', '2:18+3 unknown-invariant: unknown invariant `I40` '],
       // Frames
       [
         'ram 0x100..0x10f\nram 0x200..0x20f\nchecks 0x1ff',

@@ -68,7 +68,9 @@ describe.each(EDITIONS)('a PV domain’s device behind AMD-Vi, Xen %s', (edition
     expect(mapVa(xen, slot, 0, page, 'rw')).toBe('ok');
     unmapVa(xen, slot, 0);
     expect(errnoName(destroyDomain(xen, 0, slot))).toBe('ok');
-    expect(broken(xen)).toEqual([]);
+    // What the unit remembers stays there under an id that is free (XSA-442).
+    const forgets = !['4.15', '4.16', '4.17'].includes(edition);
+    expect(broken(xen)).toEqual(forgets ? [] : ['INV-DID']);
     expect(dma(xen, 0, 'write', address) === 'ok').toBe(deviceOwner(xen, 0) === 0);
   });
 });
@@ -232,7 +234,7 @@ describe('what the unit remembers', () => {
     expect(xen.ram.frameAt(populate(xen, owner, 1)) * 4096).toBe(address);
     expect(errnoName(assignDevice(xen, 0, other, 0, 0))).toBe('ok');
     expect(dma(xen, 0, 'write', address) === 'ok' ? 'ok' : 'fault').toBe(expected);
-    expect(broken(xen)).toEqual(expected === 'ok' ? ['REACH'] : []);
+    expect(broken(xen)).toEqual(expected === 'ok' ? ['REACH', 'I4'] : []);
   });
 });
 

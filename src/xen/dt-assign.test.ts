@@ -6,6 +6,7 @@ import { errnoName } from './errno.js';
 import { failNth } from './failures.js';
 import { arm, armV3, assign, broken, dma, domain, ETH, populate, reach } from './machine.fixture.js';
 import type { DeviceSpec } from './machine.js';
+import { decreaseReservation } from './memory.js';
 import { Life, type Xen } from './state.js';
 
 const UP_FRONT = ['4.13', '4.15', '4.16', '4.17', '4.22'];
@@ -241,7 +242,7 @@ describe('an SMMUv3', () => {
     populate(xen, slot, 1, GFN);
     assign(xen, slot);
     expect(dma(xen, 0, 'write', GFN * 4096)).toBe('ok');
-    destroyDomain(xen, 0, slot);
+    decreaseReservation(xen, slot, -1, GFN);
     expect(broken(xen)).toEqual([]);
   });
 
@@ -252,6 +253,7 @@ describe('an SMMUv3', () => {
     assign(xen, a);
     expect(dma(xen, 0, 'read', GFN * 4096)).toBe('ok');
     deassign(xen, a);
+    expect(broken(xen)).toEqual(['INV-DID']);
     populate(xen, b, 1, 0x50000);
     assign(xen, b);
     expect([dma(xen, 0, 'read', GFN * 4096), xen.unit!.frame]).toEqual(['ok', xen.ram.frameAt(secret)]);

@@ -98,6 +98,17 @@ describe('an unmap that fails', () => {
     expect(xen.domain.crashed.get(slot)).toBe(1);
   });
 
+  test('keeps the leaked page from being handed out, also when the heap looks for a free one anew', () => {
+    const xen = x86('4.17');
+    const { slot, page } = pvWithContext(xen, 2);
+    failNth(xen, 'unmap', 1);
+    dropAllocation(xen, page + 1);
+    dropAllocation(xen, page);
+    const other = domain(xen);
+    expect([populatePhysmap(xen, other, 0), populatePhysmap(xen, other, 1)]).toEqual([page, page + 2]);
+    expect(xen.frame.owner.get(page + 1)).toBe(slot + 1);
+  });
+
   test('fails the type change that asked for it', () => {
     const xen = x86('4.17');
     const { slot, page } = pvWithContext(xen, 1);

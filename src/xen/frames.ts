@@ -18,7 +18,7 @@ function inZone(xen: Xen, zone: number, pdx: number): boolean {
 function findLowestFree(xen: Xen, zone: number, from: number): void {
   const end = zone === Zone.xen ? xen.xenHeap.end : xen.ram.frames;
   let pdx = from;
-  while (pdx < end && (xen.frame.countInfo.get(pdx) !== 0 || !inZone(xen, zone, pdx))) pdx++;
+  while (pdx < end && !(isFree(xen, pdx) && inZone(xen, zone, pdx))) pdx++;
   xen.heap.lowestFree.set(zone, pdx);
 }
 
@@ -97,8 +97,9 @@ export function takeFrame(xen: Xen, pdx: number, slot: number): void {
   if (xen.heap.lowestFree.get(Zone.domain) === pdx) findLowestFree(xen, Zone.domain, pdx + 1);
 }
 
+/** Whether a frame can be handed out: nobody holds it, and it is none that leaked when its domain gave it back. */
 export function isFree(xen: Xen, pdx: number): boolean {
-  return xen.frame.countInfo.get(pdx) === 0;
+  return xen.frame.countInfo.get(pdx) === 0 && xen.frame.owner.get(pdx) === 0;
 }
 
 /** Whether `pdx` is memory of a domain, not of Xen. */

@@ -1,9 +1,19 @@
-import { Before } from './invariants/before.js';
+import { I5, I6, I7, I17 } from './invariants/context.js';
+import { CPU_WRITE } from './invariants/cpu.js';
+import { I9, I10, I11 } from './invariants/devices.js';
 import { I3 } from './invariants/freed.js';
 import { I12, I13, I19 } from './invariants/grants.js';
+import { I14, I16 } from './invariants/heap.js';
 import { BUG } from './invariants/host.js';
 import type { Invariant } from './invariants/invariant.js';
+import { I15, I18, LEAK, QUOTA } from './invariants/life.js';
+import { Notes } from './invariants/notes.js';
+import { M2P, SYNC } from './invariants/p2m.js';
+import { COUNTERS, PIN } from './invariants/pins.js';
 import { I2, REACH } from './invariants/reach.js';
+import { REF } from './invariants/references.js';
+import { HEAP, PTSTRUCT, SCRUB } from './invariants/tables.js';
+import { DID, I4 } from './invariants/tlb.js';
 import { I1 } from './invariants/types.js';
 import { inputFrames } from './rule.js';
 import type { Xen } from './state.js';
@@ -11,7 +21,16 @@ import type { Xen } from './state.js';
 export type { Harm, Invariant } from './invariants/invariant.js';
 
 /** All invariants, gravest harm first. Each stands, with what it looks at, in a file of `invariants/`. */
-export const INVARIANTS: readonly Invariant[] = [I2, I3, REACH, BUG, I12, I13, I19, I1];
+export const INVARIANTS: readonly Invariant[] = [
+  // isolation broken
+  ...[I2, CPU_WRITE, I3, REACH, I4, DID, PTSTRUCT, I9, I10, I14, I16, I5, I6, I7, I15, I18, REF, PIN, SCRUB],
+  // crash
+  ...[BUG, COUNTERS, I17],
+  // mapping lost
+  ...[I12, I13, I19, I11, SYNC, I1, M2P],
+  // leak
+  ...[LEAK, HEAP, QUOTA],
+];
 
 /** Those that a search holds every state and step against. */
 export const SEARCHED: readonly Invariant[] = INVARIANTS.filter(({ dear }) => !dear);
@@ -20,22 +39,22 @@ export const SEARCHED: readonly Invariant[] = INVARIANTS.filter(({ dear }) => !d
 export class Judge {
   private readonly xen: Xen;
   private readonly inputs: readonly number[];
-  private readonly before: Before;
+  private readonly notes: Notes;
 
   /** @param gfns guest frame numbers from 0 to look at. */
   constructor(xen: Xen, gfns: number) {
     this.xen = xen;
     this.inputs = inputFrames(xen, gfns);
-    this.before = new Before(xen, this.inputs);
+    this.notes = new Notes(xen, this.inputs.length);
   }
 
   /** Takes note of the present state, as the one that the next step starts from. */
   remember(invariant: Invariant): void {
-    invariant.remember?.(this.xen, this.inputs, this.before);
+    invariant.remember?.(this.xen, this.inputs, this.notes);
   }
 
   /** undefined while the invariant holds of the present state, or of the step from the one remembered to it. */
   violation(invariant: Invariant): string | undefined {
-    return invariant.violation(this.xen, this.inputs, this.before);
+    return invariant.violation(this.xen, this.inputs, this.notes);
   }
 }

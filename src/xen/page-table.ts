@@ -27,7 +27,8 @@ const UNCHECKED_HIGH = 0xfff0_0000;
 const ENTRIES = 512;
 /** Slots of an L4 that Xen keeps for itself (is_guest_l4_slot). */
 const XEN_L4_SLOTS = { first: 256, last: 271 } as const;
-const isXenL4Slot = (index: number): boolean => index >= XEN_L4_SLOTS.first && index <= XEN_L4_SLOTS.last;
+export const isXenL4Slot = (index: number): boolean =>
+  index >= XEN_L4_SLOTS.first && index <= XEN_L4_SLOTS.last;
 
 /** Index among the frames of RAM of the frame an entry points to, or -1 when it is no RAM. */
 function frameOf(xen: Xen, lo: number, hi: number): number {

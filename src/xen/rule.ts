@@ -18,16 +18,14 @@ import type { Xen } from './state.js';
 export function permittedRights(xen: Xen, slot: number, input: number, frame: number): Rights {
   if (slot === xen.domIo) return isQuarantinePage(xen, frame) ? R : 0;
   if (isUntranslatedHwdom(xen, slot)) return isForHwdom(xen, frame) ? R | W : 0;
-  if (input === frame && reservesFrame(xen, slot, frame)) return R | W;
+  if (input === frame && xen.spec.reserved.length !== 0 && keepsReserved(xen, slot, frame)) return R | W;
   const pdx = xen.ram.indexOf(frame);
   if (pdx < 0 || isFree(xen, pdx)) return 0;
-  const granted = handleRights(xen, slot, -1, pdx);
-  if (xen.isTranslated(slot)) {
-    const own = ownerOf(xen, pdx) === slot ? R | W : 0;
-    return p2mLookup(xen, slot, input) === frame ? p2mDeviceRights(xen, slot, input) & (own | granted) : 0;
-  }
-  if (input !== frame) return 0;
-  return ownRights(xen, slot, pdx) | granted;
+  const translated = xen.isTranslated(slot);
+  if (translated ? p2mLookup(xen, slot, input) !== frame : input !== frame) return 0;
+  const own = translated ? (ownerOf(xen, pdx) === slot ? R | W : 0) : ownRights(xen, slot, pdx);
+  const held = own === (R | W) ? own : own | handleRights(xen, slot, -1, pdx);
+  return translated ? p2mDeviceRights(xen, slot, input) & held : held;
 }
 
 /**
@@ -44,6 +42,12 @@ function ownRights(xen: Xen, slot: number, pdx: number): Rights {
   if (!xen.isHardwareDomain(slot)) return 0;
   if (strictHwdomPages === 'every-page') return type === PGT.none ? R | W : R;
   return strictHwdomPages === 'writable-or-untyped' && type === PGT.none ? R | W : 0;
+}
+
+/** Reserved regions of the domain's devices; from the hardware domain they are never taken again (dossier §6.4). */
+function keepsReserved(xen: Xen, slot: number, frame: number): boolean {
+  if (!xen.isHardwareDomain(slot)) return reservesFrame(xen, slot, frame);
+  return xen.spec.reserved.some(({ range }) => frame >= range.base && frame < range.base + range.count);
 }
 
 /** The relaxed or passthrough hardware domain is trusted with the host's memory (dossier §2.4). */
@@ -63,9 +67,13 @@ function isQuarantinePage(xen: Xen, frame: number): boolean {
   return page >= 0 && xen.ram.frameAt(page) === frame;
 }
 
-/** Whether a domain's tables are bound to the canonical rule now: kept in sync, built, and not about to go with it. */
+/**
+ * Whether a domain's tables are bound to the canonical rule now: kept in sync, built, and neither about to go with it nor
+ * left as they are because an entry could not be written, for which the domain was crashed (dossier §4.4).
+ */
 export function isBoundByTypes(xen: Xen, slot: number): boolean {
-  return !xen.isDying(slot) && xen.isPv(slot) && mirrors(xen, slot) && isConstructed(xen, slot);
+  if (xen.isDying(slot) || !xen.isPv(slot) || xen.domain.crashed.get(slot) !== 0) return false;
+  return mirrors(xen, slot) && isConstructed(xen, slot);
 }
 
 /** Input frames worth looking at: every frame of RAM and, where domains are translated, the guest frames in use. */

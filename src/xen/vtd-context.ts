@@ -141,7 +141,7 @@ function addFirstTable(xen: Xen, root: number): boolean {
 }
 
 /** domain_pgd_maddr: a unit of three levels uses the table below the root's first entry; -1 when there is none. */
-function skipLevels(xen: Xen, levels: number, root: number): number {
+export function skipLevels(xen: Xen, levels: number, root: number): number {
   if (root < 0 || levels === 4) return root;
   const lo = xen.ram.read32(root * 4096);
   return (lo & 3) === 0 ? -1 : entryFrame(lo, xen.ram.read32(root * 4096 + 4) & 0xf_ffff);

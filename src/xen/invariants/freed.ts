@@ -6,20 +6,37 @@ import { tableRights } from '../iommu-tables.js';
 import { isUntranslatedHwdom } from '../rule.js';
 import type { Xen } from '../state.js';
 import type { Invariant } from './invariant.js';
+import type { Notes } from './notes.js';
 import { frameText } from './words.js';
 
-function mappedFreeFrame(xen: Xen): string | undefined {
+function mappedFreeFrame(xen: Xen, _inputs: readonly number[], notes: Notes): string | undefined {
   for (let slot = 0; slot < xen.domIo; slot++) {
     if (xen.domain.iommuRoot.get(slot) === 0 || isUntranslatedHwdom(xen, slot)) continue;
     // Tables that no device uses, nor will: those of a zombie, in releases that keep them until it vanishes.
     if (xen.isDying(slot) && deviceCount(xen, slot) === 0) continue;
-    for (let pdx = 0; pdx < xen.ram.frames; pdx++) {
-      if (!isFree(xen, pdx)) continue;
-      const frame = xen.ram.frameAt(pdx);
-      const rights = tableRights(xen, slot, frame);
-      if (rights === 0 || reservesFrame(xen, slot, frame)) continue;
-      return `free frame ${frameText(frame)} is mapped ${rightsText(rights)} in ${xen.domainName(slot)}'s IOMMU tables`;
+    for (const { base, count } of xen.ram.ranges) {
+      const found = freeFrameMapped(xen, notes, slot, base, base + count);
+      if (found !== undefined) return found;
     }
+  }
+  return undefined;
+}
+
+function freeFrameMapped(
+  xen: Xen,
+  { scan }: Notes,
+  slot: number,
+  from: number,
+  end: number,
+): string | undefined {
+  for (
+    let input = scan.nextMapped(slot, from, end);
+    input >= 0;
+    input = scan.nextMapped(slot, input + 1, end)
+  ) {
+    if (!isFree(xen, xen.ram.indexOf(input)) || reservesFrame(xen, slot, input)) continue;
+    const rights = rightsText(tableRights(xen, slot, input));
+    return `free frame ${frameText(input)} is mapped ${rights} in ${xen.domainName(slot)}'s IOMMU tables`;
   }
   return undefined;
 }

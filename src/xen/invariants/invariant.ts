@@ -1,5 +1,5 @@
 import type { Xen } from '../state.js';
-import type { Before } from './before.js';
+import type { Notes } from './notes.js';
 
 /** The worst a violation leads to, in the words of dommu's users. Ordered from the gravest. */
 export type Harm = 'isolation broken' | 'crash' | 'livelock' | 'mapping lost' | 'leak';
@@ -20,7 +20,7 @@ export interface Invariant {
    * undefined while it holds; otherwise the facts that break it. Allocates nothing while it holds.
    * @param inputs input frames worth looking at (inputFrames).
    */
-  readonly violation: (xen: Xen, inputs: readonly number[], before: Before) => string | undefined;
-  /** Notes in `before` what `violation` needs to know of the state that the step starts from. */
-  readonly remember?: (xen: Xen, inputs: readonly number[], before: Before) => void;
+  readonly violation: (xen: Xen, inputs: readonly number[], notes: Notes) => string | undefined;
+  /** Notes what `violation` needs to know of the state that the step starts from. */
+  readonly remember?: (xen: Xen, inputs: readonly number[], notes: Notes) => void;
 }

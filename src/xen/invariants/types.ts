@@ -24,9 +24,8 @@ function typeMismatch(xen: Xen): string | undefined {
 
 /** A domain's own page that neither Xen shares with it nor a device's firmware needs. */
 export function isBoundByType(xen: Xen, slot: number, pdx: number): boolean {
-  return (
-    ownerOf(xen, pdx) === slot && !isSpecialPage(xen, pdx) && !reservesFrame(xen, slot, xen.ram.frameAt(pdx))
-  );
+  if (ownerOf(xen, pdx) !== slot || isSpecialPage(xen, pdx)) return false;
+  return xen.spec.reserved.length === 0 || !reservesFrame(xen, slot, xen.ram.frameAt(pdx));
 }
 
 export function mappedRights(xen: Xen, slot: number, pdx: number): Rights {

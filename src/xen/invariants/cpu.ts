@@ -1,0 +1,55 @@
+import { PGT } from '../../formats/x86-page-info.js';
+import { ownerOf } from '../frames.js';
+import { typeCount, typeOf } from '../page-info.js';
+import { PTE_PRESENT, PTE_RW } from '../page-table.js';
+import type { Xen } from '../state.js';
+import type { Invariant } from './invariant.js';
+import { pageText } from './words.js';
+
+/** What the CPUs of PV guests can write. */
+
+/** A page that a PV domain's CPU must not have mapped writable: one of a PV domain whose type is another. */
+function isWriteProtected(xen: Xen, pdx: number): boolean {
+  const owner = ownerOf(xen, pdx);
+  if (owner >= 0 && xen.isTranslated(owner)) return false;
+  const info = xen.frame.typeInfo.get(pdx);
+  return typeOf(info) !== PGT.writable || typeCount(info) === 0;
+}
+
+function writtenByCpu(xen: Xen): string | undefined {
+  const { vaSlots } = xen.spec.limits;
+  for (let row = 0; row < xen.domIo * vaSlots; row++) {
+    const pdx = xen.va.frame.get(row) - 1;
+    if (pdx >= 0 && xen.va.writable.get(row) !== 0 && isWriteProtected(xen, pdx))
+      return `${xen.domainName(Math.floor(row / vaSlots))} has ${pageText(xen, pdx)} mapped writable at va ${row % vaSlots}`;
+  }
+  for (let table = 0; table < xen.ram.frames; table++) {
+    const info = xen.frame.typeInfo.get(table);
+    if (typeOf(info) !== PGT.l1 || typeCount(info) === 0) continue;
+    const found = writtenThroughTable(xen, table);
+    if (found !== undefined) return found;
+  }
+  return undefined;
+}
+
+function writtenThroughTable(xen: Xen, table: number): string | undefined {
+  const words = xen.ram.wordsOf(table);
+  if (words < 0) return undefined;
+  const store = xen.store.words;
+  for (let index = 0; index < 512; index++) {
+    const lo = store[words + index * 2]!;
+    if ((lo & (PTE_PRESENT | PTE_RW)) !== (PTE_PRESENT | PTE_RW)) continue;
+    const pdx = xen.ram.indexOf((lo >>> 12) + (store[words + index * 2 + 1]! & 0xf_ffff) * 0x10_0000);
+    if (pdx >= 0 && isWriteProtected(xen, pdx))
+      return `entry ${index} of the l1 table ${xen.frameName(table)} of ${xen.domainName(ownerOf(xen, table))} maps ${pageText(xen, pdx)} writable`;
+  }
+  return undefined;
+}
+
+export const CPU_WRITE: Invariant = {
+  id: 'INV-CPU-WRITE',
+  title: 'no CPU of a PV guest has a page mapped writable whose type is another',
+  reason: 'a guest that writes its page tables maps any memory it likes',
+  harm: 'isolation broken',
+  violation: writtenByCpu,
+};

@@ -1,0 +1,126 @@
+import { type Rights, rightsText } from '../../formats/address.js';
+import { deviceOwner } from '../devices.js';
+import { reservesFrame } from '../identity-map.js';
+import { sharesP2m } from '../iommu-map.js';
+import { tableRights } from '../iommu-tables.js';
+import { p2mLookup, p2mType } from '../p2m.js';
+import { P2mType } from '../p2m-types.js';
+import { isUntranslatedHwdom } from '../rule.js';
+import type { Xen } from '../state.js';
+import { skipLevels } from '../vtd-context.js';
+import type { Invariant } from './invariant.js';
+import type { Notes } from './notes.js';
+import { deviceText, frameText } from './words.js';
+
+/** Whose a device is, where it goes, and the regions that its firmware needs. */
+
+/** A device that translates through tables that are not its owner's, or through none at all. */
+function contextOfAnother(xen: Xen): string | undefined {
+  for (let device = 0; device < xen.spec.devices.length; device++) {
+    const unit = xen.unitOf(device);
+    if (unit?.select(xen.spec.devices[device]!.requester) !== true) continue;
+    const slot = deviceOwner(xen, device);
+    const root = unit.selectedRoot;
+    // What dom_io's devices translate through is looked at entry by entry (REACH).
+    if (slot === xen.domIo && root >= 0) continue;
+    if (slot >= 0 && root === rootOf(xen, slot, device)) continue;
+    const through = root < 0 ? 'untranslated' : `through the tables at ${frameText(root)}`;
+    const whose = slot < 0 ? 'nobody’s' : xen.domainName(slot);
+    return `${deviceText(xen, device)} is ${whose}, and its accesses go ${through}`;
+  }
+  return undefined;
+}
+
+/** No frame, and not "untranslated" either. */
+const NO_TABLES = -2;
+
+/** Frame of the tables that a domain's device uses; -1 for none, where its accesses pass untranslated. */
+function rootOf(xen: Xen, slot: number, device: number): number {
+  if (isUntranslatedHwdom(xen, slot) && xen.spec.hwdomMode === 'passthrough') return -1;
+  const root = (sharesP2m(xen, slot) ? xen.domain.p2mRoot : xen.domain.iommuRoot).get(slot);
+  if (root === 0) return NO_TABLES;
+  const frame = xen.ram.frameAt(root - 1);
+  return xen.vtd === undefined ? frame : skipLevels(xen, xen.vtds[xen.unitIndex(device)]!.levels, frame);
+}
+
+function rememberOwners(xen: Xen, _inputs: readonly number[], notes: Notes): void {
+  for (let device = 0; device < notes.owners.length; device++)
+    notes.owners[device] = deviceOwner(xen, device);
+}
+
+function returnedToHardwareDomain(xen: Xen, _inputs: readonly number[], notes: Notes): string | undefined {
+  if (!xen.spec.quarantine || xen.profile.quarantine === 'none') return undefined;
+  for (let device = 0; device < notes.owners.length; device++) {
+    const before = notes.owners[device]!;
+    const ofGuest = before >= 0 && before < xen.domIo && !xen.isHardwareDomain(before);
+    if (ofGuest && xen.isHardwareDomain(deviceOwner(xen, device)))
+      return `${deviceText(xen, device)} went from ${xen.domainName(before)} to ${xen.domainName(0)} without quarantine`;
+  }
+  return undefined;
+}
+
+/**
+ * A device that cannot reach its reserved region, or a domain that has one mapped and no device that needs it. A page of
+ * a translated domain's own that stands there instead is what a relaxed assignment leaves (dossier §6.4).
+ */
+function wrongReserved(xen: Xen): string | undefined {
+  if (!xen.iommuOn || xen.spec.arch === 'arm') return undefined;
+  for (let index = 0; index < xen.spec.reserved.length; index++) {
+    const { range, devices, rights } = xen.spec.reserved[index]!;
+    for (let frame = range.base; frame < range.base + range.count; frame++) {
+      let found = leftReserved(xen, frame);
+      for (let i = 0; i < devices.length; i++) found ??= unreachedReserved(xen, devices[i]!, frame, rights);
+      if (found !== undefined) return found;
+    }
+  }
+  return undefined;
+}
+
+function unreachedReserved(xen: Xen, device: number, frame: number, wanted: Rights): string | undefined {
+  const slot = deviceOwner(xen, device);
+  const unit = xen.unitOf(device);
+  if (slot < 0 || slot >= xen.domIo || unit === undefined) return undefined;
+  const rights = unit.tableRights(xen.spec.devices[device]!.requester, frame);
+  if ((wanted & ~rights) === 0 && unit.frame === frame) return undefined;
+  if (xen.isTranslated(slot) && xen.ram.indexOf(p2mLookup(xen, slot, frame)) >= 0) return undefined;
+  return `${deviceText(xen, device)} of ${xen.domainName(slot)} has ${rightsText(rights)} at ${frameText(frame)}, which its firmware needs`;
+}
+
+function leftReserved(xen: Xen, frame: number): string | undefined {
+  if (xen.ram.indexOf(frame) >= 0) return undefined;
+  for (let slot = 1; slot < xen.domIo; slot++) {
+    if (!xen.exists(slot) || reservesFrame(xen, slot, frame)) continue;
+    const inP2m = xen.isTranslated(slot) && p2mType(xen, slot, frame) === P2mType.mmioDirect;
+    if (inP2m || tableRights(xen, slot, frame) !== 0)
+      return `${xen.domainName(slot)} has the reserved frame ${frameText(frame)} mapped, and no device that needs it`;
+  }
+  return undefined;
+}
+
+export const I9: Invariant = {
+  id: 'I9',
+  states: ['INV-OWNER'],
+  title: 'a device translates through the tables of the domain that owns it',
+  reason: 'a device between two domains is a way from one into the other',
+  harm: 'isolation broken',
+  violation: contextOfAnother,
+};
+
+export const I10: Invariant = {
+  id: 'I10',
+  states: ['INV-QUAR'],
+  title: 'a device that a guest gives back goes into quarantine, not to the hardware domain',
+  reason: 'what it still has in flight would hit the hardware domain’s memory (XSA-302)',
+  harm: 'isolation broken',
+  violation: returnedToHardwareDomain,
+  remember: rememberOwners,
+};
+
+export const I11: Invariant = {
+  id: 'I11',
+  states: ['INV-RMRR', 'INV-IOMMU-COMPLETE'],
+  title: 'a device reaches its reserved regions, and a domain has them only while it has such a device',
+  reason: 'firmware uses them at any time, and nobody else may',
+  harm: 'mapping lost',
+  violation: wrongReserved,
+};

@@ -1,0 +1,113 @@
+import { GNTMAP } from '../../formats/grant-v1.js';
+import { PGC_ALLOCATED, PGT, PGT_PINNED, PGT_VALIDATED } from '../../formats/x86-page-info.js';
+import { isSpecialPage, ownerOf } from '../frames.js';
+import { SOMEWHERE } from '../grant-host-mapping.js';
+import { COUNT_MASK, isPageTable, typeCount, typeOf } from '../page-info.js';
+import { isXenL4Slot, PTE_PRESENT, PTE_RW } from '../page-table.js';
+import type { Xen } from '../state.js';
+import type { Invariant } from './invariant.js';
+import type { Notes } from './notes.js';
+import { pageText } from './words.js';
+
+/**
+ * Reference counts, counted anew from everybody who holds a reference. General references: the allocation, a pin, a
+ * virtual page that maps the frame, an entry of a page table in use, a grant mapping. Type references: a pin, a writable
+ * mapping, an entry of a higher table, a writable grant mapping, and the one that Xen gives the pages it shares.
+ */
+
+function wrongCounts(xen: Xen, _inputs: readonly number[], notes: Notes): string | undefined {
+  const { references, types } = notes;
+  references.fill(0);
+  types.fill(0);
+  countPages(xen, notes);
+  countVirtualPages(xen, notes);
+  countGrants(xen, notes);
+  for (let pdx = 0; pdx < xen.ram.frames; pdx++) {
+    const info = xen.frame.typeInfo.get(pdx);
+    const count = xen.frame.countInfo.get(pdx) & COUNT_MASK;
+    if (count !== references[pdx])
+      return `${pageText(xen, pdx)} has ${count} references, and ${references[pdx]} are held`;
+    // Of a frame that is Xen's alone the word counts entries (radix-writer.ts).
+    if (ownerOf(xen, pdx) !== xen.domXen && typeCount(info) !== types[pdx])
+      return `${pageText(xen, pdx)} has ${typeCount(info)} type references, and ${types[pdx]} are held`;
+  }
+  return undefined;
+}
+
+/** What pages hold of themselves and, as page tables, of others. */
+function countPages(xen: Xen, notes: Notes): void {
+  const { references, types } = notes;
+  for (let pdx = 0; pdx < xen.ram.frames; pdx++) {
+    const info = xen.frame.typeInfo.get(pdx);
+    if ((xen.frame.countInfo.get(pdx) & PGC_ALLOCATED) !== 0) references[pdx]!++;
+    if ((info & PGT_PINNED) !== 0) {
+      references[pdx]!++;
+      types[pdx]!++;
+    }
+    const type = typeOf(info);
+    if (type === PGT.writable && isSpecialPage(xen, pdx)) types[pdx]!++;
+    if (isPageTable(type) && (info & PGT_VALIDATED) !== 0) countEntries(xen, notes, pdx, type);
+  }
+}
+
+function countEntries(xen: Xen, notes: Notes, table: number, type: number): void {
+  const words = xen.ram.wordsOf(table);
+  if (words < 0) return;
+  for (let index = 0; index < 512; index++) {
+    const lo = xen.store.words[words + index * 2]!;
+    if ((lo & PTE_PRESENT) === 0 || (type === PGT.l4 && isXenL4Slot(index))) continue;
+    const pdx = xen.ram.indexOf(
+      (lo >>> 12) + (xen.store.words[words + index * 2 + 1]! & 0xf_ffff) * 0x10_0000,
+    );
+    if (type === PGT.l1) countMapping(xen, notes, ownerOf(xen, table), pdx, (lo & PTE_RW) !== 0);
+    else if (pdx >= 0 && pdx !== table) {
+      notes.references[pdx]!++;
+      notes.types[pdx]!++;
+    }
+  }
+}
+
+/** What an L1 entry of `slot` holds; of no RAM, nothing. */
+function countMapping(xen: Xen, notes: Notes, slot: number, pdx: number, writable: boolean): void {
+  if (pdx < 0) return;
+  notes.references[pdx]!++;
+  const owner = ownerOf(xen, pdx);
+  if (writable && (owner === slot || !xen.isTranslated(owner))) notes.types[pdx]!++;
+}
+
+function countVirtualPages(xen: Xen, notes: Notes): void {
+  const { vaSlots } = xen.spec.limits;
+  for (let row = 0; row < xen.domIo * vaSlots; row++) {
+    const slot = Math.floor(row / vaSlots);
+    countMapping(xen, notes, slot, xen.va.frame.get(row) - 1, xen.va.writable.get(row) !== 0);
+  }
+}
+
+/** Grant mappings, as in dossier §5.2's table of references. */
+function countGrants(xen: Xen, notes: Notes): void {
+  const { handles, grants } = xen.spec.limits;
+  for (let row = 0; row < xen.domIo * handles; row++) {
+    const flags = xen.maptrack.flags.get(row);
+    if (flags === 0) continue;
+    const slot = Math.floor(row / handles);
+    const granter = xen.maptrack.granter.get(row) - 1;
+    const pdx = xen.grant.frame.get(granter * grants + xen.maptrack.ref.get(row)) - 1;
+    if (pdx < 0) continue;
+    const device = (flags & GNTMAP.device) !== 0 ? 1 : 0;
+    // A mapping in an L1 entry is the entry's, which the mapper may overwrite: then it holds nothing more.
+    const inEntry = xen.maptrack.hostEntry.get(row) !== SOMEWHERE;
+    const host = (flags & GNTMAP.host) !== 0 && !inEntry ? 1 : 0;
+    notes.references[pdx]! += device + host;
+    if ((flags & GNTMAP.readonly) !== 0 || xen.spec.arch === 'arm') continue;
+    notes.types[pdx]! += device + (granter === slot || !xen.isTranslated(granter) ? host : 0);
+  }
+}
+
+export const REF: Invariant = {
+  id: 'INV-REF',
+  title: 'a page’s references and type references are those that somebody holds',
+  reason: 'one too few frees a page that is in use, one too many keeps it for ever',
+  harm: 'isolation broken',
+  dear: true,
+  violation: wrongCounts,
+};

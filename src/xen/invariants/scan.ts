@@ -1,0 +1,50 @@
+import { AMDVI_SHAPES, AMDVI_TABLES } from '../../formats/amdvi.js';
+import { ENTRY_SPAN, FOUR_LEVELS, TABLE_ENTRIES, Walker, WalkStatus } from '../../formats/radix.js';
+import { VTD_SECOND_LEVEL } from '../../formats/vtd.js';
+import { amdviLevels } from '../iommu-tables.js';
+import type { Xen } from '../state.js';
+
+/** Walks domains' own IOMMU tables from one mapping to the next, a table at a time where they map nothing. */
+export class TableScan {
+  private readonly xen: Xen;
+  private readonly walker: Walker;
+
+  constructor(xen: Xen) {
+    this.xen = xen;
+    this.walker = new Walker(xen.amdvi === undefined ? VTD_SECOND_LEVEL : AMDVI_TABLES, xen.ram);
+  }
+
+  /** The first input frame from `from` up, below `end`, that the domain's own tables map; -1 when there is none. */
+  nextMapped(slot: number, from: number, end: number): number {
+    const { xen, walker } = this;
+    const root = xen.domain.iommuRoot.get(slot);
+    if (root === 0) return -1;
+    const shape = xen.amdvi === undefined ? FOUR_LEVELS : AMDVI_SHAPES[amdviLevels(xen, slot)]!;
+    const frame = xen.ram.frameAt(root - 1);
+    let input = from;
+    while (input < end) {
+      const status = walker.walk(frame, shape, input);
+      if (status === WalkStatus.OK) return input;
+      if (status === WalkStatus.BEYOND) return -1;
+      const span = ENTRY_SPAN[walker.level]!;
+      const next = (Math.floor(input / span) + 1) * span;
+      input = walker.level === 1 ? this.alongTable(next, Math.min(end, tableEnd(input))) : next;
+    }
+    return -1;
+  }
+
+  /** Goes on in the lowest table, where the walker stands one before `input`, to a present entry, or to `end`. */
+  private alongTable(input: number, end: number): number {
+    const { xen, walker } = this;
+    const words = xen.ram.wordsOf(xen.ram.indexOf(Math.floor(walker.entryAddress / 4096)));
+    if (words < 0) return end;
+    const store = xen.store.words;
+    let at = words + (walker.entryAddress % 4096) / 4 + 2;
+    for (let now = input; now < end; now++, at += 2)
+      if ((store[at] !== 0 || store[at + 1] !== 0) && walker.format.present(store[at]!, store[at + 1]!, 1))
+        return now;
+    return end;
+  }
+}
+
+const tableEnd = (input: number): number => (Math.floor(input / TABLE_ENTRIES) + 1) * TABLE_ENTRIES;

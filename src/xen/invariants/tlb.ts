@@ -1,0 +1,117 @@
+import { rightsText } from '../../formats/address.js';
+import type { IommuUnit } from '../../hardware/iommu.js';
+import { deviceOwner } from '../devices.js';
+import type { Xen } from '../state.js';
+import { isKnownDid } from '../vtd-domain-ids.js';
+import type { Invariant } from './invariant.js';
+import { deviceText, frameText } from './words.js';
+
+/** What an IOMMU remembers, and under which tag. */
+
+/** The first device behind a unit whose accesses are looked up under `tag`, or -1. */
+function deviceTagged(xen: Xen, unit: IommuUnit, tag: number): number {
+  for (let device = 0; device < xen.spec.devices.length; device++) {
+    const { requester } = xen.spec.devices[device]!;
+    if (xen.unitOf(device) === unit && unit.tagOf(requester) === tag) return device;
+  }
+  return -1;
+}
+
+/** Something remembered that a device can use now, and that its tables do not give. */
+function staleTranslation(xen: Xen): string | undefined {
+  for (let index = 0; index < xen.units.length; index++) {
+    const unit = xen.units[index]!;
+    const found = staleEntry(xen, unit) ?? staleContext(xen, unit);
+    if (found !== undefined) return found;
+  }
+  return undefined;
+}
+
+function staleEntry(xen: Xen, unit: IommuUnit): string | undefined {
+  const { iotlb } = unit;
+  for (let row = 0; row < iotlb.rows; row++) {
+    const tag = iotlb.did(row);
+    const device = tag < 0 ? -1 : deviceTagged(xen, unit, tag);
+    if (device < 0) continue;
+    unit.select(xen.spec.devices[device]!.requester);
+    const first = iotlb.frame(row);
+    const rights = iotlb.rights(row);
+    // What was absent may be remembered, too: then nothing is reached.
+    const span = rights === 0 ? 0 : 2 ** iotlb.order(row);
+    for (let offset = 0; offset < span; offset = xen.ram.nextFrame(first + offset + 1) - first) {
+      const now = unit.selectedRights(iotlb.input(row) + offset);
+      const same = now !== 0 && unit.frame === first + offset;
+      if (same && (rights & ~now) === 0) continue;
+      const input = frameText(iotlb.input(row) + offset);
+      const there = same ? rightsText(now) : now === 0 ? 'nothing' : `frame ${frameText(unit.frame)}`;
+      return `the IOTLB leads ${deviceText(xen, device)} from ${input} to frame ${frameText(first + offset)} (${rightsText(rights)}), where its tables have ${there}`;
+    }
+  }
+  return undefined;
+}
+
+/** A device whose entry the unit remembers otherwise than it is. */
+function staleContext(xen: Xen, unit: IommuUnit): string | undefined {
+  for (let device = 0; device < xen.spec.devices.length; device++) {
+    const { requester } = xen.spec.devices[device]!;
+    if (xen.unitOf(device) !== unit || !unit.selectRemembered(requester)) continue;
+    const remembered = unit.selectedRoot;
+    const now = unit.select(requester) ? unit.selectedRoot : NOTHING;
+    if (now !== remembered)
+      return `the unit leads ${deviceText(xen, device)} ${wayText(remembered)}, where its context entry has it go ${wayText(now)}`;
+  }
+  return undefined;
+}
+
+/** No root, and not "untranslated" either. */
+const NOTHING = -2;
+
+const wayText = (root: number): string =>
+  root === NOTHING ? 'nowhere' : root < 0 ? 'untranslated' : `through the tables at ${frameText(root)}`;
+
+/** Two owners under one tag, or a tag of nobody's under which translations are still remembered. */
+function tagOfTwo(xen: Xen): string | undefined {
+  const { devices } = xen.spec;
+  for (let device = 1; device < devices.length; device++) {
+    const unit = xen.unitOf(device);
+    const tag = unit?.tagOf(devices[device]!.requester) ?? -1;
+    const first = tag < 0 ? device : deviceTagged(xen, unit!, tag);
+    if (deviceOwner(xen, first) !== deviceOwner(xen, device))
+      return `${deviceText(xen, first)} and ${deviceText(xen, device)} have different owners and one domain id, ${tag}`;
+  }
+  for (let index = 0; index < xen.units.length; index++) {
+    const unit = xen.units[index]!;
+    for (let row = 0; row < unit.iotlb.rows; row++) {
+      const tag = unit.iotlb.did(row);
+      if (tag < 0 || deviceTagged(xen, unit, tag) >= 0 || isSomebodys(xen, index, tag)) continue;
+      return `the IOTLB remembers ${frameText(unit.iotlb.input(row))} under domain id ${tag}, which is free to be given to the next domain`;
+    }
+  }
+  return undefined;
+}
+
+/** Whether a domain id of a unit is taken, whether or not a device uses it. */
+function isSomebodys(xen: Xen, unit: number, tag: number): boolean {
+  if (xen.vtd !== undefined) return isKnownDid(xen, unit, tag);
+  if (xen.amdvi !== undefined) return xen.slotOf(tag) >= 0;
+  for (let slot = 0; xen.smmuContext !== undefined && slot < xen.domIo; slot++)
+    if (xen.smmuContext.vmid.get(slot) === tag) return true;
+  return false;
+}
+
+export const I4: Invariant = {
+  id: 'I4',
+  states: ['INV-TLB'],
+  title: 'no IOMMU remembers for a device what its tables do not give any more',
+  reason: 'a frame must not be reused while a device can still get at it as what it was',
+  harm: 'isolation broken',
+  violation: staleTranslation,
+};
+
+export const DID: Invariant = {
+  id: 'INV-DID',
+  title: 'an IOMMU’s domain id stands for one owner, and nothing is remembered under a free one',
+  reason: 'whoever gets the id next would have the translations of whoever had it before',
+  harm: 'isolation broken',
+  violation: tagOfTwo,
+};
