@@ -1,6 +1,7 @@
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { DEFAULT_ALPHABET } from '../src/program/alphabet.js';
+import { loadProgram } from '../src/program/load.js';
 import { type ConfigMachine, programOfConfigs, verifyProgram } from '../src/program/verify.js';
 import { resolveEdition } from '../src/xen/editions/edition.js';
 
@@ -84,5 +85,25 @@ describe('the same behind AMD-Vi', () => {
 
   it.each(['4.13.3', '4.15', '4.17', '4.22', 'up-front'])('with one page is safe on %s', async (release) => {
     expect(await broken('guest-pv-nic.cfg', release, amd, { ...BOUNDS, pages: 1 })).toBe('safe');
+  });
+});
+
+describe('two CPUs and a page that changes its type (XSA-401)', () => {
+  const verdictOf = async (release: string): Promise<string> => {
+    const edition = resolveEdition(release);
+    const scene = loadProgram(fileURLToPath(new URL('../examples/type-race-scene.dommu', import.meta.url)));
+    const bounds = { ...BOUNDS, refs: 0, levels: [1], hotplug: false, steps: true };
+    const { verdict, counterexamples } = await verifyProgram(scene, edition, bounds);
+    return [verdict, ...counterexamples.map(({ invariant }) => invariant.id)].join(' ');
+  };
+  it.each([
+    ['4.13', 'unsafe I1'],
+    ['4.13.5', 'safe'],
+    ['4.16.1', 'unsafe I1'],
+    ['4.16.2', 'safe'],
+    ['4.17', 'safe'],
+    ['4.22', 'safe'],
+  ])('on %s: %s', async (release, expected) => {
+    expect(await verdictOf(release)).toBe(expected);
   });
 });

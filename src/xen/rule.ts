@@ -1,5 +1,6 @@
 import { R, type Rights, W } from '../formats/address.js';
 import { PGT } from '../formats/x86-page-info.js';
+import { isChangingType } from './calls/changing.js';
 import { isDomainFrame, isFree, isSpecialPage, ownerOf } from './frames.js';
 import { handleRights } from './grant-iommu.js';
 import { reservesFrame } from './identity-map.js';
@@ -36,7 +37,7 @@ export function permittedRights(xen: Xen, slot: number, input: number, frame: nu
 function ownRights(xen: Xen, slot: number, pdx: number): Rights {
   if (ownerOf(xen, pdx) !== slot || isSpecialPage(xen, pdx)) return 0;
   const type = typeOf(xen.frame.typeInfo.get(pdx));
-  if (type === PGT.writable) return R | W;
+  if (type === PGT.writable || isChangingType(xen, pdx)) return R | W;
   const { pvPageAdded, strictHwdomPages } = xen.profile;
   if (type === PGT.none && pvPageAdded === 'mapped-untyped') return R | W;
   if (!xen.isHardwareDomain(slot)) return 0;

@@ -1,5 +1,5 @@
 import { type Rights, W } from '../../formats/address.js';
-import { PGT } from '../../formats/x86-page-info.js';
+import { PGT, PGT_PARTIAL, PGT_VALIDATED } from '../../formats/x86-page-info.js';
 import { deviceOwner } from '../devices.js';
 import { ownerOf } from '../frames.js';
 import { typeCount, typeOf } from '../page-info.js';
@@ -109,11 +109,12 @@ function hasTableInUse(xen: Xen): boolean {
   return false;
 }
 
-/** A page whose content the hypervisor trusts: a page table or descriptor page of a PV domain, in use. */
+/** A page whose content the hypervisor trusts: a page table or descriptor page of a PV domain, looked into and in use. */
 function isTableInUse(xen: Xen, pdx: number): boolean {
   const info = xen.frame.typeInfo.get(pdx);
   const type = typeOf(info);
-  return type >= PGT.l1 && type <= PGT.segDesc && typeCount(info) !== 0 && xen.isPv(ownerOf(xen, pdx));
+  const trusted = (info & (PGT_VALIDATED | PGT_PARTIAL)) !== 0 && typeCount(info) !== 0;
+  return type >= PGT.l1 && type <= PGT.segDesc && trusted && xen.isPv(ownerOf(xen, pdx));
 }
 
 export const I2: Invariant = {

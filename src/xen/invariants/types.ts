@@ -1,5 +1,6 @@
 import { R, type Rights, rightsText, W } from '../../formats/address.js';
 import { PGT } from '../../formats/x86-page-info.js';
+import { isChangingType } from '../calls/changing.js';
 import { isSpecialPage, ownerOf } from '../frames.js';
 import { reservesFrame } from '../identity-map.js';
 import { tableRights } from '../iommu-tables.js';
@@ -14,7 +15,8 @@ function typeMismatch(xen: Xen): string | undefined {
   for (let slot = 0; slot < xen.domIo; slot++) {
     if (!isBoundByTypes(xen, slot)) continue;
     for (let pdx = 0; pdx < xen.ram.frames; pdx++) {
-      if (isBoundByType(xen, slot, pdx) && mappedRights(xen, slot, pdx) !== typedRights(xen, pdx)) {
+      const differs = isBoundByType(xen, slot, pdx) && mappedRights(xen, slot, pdx) !== typedRights(xen, pdx);
+      if (differs && !isChangingType(xen, pdx)) {
         return mismatchText(xen, slot, pdx);
       }
     }
