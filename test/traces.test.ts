@@ -10,6 +10,7 @@ const NAMED: Readonly<Record<string, readonly string[]>> = {
   t4: ['4.12', 'late-enable'],
   t5: ['4.13', '4.22'],
   t6: ['4.11.0', '4.12', '4.13', '4.22'],
+  t10: ['4.11.0', '4.13', '4.14', '4.15', '4.16', '4.22'],
 };
 
 describe('a trace of the dossier', () => {
