@@ -2,6 +2,7 @@ import { ASSIGNMENT } from './ladders/assignment.js';
 import { CREATEDOMAIN } from './ladders/createdomain.js';
 import { DEATH } from './ladders/death.js';
 import { DEVICE_TREE } from './ladders/device-tree.js';
+import { GRANT_TABLES } from './ladders/grant-tables.js';
 import { GRANTS } from './ladders/grants.js';
 import { MEMORY } from './ladders/memory.js';
 import { PAGE_TYPES } from './ladders/page-types.js';
@@ -16,6 +17,7 @@ export const LADDERS: readonly Rule[] = [
   ...PAGE_TYPES,
   ...MEMORY,
   ...GRANTS,
+  ...GRANT_TABLES,
   ...ASSIGNMENT,
   ...RESERVED,
   ...VENDORS,

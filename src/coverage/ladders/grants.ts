@@ -2,14 +2,15 @@ import {
   GNTMAP,
   GrantType,
   GTF_READONLY,
+  GTF_SUB_PAGE,
   GTF_TYPE_MASK,
   grantDomid,
   grantFlags,
 } from '../../formats/grant-v1.js';
 import { grantMapFlags } from '../../program/handlers/grants.js';
-import { activeRow } from '../../xen/grant-active.js';
+import { activeRow, pinIsFull, pinsOf } from '../../xen/grant-active.js';
 import { grantEntryWord } from '../../xen/grant-entry.js';
-import { grantEntryCount } from '../../xen/grant-frames.js';
+import { grantEntryCount, isVersion2 } from '../../xen/grant-frames.js';
 import { ladder, type Rung } from '../rule.js';
 import type { Situation } from '../situation.js';
 
@@ -19,8 +20,10 @@ const refIsIn = (s: Situation): boolean => refOf(s) >= 0 && refOf(s) < grantEntr
 const row = (s: Situation): number => activeRow(s.xen, granterOf(s), refOf(s));
 const pinOf = (s: Situation): number => s.xen.grant.pin.get(row(s));
 const isExternal = (s: Situation): boolean => s.xen.isTranslated(s.slot);
-const isAlive = (s: Situation): boolean => s.domain === 'dom0' || s.domain === 'guest';
+export const isAlive = (s: Situation): boolean => s.domain === 'dom0' || s.domain === 'guest';
 const writes = (s: Situation): boolean => !s.has('readonly');
+
+const NOT_FOR_TRANSLATED = GNTMAP.device | GNTMAP.application | GNTMAP.containsPte;
 
 const noHandle = (s: Situation): boolean => {
   const { handles } = s.xen.spec.limits;
@@ -29,13 +32,21 @@ const noHandle = (s: Situation): boolean => {
 };
 
 const word = (s: Situation): number => grantEntryWord(s.xen, granterOf(s), refOf(s));
-const isOffered = (s: Situation): boolean =>
-  (grantFlags(word(s)) & GTF_TYPE_MASK) === GrantType.PERMIT_ACCESS;
+/** A mapping wants a whole page; up to 4.14 a transitive entry, which names none, passed for one (b339e3a976). */
+const isOffered = (s: Situation): boolean => {
+  const asked = grantFlags(word(s)) & (GTF_TYPE_MASK | GTF_SUB_PAGE);
+  if (asked === GrantType.PERMIT_ACCESS) return true;
+  const asFullPage = s.profile.transitiveMap === 'as-full-page' && isVersion2(s.xen, granterOf(s));
+  return asked === GrantType.TRANSITIVE && asFullPage;
+};
+const isPart = (s: Situation): boolean => isNotOffered(s) && (grantFlags(word(s)) & GTF_SUB_PAGE) !== 0;
 
 const isNotOffered = (s: Situation): boolean => pinOf(s) === 0 && !isOffered(s);
 const isForAnother = (s: Situation): boolean =>
   pinOf(s) === 0 && grantDomid(word(s)) !== s.xen.domidOf(s.slot);
 const isReadOnly = (s: Situation): boolean => writes(s) && (grantFlags(word(s)) & GTF_READONLY) !== 0;
+
+export const NO_POLICY = 'there is no policy (XSM)';
 
 const MAP: readonly Rung[] = [
   {
@@ -47,10 +58,10 @@ const MAP: readonly Rung[] = [
   },
   {
     row: '#2',
-    what: 'a device mapping by a translated domain',
+    what: 'a device, application or page-table-entry mapping by a translated domain',
     status: 'general_error',
     fn: 'mapGrantRef',
-    when: (s) => isExternal(s) && (grantMapFlags(s.args) & GNTMAP.device) !== 0,
+    when: (s) => isExternal(s) && (grantMapFlags(s.args) & NOT_FOR_TRANSLATED) !== 0,
   },
   {
     row: '#3',
@@ -64,7 +75,7 @@ const MAP: readonly Rung[] = [
     what: 'the policy forbids it',
     status: 'permission_denied',
     fn: 'mapGrantRef',
-    excuse: 'there is no policy (XSM)',
+    excuse: NO_POLICY,
   },
   {
     row: '#5',
@@ -100,15 +111,15 @@ const MAP: readonly Rung[] = [
     row: '#7',
     what: 'a pin count would overflow',
     status: 'general_error',
-    fn: 'mapGrantRef',
-    excuse: 'a domain of the model has fewer handles than a count holds, unless `limits` says otherwise',
+    fn: 'isTaken',
+    when: (s) => pinOf(s) !== 0 && pinIsFull(s.xen, pinOf(s), pinsOf(grantMapFlags(s.args))),
   },
   {
     row: '#7',
-    what: 'a sub-page grant',
+    what: 'pinned by a copy as a part of a page',
     status: 'general_error',
-    fn: 'claimEntry',
-    excuse: 'there is no operation that writes a sub-page entry',
+    fn: 'isTaken',
+    excuse: 'a copy’s pins are gone when it ends',
   },
   {
     row: '#8',
@@ -118,6 +129,7 @@ const MAP: readonly Rung[] = [
     by: { refusedMapStatus: 'one' },
     when: (s) => isNotOffered(s) || isForAnother(s) || isReadOnly(s),
   },
+  { row: '#8', what: 'a part of a page is offered', status: 'general_error', fn: 'claimEntry', when: isPart },
   { row: '#8', what: 'nothing is offered', status: 'general_error', fn: 'claimEntry', when: isNotOffered },
   {
     row: '#8',
@@ -153,13 +165,19 @@ const MAP: readonly Rung[] = [
     what: 'device memory without the right to it',
     status: 'general_error',
     fn: 'mapPinned',
-    excuse: 'nobody grants device memory',
+    excuse: 'a frame of a device is bad_page before (docs/disagreements.md)',
   },
   {
     row: '#11',
     what: 'a reference on the page cannot be had',
     status: 'general_error',
     fn: 'takeReferences',
+  },
+  {
+    row: '#11',
+    what: 'there is no such place in the mapper’s page tables',
+    status: 'general_error',
+    fn: 'addHostMapping',
   },
   { row: '#12', what: 'the IOMMU step fails', status: 'general_error', fn: 'grantIommuMap' },
   { row: '#13', what: 'read-only', status: 'ok', fn: 'mapGrantRef', when: (s) => !writes(s) },
@@ -177,16 +195,16 @@ const UNMAP: readonly Rung[] = [
   {
     row: '',
     what: 'the granter is gone: the caller is crashed',
-    status: 'bad_domain',
-    fn: 'unmapHandle',
-    excuse: 'a granter whose page is mapped stays as a zombie',
+    status: 'general_error',
+    fn: 'crashFor',
+    when: (s) => !s.xen.exists(handleGranter(s)),
   },
   {
     row: '',
     what: 'the policy forbids it',
     status: 'permission_denied',
     fn: 'unmapHandle',
-    excuse: 'there is no policy (XSM)',
+    excuse: NO_POLICY,
   },
   {
     row: '',
@@ -203,6 +221,12 @@ const UNMAP: readonly Rung[] = [
     fn: 'unmapHandle',
     by: { badDevBusAddr: 'bad_dev_addr' },
     when: (s) => otherAddress(s) && (handleFlags(s) & GNTMAP.device) !== 0,
+  },
+  {
+    row: '',
+    what: 'it is not mapped where the caller says',
+    status: 'general_error',
+    fn: 'replaceHostMapping',
   },
   {
     row: '',
@@ -226,6 +250,11 @@ function handleRow(s: Situation): number {
   return handle < 0 || handle >= handles ? -1 : s.slot * handles + handle;
 }
 
+function handleGranter(s: Situation): number {
+  const at = handleRow(s);
+  return at < 0 ? -1 : s.xen.maptrack.granter.get(at) - 1;
+}
+
 function handleFlags(s: Situation): number {
   const at = handleRow(s);
   return at < 0 ? 0 : s.xen.maptrack.flags.get(at);
@@ -241,8 +270,26 @@ function otherAddress(s: Situation): boolean {
   return s.args.frame('dev_bus_addr') !== ram.frameAt(grant.frame.get(active) - 1);
 }
 
+const REPLACE: readonly Rung[] = [
+  {
+    row: '',
+    what: 'a handle that there is not',
+    status: 'bad_handle',
+    fn: 'unmapHandle',
+    when: (s) => !hasHandle(s),
+  },
+  {
+    row: '',
+    what: 'a translated mapper, or another place',
+    status: 'general_error',
+    fn: 'replaceHostMapping',
+  },
+  { row: '', what: 'the mapping is replaced', status: 'ok', fn: 'replaceHostMapping' },
+];
+
 /** Grants: dossier §5.2 and §5.5. */
 export const GRANTS = [
   ...ladder('§5.2', 'map_grant_ref', 'map', MAP, { applies: (s) => isAlive(s) && granterOf(s) !== -1 }),
   ...ladder('§5.5', 'unmap_grant_ref', 'unmap', UNMAP, { applies: isAlive }),
+  ...ladder('§5.5', 'unmap_and_replace', 'replace', REPLACE, { applies: isAlive }),
 ];
