@@ -63,6 +63,7 @@ export function machineSpec(machine: MachineDeclaration): MachineSpec {
     })),
     ...supportedOptions(machine, iommu),
     quarantine: machine.quarantine,
+    ...(machine.verbosity !== 'quiet' && { verbosity: machine.verbosity }),
     gnttab: {
       ...(machine.gnttab.includes('max-ver-1') && { maxVersion: 1 }),
       noTransitive: machine.gnttab.includes('no-transitive'),

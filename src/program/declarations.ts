@@ -69,7 +69,7 @@ export const DECLARATIONS: readonly Declaration[] = [
   },
   {
     name: 'iommu',
-    doc: 'The IOMMU: vtd by default on x86, or amdvi; smmu (an SMMUv2 at /smmu@fd800000) on Arm, or smmuv3, which Xen knows since 4.15. `no-sharept`: tables are never shared with the p2m. `no-quarantine`: devices that guests give back do not go to dom_io.',
+    doc: 'The IOMMU: vtd by default on x86, or amdvi; smmu (an SMMUv2 at /smmu@fd800000) on Arm, or smmuv3, which Xen knows since 4.15. `no-sharept`: tables are never shared with the p2m. `no-quarantine`: devices that guests give back do not go to dom_io. `verbose`, `debug`: faults are logged with the tables’ entries.',
     example: 'iommu smmu /smmu@fd800000 s1cbndx=0xb',
     parameters: [
       parameter('kind', 'word', 'what it is', { words: ['vtd', 'amdvi', 'smmu', 'smmuv3', 'none'] }),
@@ -85,7 +85,7 @@ export const DECLARATIONS: readonly Declaration[] = [
       parameter('streambits', 'number', 'SMMUv3: bits of a stream id; 16 by default', OPTION),
       parameter('flags', 'flags', 'Xen’s options', {
         optional: true,
-        words: ['no-sharept', 'no-quarantine'],
+        words: ['no-sharept', 'no-quarantine', 'verbose', 'debug'],
       }),
     ],
   },

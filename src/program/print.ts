@@ -82,8 +82,12 @@ function declarations({ edition, machine, configs }: Program): string[] {
 }
 
 function iommuValues(machine: MachineDeclaration): Values {
-  const { iommu, smmuPath: path, s1cbndx, sharept, quarantine } = machine;
-  const flags = [...(sharept ? [] : ['no-sharept']), ...(quarantine ? [] : ['no-quarantine'])];
+  const { iommu, smmuPath: path, s1cbndx, sharept, quarantine, verbosity } = machine;
+  const flags = [
+    ...(sharept ? [] : ['no-sharept']),
+    ...(quarantine ? [] : ['no-quarantine']),
+    ...(verbosity === 'quiet' ? [] : [verbosity]),
+  ];
   const { smmuBanks: banks, smmuMappings: mappings, streamBits: streambits } = machine;
   if (iommu === 'smmu') return { kind: iommu, path, s1cbndx, banks, mappings, flags };
   return { kind: iommu, flags, ...(iommu === 'smmuv3' && { path, streambits }) };

@@ -83,6 +83,7 @@ class ProgramMaker {
       ...(iommu === 'smmuv3' && this.flip() && { streamBits: 1 + this.number(15) }),
       sharept: this.flip(),
       quarantine: this.flip(),
+      verbosity: this.one(['quiet', 'verbose', 'debug'] as const),
       gnttab: GNTTAB_WORDS.filter(() => this.flip()),
       dom0Mode: this.one(['relaxed', 'strict', 'passthrough'] as const),
       dom0Pages: 1,

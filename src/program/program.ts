@@ -103,6 +103,7 @@ export interface MachineDeclaration {
   readonly streamBits?: number;
   readonly sharept: boolean;
   readonly quarantine: boolean;
+  readonly verbosity: 'quiet' | 'verbose' | 'debug';
   /** Xen's option `gnttab=`. */
   readonly gnttab: readonly GnttabWord[];
   readonly dom0Mode: 'relaxed' | 'strict' | 'passthrough';
@@ -148,6 +149,7 @@ export const DEFAULT_MACHINE: MachineDeclaration = {
   s1cbndx: 0,
   sharept: true,
   quarantine: true,
+  verbosity: 'quiet',
   gnttab: [],
   dom0Mode: 'relaxed',
   dom0Pages: 4,

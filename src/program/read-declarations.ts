@@ -112,6 +112,8 @@ const APPLY: Readonly<Record<string, Apply<never>>> = {
     if (banks !== undefined) draft.set('smmuBanks', banks, spans.banks);
     if (mappings !== undefined) draft.set('smmuMappings', mappings, spans.mappings);
     if (streambits !== undefined) draft.set('streamBits', streambits, spans.streambits);
+    const verbosity = flags.includes('debug') ? 'debug' : flags.includes('verbose') ? 'verbose' : undefined;
+    if (verbosity !== undefined) draft.set('verbosity', verbosity, spans.flags);
     if (flags.includes('no-sharept')) draft.set('sharept', false, spans.flags);
     if (flags.includes('no-quarantine')) draft.set('quarantine', false, spans.flags);
   }),

@@ -126,6 +126,7 @@ export const MACHINE_SCHEMA = only('the machine', {
   streamBits: number.optional(),
   sharept: flag.optional(),
   quarantine: flag.optional(),
+  verbosity: (oneOf(['quiet', 'verbose', 'debug']) as z.ZodType<'quiet' | 'verbose' | 'debug'>).optional(),
   dom0Mode: wordOf<'relaxed' | 'strict' | 'passthrough'>('dom0', 'mode').describe(docOf('dom0')).optional(),
   dom0Pages: number.optional(),
   noDom0: flag.optional(),

@@ -1,10 +1,13 @@
 import { describe, expect, it } from 'vitest';
+import { R, W } from '../formats/address.js';
 import { GNTMAP } from '../formats/grant-v1.js';
 import { PGT } from '../formats/x86-page-info.js';
 import { faultLines } from './fault-lines.js';
 import { writeGrantEntry } from './grant-entry.js';
 import { mapGrantRef } from './grant-map.js';
+import { iommuMap } from './iommu-map.js';
 import {
+  amd,
   arm,
   assign,
   broken,
@@ -12,6 +15,7 @@ import {
   domain,
   mapped,
   mapVa,
+  NIC,
   pvWithContext,
   RAM,
   typeText,
@@ -55,7 +59,6 @@ describe('a VT-d fault in the log (§7.1)', () => {
     [0x0b, 'non-zero reserved fields in CTP'],
     [0x0c, 'non-zero reserved fields in PTE'],
     [0x0d, 'Blocked a DMA translation request'],
-    [0x0e, 'Unknown'],
   ])('with reason %i says %s', (reason, text) => {
     const xen = x86('4.22');
     const lines = faultLines(xen, 0, {
@@ -190,5 +193,124 @@ describe('T2, XSA-288: a device writes a page table', () => {
     expect(dma(xen, 0, 'write', address)).toBe('ok');
     pinTable(xen, slot, page, PGT.l1);
     expect(dma(xen, 0, 'write', address)).toContain('reason 05');
+  });
+});
+
+describe('a VT-d fault that is no ordinary DMA (§7.1)', () => {
+  const lines = (edition: string, reason: number, address = 0x13414c123) =>
+    faultLines(x86(edition), 0, { requester: 0x00f9, address, write: false, registers: { reason } });
+
+  it.each([0x0e, 0x1f, 0x27])('with reason %i, which Xen does not know, says so', (reason) => {
+    expect(lines('4.22', reason)).toEqual([
+      '[VT-D]UNKNOWN: Request device [0000:00:1f.1] fault addr 13414c000',
+      `[VT-D]UNKNOWN: reason ${reason.toString(16).padStart(2, '0')} - Unknown`,
+    ]);
+  });
+
+  it('of an interrupt names its index', () => {
+    const address = 0x2a * 2 ** 48;
+    expect(lines('4.22', 0x22, address)).toEqual([
+      '[VT-D]INTR-REMAP: Request device [0000:00:1f.1] fault index 2a',
+      '[VT-D]INTR-REMAP: reason 22 - Present field in the IRTE entry is clear',
+    ]);
+    expect(lines('4.12', 0x26, address)).toEqual([
+      '[VT-D]INTR-REMAP: Request device [0000:00:1f.1] fault index 2a, iommu reg = ffff82c000203000',
+      '[VT-D]INTR-REMAP: reason 26 - Blocked an interrupt request due to source-id verification failure',
+    ]);
+    expect(lines('staging', 0x20, address)[1]).toMatch(
+      /^\[VT-D\]INTR-REMAP: reason 20 - Detected.* on iommu:0$/,
+    );
+  });
+});
+
+describe('the walk that iommu=verbose adds (§7.1, §7.2)', () => {
+  it.each([
+    ['4.15', '    l1[105] = 0', ['    l1[105] not present']],
+    ['4.16', '    l1[105] = 0 --', []],
+    ['4.22', '    l1[105] = 0 --', []],
+  ] as const)('shows VT-d’s tables down to the entry that is absent, Xen %s', (edition, last, more) => {
+    const xen = x86(edition, { verbosity: 'verbose', dom0Pages: 0 });
+    const slot = domain(xen);
+    assign(xen, slot);
+    iommuMap(xen, slot, 0x106, 0x106, R | W);
+    const shown = dma(xen, 0, 'write', 0x105 * 4096 + 0x148).split('\n');
+    const rights = edition === '4.15' ? '' : ' rw';
+    const at = (entry: string) => expect.stringMatching(new RegExp(`^    ${entry} = [0-9a-f]+003${rights}$`));
+    expect(shown.slice(2)).toEqual([
+      'print_vtd_entries: iommu #0 dev 0000:03:00.0 gmfn 00105',
+      expect.stringMatching(/^ {4}root_entry\[03\] = [0-9a-f]+001$/),
+      expect.stringMatching(/^ {4}context\[00\] = 102_[0-9a-f]+001$/),
+      at('l4\\[000\\]'),
+      at('l3\\[000\\]'),
+      at('l2\\[000\\]'),
+      last,
+      ...more,
+    ]);
+  });
+
+  it('ends where VT-d’s root or context entry is not present', () => {
+    const xen = x86('4.22', { verbosity: 'debug' });
+    xen.vtd!.clearContext(NIC.requester);
+    expect(dma(xen, 0, 'read', 0).split('\n').slice(3)).toEqual([
+      expect.stringMatching(/^ {4}root_entry\[03\] = /),
+      '    context[00] = 0_0',
+      '    ctxt_entry[00] not present',
+    ]);
+    const lines = faultLines(xen, 0, {
+      requester: 0x900,
+      address: 0,
+      write: false,
+      registers: { reason: 1 },
+    });
+    expect(lines.slice(3)).toEqual(['    root_entry[09] = 0', '    root_entry[09] not present']);
+  });
+
+  it('shows AMD-Vi’s tables since 4.17', () => {
+    for (const edition of ['4.16', '4.17']) {
+      const xen = amd(edition, { verbosity: 'verbose', dom0Pages: 0 });
+      const slot = domain(xen);
+      assign(xen, slot);
+      iommuMap(xen, slot, 0x106, 0x106, R | W);
+      const shown = dma(xen, 0, 'write', 0x105 * 4096 + 0x148)
+        .split('\n')
+        .slice(1);
+      if (edition === '4.16') {
+        expect(shown).toEqual([]);
+        continue;
+      }
+      expect(shown).toEqual([
+        expect.stringMatching(/^0000:03:00\.0 root @ [0-9a-f]{5} \(3 levels\) dfn=00105$/),
+        expect.stringMatching(/^ {2}L3\[000\] = 60000000000[0-9a-f]{2}[4-5]01 rw$/),
+        expect.stringMatching(/^ {2}L2\[000\] = 60000000000[0-9a-f]{2}[2-3]01 rw$/),
+        '  L1[105] = 0 np',
+      ]);
+      xen.amdvi!.abort(NIC.requester);
+      expect(dma(xen, 0, 'read', 0).split('\n')[1]).toBe('0000:03:00.0: no root');
+    }
+  });
+});
+
+describe('an event of AMD-Vi other than a page fault (§7.2)', () => {
+  it.each([
+    [1, 'ILLEGAL_DEV_TABLE_ENTRY'],
+    [3, 'DEV_TABLE_HW_ERROR'],
+    [4, 'PAGE_TABLE_HW_ERROR'],
+    [5, 'ILLEGAL_COMMAND_ERROR'],
+    [6, 'COMMAND_HW_ERROR'],
+    [7, 'IOTLB_INV_TIMEOUT'],
+    [8, 'INVALID_DEV_REQUEST'],
+    [9, 'event'],
+  ])('of code %i is its name, %s, and its four words', (code, name) => {
+    const fault = {
+      requester: 0x300,
+      address: 0,
+      write: false,
+      registers: { code, event0: 0x300, event1: code << 28, event2: 0x1000, event3: 0 },
+    };
+    const line = `${name} 00000300 ${code.toString(16)}0000000 00001000 00000000`;
+    expect(faultLines(amd('4.14'), 0, fault)).toEqual([line]);
+    expect(faultLines(amd('4.22'), 0, fault)).toEqual([line]);
+    expect(faultLines(amd('4.13'), 0, fault)).toEqual([]);
+    expect(faultLines(amd('4.13', { verbosity: 'debug' }), 0, fault)).toEqual([`AMD-Vi: ${line}`]);
   });
 });

@@ -61,6 +61,7 @@ export interface MachineOptions {
   readonly ram?: MachineSpec['ram'];
   readonly vtd?: readonly VtdUnitSpec[];
   readonly amdviUnits?: number;
+  readonly verbosity?: MachineSpec['verbosity'];
 }
 
 /** A booted x86 machine with VT-d and one or more devices, under an edition of Xen. */
@@ -117,6 +118,7 @@ function booted(
       reserved: options.reserved ?? [],
       hwdomMode: options.mode ?? 'relaxed',
       sharept: options.sharept ?? true,
+      ...(options.verbosity && { verbosity: options.verbosity }),
       ...(options.superpages === undefined ? {} : { superpages: options.superpages }),
       ...(options.readOnlyMmio === undefined ? {} : { readOnlyMmio: options.readOnlyMmio }),
       quarantine: options.quarantine ?? true,

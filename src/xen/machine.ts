@@ -17,6 +17,8 @@ export interface MachineSpec {
   readonly hwdomMode: 'relaxed' | 'strict' | 'passthrough';
   /** `iommu=sharept`: tables may be shared with the p2m where hardware can. */
   readonly sharept: boolean;
+  /** `iommu=verbose`: a fault's tables are printed; `iommu=debug` says more besides. */
+  readonly verbosity?: 'verbose' | 'debug';
   /** `iommu=superpages`: VT-d's tables may map 2 MiB and 1 GiB pages. Not said: they may. */
   readonly superpages?: boolean;
   /** Device memory that no guest may write (Xen's mmio_ro_ranges), such as MSI-X tables. */

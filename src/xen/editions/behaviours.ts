@@ -525,6 +525,19 @@ export const BEHAVIOURS = {
     section: '§7.2',
     values: { flushed: 'everything under the domain id', 'not-flushed': 'nothing' },
   },
+  vtdWalkLine: {
+    doc: 'Wording of a table entry in the walk that `iommu=verbose` shows for a VT-d fault',
+    section: '§7.1',
+    values: {
+      plain: 'the entry, and a line of its own when it is not present',
+      'with-rights': 'the entry with its rights',
+    },
+  },
+  amdFaultWalk: {
+    doc: 'Whether `iommu=verbose` shows a walk of the tables for an AMD-Vi fault',
+    section: '§7.2',
+    values: { none: 'no', printed: 'yes' },
+  },
   amdFaultLine: {
     doc: 'Wording of an AMD-Vi I/O page fault in the log',
     section: '§7.2',

@@ -86,6 +86,8 @@ export const OLDEST: Profile = {
   amdDeviceFlush: 'entry',
   amdFreedTables: 'flushed',
   amdFaultLine: 'device-id',
+  vtdWalkLine: 'plain',
+  amdFaultWalk: 'none',
 };
 
 /** Every change since, oldest first. */
@@ -450,6 +452,13 @@ export const CHANGES: readonly Change<Profile>[] = [
     backports: [],
   },
   {
+    behaviours: { vtdWalkLine: 'with-rights' },
+    commit: '8f009f13e9c7',
+    title: 'VT-d: show permissions during page table walks',
+    release: '4.16.0',
+    backports: [],
+  },
+  {
     behaviours: { smmuStreamMappings: 'lost-on-detach' },
     commit: '0435784cc75d',
     title: 'xen/arm: smmuv1: Intelligent SMR allocation',
@@ -502,6 +511,13 @@ export const CHANGES: readonly Change<Profile>[] = [
     behaviours: { vtdDomainIds: 'domid-if-it-fits' },
     commit: '0ea20d364735',
     title: 'VT-d: avoid allocating domid_{bit,}map[] when possible',
+    release: '4.17.0',
+    backports: [],
+  },
+  {
+    behaviours: { amdFaultWalk: 'printed' },
+    commit: '0e461c2d7f45',
+    title: 'AMD/IOMMU: walk trees upon page fault',
     release: '4.17.0',
     backports: [],
   },
