@@ -128,11 +128,11 @@ const AMDVI_ORDERS = [0, 9, 18];
 
 /**
  * amd_iommu_flush_iotlb_pages: nothing unless an entry was modified; then the least of a page, 2 MiB, 1 GiB and
- * everything that covers them all, in every unit (dossier §7.2).
+ * everything that covers them all, in every unit. Since 79faa321f2f3 everything is no exception (dossier §7.2).
  */
 function flushAmdvi(xen: Xen, slot: number, input: number, count: number, flags: number): void {
   const all = (flags & Flush.all) !== 0;
-  const forced = all && xen.profile.amdFreedTables === 'flushed';
+  const forced = all && xen.profile.amdFlushAll === 'always';
   if ((flags & Flush.modified) === 0 && !forced) return;
   const did = xen.domidOf(slot);
   const order = all ? undefined : AMDVI_ORDERS.find((order) => coversAll(input, count, 2 ** order));

@@ -206,5 +206,6 @@ export function freeIommuTables(xen: Xen, slot: number): void {
   if (root === 0) return;
   xen.domain.iommuRoot.set(slot, 0);
   tablesOf(xen, slot).free(xen, xen.ram.frameAt(root - 1));
+  if (xen.amdvi !== undefined && xen.profile.amdFreedTables === 'not-flushed') return;
   iommuFlush(xen, slot, 0, 0, Flush.all);
 }

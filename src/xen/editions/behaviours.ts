@@ -520,6 +520,11 @@ export const BEHAVIOURS = {
       'entry-and-domain': 'and what it translated under the old domain id (XSA-442)',
     },
   },
+  amdFlushAll: {
+    doc: 'Whether AMD-Vi invalidates everything of a domain when it is asked to',
+    section: '§7.2',
+    values: { always: 'yes', 'if-modified': 'only when an entry was there before' },
+  },
   amdFreedTables: {
     doc: 'What is invalidated when a domain’s AMD-Vi tables are freed',
     section: '§7.2',

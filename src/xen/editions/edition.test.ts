@@ -79,6 +79,7 @@ const MATRIX: readonly (readonly [
   ['vtdAbsentTag', 'own', 'c5c84e9766', '4.16'],
   ['vtdWalkLine', 'with-rights', '8f009f13e9', '4.16'],
   ['amdFaultWalk', 'printed', '0e461c2d7f', '4.17'],
+  ['amdFlushAll', 'if-modified', '79faa321f2', '4.17'],
   ['vtdNoDidErrno', 'EBUSY', 'bbcea43d83', '4.17'],
   ['vtdDomainIds', 'domid-if-it-fits', '0ea20d3647', '4.17'],
   ['vtdReassign', 'directly', '8f41e481b4', '4.17', '4.16.1 4.15.3 4.14.5 4.13.5'],
