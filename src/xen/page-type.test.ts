@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { PGT } from '../formats/x86-page-info.js';
 import { Errno, errnoName } from './errno.js';
+import { failNth } from './failures.js';
 import { allocXenFrame, getPage, isFree, putPage } from './frames.js';
 import {
   broken,
@@ -18,7 +19,7 @@ import { decreaseReservation } from './memory.js';
 import { COUNT_MASK } from './page-info.js';
 import { entryHigh, entryLow, pinTable, unpinTable } from './page-table.js';
 import { getPageAndType, getPageType, putPageAndType, putPageType } from './page-type.js';
-import type { Xen } from './state.js';
+import { Life, type Xen } from './state.js';
 import { guestStore } from './vcpu.js';
 
 const references = (xen: Xen, pdx: number) => xen.frame.countInfo.get(pdx) & COUNT_MASK;
@@ -283,6 +284,42 @@ describe('when the IOMMU operation fails (§3.3)', () => {
     expect(errnoName(getPageType(xen, far, PGT.writable))).toBe(status);
     expect(typeText(xen, far)).toBe('writable 0');
     expect(xen.domain.crashed.get(slot)).toBe(1);
+  });
+
+  // As seen on the real ones (docs/settled.md): 4.12.4, 4.13.0 with a failure put in, 4.17.7 and 4.22.0 without.
+  it.each([
+    ['4.11.2', 'writable', 'none'],
+    ['4.12.4', 'writable', 'none'],
+    ['4.13', 'writable', 'none'],
+    ['4.14.6', 'writable', 'type reference dropped before validation'],
+    ['4.16.1', 'writable', 'none'],
+    ['4.17', 'writable', 'type reference dropped before validation'],
+    ['4.22', 'writable', 'type reference dropped before validation'],
+    ['4.11.2', 'l1', 'none'],
+    ['4.11.4', 'l1', 'type reference dropped before validation'],
+    ['4.12', 'l1', 'none'],
+    ['4.13', 'l1', 'type reference dropped before validation'],
+    ['4.22', 'l1', 'type reference dropped before validation'],
+  ] as const)('on %s, of a page becoming %s, means for the host: %s', (release, type, bug) => {
+    const xen = x86(release);
+    const { slot, page } = pvWithContext(xen, 1);
+    const wasL1 = type === 'writable';
+    if (wasL1) {
+      pinTable(xen, slot, page, PGT.l1);
+      unpinTable(xen, slot, page);
+    }
+    failNth(xen, wasL1 ? 'map' : 'unmap', 1);
+    expect(errnoName(getPageType(xen, page, PGT[type]))).toBe('ENOMEM');
+    expect(xen.hostBug ?? 'none').toBe(bug);
+  });
+
+  it('is no BUG while the owner is dying', () => {
+    const xen = x86('4.22');
+    const { slot, page } = pvWithContext(xen, 1);
+    xen.domain.life.set(slot, Life.dying);
+    failNth(xen, 'unmap', 1);
+    expect(getPageType(xen, page, PGT.l1)).toBe(-Errno.ENOMEM);
+    expect(xen.hostBug).toBeUndefined();
   });
 
   it('4.11.0 keeps the reference all the same (XSA-291)', () => {

@@ -52,6 +52,7 @@ const BUG_NAMES = [
   'panic: a device tree module for the hardware domain',
   'IOMMU map hook for no direct-mapped domain',
   'a device that does not leave is tried for ever',
+  'type reference dropped before validation',
 ] as const;
 export type BugName = Exclude<(typeof BUG_NAMES)[number], 'none'>;
 

@@ -67,6 +67,14 @@ export const BEHAVIOURS = {
       dropped: 'the reference is dropped',
     },
   },
+  unvalidatedPut: {
+    doc: 'What dropping a type reference does when the page was never found to be of that type',
+    section: '§3.3, §11',
+    values: {
+      allowed: 'the count goes down',
+      BUG: 'Xen goes down, unless the owner is dying: so does a failed IOMMU operation that drops the reference',
+    },
+  },
   typeFlush: {
     doc: 'When CPUs are flushed for a page that changes its type, and when others may rely on a writable one',
     section: '§3.3 (XSA-401)',

@@ -11,6 +11,7 @@ export const OLDEST: Profile = {
   lateMapRecheck: 'no',
   l2EntryErrno: 'EINVAL',
   typeRefOnIommuFailure: 'kept',
+  unvalidatedPut: 'allowed',
   typeFlush: 'before-commit',
   typeChangeTest: 'new-type',
   strictHwdomPages: 'every-page',
@@ -199,6 +200,13 @@ export const CHANGES: readonly Change<Profile>[] = [
     title: 'x86/VT-d: Drop unhelpful information in diagnostics',
     release: '4.13.0',
     backports: [],
+  },
+  {
+    behaviours: { unvalidatedPut: 'BUG' },
+    commit: 'c40b33d72630',
+    title: "x86/mm: Don't drop a type ref unless you held a ref to begin with",
+    release: '4.13.0',
+    backports: ['4.12.2', '4.11.3'],
   },
   {
     behaviours: { unknownDeviceErrno: 'ENODEV', vtdReassign: 'quarantined-meanwhile' },

@@ -20,6 +20,7 @@ const MATRIX: readonly (readonly [
   ['pvPageAdded', 'typed-writable', 'fe21b78ef9', '4.12', '4.11.2'],
   ['lateMapRecheck', 'yes', '1f0b0bb777', '4.12', '4.11.2'],
   ['typeRefOnIommuFailure', 'dropped', 'fad0de9862', '4.12', '4.11.2'],
+  ['unvalidatedPut', 'BUG', 'c40b33d726', '4.13', '4.12.2 4.11.3'],
   ['l2EntryErrno', 'as-l1', 'c612481d1c', '4.12', '4.11.1'],
   ['hasMappings', 'need_sync', '91d4eca7ad', '4.12'],
   ['needSyncAfterTeardown', 'kept', '91d4eca7ad', '4.12'],
