@@ -16,6 +16,10 @@ describe('a program of examples/errnos', () => {
       'createdomain-ENOMEM',
       'no-context',
       'page-type-',
+      'dt-assign-',
+      'smmu-',
+      'smmuv3-',
+      'boot-domain-panic',
     ]) {
       expect(programs.filter(({ name }) => name.startsWith(start)).length, start).toBeGreaterThan(0);
     }

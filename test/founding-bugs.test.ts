@@ -204,5 +204,6 @@ describe.each(EXAMPLES.filter((name) => name.endsWith('.cfg')))('the config %s',
 });
 
 it('there is no example that these tests do not use', () => {
-  expect(EXAMPLES.filter((name) => !/\.(dommu|cfg)$/.test(name))).toEqual([]);
+  // The folders have tests of their own.
+  expect(EXAMPLES.filter((name) => !/\.(dommu|cfg)$/.test(name))).toEqual(['errnos', 'traces']);
 });

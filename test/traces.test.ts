@@ -5,6 +5,7 @@ const programs = programsIn('traces');
 
 /** Releases that dossier §12 names for each trace: some program of the trace must be about each. */
 const NAMED: Readonly<Record<string, readonly string[]>> = {
+  t1: ['4.11.0', '4.12', '4.13.2', '4.13.3', '4.14', '4.14.1', '4.14.2', '4.15', '4.22'],
   t2: ['4.11.0', '4.11.2', '4.12', '4.22'],
   t3: ['4.11.0', '4.12', '4.22'],
   t4: ['4.12', 'late-enable'],

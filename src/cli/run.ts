@@ -70,7 +70,8 @@ export function* stepLines(step: StepResult, paint: Paint): Generator<string> {
   yield `${number}  ${step.op}  ${paint.dim('→')} ${statusText(step, paint)}${count}`;
   for (const change of step.changes) yield paint.dim(`       ${change}`);
   for (const { text } of step.faults) {
-    for (const line of text.split('\n')) yield `       ${paint.warning(`(XEN) ${line}`)}`;
+    // An access that is stopped without a record leaves no line.
+    for (const line of text === '' ? [] : text.split('\n')) yield `       ${paint.warning(`(XEN) ${line}`)}`;
   }
   for (const { invariant, message } of step.violations)
     yield `       ${paint.warning(`${invariant}: ${message}`)}`;

@@ -5,21 +5,24 @@ import { GRANT_V1_BYTES, GRANT_V1_ENTRY } from '../formats/grant-v1.js';
 import { GRANT_STATUS_PAIR, GRANT_V2_BYTES, grantV2Layout } from '../formats/grant-v2.js';
 import { describe, type EntryLayout } from '../formats/layout.js';
 import { ENTRY_SPAN, FOUR_LEVELS, type RadixFormat, type RootShape } from '../formats/radix.js';
+import { STE_BYTES, STREAM_L1_DESCRIPTOR, STREAM_TABLE_ENTRY } from '../formats/smmuv3.js';
 import { VTD_CONTEXT_ENTRY, VTD_ROOT_ENTRY, VTD_SECOND_LEVEL } from '../formats/vtd.js';
 import { walkAll } from '../formats/walk-all.js';
 import { PGT } from '../formats/x86-page-info.js';
 import { X86_PAGE_ENTRY, X86_TABLE_ENTRY } from '../formats/x86-pte.js';
 import { SMMU_SHAPE } from '../hardware/smmu-unit.js';
+import { STREAM_TABLE_FRAMES } from '../hardware/smmuv3-unit.js';
 import type { Change } from '../store/changes.js';
 import { grantFrameCount, isVersion2, sharedFrame, statusFrame } from './grant-frames.js';
 import { amdviLevels } from './iommu-tables.js';
-import { sbdfText } from './machine.js';
+import { sbdfText, streamsOf } from './machine.js';
 import { isPageTable, typeOf } from './page-info.js';
 import { Kind, Life, type Xen } from './state.js';
 
 /** What a frame of RAM holds, so that a change in it can be read: how an entry is called and how it reads. */
 interface Role {
   readonly entryBytes: number;
+  /** Empty for an entry that is of no interest. */
   name(index: number): string;
   read(words: Int32Array, index: number): string;
 }
@@ -55,7 +58,8 @@ export function ramChanges(xen: Xen, before: ReadonlyMap<number, number>): Chang
         before: role.read(was, index),
         after: role.read(now, index),
       };
-    });
+    })
+    .filter(({ what }) => what !== '');
 }
 
 function layoutRole(layout: EntryLayout, name: (index: number) => string): Role {
@@ -97,6 +101,7 @@ function findRoles(xen: Xen): Map<number, Role> {
       radixRoles(xen, roles, arm ? ARM_STAGE2 : EPT, shape, p2m - 1, `${name} p2m GFN`);
     }
   }
+  streamTableRoles(xen, roles);
   const deviceTable = xen.amdvi?.deviceTable ?? -1;
   const perFrame = 4096 / AMDVI_ENTRY_BYTES;
   for (const { requester } of deviceTable >= 0 ? xen.spec.devices : []) {
@@ -140,6 +145,38 @@ function grantRoles(xen: Xen, roles: Map<number, Role>, slot: number, name: stri
     const called = (pair: number): string =>
       `${name} status of grants ${(n * 1024 + pair) * 2} and ${(n * 1024 + pair) * 2 + 1}`;
     roles.set(xen.ram.frameAt(statusFrame(xen, slot, n)), layoutRole(GRANT_STATUS_PAIR, called));
+  }
+}
+
+/**
+ * An SMMUv3's stream table: its first level, where it has two, and the entries of the devices' streams. Those of streams
+ * that no device has abort from the start.
+ */
+function streamTableRoles(xen: Xen, roles: Map<number, Role>): void {
+  const { smmuv3 } = xen;
+  if (smmuv3 === undefined || smmuv3.streamTable < 0) return;
+  const hex = (stream: number) => `0x${stream.toString(16)}`;
+  const perFrame = 4096 / STE_BYTES;
+  const streams = new Set(xen.spec.devices.flatMap(streamsOf));
+  const entries = (table: number, frames: number, first: number): void => {
+    for (let frame = 0; frame < frames; frame++) {
+      const name = (index: number) => {
+        const stream = first + frame * perFrame + index;
+        return streams.has(stream) ? `SMMUv3 stream table entry of stream ${hex(stream)}` : '';
+      };
+      roles.set(table + frame, layoutRole(STREAM_TABLE_ENTRY, name));
+    }
+  };
+  if (!smmuv3.twoLevels) {
+    entries(smmuv3.streamTable, smmuv3.streamTableFrames, 0);
+    return;
+  }
+  const name = (index: number) =>
+    `SMMUv3 stream table of streams ${hex(index * 256)} to ${hex(index * 256 + 255)}`;
+  roles.set(smmuv3.streamTable, layoutRole(STREAM_L1_DESCRIPTOR, name));
+  for (const stream of streams) {
+    const table = smmuv3.tableOf(stream);
+    if (table >= 0) entries(table, STREAM_TABLE_FRAMES, stream & ~255);
   }
 }
 
