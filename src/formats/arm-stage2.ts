@@ -114,6 +114,12 @@ export const ARM_STAGE2: RadixFormat = {
   },
 };
 
+/**
+ * The same as Xen reads its own p2m: an entry that says something is there although its valid bit may be cleared for the
+ * time being (p2m_is_valid, which is not lpae_is_valid).
+ */
+export const P2M_STAGE2: RadixFormat = { ...ARM_STAGE2, present: (lo, hi) => (lo | hi) !== 0 };
+
 /** Bits 55 to 58, in the high word. */
 const TYPE_SHIFT = 23;
 

@@ -1,5 +1,5 @@
 import { R, type Rights, W } from '../formats/address.js';
-import { ARM_STAGE2, stage2Type, withStage2Type } from '../formats/arm-stage2.js';
+import { P2M_STAGE2, stage2Type, withStage2Type } from '../formats/arm-stage2.js';
 import { EPT } from '../formats/ept.js';
 import { NPT } from '../formats/npt.js';
 import { ENTRY_SPAN, EntryWords, FOUR_LEVELS, type RadixFormat, type RootShape } from '../formats/radix.js';
@@ -35,7 +35,7 @@ const kind = (format: RadixFormat, shape: RootShape): P2mKind => ({
 
 const EPT_P2M = kind(EPT, FOUR_LEVELS);
 const NPT_P2M = kind(NPT, FOUR_LEVELS);
-const ARM_P2M = kind(ARM_STAGE2, SMMU_SHAPE);
+const ARM_P2M = kind(P2M_STAGE2, SMMU_SHAPE);
 
 const words = new EntryWords();
 
@@ -156,17 +156,20 @@ function setStage2(xen: Xen, slot: number, gfn: number, frame: number, type: num
   const { writer } = ARM_P2M;
   const software = withStage2Type(0, type);
   if (!writer.map(xen, rootOf(xen, slot), gfn, frame, armRights(type), software, level)) return -Errno.ENOMEM;
-  const flags = Flush.added | (writer.wasPresent || writer.split ? Flush.modified : 0);
+  const flags = Flush.added | (wasValid(writer) || writer.split ? Flush.modified : 0);
   const status = sharesP2m(xen, slot) ? iommuFlush(xen, slot, gfn, ENTRY_SPAN[level]!, flags) : 0;
   writer.freeReplaced(xen);
   return status;
 }
 
+/** lpae_is_valid: whether the hardware could go by the entry before. */
+const wasValid = (writer: RadixWriter): boolean => (writer.lo & 1) !== 0;
+
 function clearStage2(xen: Xen, slot: number, gfn: number, level: number): number {
   const { writer } = ARM_P2M;
   if (!writer.unmap(xen, rootOf(xen, slot), gfn, level)) return -Errno.ENOMEM;
   if (!writer.wasPresent) return 0;
-  const shared = sharesP2m(xen, slot);
+  const shared = sharesP2m(xen, slot) && (wasValid(writer) || writer.split);
   const status = shared ? iommuFlush(xen, slot, gfn, ENTRY_SPAN[level]!, Flush.modified) : 0;
   writer.freeReplaced(xen);
   return status;

@@ -1,3 +1,4 @@
+import { accessByCpu, cleanBySetWay } from '../../xen/arm-set-way.js';
 import { CONTINUES, pageOf } from '../../xen/calls/call.js';
 import {
   beginPopulatePhysmap,
@@ -10,7 +11,7 @@ import type { Xen } from '../../xen/state.js';
 import type { Arguments } from '../arguments.js';
 import type { Names } from '../names.js';
 import { type Beginning, beginHandler } from './calls.js';
-import { errno, existing, type Handlers, type Outcome } from './handler.js';
+import { errno, existing, type Handlers, type Outcome, running } from './handler.js';
 
 function populate(xen: Xen, args: Arguments, names: Names): Outcome {
   const slot = existing(xen, args, 'EBUSY');
@@ -54,6 +55,12 @@ export const MEMORY_HANDLERS: Handlers = {
     const [space, index] = [args.text('space') as MapSpace, args.number('index', 0)];
     return errno(addToPhysmap(xen, args.domain(), space, index, args.number('gfn', 0)));
   },
+  clean_by_set_way: (xen, args) => ({
+    status: cleanBySetWay(xen, running(xen, args)) ? 'ok' : 'undefined',
+  }),
+  cpu_access: (xen, args) => ({
+    status: accessByCpu(xen, running(xen, args), args.number('gfn', 0)) ? 'ok' : 'abort',
+  }),
   populate_physmap: populate,
   'begin populate_physmap': beginHandler(beginPopulate),
   decrease_reservation: (xen, args) =>

@@ -38,6 +38,20 @@ export const MEMORY: readonly Operation[] = [
     ],
   },
   {
+    name: 'clean_by_set_way',
+    actor: 'guest',
+    doc: 'Arm: the guest’s CPU cleans its caches by set and way. Status: ok, or `undefined` for the exception it takes.',
+    source: '§9',
+    parameters: [domain],
+  },
+  {
+    name: 'cpu_access',
+    actor: 'guest',
+    doc: 'Arm: the guest’s CPU accesses a guest frame. Status: ok, or `abort` where it has nothing.',
+    source: '§9',
+    parameters: [domain, hex({ name: 'gfn', kind: 'number', doc: 'where', keyed: true })],
+  },
+  {
     name: 'decrease_reservation',
     actor: 'guest',
     doc: 'Gives a page back (XENMEM_decrease_reservation).',

@@ -604,6 +604,15 @@ export const BEHAVIOURS = {
       any: 'for any, as the ITS doorbell is mapped this way, too',
     },
   },
+  armSetWay: {
+    doc: 'What a cache operation by set and way does in an Arm domain whose p2m the IOMMU uses',
+    section: '§9 item 4',
+    values: {
+      untrapped: 'nothing that Xen sees',
+      'p2m-invalidated': 'the p2m becomes invalid until the CPU goes there: devices fault',
+      undefined: 'it is refused by an undefined exception',
+    },
+  },
   bootDomains: {
     doc: 'Which domains of the device tree Xen makes when it boots (dom0less), and which of them get an IOMMU context',
     section: '§2.6',

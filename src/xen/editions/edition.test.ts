@@ -122,6 +122,8 @@ const MATRIX: readonly (readonly [
   ['bootDomains', 'module-with-iommu', '02d552627c', '4.17'],
   ['bootDomains', 'property', '1d2b4f3049', '4.19'],
   ['bootDomains', 'capabilities', 'df68a4cb7e', '4.21'],
+  ['armSetWay', 'p2m-invalidated', 'f253e88bec', '4.12'],
+  ['armSetWay', 'undefined', '2b45ff6030', '4.16', '4.15.2 4.14.4'],
 ];
 
 const profileOf = (name: string): Profile => resolveEdition(name).profile;
