@@ -275,3 +275,18 @@ describe('an SMMUv3 fault in the log (§7.4)', () => {
     );
   });
 });
+
+describe('a device-tree device where contexts are built late (§1.2, §6.7)', () => {
+  it.each(['4.11.0', '4.12'])(
+    'is assigned in %s in steps that share the p2m, and a domain without it cannot lose it',
+    (release) => {
+      const xen = arm(release, { withheld: [0] });
+      const slot = domain(xen);
+      const page = xen.ram.frameAt(populate(xen, slot, 1, GFN));
+      expect(deassign(xen, slot)).toBe('ESRCH');
+      expect([assign(xen, slot), owner(xen)]).toEqual(['ok', 'd1']);
+      expect([reach(xen, 0, GFN), xen.unit!.frame]).toEqual(['rw', page]);
+      expect([deassign(xen, slot), owner(xen), deassign(xen, slot)]).toEqual(['ok', 'nobody', 'ESRCH']);
+    },
+  );
+});

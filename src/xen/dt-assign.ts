@@ -44,10 +44,12 @@ export function assignDtDevice(xen: Xen, slot: number, device: number): number {
 
 /**
  * iommu_deassign_dt_device: the device is nobody's afterwards (reassign to no domain, dossier §6.7). -EINVAL without a
- * context or for a device that is not behind an IOMMU, or what the driver says of one that the domain does not have.
+ * context, where contexts are declared, or for a device that is not behind an IOMMU; or what the driver says of one that
+ * the domain does not have.
  */
 export function deassignDtDevice(xen: Xen, slot: number, device: number): number {
-  if (!hasIommu(xen, slot) || !isProtected(xen, device)) return -Errno.EINVAL;
+  const late = xen.profile.iommuContext === 'at-first-assignment';
+  if (!(late || hasIommu(xen, slot)) || !isProtected(xen, device)) return -Errno.EINVAL;
   const status =
     xen.smmuv3 === undefined
       ? smmuDeassign(xen, xen.smmu!, slot, device)

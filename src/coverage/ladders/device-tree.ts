@@ -1,4 +1,7 @@
 import { deviceOwner } from '../../xen/devices.js';
+import { isProtected } from '../../xen/dt-assign.js';
+import { isFailureDue } from '../../xen/failures.js';
+import { streamsOf } from '../../xen/machine.js';
 import { ladder, type Rung } from '../rule.js';
 import type { Situation } from '../situation.js';
 
@@ -6,6 +9,12 @@ const isTree = ({ xen }: Situation): boolean => xen.spec.arch === 'arm';
 const noContext = (s: Situation): boolean =>
   s.profile.iommuContext === 'at-first-assignment' || s.domain === 'dom_io' ? !s.xen.iommuOn : !s.context;
 const isOwned = (s: Situation): boolean => s.deviceIndex >= 0 && deviceOwner(s.xen, s.deviceIndex) >= 0;
+
+const streams = (s: Situation) => streamsOf(s.xen.spec.devices[s.deviceIndex]!);
+/** A device that an SMMUv3 does not know yet: assigning introduces it. */
+const isNew = (s: Situation): boolean =>
+  s.xen.smmuv3 !== undefined && streams(s).length > 0 && !isProtected(s.xen, s.deviceIndex);
+const hasStreams = (s: Situation): boolean => s.xen.unit !== undefined && streams(s).length > 0;
 
 const domain = (fn: string): readonly Rung[] => [
   { row: '', what: 'no such domain', status: 'ESRCH', fn, when: (s) => s.domain === 'none' },
@@ -59,16 +68,30 @@ const ASSIGN: readonly Rung[] = [
     fn: 'checkDtAssign',
     when: (s) => s.device === 'unknown',
   },
+  { row: '', what: 'to dom_io', status: 'EINVAL', fn: 'checkDtAssign', when: (s) => s.domain === 'dom_io' },
+  {
+    row: '',
+    what: 'a stream id that the SMMUv3 does not have',
+    status: 'ERANGE',
+    fn: 'smmuV3Add',
+    when: (s) => isNew(s) && streams(s).some((stream) => stream >= 2 ** s.xen.smmuv3!.streamBits),
+  },
+  {
+    row: '',
+    what: 'no memory for the stream table',
+    status: 'ENOMEM',
+    fn: 'smmuV3Add',
+    when: (s) => isNew(s) && isFailureDue(s.xen, 'alloc'),
+  },
   {
     row: '',
     what: 'not behind an IOMMU',
     status: 'EINVAL',
     fn: 'checkDtAssign',
-    excuse: 'every device of the model’s device tree is behind the SMMU',
+    when: (s) => !hasStreams(s),
   },
-  { row: '', what: 'to dom_io', status: 'EINVAL', fn: 'checkDtAssign', when: (s) => s.domain === 'dom_io' },
   { row: '', what: 'somebody has it', status: 'EBUSY', fn: 'checkDtAssign', when: isOwned },
-  { row: '', what: 'nobody has it', status: 'ok', fn: 'attachPci' },
+  { row: '', what: 'nobody has it', status: 'ok', fn: 'assignDtDevice' },
 ];
 
 const TEST: readonly Rung[] = [
@@ -77,7 +100,7 @@ const TEST: readonly Rung[] = [
     what: 'somebody has it',
     status: 'EINVAL',
     fn: 'testDtAssign',
-    when: (s) => s.context && isOwned(s),
+    when: (s) => s.context && isOwned(s) && isProtected(s.xen, s.deviceIndex),
   },
   { row: '', what: 'it could be assigned', status: 'ok', fn: 'testDtAssign' },
 ];
@@ -85,13 +108,35 @@ const TEST: readonly Rung[] = [
 const DEASSIGN: readonly Rung[] = [
   ...domain('deassignDevice'),
   {
-    row: '§6.5',
-    what: 'the domain has it not',
+    row: '',
+    what: 'a path that leads nowhere',
     status: 'ESRCH',
-    fn: 'deassignDevice',
-    when: (s) => s.device !== 'same',
+    fn: 'deassignDt',
+    when: (s) => s.device === 'unknown',
   },
-  { row: '', what: 'it is nobody’s then', status: 'ok', fn: 'detachPci' },
+  { row: '', what: 'from dom_io', status: 'EINVAL', fn: 'deassignDt', when: (s) => s.domain === 'dom_io' },
+  {
+    row: '',
+    what: 'not behind an IOMMU, as far as the driver knows',
+    status: 'EINVAL',
+    fn: 'deassignDtDevice',
+    when: (s) => !isProtected(s.xen, s.deviceIndex),
+  },
+  {
+    row: '§6.5',
+    what: 'the domain has it not, behind an SMMUv2',
+    status: 'ESRCH',
+    fn: 'smmuDeassign',
+    when: (s) => s.xen.smmu !== undefined && s.device !== 'same',
+  },
+  {
+    row: '§6.5',
+    what: 'the domain has nothing behind the SMMUv3',
+    status: 'ESRCH',
+    fn: 'smmuV3Deassign',
+    when: (s) => s.xen.smmuContext?.vmid.get(s.slot) === 0,
+  },
+  { row: '', what: 'it is nobody’s then', status: 'ok', fn: 'deassignDtDevice' },
 ];
 
 /** Devices of the device tree: dossier §6.7. */

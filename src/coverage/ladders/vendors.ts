@@ -32,14 +32,15 @@ const AMDVI: readonly Rung[] = [
 ];
 
 const SMMU: readonly Rung[] = [
-  excused('no SMMU for the device', 'ENXIO', 'every device of the model’s device tree is behind the SMMU'),
+  excused('no SMMU for the device', 'ENXIO', 'Xen drives every SMMU that there is, or none'),
   excused('attached already', 'EEXIST', 'nobody’s device is attached to nothing'),
   excused(
     'another SMMU, or a stream mask that conflicts',
     'EINVAL',
     'there is one SMMU, and streams have one id',
   ),
-  excused('no stream slot is left', 'ENOSPC', 'the SMMU has a slot for each device'),
+  { row: '', what: 'no stream slot or context bank is left', status: 'ENOSPC', fn: 'smmuAssign' },
+  { row: '', what: 'no memory for the context', status: 'ENOMEM', fn: 'smmuAssign' },
   excused('reassigned to a guest', 'EPERM', 'a device of the device tree has no owner when it is assigned'),
 ];
 
