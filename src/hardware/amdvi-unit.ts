@@ -1,5 +1,13 @@
 import { R, type Rights, W } from '../formats/address.js';
-import { AMDVI_ENTRY_BYTES, AMDVI_TABLES, abortDevice, writeDeviceEntry } from '../formats/amdvi.js';
+import {
+  AMDVI_ENTRY_BYTES,
+  AMDVI_TABLES,
+  abortDevice,
+  deviceRoot,
+  deviceTranslationValid,
+  deviceValid,
+  writeDeviceEntry,
+} from '../formats/amdvi.js';
 import { AmdviEvent, AmdviFault, eventWord1 } from '../formats/amdvi-events.js';
 import { AmdviLookup, DeviceEntryStatus } from '../formats/amdvi-lookup.js';
 import { Walker, WalkStatus } from '../formats/radix.js';
@@ -86,6 +94,18 @@ export class AmdviUnit implements IommuUnit {
   /** Aborts everything a requester sends: V = 1, TV = 0. */
   abort(requester: number): void {
     abortDevice(this.ram, this.entryAddress(requester));
+  }
+
+  /** Whether a requester's entry has V and TV set. */
+  isTranslated(requester: number): boolean {
+    const word0 = this.ram.read32(this.entryAddress(requester));
+    return deviceValid(word0) && deviceTranslationValid(word0);
+  }
+
+  /** Frame of the root table in a requester's entry, whether or not it counts. */
+  rootOf(requester: number): number {
+    const at = this.entryAddress(requester);
+    return deviceRoot(this.ram.read32(at), this.ram.read32(at + 4));
   }
 
   /** Finds a requester's entry: a {@link DeviceEntryStatus}. A unit that is off lets everything pass. */

@@ -30,7 +30,7 @@ function deviceSpec(
   { name, address, stream, alias, unprotected, withheld }: DeviceDeclaration,
   { streams, units }: MachineDeclaration,
 ): DeviceSpec {
-  const requester = unprotected ? -1 : (stream ?? parseSbdf(address) ?? 0);
+  const requester = unprotected ? -1 : (stream ?? parseSbdf(alias ?? address) ?? 0);
   const more = streams.filter(({ device }) => device === name).map((other) => other.stream);
   return {
     name,
@@ -39,7 +39,7 @@ function deviceSpec(
     unit: unitOfDevice(units, name),
     ...(withheld && { withheld }),
     ...(more.length > 0 && { streams: [requester, ...more] }),
-    ...(alias !== undefined && { alias: parseSbdf(alias)! }),
+    ...(alias !== undefined && { aliased: true }),
   };
 }
 

@@ -276,9 +276,7 @@ function deviceProblem(
 /** AMD-Vi's device table has an entry for every requester id up to the highest, 4 KiB for half a bus. */
 function deviceTableProblem({ iommu, devices, xenHeap }: MachineDeclaration): Problem | undefined {
   if (iommu !== 'amdvi') return undefined;
-  const frames = deviceTableFrames(
-    devices.flatMap(({ address, alias }) => [parseSbdf(address) ?? 0, parseSbdf(alias ?? '') ?? 0]),
-  );
+  const frames = deviceTableFrames(devices.map(({ address, alias }) => parseSbdf(alias ?? address) ?? 0));
   const heap = countFrames([xenHeap]);
   if (frames < heap) return undefined;
   return {

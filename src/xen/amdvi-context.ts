@@ -1,4 +1,5 @@
 import { Errno } from './errno.js';
+import { fails } from './failures.js';
 import { allocUnitFrame, amdviLevels, iommuRoot } from './iommu-tables.js';
 import { deviceTableFrames } from './machine.js';
 import { phantomFunctions } from './pci-function.js';
@@ -6,9 +7,9 @@ import { quarantineRoot } from './quarantine.js';
 import type { Xen } from './state.js';
 
 /**
- * Makes the device table, which is that of every unit, and turns the units on. Since 4.13 an entry aborts everything until its device is known; before,
- * entries were left zero, and a unit lets all pass that such an entry is for. Only the entries of the machine's devices
- * are written: nobody else sends anything. (dossier §7.2; 1b00c16bdf)
+ * Makes the device table, which is that of every unit, and turns the units on. Since 4.13 an entry aborts everything until
+ * its device is known; before, entries were left zero, and a unit lets all pass that such an entry is for. Only the entries
+ * of the machine's devices are written: nobody else sends anything. (dossier §7.2; 1b00c16bdf)
  */
 export function enableAmdvi(xen: Xen): void {
   const requesters = xen.spec.devices.map(({ requester }) => requester);
@@ -32,7 +33,8 @@ export function enableAmdvi(xen: Xen): void {
  * and lets everything pass.
  *
  * Up to 4.16 the old domain's entry is made useless first, and the device moved, before it turns out whether there is
- * memory for the new domain's tables.
+ * memory for the new domain's tables. Since then an entry that translates is exchanged: -EILSEQ when it has changed
+ * underfoot, and -EOPNOTSUPP for a device with unity maps that shares its entry, being an alias (1fa6e9aa3623).
  */
 export function switchAmdvi(
   xen: Xen,
@@ -44,6 +46,7 @@ export function switchAmdvi(
   const unit = xen.amdvis[xen.unitIndex(device)];
   if (unit === undefined) return -Errno.ENODEV;
   const before = unit.tagOf(requester);
+  const { amdReassign } = xen.profile;
   if (source >= 0) leaveFirst(xen, device, target, requester);
   if (target === xen.domIo && xen.profile.quarantine !== 'scratch-read-only') {
     unit.abort(requester);
@@ -51,6 +54,11 @@ export function switchAmdvi(
     const root = target === xen.domIo ? quarantineRoot(xen) : iommuRoot(xen, target);
     if (root < 0) return -Errno.ENOMEM;
     const levels = amdviLevels(xen, target);
+    if (amdReassign === 'directly' && unit.isTranslated(requester)) {
+      if (unit.rootOf(requester) === root) return 0;
+      if (isAlias(xen, device) && hasUnityMap(xen, device)) return -Errno.EOPNOTSUPP;
+      if (fails(xen, 'exchange')) return -Errno.EILSEQ;
+    }
     const passes = xen.isHardwareDomain(target) && xen.spec.hwdomMode === 'passthrough';
     if (passes) unit.setIgnored(requester, root, levels, xen.domidOf(target));
     else unit.setTables(requester, root, levels, xen.domidOf(target));
@@ -58,6 +66,15 @@ export function switchAmdvi(
   // Changing an entry invalidates what the unit keeps of the entry; what it translated is another matter (XSA-442).
   if (before >= 0 && xen.profile.amdDeviceFlush === 'entry-and-domain') unit.iotlb.invalidateDomain(before);
   return 0;
+}
+
+/** Whether the device sends under a requester id that is not its own. */
+function isAlias(xen: Xen, device: number): boolean {
+  return xen.spec.devices[device]!.aliased === true;
+}
+
+function hasUnityMap(xen: Xen, device: number): boolean {
+  return xen.spec.reserved.some(({ devices }) => devices.includes(device));
 }
 
 /** Takes a device out of its old domain before it gets into the new one. */

@@ -2,10 +2,11 @@ import type { Xen } from './state.js';
 
 /**
  * Failures on request: the n-th time from now that something could fail, it does. What can fail: an allocation (a frame
- * for Xen or for a domain, or memory for Xen's records), the driver's map, unmap and flush, and an access to a device's
- * registers or its configuration space. What the caller makes of it is Xen's unwinding, as it is everywhere else.
+ * for Xen or for a domain, or memory for Xen's records), the driver's map, unmap and flush, an access to a device's
+ * registers or its configuration space, and the exchange of a device's live entry in its IOMMU's table, which finds another
+ * there than was read. What the caller makes of it is Xen's unwinding, as it is everywhere else.
  */
-export const FAILURES = ['alloc', 'map', 'unmap', 'flush', 'device'] as const;
+export const FAILURES = ['alloc', 'map', 'unmap', 'flush', 'device', 'exchange'] as const;
 export type Failure = (typeof FAILURES)[number];
 
 /** Makes the `nth` operation of this kind from now fail, 1 for the next; 0 takes it back. */

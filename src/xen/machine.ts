@@ -84,8 +84,8 @@ export interface DeviceSpec {
   readonly withheld?: boolean;
   /** `0000:03:00.0`, or the device-tree path. */
   readonly address: string;
-  /** AMD-Vi: the requester id that it sends under, where firmware says that it is not its own (IVRS alias). */
-  readonly alias?: number;
+  /** AMD-Vi: `requester` is not the device's own, as firmware says of it (IVRS alias); others may share it. */
+  readonly aliased?: boolean;
   /** The unit it is behind: 0, the first, unless it is said; -1 for none. */
   readonly unit?: number;
   /** PCI: every so many function numbers after its own, the device's requests may carry that one. */

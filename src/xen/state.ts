@@ -376,9 +376,7 @@ export class Xen {
       },
     ).columns;
     const amdviUnits = iommu.kind === 'amdvi' ? iommu.units : 0;
-    const entries = deviceTableEntries(
-      spec.devices.flatMap(({ requester, alias = 0 }) => [requester, alias]),
-    );
+    const entries = deviceTableEntries(spec.devices.map(({ requester }) => requester));
     this.amdvis = Array.from(
       { length: amdviUnits },
       (_, unit) => new AmdviUnit(this.layout, this.ram, limits.iotlb, entries, unitName('AMD-Vi', unit)),

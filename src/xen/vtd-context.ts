@@ -1,6 +1,7 @@
 import { EntryWords } from '../formats/radix.js';
 import { entryFrame, VTD_SECOND_LEVEL } from '../formats/vtd.js';
 import { Errno } from './errno.js';
+import { fails } from './failures.js';
 import { flushContext, flushDomain } from './iommu-flush.js';
 import { sharesP2m } from './iommu-map.js';
 import { allocUnitFrame, iommuRoot } from './iommu-tables.js';
@@ -40,6 +41,7 @@ export function switchVtd(
   if (blocked) return 0;
   const status = mapContext(xen, unit, requester, target);
   if (status === -Errno.ETIMEDOUT) recover(xen, unit, device, requester, source, target);
+  if (status === -Errno.EILSEQ && !isPhantom) leaveUnit(xen, unit, target, device);
   const leaves = directly && !isPhantom && source >= 0 && source !== target;
   if (status === 0 && leaves) leaveUnit(xen, unit, source, device);
   return status;
@@ -52,7 +54,7 @@ function isBlocked(xen: Xen, slot: number): boolean {
 
 /**
  * domain_context_mapping_one: -ENOMEM without memory for a table, -ESRCH when nobody knows the domain id of the entry as it
- * is, and what {@link takeDid} says. The unit forgets what it knew under the domain id before.
+ * is, what {@link takeDid} says, and -EILSEQ when the entry has changed underfoot. The unit forgets what it knew under the domain id before.
  */
 function mapContext(xen: Xen, unit: number, requester: number, slot: number): number {
   const vtd = xen.vtds[unit]!;
@@ -68,6 +70,7 @@ function mapContext(xen: Xen, unit: number, requester: number, slot: number): nu
   if (root < 0) return -Errno.ENOMEM;
   const did = takeDid(xen, unit, slot);
   if (did < 0) return did;
+  if (before >= 0 && fails(xen, 'exchange')) return -Errno.EILSEQ;
   if (passes) vtd.setPassThrough(requester, did);
   else vtd.setContext(requester, root, did);
   const status = forget(xen, unit, requester, before);
