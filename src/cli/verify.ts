@@ -242,7 +242,6 @@ function configMachine(options: VerifyOptions, edition: Edition): ConfigMachine 
   // What Xen would overlook, a verdict must not: it would be one about another machine than the one that was meant.
   const wrong = cmdline.diagnostics.find(({ severity }) => severity !== 'info');
   if (wrong !== undefined) throw new InputError({ ...wrong, severity: 'error', file: '--cmdline' });
-  if (cmdline.iommu.quarantine === 'scratch-page') throw notModelled('--cmdline', 'quarantine=scratch-page');
   const { mode } = cmdline.dom0Iommu;
   return {
     arch: host.arch,
@@ -250,19 +249,8 @@ function configMachine(options: VerifyOptions, edition: Edition): ConfigMachine 
     dom0Mode: mode === 'off' ? 'relaxed' : mode,
     sharept: cmdline.iommu.hapPtShare,
     quarantine: cmdline.iommu.quarantine !== 'none',
+    scratchPage: cmdline.iommu.quarantine === 'scratch-page',
   };
-}
-
-function notModelled(option: string, what: string): InputError {
-  const message = `the model does not have ${what} yet; see docs/limits.md`;
-  return new InputError({
-    severity: 'error',
-    code: 'not-modelled',
-    message,
-    file: option,
-    line: 1,
-    column: 1,
-  });
 }
 
 function writeFile(file: string, text: string): void {

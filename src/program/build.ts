@@ -27,9 +27,23 @@ const LIMIT_OF: Readonly<Record<LimitName, keyof Limits>> = {
 };
 
 function deviceSpec(
-  { name, address, stream, alias, unprotected, withheld }: DeviceDeclaration,
-  { streams, units }: MachineDeclaration,
+  {
+    name,
+    address,
+    stream,
+    alias,
+    unprotected,
+    withheld,
+    type,
+    phantom,
+    behind,
+    vfof,
+    hidden,
+    absent,
+  }: DeviceDeclaration,
+  { streams, units, devices }: MachineDeclaration,
 ): DeviceSpec {
+  const indexOf = (other: string) => devices.findIndex((one) => one.name === other);
   const requester = unprotected ? -1 : (stream ?? parseSbdf(alias ?? address) ?? 0);
   const more = streams.filter(({ device }) => device === name).map((other) => other.stream);
   return {
@@ -40,6 +54,12 @@ function deviceSpec(
     ...(withheld && { withheld }),
     ...(more.length > 0 && { streams: [requester, ...more] }),
     ...(alias !== undefined && { aliased: true }),
+    ...(type !== undefined && { type }),
+    ...(phantom !== undefined && { phantomStride: phantom }),
+    ...(behind !== undefined && { bridge: indexOf(behind) }),
+    ...(vfof !== undefined && { physicalFunction: indexOf(vfof) }),
+    ...(hidden && { hidden }),
+    ...(absent && { absent }),
   };
 }
 
@@ -64,6 +84,7 @@ export function machineSpec(machine: MachineDeclaration): MachineSpec {
     ...supportedOptions(machine, iommu),
     quarantine: machine.quarantine,
     ...(machine.verbosity !== 'quiet' && { verbosity: machine.verbosity }),
+    scratchPage: machine.scratchPage,
     gnttab: {
       ...(machine.gnttab.includes('max-ver-1') && { maxVersion: 1 }),
       noTransitive: machine.gnttab.includes('no-transitive'),

@@ -62,6 +62,7 @@ export function checkMachine(machine: MachineDeclaration, refuse: Refuse): void 
   }
   checkDevices(machine, refuse);
   checkUnits(machine, refuse);
+  checkPciParts(machine, refuse);
   const table = deviceTableProblem(machine);
   if (table !== undefined) throw refuse(machine.xenHeap, 'frames', table);
   checkReserved(machine, refuse);
@@ -167,6 +168,44 @@ function limitProblem(name: string, value: number, { min, max, powerOfTwo }: Lim
   const power = 2 ** Math.floor(Math.log2(value));
   if (!powerOfTwo || power === value || value === 0) return undefined;
   return { code, message: `limit ${quote(name)} is a power of two, found ${value}`, hint: `try ${power}` };
+}
+
+/** What is said of PCI functions: phantom strides, and the bridges and physical functions that others are named by. */
+function checkPciParts({ arch, devices }: MachineDeclaration, refuse: Refuse): void {
+  const names = devices.map(({ name }) => name);
+  for (const device of devices) {
+    const said = PCI_PARTS.find((part) => device[part] !== undefined && device[part] !== false);
+    if (arch === 'arm' && said !== undefined) {
+      const message = `${quote(said)} is said of PCI functions, not of nodes of the device tree`;
+      throw refuse(device, said, { code: 'wrong-device', message });
+    }
+    if (device.phantom !== undefined && ![1, 2, 4].includes(device.phantom)) {
+      const message = `a phantom function comes every 1, 2 or 4 function numbers, found ${device.phantom}`;
+      throw refuse(device, 'phantom', { code: 'wrong-device', message });
+    }
+    for (const part of ['behind', 'vfof'] as const) {
+      const name = device[part];
+      if (name === undefined || (names.includes(name) && name !== device.name)) continue;
+      const message = name === device.name ? `${quote(name)} is itself` : `unknown device ${quote(name)}`;
+      throw refuse(device, part, { code: 'unknown-device', message, hint: offer(name, names) });
+    }
+    if (isBehindItself(devices, device)) {
+      const message = `the bridges that ${quote(device.name)} is behind go round in a circle`;
+      throw refuse(device, 'behind', { code: 'wrong-device', message });
+    }
+  }
+}
+
+const PCI_PARTS = ['type', 'phantom', 'behind', 'vfof', 'hidden', 'absent'] as const;
+
+function isBehindItself(devices: readonly DeviceDeclaration[], start: DeviceDeclaration): boolean {
+  let at: DeviceDeclaration | undefined = start;
+  for (let steps = 0; at !== undefined; steps++) {
+    if (steps > devices.length) return true;
+    const { behind }: DeviceDeclaration = at;
+    at = devices.find(({ name }) => name === behind);
+  }
+  return false;
 }
 
 function checkDevices({ arch, devices, streams }: MachineDeclaration, refuse: Refuse): void {

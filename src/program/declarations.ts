@@ -1,6 +1,7 @@
+import { DEVICE_TYPES } from '../xen/machine.js';
 import type { DeclarationKind } from './argument-kinds.js';
 import type { Parameter } from './operations.js';
-import { GNTTAB_WORDS, LIMIT_NAMES, UNIT_FLAGS } from './program.js';
+import { DEVICE_FLAGS, GNTTAB_WORDS, LIMIT_NAMES, UNIT_FLAGS } from './program.js';
 
 /** The parameters of an operation may be of the kinds of operations, those of a declaration of these also. */
 export type ShapeParameter = Omit<Parameter, 'kind'> & { readonly kind: Parameter['kind'] | DeclarationKind };
@@ -69,7 +70,7 @@ export const DECLARATIONS: readonly Declaration[] = [
   },
   {
     name: 'iommu',
-    doc: 'The IOMMU: vtd by default on x86, or amdvi; smmu (an SMMUv2 at /smmu@fd800000) on Arm, or smmuv3, which Xen knows since 4.15. `no-sharept`: tables are never shared with the p2m. `no-quarantine`: devices that guests give back do not go to dom_io. `verbose`, `debug`: faults are logged with the tables’ entries.',
+    doc: 'The IOMMU: vtd by default on x86, or amdvi; smmu (an SMMUv2 at /smmu@fd800000) on Arm, or smmuv3, which Xen knows since 4.15. `no-sharept`: tables are never shared with the p2m. `no-quarantine`: devices that guests give back do not go to dom_io. `scratch-page`: what is there reads and writes a page of its own, since 4.16. `verbose`, `debug`: faults are logged with the tables’ entries.',
     example: 'iommu smmu /smmu@fd800000 s1cbndx=0xb',
     parameters: [
       parameter('kind', 'word', 'what it is', { words: ['vtd', 'amdvi', 'smmu', 'smmuv3', 'none'] }),
@@ -85,7 +86,7 @@ export const DECLARATIONS: readonly Declaration[] = [
       parameter('streambits', 'number', 'SMMUv3: bits of a stream id; 16 by default', OPTION),
       parameter('flags', 'flags', 'Xen’s options', {
         optional: true,
-        words: ['no-sharept', 'no-quarantine', 'verbose', 'debug'],
+        words: ['no-sharept', 'no-quarantine', 'scratch-page', 'verbose', 'debug'],
       }),
     ],
   },
@@ -118,10 +119,24 @@ export const DECLARATIONS: readonly Declaration[] = [
         'AMD-Vi: the address whose requests the device’s look like',
         OPTION,
       ),
-      parameter('flags', 'flags', 'not given to dom0 at boot; a node that no IOMMU stands in front of', {
-        optional: true,
-        words: ['withheld', 'unprotected'],
+      parameter('type', 'word', 'PCI: what it is; an endpoint by default', {
+        ...OPTION,
+        words: DEVICE_TYPES,
       }),
+      parameter(
+        'phantom',
+        'number',
+        'PCI: every so many function numbers is a phantom function of it',
+        OPTION,
+      ),
+      parameter('behind', 'name', 'PCI: the bridge that its bus is behind', OPTION),
+      parameter('vfof', 'name', 'PCI: the physical function of which it is a virtual one', OPTION),
+      parameter(
+        'flags',
+        'flags',
+        'not given to dom0 at boot; a node that no IOMMU stands in front of; dom_xen’s at boot; not found at boot',
+        { optional: true, words: DEVICE_FLAGS },
+      ),
     ],
   },
   {

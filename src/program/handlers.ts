@@ -1,6 +1,7 @@
 import { CALL_HANDLERS } from './handlers/calls.js';
 import { DEVICE_HANDLERS } from './handlers/devices.js';
 import { DOMAIN_HANDLERS } from './handlers/domains.js';
+import { EXCLUSION_HANDLERS } from './handlers/exclusions.js';
 import { GRANT_TABLE_HANDLERS } from './handlers/grant-tables.js';
 import { GRANT_HANDLERS } from './handlers/grants.js';
 import type { Handlers } from './handlers/handler.js';
@@ -16,6 +17,7 @@ export const HANDLERS: Handlers = {
   ...GRANT_HANDLERS,
   ...GRANT_TABLE_HANDLERS,
   ...DEVICE_HANDLERS,
+  ...EXCLUSION_HANDLERS,
   ...CALL_HANDLERS,
   ...PROGRAM_HANDLERS,
 };

@@ -95,11 +95,10 @@ class JsonReader {
     read: z.infer<typeof PROGRAM_SCHEMA>['machine'] & object,
     at: Located | undefined,
   ): MachineDeclaration {
-    const devices = read.devices?.map(({ withheld, unprotected, ...device }) => ({
-      ...device,
-      ...(withheld && { withheld }),
-      ...(unprotected && { unprotected }),
-    }));
+    // A flag that is said not to be is not said.
+    const devices = read.devices?.map((device) =>
+      Object.fromEntries(Object.entries(device).filter(([, value]) => value !== false)),
+    );
     const declared = { ...read, ...(devices && { devices }) } as Partial<MachineDeclaration>;
     for (const list of ['ram', 'devices', 'streams', 'reserved', 'units'] as const) {
       declared[list]?.forEach((item, index) => {

@@ -1,6 +1,7 @@
 import { beginning, CALLS } from './operations/calls.js';
 import { DEVICES } from './operations/devices.js';
 import { DOMAINS } from './operations/domains.js';
+import { EXCLUSIONS } from './operations/exclusions.js';
 import { GRANTS } from './operations/grants.js';
 import { MEMORY } from './operations/memory.js';
 import type { Operation, Parameter } from './operations/operation.js';
@@ -15,6 +16,7 @@ const WHOLE: readonly Operation[] = [
   ...PAGE_TABLES,
   ...GRANTS,
   ...DEVICES,
+  ...EXCLUSIONS,
   ...CALLS,
   ...PROGRAM,
 ];

@@ -5,6 +5,7 @@ import { OPERATION_BY_NAME } from './operations.js';
 import {
   type Argument,
   type ConfigDomain,
+  DEVICE_FLAGS,
   type DeviceDeclaration,
   isRepeat,
   type MachineDeclaration,
@@ -82,10 +83,11 @@ function declarations({ edition, machine, configs }: Program): string[] {
 }
 
 function iommuValues(machine: MachineDeclaration): Values {
-  const { iommu, smmuPath: path, s1cbndx, sharept, quarantine, verbosity } = machine;
+  const { iommu, smmuPath: path, s1cbndx, sharept, quarantine, scratchPage, verbosity } = machine;
   const flags = [
     ...(sharept ? [] : ['no-sharept']),
     ...(quarantine ? [] : ['no-quarantine']),
+    ...(scratchPage ? ['scratch-page'] : []),
     ...(verbosity === 'quiet' ? [] : [verbosity]),
   ];
   const { smmuBanks: banks, smmuMappings: mappings, streamBits: streambits } = machine;
@@ -93,7 +95,8 @@ function iommuValues(machine: MachineDeclaration): Values {
   return { kind: iommu, flags, ...(iommu === 'smmuv3' && { path, streambits }) };
 }
 
-function deviceValues({ withheld, unprotected, ...device }: DeviceDeclaration): Values {
-  const flags = [...(withheld ? ['withheld'] : []), ...(unprotected ? ['unprotected'] : [])];
-  return { ...device, flags };
+function deviceValues(device: DeviceDeclaration): Values {
+  const values: Record<string, Argument> = { flags: DEVICE_FLAGS.filter((flag) => device[flag]) };
+  for (const [name, value] of Object.entries(device)) if (typeof value !== 'boolean') values[name] = value;
+  return values;
 }

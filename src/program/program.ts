@@ -1,3 +1,5 @@
+import type { DeviceType } from '../xen/machine.js';
+
 /** A program as data: what text and JSON forms both mean. */
 
 /** An argument: words stay strings, numbers are numbers, flags a list of words. */
@@ -38,17 +40,30 @@ export interface Range {
   readonly last: number;
 }
 
+/** What may be said of a device in one word. */
+export const DEVICE_FLAGS = ['withheld', 'unprotected', 'hidden', 'absent'] as const;
+
 export interface DeviceDeclaration {
   readonly name: string;
   /** SBDF or device-tree path. */
   readonly address: string;
   readonly stream?: number;
-  /** Device tree: no IOMMU stands in front of it. */
-  readonly unprotected?: boolean;
   /** AMD-Vi: whose requests the device's look like, as firmware says (IVRS). */
   readonly alias?: string;
+  /** A PCI function's kind; an endpoint unless it is said. */
+  readonly type?: DeviceType;
+  /** Stride of its phantom functions. */
+  readonly phantom?: number;
+  /** The bridge it is behind, and the physical function of which it is a virtual one: names of other devices. */
+  readonly behind?: string;
+  readonly vfof?: string;
   /** Not given to dom0 at boot. */
   readonly withheld?: boolean;
+  /** A node of the device tree that no IOMMU stands in front of. */
+  readonly unprotected?: boolean;
+  /** PCI: dom_xen has it, though it is dom0's driver that uses it; not found at boot; translations of its own. */
+  readonly hidden?: boolean;
+  readonly absent?: boolean;
 }
 
 /** A region that a device, or two, need to reach at any time. */
@@ -104,6 +119,8 @@ export interface MachineDeclaration {
   readonly sharept: boolean;
   readonly quarantine: boolean;
   readonly verbosity: 'quiet' | 'verbose' | 'debug';
+  /** iommu=quarantine=scratch-page. */
+  readonly scratchPage: boolean;
   /** Xen's option `gnttab=`. */
   readonly gnttab: readonly GnttabWord[];
   readonly dom0Mode: 'relaxed' | 'strict' | 'passthrough';
@@ -150,6 +167,7 @@ export const DEFAULT_MACHINE: MachineDeclaration = {
   sharept: true,
   quarantine: true,
   verbosity: 'quiet',
+  scratchPage: false,
   gnttab: [],
   dom0Mode: 'relaxed',
   dom0Pages: 4,

@@ -116,6 +116,7 @@ const APPLY: Readonly<Record<string, Apply<never>>> = {
     if (verbosity !== undefined) draft.set('verbosity', verbosity, spans.flags);
     if (flags.includes('no-sharept')) draft.set('sharept', false, spans.flags);
     if (flags.includes('no-quarantine')) draft.set('quarantine', false, spans.flags);
+    if (flags.includes('scratch-page')) draft.set('scratchPage', true, spans.flags);
   }),
   dom0: apply<{ mode?: MachineDeclaration['dom0Mode']; pages?: number; tables?: number; flags?: string[] }>(
     (draft, { mode, pages, tables, flags = [] }, spans) => {
@@ -126,9 +127,12 @@ const APPLY: Readonly<Record<string, Apply<never>>> = {
     },
   ),
   device: apply<DeviceDeclaration & { flags?: string[] }>((draft, { flags = [], ...device }, spans, head) => {
-    const withheld = flags.includes('withheld') && { withheld: true };
-    const unprotected = flags.includes('unprotected') && { unprotected: true };
-    draft.add('devices', { ...device, ...withheld, ...unprotected }, head, spans);
+    draft.add(
+      'devices',
+      { ...device, ...Object.fromEntries(flags.map((flag) => [flag, true])) },
+      head,
+      spans,
+    );
   }),
   stream: apply<{ device: string; stream: number }>((draft, stream, spans, head) =>
     draft.add('streams', stream, head, spans),

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import type { DeviceType } from '../xen/machine.js';
 import { ARGUMENT_KINDS, type Value, type ValueKind } from './argument-kinds.js';
 import { DECLARATION_BY_NAME, type ShapeParameter } from './declarations.js';
 import { EXPECTATIONS } from './expectations.js';
@@ -127,6 +128,7 @@ export const MACHINE_SCHEMA = only('the machine', {
   sharept: flag.optional(),
   quarantine: flag.optional(),
   verbosity: (oneOf(['quiet', 'verbose', 'debug']) as z.ZodType<'quiet' | 'verbose' | 'debug'>).optional(),
+  scratchPage: flag.optional(),
   dom0Mode: wordOf<'relaxed' | 'strict' | 'passthrough'>('dom0', 'mode').describe(docOf('dom0')).optional(),
   dom0Pages: number.optional(),
   noDom0: flag.optional(),
@@ -138,7 +140,13 @@ export const MACHINE_SCHEMA = only('the machine', {
         address: textOf('deviceAddress'),
         stream: number.optional(),
         alias: textOf('deviceAddress').optional(),
+        type: wordOf<DeviceType>('device', 'type').optional(),
+        phantom: number.optional(),
+        behind: textOf('name').optional(),
+        vfof: textOf('name').optional(),
         withheld: flag.optional(),
+        hidden: flag.optional(),
+        absent: flag.optional(),
         unprotected: flag.optional(),
       }),
       { error: 'expected a list of devices' },

@@ -62,6 +62,7 @@ export interface ConfigMachine {
   readonly dom0Mode: MachineDeclaration['dom0Mode'];
   readonly sharept: boolean;
   readonly quarantine: boolean;
+  readonly scratchPage?: boolean;
 }
 
 /** Where domains' memory and Xen's own begin on the machine that is made for configs. */

@@ -76,3 +76,14 @@ export function addAmdvi(xen: Xen, pci: PciFunction): number {
   mapUnity(xen, pci, 0, 0);
   return switchAmdvi(xen, pci.device, -1, 0, pci.requester);
 }
+
+/** amd_iommu_remove_device: its entry aborts everything; failures with its unity maps are only logged. */
+export function removeAmdvi(xen: Xen, pci: PciFunction, owner: number): number {
+  const unit = xen.amdvis[xen.unitIndex(pci.device)];
+  if (unit === undefined) return -Errno.ENODEV;
+  const before = unit.tagOf(pci.requester);
+  unit.abort(pci.requester);
+  if (before >= 0 && xen.profile.amdDeviceFlush === 'entry-and-domain') unit.iotlb.invalidateDomain(before);
+  if (xen.profile.reservedRecord !== 'vtd-only') unmapUnity(xen, pci, owner);
+  return 0;
+}

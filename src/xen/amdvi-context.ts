@@ -3,7 +3,7 @@ import { fails } from './failures.js';
 import { allocUnitFrame, amdviLevels, iommuRoot } from './iommu-tables.js';
 import { deviceTableFrames } from './machine.js';
 import { phantomFunctions } from './pci-function.js';
-import { quarantineRoot } from './quarantine.js';
+import { deviceDomid, isBlocked, quarantineRoot } from './quarantine.js';
 import type { Xen } from './state.js';
 
 /**
@@ -48,10 +48,10 @@ export function switchAmdvi(
   const before = unit.tagOf(requester);
   const { amdReassign } = xen.profile;
   if (source >= 0) leaveFirst(xen, device, target, requester);
-  if (target === xen.domIo && xen.profile.quarantine !== 'scratch-read-only') {
+  if (isBlocked(xen, device, target)) {
     unit.abort(requester);
   } else {
-    const root = target === xen.domIo ? quarantineRoot(xen) : iommuRoot(xen, target);
+    const root = target === xen.domIo ? quarantineRoot(xen, device) : iommuRoot(xen, target);
     if (root < 0) return -Errno.ENOMEM;
     const levels = amdviLevels(xen, target);
     if (amdReassign === 'directly' && unit.isTranslated(requester)) {
@@ -59,9 +59,10 @@ export function switchAmdvi(
       if (isAlias(xen, device) && hasUnityMap(xen, device)) return -Errno.EOPNOTSUPP;
       if (fails(xen, 'exchange')) return -Errno.EILSEQ;
     }
+    const domid = deviceDomid(xen, device, target);
     const passes = xen.isHardwareDomain(target) && xen.spec.hwdomMode === 'passthrough';
-    if (passes) unit.setIgnored(requester, root, levels, xen.domidOf(target));
-    else unit.setTables(requester, root, levels, xen.domidOf(target));
+    if (passes) unit.setIgnored(requester, root, levels, domid);
+    else unit.setTables(requester, root, levels, domid);
   }
   // Changing an entry invalidates what the unit keeps of the entry; what it translated is another matter (XSA-442).
   if (before >= 0 && xen.profile.amdDeviceFlush === 'entry-and-domain') unit.iotlb.invalidateDomain(before);

@@ -10,7 +10,7 @@ import { guestPhysmapAdd } from './memory.js';
 import { ofType, typeCount, typeOf } from './page-info.js';
 import { pinTable } from './page-table.js';
 import { addPci } from './pci-assign.js';
-import { quarantineRoot } from './quarantine.js';
+import { initSharedQuarantine } from './quarantine.js';
 import { enableSmmuV3 } from './smmuv3-context.js';
 import { Life, type Xen } from './state.js';
 
@@ -36,15 +36,14 @@ export function boot(xen: Xen, dom0: HardwareDomain): void {
   if (xen.smmuv3 !== undefined && !enableSmmuV3(xen, xen.smmuv3)) {
     throw new RangeError('the machine has too little memory for its stream table');
   }
-  const scratchPage = xen.profile.quarantine === 'scratch-read-only' && xen.spec.quarantine;
-  if (scratchPage && xen.spec.arch === 'x86' && xen.iommuOn) quarantineRoot(xen);
+  initSharedQuarantine(xen);
   if (dom0.none) return;
   createHardwareDomain(xen, dom0);
   if (xen.spec.arch === 'x86') hwdomInit(xen);
   if (!xen.iommuOn) return;
   for (let device = 0; device < xen.spec.devices.length; device++) {
     if (dom0.withheld.includes(device)) continue;
-    if (xen.spec.arch === 'x86') addPci(xen, device);
+    if (xen.spec.arch === 'x86') findPci(xen, device);
     else if (!giveToDom0(xen, device)) xen.bug('panic: could not set up dom0');
     // A PCI device is dom0's before the driver looks at it, and stays so when there is no IOMMU in front of it.
     if (xen.spec.arch === 'x86' && xen.unitIndex(device) < 0) xen.device.owner.set(device, 1);
@@ -121,4 +120,15 @@ export function hwdomRights(xen: Xen, pdx: number): Rights {
     case 'all-typed-writable':
       return type === PGT.writable ? R | W : 0;
   }
+}
+
+/**
+ * A PCI device that Xen finds when it scans the buses. A hidden one works for the hardware domain, but dom_xen has it, so
+ * that it can be given to nobody.
+ */
+function findPci(xen: Xen, device: number): void {
+  const { absent, hidden } = xen.spec.devices[device]!;
+  if (absent) xen.device.absent.set(device, 1);
+  else addPci(xen, device);
+  if (hidden && !absent) xen.device.owner.set(device, xen.domXen + 1);
 }

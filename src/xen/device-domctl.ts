@@ -9,6 +9,7 @@ import { beginConstruct, LATE_WALK } from './late-context.js';
 import { isHeld, mustWait } from './locks.js';
 import { attachPci } from './pci-assign.js';
 import { checkPciAssign, testPciAssign } from './pci-domctl.js';
+import { deviceGroup } from './pci-group.js';
 import { detachPci } from './pci-release.js';
 import { NOBODY, type Xen } from './state.js';
 
@@ -124,6 +125,13 @@ export function deassignDevice(xen: Xen, call: number, slot: number, device: num
   if (isDeviceTree(xen)) return deassignDt(xen, slot, device);
   if (device < 0 || deviceOwner(xen, device) !== slot) return -Errno.ENODEV;
   return detachPci(xen, slot, device);
+}
+
+/** XEN_DOMCTL_get_device_group: an errno, or the indexes of the devices (pci-group.ts). On Arm there is no group. */
+export function getDeviceGroup(xen: Xen, slot: number, device: number): number | number[] {
+  if (!xen.exists(slot)) return -Errno.ESRCH;
+  if (!mayHaveDevices(xen, slot)) return -Errno[xen.profile.noContextErrno];
+  return isDeviceTree(xen) ? [] : deviceGroup(xen, slot, device);
 }
 
 /** iommu_do_pci_domctl and iommu_do_dt_domctl part here. */

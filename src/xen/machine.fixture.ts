@@ -51,6 +51,7 @@ export interface MachineOptions {
   readonly readOnlyMmio?: MachineSpec['readOnlyMmio'];
   readonly quarantine?: boolean;
   readonly gnttab?: GnttabOptions;
+  readonly scratchPage?: boolean;
   readonly dom0Pages?: number;
   /** Arm: there is no dom0. */
   readonly noDom0?: boolean;
@@ -123,6 +124,7 @@ function booted(
       ...(options.readOnlyMmio === undefined ? {} : { readOnlyMmio: options.readOnlyMmio }),
       quarantine: options.quarantine ?? true,
       gnttab: options.gnttab ?? {},
+      scratchPage: options.scratchPage ?? false,
       limits: { ...DEFAULT_LIMITS, ...options.limits },
     },
   );

@@ -25,6 +25,8 @@ export interface MachineSpec {
   readonly readOnlyMmio?: readonly FrameRange[];
   /** `iommu=quarantine`: devices that guests give back go to dom_io, in releases that know it. */
   readonly quarantine: boolean;
+  /** `iommu=quarantine=scratch-page`, in releases that know it. */
+  readonly scratchPage?: boolean;
   readonly limits: Limits;
   /** The option `gnttab=`; what it does not say is as Xen has it by default. */
   readonly gnttab?: GnttabOptions;
@@ -74,6 +76,21 @@ export const ONE_VTD_UNIT: readonly VtdUnitSpec[] = [
   { registerBase: 'ffff82c000203000', capabilities: FULL_VTD },
 ];
 
+/**
+ * Kinds of PCI functions that drivers tell apart (pdev_type). A `pci` one is conventional PCI; the bridges are those of PCI
+ * Express, those from it to conventional PCI, and conventional ones.
+ */
+export const DEVICE_TYPES = [
+  'endpoint',
+  'pci',
+  'pcie-bridge',
+  'pcie-pci-bridge',
+  'pci-bridge',
+  'host-bridge',
+  'unknown',
+] as const;
+export type DeviceType = (typeof DEVICE_TYPES)[number];
+
 export interface DeviceSpec {
   readonly name: string;
   /** PCI: the requester id as 16 bits bus:dev.fn. Device tree: the first stream id, -1 when no IOMMU is in front. */
@@ -90,6 +107,16 @@ export interface DeviceSpec {
   readonly unit?: number;
   /** PCI: every so many function numbers after its own, the device's requests may carry that one. */
   readonly phantomStride?: number;
+  /** PCI: an endpoint unless it is said. */
+  readonly type?: DeviceType;
+  /** PCI: index of the bridge that its bus is behind. */
+  readonly bridge?: number;
+  /** PCI: index of the physical function of which it is a virtual one. */
+  readonly physicalFunction?: number;
+  /** PCI: dom_xen has it, though it works for the hardware domain (pci-hide, Xen's own console). */
+  readonly hidden?: boolean;
+  /** PCI: Xen does not find it at boot. */
+  readonly absent?: boolean;
 }
 
 /** The stream ids under which a device's accesses arrive; none for one that has no IOMMU in front of it. */

@@ -1,7 +1,10 @@
 import { addAmdvi, assignAmdvi, reassignAmdvi } from './amdvi-assign.js';
+import { deviceOwner } from './devices.js';
+import { Errno } from './errno.js';
 import { leaveIfUnused } from './late-context.js';
 import { type PciFunction, phantomFunctions, realFunction } from './pci-function.js';
 import { detachPci } from './pci-release.js';
+import { dropPseudoDomid, initQuarantine, takePseudoDomid } from './quarantine.js';
 import type { Xen } from './state.js';
 import { addVtd, assignVtd, reassignVtd } from './vtd-assign.js';
 
@@ -22,7 +25,11 @@ export function reassignFunction(xen: Xen, pci: PciFunction, source: number, tar
  * failed first assignment tears a late context down again (§1.2 item 5).
  */
 export function attachPci(xen: Xen, slot: number, device: number, flags: number): number {
-  let status = assignFunction(xen, realFunction(xen, device), slot, flags);
+  if (xen.device.broken.get(device) !== 0 && slot > 0 && slot !== xen.domIo) return -Errno.EBADF;
+  let status = deviceOwner(xen, device) === xen.domIo ? 0 : initQuarantine(xen, device);
+  if (status !== 0) return status;
+  xen.device.faultCount.set(device, 0);
+  status = assignFunction(xen, realFunction(xen, device), slot, flags);
   if (status === 0) status = attachPhantoms(xen, slot, device, flags);
   if (status !== 0) leaveIfUnused(xen, slot);
   else if (slot === xen.domIo) xen.device.quarantine.set(device, 1);
@@ -39,7 +46,7 @@ function attachPhantoms(xen: Xen, slot: number, device: number, flags: number): 
     const status = assignFunction(xen, phantom, slot, flags);
     if (status === 0 || xen.profile.phantomFailure === 'ignored') continue;
     if (detachPci(xen, slot, device) !== 0) {
-      xen.device.broken.set(device, 1);
+      if (xen.profile.brokenDevice === 'broken') xen.device.broken.set(device, 1);
       if (slot !== xen.domIo) xen.domain.crashed.set(slot, 1);
     }
     return status;
@@ -53,8 +60,11 @@ function attachPhantoms(xen: Xen, slot: number, device: number, flags: number): 
  */
 export function addPci(xen: Xen, device: number): number {
   const add = xen.amdvi === undefined ? addVtd : addAmdvi;
-  const status = add(xen, realFunction(xen, device));
-  if (status !== 0) return status;
+  const status = takePseudoDomid(xen, device) || add(xen, realFunction(xen, device));
+  if (status !== 0) {
+    dropPseudoDomid(xen, device);
+    return status;
+  }
   xen.device.owner.set(device, 1);
   for (const phantom of phantomFunctions(xen, device)) add(xen, phantom);
   return 0;

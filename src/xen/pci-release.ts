@@ -2,6 +2,7 @@ import { deviceOwner } from './devices.js';
 import { leaveIfUnused } from './late-context.js';
 import { reassignFunction } from './pci-assign.js';
 import { phantomFunctions, realFunction } from './pci-function.js';
+import { initQuarantine } from './quarantine.js';
 import type { Xen } from './state.js';
 
 /**
@@ -10,6 +11,8 @@ import type { Xen } from './state.js';
  */
 export function detachPci(xen: Xen, slot: number, device: number): number {
   const target = deassignTarget(xen, slot, device);
+  const init = target === xen.domIo ? initQuarantine(xen, device) : 0;
+  if (init !== 0) return init;
   for (const phantom of phantomFunctions(xen, device)) {
     const status = reassignFunction(xen, phantom, slot, target);
     if (status !== 0) return status;
@@ -17,6 +20,7 @@ export function detachPci(xen: Xen, slot: number, device: number): number {
   const status = reassignFunction(xen, realFunction(xen, device), slot, target);
   if (status !== 0) return status;
   if (deviceOwner(xen, device) === 0) xen.device.quarantine.set(device, 0);
+  xen.device.faultCount.set(device, 0);
   leaveIfUnused(xen, slot);
   return 0;
 }

@@ -7,6 +7,7 @@ import { reservesFrame } from './identity-map.js';
 import { isConstructed, mirrors } from './iommu-map.js';
 import { p2mDeviceRights, p2mLookup } from './p2m.js';
 import { typeOf } from './page-info.js';
+import { scratchRights } from './quarantine.js';
 import type { Xen } from './state.js';
 
 /**
@@ -17,7 +18,9 @@ import type { Xen } from './state.js';
  * The rule is stated over the hypervisor's records, never over IOMMU tables, which are what it judges.
  */
 export function permittedRights(xen: Xen, slot: number, input: number, frame: number): Rights {
-  if (slot === xen.domIo) return isQuarantinePage(xen, frame) ? R : 0;
+  if (slot === xen.domIo) {
+    return input === frame && reservesFrame(xen, slot, frame) ? R | W : scratchRights(xen, frame);
+  }
   if (isUntranslatedHwdom(xen, slot)) return isForHwdom(xen, frame) ? R | W : 0;
   if (input === frame && xen.spec.reserved.length !== 0 && keepsReserved(xen, slot, frame)) return R | W;
   const pdx = xen.ram.indexOf(frame);
@@ -61,11 +64,6 @@ function isForHwdom(xen: Xen, frame: number): boolean {
   if (xen.spec.hwdomMode === 'passthrough') return true;
   const pdx = xen.ram.indexOf(frame);
   return pdx < 0 || isDomainFrame(xen, pdx);
-}
-
-function isQuarantinePage(xen: Xen, frame: number): boolean {
-  const page = xen.quarantinePage;
-  return page >= 0 && xen.ram.frameAt(page) === frame;
 }
 
 /**

@@ -188,6 +188,12 @@ export class Xen {
         gdt: optional(frameName),
         totPages: decimal,
         maxPages: decimal,
+        /** Log-dirty mode (exclusions.ts): what it, paging, sharing and populate-on-demand exclude is devices. */
+        logDirty: enumeration(['off', 'shadow', 'global']),
+        pagingEnabled: flag,
+        sharingEnabled: flag,
+        /** Guest frames that are populated on demand. */
+        podEntries: decimal,
         listHead: optional(frameName),
         listTail: optional(frameName),
         relinquishedHead: optional(frameName),
@@ -301,6 +307,18 @@ export class Xen {
         quarantine: flag,
         /** It did not answer, or nobody knows what its functions reach. */
         broken: flag,
+        /** Xen does not know it: it was not there at boot, or was removed. */
+        absent: flag,
+        /** A table of its own for quarantine, and the page to which most of it leads. */
+        quarantineTable: optional(frameName),
+        scratchPage: optional(frameName),
+        /** The domain id under which it is quarantined (from 0x8000 up). */
+        pseudoDomid: hex,
+        /** Faults, halved whenever 10 ms went by without one, and when the last one was. */
+        faultCount: decimal,
+        faultTime: decimal,
+        /** Xen switched its bus mastering off. */
+        masterOff: flag,
         addedToSmmu: flag,
       },
       (row) => `device ${spec.devices[row]?.name ?? row}`,
@@ -351,7 +369,14 @@ export class Xen {
     this.host = this.layout.table(
       'host',
       1,
-      { bug: enumeration(BUG_NAMES), quarantinePage: optional(frameName) },
+      {
+        bug: enumeration(BUG_NAMES),
+        quarantinePage: optional(frameName),
+        /** Where the search for a quarantined device's domain id goes on. */
+        nextPseudoDomid: hex,
+        /** Milliseconds since boot, as far as the program lets time pass. */
+        now: decimal,
+      },
       () => 'host',
     ).columns;
 
@@ -416,6 +441,22 @@ export class Xen {
    */
   bug(which: BugName): void {
     if (this.host.bug.get(0) === 0) this.host.bug.set(0, BUG_NAMES.indexOf(which));
+  }
+
+  /** Offset at which the search for a quarantined device's domain id goes on (quarantine.ts). */
+  get nextPseudoDomid(): number {
+    return this.host.nextPseudoDomid.get(0);
+  }
+  set nextPseudoDomid(index: number) {
+    this.host.nextPseudoDomid.set(0, index);
+  }
+
+  /** Milliseconds since boot, as far as the program lets time pass. */
+  get now(): number {
+    return this.host.now.get(0);
+  }
+  set now(ms: number) {
+    this.host.now.set(0, ms);
   }
 
   /** The page of zeros that quarantined devices read, by index, or -1 where there is none. */

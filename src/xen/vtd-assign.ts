@@ -2,8 +2,9 @@ import { deviceOwner } from './devices.js';
 import { Errno } from './errno.js';
 import { mapRegion, RDM_RELAXED, regionsOf, unmapRegion } from './identity-map.js';
 import type { PciFunction } from './pci-function.js';
+import { isBlocked } from './quarantine.js';
 import type { Xen } from './state.js';
-import { switchVtd } from './vtd-context.js';
+import { removeVtdContext, switchVtd } from './vtd-context.js';
 
 /**
  * intel_iommu_assign_device (dossier §6.4, §6.5): a region that several devices share is -EPERM unless the assignment is
@@ -66,7 +67,7 @@ export function reassignVtd(xen: Xen, pci: PciFunction, source: number, target: 
     const status = leaveRegions(xen, pci, source);
     if (status <= 0) return status;
   }
-  const status = switchVtd(xen, pci.device, source, target, pci.requester);
+  const status = switchFunction(xen, pci, source, target);
   if (status !== 0) return status;
   if (!pci.isPhantom) xen.device.owner.set(pci.device, target + 1);
   return first ? 0 : Math.min(0, leaveRegions(xen, pci, source));
@@ -94,5 +95,31 @@ function leaveRegions(xen: Xen, pci: PciFunction, source: number): number {
 export function addVtd(xen: Xen, pci: PciFunction): number {
   const { device } = pci;
   if (!pci.isPhantom) for (const region of regionsOf(xen, device)) mapRegion(xen, 0, region, 0);
-  return switchVtd(xen, device, -1, 0, pci.requester);
+  return switchFunction(xen, pci, -1, 0);
+}
+
+/**
+ * What domain_context_mapping and domain_context_unmap do by the kind of the function (dossier §6.5): bridges have no
+ * context, a host bridge is the hardware domain's and nobody else's (-EPERM), and what Xen does not know is -EINVAL.
+ */
+function switchFunction(xen: Xen, pci: PciFunction, source: number, target: number): number {
+  switch (xen.spec.devices[pci.device]!.type ?? 'endpoint') {
+    case 'endpoint':
+    case 'pci':
+      return switchVtd(xen, pci.device, source, target, pci.requester);
+    case 'host-bridge':
+      return xen.isHardwareDomain(isBlocked(xen, pci.device, target) ? source : target) ? 0 : -Errno.EPERM;
+    case 'unknown':
+      return -Errno.EINVAL;
+    default:
+      return 0;
+  }
+}
+
+/** intel_iommu_remove_device: its context, then its regions, whatever becomes of them. */
+export function removeVtd(xen: Xen, pci: PciFunction, owner: number): number {
+  const status = removeVtdContext(xen, pci.device, owner, pci.requester);
+  if (status !== 0) return status;
+  if (!pci.isPhantom) for (const region of regionsOf(xen, pci.device)) unmapRegion(xen, owner, region);
+  return 0;
 }

@@ -5,9 +5,9 @@ import { fails } from './failures.js';
 import { flushContext, flushDomain } from './iommu-flush.js';
 import { sharesP2m } from './iommu-map.js';
 import { allocUnitFrame, iommuRoot } from './iommu-tables.js';
-import { quarantineRoot } from './quarantine.js';
+import { deviceDomid, isBlocked, quarantineRoot } from './quarantine.js';
 import type { Xen } from './state.js';
-import { didOf, isKnownDid, leaveUnit, takeDid } from './vtd-domain-ids.js';
+import { didOf, isKnownDid, leaveUnit, quarantineHolder, takeDid } from './vtd-domain-ids.js';
 
 const entry = new EntryWords();
 
@@ -29,8 +29,8 @@ export function switchVtd(
   const unit = xen.unitIndex(device);
   if (unit < 0) return -Errno.ENODEV;
   const directly = xen.profile.vtdReassign === 'directly';
-  const blocked = isBlocked(xen, target);
-  if (source >= 0 && !isBlocked(xen, source) && (blocked || !directly)) {
+  const blocked = isBlocked(xen, device, target);
+  if (source >= 0 && !isBlocked(xen, device, source) && (blocked || !directly)) {
     const status = unmapContext(xen, unit, requester, source);
     if (status !== 0) return status;
     if (!isPhantom) leaveUnit(xen, unit, source, device);
@@ -39,7 +39,7 @@ export function switchVtd(
     xen.device.owner.set(device, xen.domIo + 1);
   }
   if (blocked) return 0;
-  const status = mapContext(xen, unit, requester, target);
+  const status = mapContext(xen, unit, device, requester, target);
   if (status === -Errno.ETIMEDOUT) recover(xen, unit, device, requester, source, target);
   if (status === -Errno.EILSEQ && !isPhantom) leaveUnit(xen, unit, target, device);
   const leaves = directly && !isPhantom && source >= 0 && source !== target;
@@ -47,16 +47,11 @@ export function switchVtd(
   return status;
 }
 
-/** QUARANTINE_SKIP: what is in quarantine without a table of its own has no context entry. */
-function isBlocked(xen: Xen, slot: number): boolean {
-  return slot === xen.domIo && xen.profile.quarantine !== 'scratch-read-only';
-}
-
 /**
  * domain_context_mapping_one: -ENOMEM without memory for a table, -ESRCH when nobody knows the domain id of the entry as it
  * is, what {@link takeDid} says, and -EILSEQ when the entry has changed underfoot. The unit forgets what it knew under the domain id before.
  */
-function mapContext(xen: Xen, unit: number, requester: number, slot: number): number {
+function mapContext(xen: Xen, unit: number, device: number, requester: number, slot: number): number {
   const vtd = xen.vtds[unit]!;
   if (!vtd.hasContextTable(requester >>> 8)) {
     const table = allocUnitFrame(xen);
@@ -66,9 +61,10 @@ function mapContext(xen: Xen, unit: number, requester: number, slot: number): nu
   const before = vtd.contextDid(requester);
   if (before >= 0 && !isKnownDid(xen, unit, before)) return -Errno.ESRCH;
   const passes = xen.isHardwareDomain(slot) && xen.spec.hwdomMode === 'passthrough';
-  const root = passes ? 0 : skipLevels(xen, vtd.levels, rootFor(xen, slot));
+  const root = passes ? 0 : skipLevels(xen, vtd.levels, rootFor(xen, device, slot));
   if (root < 0) return -Errno.ENOMEM;
-  const did = takeDid(xen, unit, slot);
+  const holder = isOwnQuarantine(xen, slot) ? quarantineHolder(xen, device) : slot;
+  const did = takeDid(xen, unit, holder, deviceDomid(xen, device, slot));
   if (did < 0) return did;
   if (before >= 0 && fails(xen, 'exchange')) return -Errno.EILSEQ;
   if (passes) vtd.setPassThrough(requester, did);
@@ -87,9 +83,9 @@ function recover(
   source: number,
   target: number,
 ): void {
-  const returns = xen.profile.vtdReassign === 'directly' && source >= 0 && !isBlocked(xen, source);
+  const returns = xen.profile.vtdReassign === 'directly' && source >= 0 && !isBlocked(xen, device, source);
   const status = returns
-    ? mapContext(xen, unit, requester, source)
+    ? mapContext(xen, unit, device, requester, source)
     : unmapContext(xen, unit, requester, target);
   const isPhantom = requester !== xen.spec.devices[device]!.requester;
   if (status === 0 && !isPhantom && xen.profile.vtdReassign === 'directly')
@@ -114,6 +110,20 @@ function unmapContext(xen: Xen, unit: number, requester: number, slot: number): 
   return status;
 }
 
+/** Takes a device that is removed out of its domain's tables. */
+export function removeVtdContext(xen: Xen, device: number, owner: number, requester: number): number {
+  const unit = xen.unitIndex(device);
+  if (unit < 0) return -Errno.ENODEV;
+  const status = unmapContext(xen, unit, requester, owner);
+  if (status === 0 && requester === xen.spec.devices[device]!.requester) leaveUnit(xen, unit, owner, device);
+  return status;
+}
+
+/** Whether a quarantined device stands for itself, with a domain id and a table of its own. */
+function isOwnQuarantine(xen: Xen, slot: number): boolean {
+  return slot === xen.domIo && xen.profile.quarantineTable === 'per-device';
+}
+
 /** Device-selective invalidation of the context cache, domain-selective of the IOTLB, both under the entry's last DID. */
 function forget(xen: Xen, unit: number, requester: number, before: number): number {
   const vtd = xen.vtds[unit]!;
@@ -123,8 +133,8 @@ function forget(xen: Xen, unit: number, requester: number, before: number): numb
 }
 
 /** The second-level root for a domain's devices, of four levels; -1 when memory is short. */
-function rootFor(xen: Xen, slot: number): number {
-  if (slot === xen.domIo) return quarantineRoot(xen);
+function rootFor(xen: Xen, device: number, slot: number): number {
+  if (slot === xen.domIo) return quarantineRoot(xen, device);
   if (sharesP2m(xen, slot)) return xen.ram.frameAt(xen.domain.p2mRoot.get(slot) - 1);
   const fresh = xen.domain.iommuRoot.get(slot) === 0;
   const root = iommuRoot(xen, slot);

@@ -27,14 +27,55 @@ export const DEVICES: readonly Operation[] = [
   {
     name: 'dma',
     actor: 'device',
-    doc: 'A device reads or writes memory.',
+    doc: 'A device reads or writes memory. One that Xen has silenced does not: `no bus master`.',
     source: '§7',
     parameters: [
       { name: 'device', kind: 'device', doc: 'the device' },
       { name: 'access', kind: 'word', words: ['read', 'write'], doc: 'the direction' },
       { name: 'address', kind: 'address', doc: 'the bus address' },
       hex(keyed('value', 'number', '32-bit word to write; 0xdeadbeef by default')),
-      hex(keyed('stream', 'number', 'Arm: the stream id it comes under; the device’s first by default')),
+      hex(
+        keyed(
+          'stream',
+          'number',
+          'the stream id it comes under, or the requester id of a phantom function; the device’s first by default',
+        ),
+      ),
     ],
+  },
+  {
+    name: 'get_device_group',
+    actor: 'toolstack',
+    doc: 'Asks for the devices of a domain that share a group with a device: their names with `+` between, or `none`.',
+    source: '§6.5',
+    parameters: [domain, device],
+  },
+  {
+    name: 'pci_device_add',
+    actor: 'toolstack',
+    doc: 'dom0 tells Xen of a device (physdev_op): one that was `absent`, or was removed.',
+    source: '§6.5',
+    parameters: [device],
+  },
+  {
+    name: 'pci_device_remove',
+    actor: 'toolstack',
+    doc: 'dom0 tells Xen that a device is gone (physdev_op).',
+    source: '§6.5',
+    parameters: [device],
+  },
+  {
+    name: 'enable_bus_master',
+    actor: 'guest',
+    doc: 'Whoever drives a device lets it issue accesses again, after Xen has silenced it.',
+    source: '§6.8',
+    parameters: [{ name: 'device', kind: 'device', doc: 'the device' }],
+  },
+  {
+    name: 'wait',
+    actor: 'program',
+    doc: 'Time passes. Nothing else takes any.',
+    source: '§6.8',
+    parameters: [{ name: 'ms', kind: 'number', doc: 'milliseconds' }],
   },
 ];
