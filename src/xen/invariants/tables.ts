@@ -96,6 +96,8 @@ function lostFrame(xen: Xen, _inputs: readonly number[], { marks }: Notes): stri
     follow(xen, marks, sharedInfo.get(slot) - 1);
   }
   follow(xen, marks, xen.quarantinePage);
+  for (let device = 0; device < xen.spec.devices.length; device++)
+    follow(xen, marks, xen.device.quarantineTable.get(device) - 1);
   for (const { rootTable } of xen.vtds) follow(xen, marks, xen.ram.indexOf(rootTable));
   const tables = deviceTableFrames(xen.spec.devices.map(({ requester }) => requester));
   for (const { deviceTable } of xen.amdvis)
