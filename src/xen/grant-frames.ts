@@ -48,12 +48,14 @@ export function statusFrame(xen: Xen, slot: number, n: number): number {
 
 /** Physical address of a shared entry. The reference must be below {@link grantEntryCount}. */
 export function entryAddress(xen: Xen, slot: number, ref: number): number {
-  if (!isVersion2(xen, slot)) {
-    const frame = ref < V1_PER_FRAME ? 0 : Math.floor(ref / V1_PER_FRAME);
-    return xen.ram.frameAt(sharedFrame(xen, slot, frame)) * PAGE + (ref % V1_PER_FRAME) * GRANT_V1_BYTES;
-  }
-  const frame = Math.floor(ref / V2_PER_FRAME);
-  return xen.ram.frameAt(sharedFrame(xen, slot, frame)) * PAGE + (ref % V2_PER_FRAME) * GRANT_V2_BYTES;
+  if (isVersion2(xen, slot)) return addressInFrames(xen, slot, ref, V2_PER_FRAME, GRANT_V2_BYTES);
+  if (ref >= V1_PER_FRAME) return addressInFrames(xen, slot, ref, V1_PER_FRAME, GRANT_V1_BYTES);
+  return xen.ram.frameAt(xen.domain.grantFrame.get(slot) - 1) * PAGE + ref * GRANT_V1_BYTES;
+}
+
+function addressInFrames(xen: Xen, slot: number, ref: number, perFrame: number, bytes: number): number {
+  const pdx = sharedFrame(xen, slot, Math.floor(ref / perFrame));
+  return xen.ram.frameAt(pdx) * PAGE + (ref % perFrame) * bytes;
 }
 
 /** Physical address of the word that holds the status of a version 2 entry: an odd reference's in its upper half. */

@@ -3,6 +3,7 @@ import { rightsText } from '../formats/address.js';
 import { GNTMAP } from '../formats/grant-v1.js';
 import { PGT } from '../formats/x86-page-info.js';
 import { CDF } from './domain.js';
+import { FAILURES, type Failure, failNth } from './failures.js';
 import { writeGrantEntry } from './grant-entry.js';
 import { gnttabNeedsIommu } from './grant-iommu.js';
 import { mapGrantRef } from './grant-map.js';
@@ -297,4 +298,48 @@ describe('on Arm (§5.6)', () => {
       expect(broken(xen)).toEqual(['I19']);
     },
   );
+});
+
+/** How often the driver was asked to map (M) and unmap (U) in each step; `-` for never. */
+function asked(edition: string, script: string): string {
+  const { xen, slot, page } = backend(edition);
+  // Its owner's table has the page already: what is asked is for the mapper.
+  touch(xen, slot, page);
+  const row = (kind: Failure) => FAILURES.indexOf(kind);
+  const handles: number[] = [];
+  const step = (word: string): string => {
+    for (const kind of ['map', 'unmap'] as const) failNth(xen, kind, 100);
+    if (word.startsWith('-')) unmapGrantRef(xen, 0, handles[Number(word.slice(1))]!, HOST | DEVICE, -1);
+    else {
+      const flags = HOST | (word.includes('ro') ? RO : 0);
+      handles.push(mapGrantRef(xen, 0, slot, word.endsWith('B') ? 1 : 0, flags, 0));
+    }
+    const [maps, unmaps] = (['map', 'unmap'] as const).map(
+      (kind) => 100 - xen.failure.countdown.get(row(kind)),
+    );
+    return 'M'.repeat(maps!) + 'U'.repeat(unmaps!) || '-';
+  };
+  return script.split(' ').map(step).join(' ');
+}
+
+describe('how often the driver is asked (§5.4, the dossier’s vectors)', () => {
+  it.each([
+    // Counters of readers and writers: only what changes the rights.
+    ['counters', '+ro +rw +ro -1 -0 -2', 'M M - M - U'],
+    ['counters', '+rw +rw -0 -1', 'M - - U'],
+    ['counters', '+rw +ro -1 -0', 'M - - U'],
+    ['counters', '+roA +roB -1 -0', 'M - - U'],
+    // Handles that are left: what remains readable is mapped so again.
+    ['handles', '+ro +rw +ro -1 -0 -2', 'M M - M M U'],
+    ['handles', '+rw +rw -0 -1', 'M - - U'],
+    ['handles', '+rw +ro -1 -0', 'M - - U'],
+    ['handles', '+roA +roB -1 -0', 'M - M U'],
+    // The granter's pins: as handles, but for what a reference that is pinned already asks.
+    ['granter-pins', '+ro +rw +ro -1 -0 -2', 'M M - M M U'],
+    ['granter-pins', '+rwA +roB -0 -1', 'M - M U'],
+    ['granter-pins', '+roA +roB -1 -0', 'M - M U'],
+  ])('by %s: %s asks %s', (era, script, ops) => {
+    const editions = { counters: COUNTERS, handles: HANDLES, 'granter-pins': PINS }[era]!;
+    for (const edition of editions) expect(asked(edition, script), edition).toBe(ops);
+  });
 });

@@ -20,7 +20,8 @@ function selfGrantChange(xen: Xen): string | undefined {
   const { grants, handles } = xen.spec.limits;
   for (let slot = 0; slot < xen.domIo; slot++) {
     if (!isBoundByTypes(xen, slot)) continue;
-    for (let ref = 0; ref < grantEntryCount(xen, slot); ref++) {
+    const entries = grantEntryCount(xen, slot);
+    for (let ref = 0; ref < entries; ref++) {
       const pdx = offeredToItself(xen, slot, ref);
       if (pdx < 0 || !isBoundByType(xen, slot, pdx)) continue;
       if ((typedRights(xen, pdx) & ~mappedRights(xen, slot, pdx)) !== 0) return mismatchText(xen, slot, pdx);
