@@ -2,6 +2,7 @@
 import { benchBuild, buildReport } from './build.js';
 import { benchEnable, enableReport } from './enable.js';
 import { benchParse, parseReport } from './parse.js';
+import { benchPopulate, populateReport } from './populate.js';
 import { benchSearch, searchReport } from './search.js';
 import { benchStore, storeReport } from './store.js';
 import { benchWalker, walkerReport } from './walker.js';
@@ -9,6 +10,7 @@ import { benchWalker, walkerReport } from './walker.js';
 const BENCHES: Readonly<Record<string, () => Promise<string>>> = {
   search: async () => searchReport(await benchSearch()),
   build: async () => buildReport(await benchBuild()),
+  populate: async () => populateReport(await benchPopulate()),
   enable: async () => enableReport(await benchEnable()),
   store: async () => storeReport(await benchStore()),
   parse: async () => parseReport(await benchParse()),

@@ -11,6 +11,7 @@ import {
   type Statement,
 } from '../program/program.js';
 import type { Edition } from '../xen/editions/edition.js';
+import { ownerOf } from '../xen/frames.js';
 import { isPageTable } from '../xen/page-info.js';
 import { Life, type Xen } from '../xen/state.js';
 import type { Random } from './random.js';
@@ -209,7 +210,7 @@ class Generator {
     const own = this.pages.filter((name) => {
       const frame = this.names.pages.get(name);
       if (frame === undefined || slot === undefined) return false;
-      return this.model.frame.owner.get(this.model.ram.indexOf(frame)) - 1 === slot;
+      return ownerOf(this.model, this.model.ram.indexOf(frame)) === slot;
     });
     return own.length > 0 && this.chance(0.9) ? this.random.pick(own) : this.random.pick(this.pages);
   }

@@ -6,6 +6,7 @@ import { createFlags } from '../program/handlers/domains.js';
 import { grantEntryFlags, grantMapFlags, grantUnmapHalves } from '../program/handlers/grants.js';
 import type { Outcome } from '../program/handlers/handler.js';
 import { Errno, errnoName } from '../xen/errno.js';
+import { gfnOf } from '../xen/frames.js';
 import { grantStatusName } from '../xen/grant-status.js';
 import { PTE_PRESENT, PTE_RW } from '../xen/page-table.js';
 import { realDma } from './real-dma.js';
@@ -177,7 +178,7 @@ export const REAL_HANDLERS: Readonly<Record<string, RealHandler>> = {
     const slot = args.domain();
     if (slot === 0) throw new CannotRun('dom0’s grant table belongs to its kernel');
     const frame = real.model.isTranslated(slot)
-      ? real.model.frame.gfn.get(real.model.ram.indexOf(args.frame())) - 1
+      ? gfnOf(real.model, real.model.ram.indexOf(args.frame()))
       : await real.mfn(args.frame());
     const [result] = await real.agent.perform([
       {

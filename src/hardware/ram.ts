@@ -22,7 +22,10 @@ export class Ram implements WordSink {
   /** Frames of RAM in all ranges together. */
   readonly frames: number;
   private readonly store: Store;
-  /** First word of each backed frame by index, or -1. Which frames are backed is no state: they read as zeros. */
+  /**
+   * First word of each backed frame by index, + 1; 0 for none, so that an array of frames that nobody touched costs
+   * nothing. Which frames are backed is no state: the others read as zeros.
+   */
   private readonly backing: Int32Array;
   private readonly frameOfPage = new Map<number, number>();
 
@@ -42,7 +45,7 @@ export class Ram implements WordSink {
       frames += count;
     }
     this.frames = frames;
-    this.backing = new Int32Array(frames).fill(-1);
+    this.backing = new Int32Array(frames);
   }
 
   /** Index of a frame among all frames of RAM, or -1 when it is no RAM. */
@@ -81,7 +84,7 @@ export class Ram implements WordSink {
   read32(pa: number): number {
     const index = this.indexOf(Math.floor(pa / 4096));
     if (index < 0) return 0;
-    const base = this.backing[index]!;
+    const base = this.backing[index]! - 1;
     return base < 0 ? 0 : this.store.words[base + ((pa % 4096) >>> 2)]!;
   }
 
@@ -91,7 +94,7 @@ export class Ram implements WordSink {
     const index = this.indexOf(frame);
     if (index < 0) throw new RangeError(`write to physical address 0x${pa.toString(16)}, which is no RAM`);
     // Zero in a frame without backing is there already.
-    if (this.backing[index]! < 0 && (value | 0) === 0) return;
+    if (this.backing[index] === 0 && (value | 0) === 0) return;
     this.store.write(this.back(index) + ((pa % 4096) >>> 2), value);
   }
 
@@ -100,9 +103,18 @@ export class Ram implements WordSink {
    * @throws RangeError when `frame` is no RAM.
    */
   clear(frame: number): void {
-    const base = this.backing[this.indexOf(frame)];
-    if (base === undefined) throw new RangeError(`scrub of frame 0x${frame.toString(16)}, which is no RAM`);
-    if (base < 0) return;
+    const index = this.indexOf(frame);
+    if (index < 0) throw new RangeError(`scrub of frame 0x${frame.toString(16)}, which is no RAM`);
+    this.clearFrom(index, 1);
+  }
+
+  /** Sets `count` frames from the index-th on to zero. */
+  clearFrom(index: number, count: number): void {
+    for (let i = index; i < index + count; i++)
+      if (this.backing[i] !== 0) this.clearBacking(this.backing[i]! - 1);
+  }
+
+  private clearBacking(base: number): void {
     for (let i = base; i < base + PAGE_WORDS; i++) {
       if (this.store.words[i] !== 0) this.store.write(i, 0);
     }
@@ -110,14 +122,14 @@ export class Ram implements WordSink {
 
   /** First word in the store of the index-th frame, or -1 while the frame has no backing and reads as zeros. */
   wordsOf(index: number): number {
-    return this.backing[index]!;
+    return this.backing[index]! - 1;
   }
 
   private back(index: number): number {
-    const base = this.backing[index]!;
+    const base = this.backing[index]! - 1;
     if (base >= 0) return base;
     const first = this.store.addPages(RAM_KEYS + index, 1);
-    this.backing[index] = first;
+    this.backing[index] = first + 1;
     this.frameOfPage.set(first / PAGE_WORDS, index);
     return first;
   }

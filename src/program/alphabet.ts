@@ -5,7 +5,7 @@ import { Step, TOOLSTACK } from '../xen/calls/steps.js';
 import { assignDevice, deassignDevice } from '../xen/device-domctl.js';
 import { deviceOwner } from '../xen/devices.js';
 import { destroyDomain } from '../xen/domain-death.js';
-import { isDomainFrame } from '../xen/frames.js';
+import { gfnOf, isDomainFrame } from '../xen/frames.js';
 import { clearGrantEntry, grantEntryWord, writeGrantEntry } from '../xen/grant-entry.js';
 import { mapGrantRef } from '../xen/grant-map.js';
 import { unmapGrantRef } from '../xen/grant-unmap.js';
@@ -306,7 +306,7 @@ class AlphabetBuilder {
         this.add('grant', domain, args, () => {
           // A guest may offer any frame; entries in use are its own to spoil, which Xen does not look at again.
           if (grantEntryWord(xen, slot, ref) !== 0) return Attempt.impossible;
-          const named = xen.isTranslated(slot) ? xen.frame.gfn.get(pdx) - 1 : xen.ram.frameAt(pdx);
+          const named = xen.isTranslated(slot) ? gfnOf(xen, pdx) : xen.ram.frameAt(pdx);
           if (named < 0) return Attempt.impossible;
           writeGrantEntry(xen, slot, ref, to, named, readonly);
           return Attempt.done;

@@ -11,7 +11,7 @@ import { forgetRegions } from './identity-map.js';
 import { freeIommuTables } from './iommu-map.js';
 import { mustWait } from './locks.js';
 import { p2mFree } from './p2m.js';
-import { COUNT_MASK, typeOf } from './page-info.js';
+import { COUNT_MASK, extentOrder, typeOf } from './page-info.js';
 import { devalidatePartial, devalidateTable, dropVaMappings } from './page-table.js';
 import { putPageAndType } from './page-type.js';
 import { releasePciDevices } from './pci-release.js';
@@ -106,6 +106,10 @@ function relinquishMemory(type: number, stage: number, after: number): Stage {
  * this level that is valid even then is held by tables of the same level, and is emptied.
  */
 function relinquishPage(xen: Xen, pdx: number, slot: number, type: number): void {
+  if (extentOrder(xen.frame.countInfo.get(pdx)) !== 0) {
+    dropAllocation(xen, pdx);
+    return;
+  }
   if (!getPage(xen, pdx, slot)) return;
   const pinned = xen.frame.typeInfo.get(pdx);
   if ((pinned & PGT_PINNED) !== 0) {

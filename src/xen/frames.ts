@@ -1,8 +1,9 @@
 import { PGC_ALLOCATED, PGC_XEN_HEAP } from '../formats/x86-page-info.js';
 import { flushForNewOwner } from './cpu-tlb.js';
 import { vanishIfUnreferenced } from './domain-death.js';
+import { extentOf, gfnEntry, isExtentOrder, isTail, makeExtent, ownRow } from './extents.js';
 import { fails } from './failures.js';
-import { COUNT_MASK, typeCount } from './page-info.js';
+import { COUNT_MASK, extentOrder, typeCount } from './page-info.js';
 import { cleanupPageMappings } from './page-type.js';
 import { List, type Xen } from './state.js';
 
@@ -18,7 +19,11 @@ function inZone(xen: Xen, zone: number, pdx: number): boolean {
 function findLowestFree(xen: Xen, zone: number, from: number): void {
   const end = zone === Zone.xen ? xen.xenHeap.end : xen.ram.frames;
   let pdx = from;
-  while (pdx < end && !(isFree(xen, pdx) && inZone(xen, zone, pdx))) pdx++;
+  while (pdx < end) {
+    const countInfo = xen.frame.countInfo.get(pdx);
+    if (countInfo === 0 && xen.frame.owner.get(pdx) === 0 && inZone(xen, zone, pdx)) break;
+    pdx += countInfo === 0 ? 1 : 2 ** extentOrder(countInfo);
+  }
   xen.heap.lowestFree.set(zone, pdx);
 }
 
@@ -81,6 +86,58 @@ export function allocDomainFrame(xen: Xen, slot: number): number {
   return pdx;
 }
 
+/**
+ * 2^order frames for `slot`, aligned to their number, the lowest that are free: the index of the first, or -1. A
+ * translated domain has 2 MiB and 1 GiB as one extent, but where page lists are kept.
+ */
+export function allocDomainFrames(xen: Xen, slot: number, order: number): number {
+  if (order === 0) return allocDomainFrame(xen, slot);
+  if (fails(xen, 'alloc')) return -1;
+  const pdx = findFreeRun(xen, 2 ** order);
+  if (pdx >= 0) takeFrames(xen, pdx, slot, order);
+  return pdx;
+}
+
+/** Assigns the 2^order free frames from `pdx` on to `slot`. */
+export function takeFrames(xen: Xen, pdx: number, slot: number, order: number): void {
+  const whole = isExtentOrder(order) && xen.isTranslated(slot) && !keepsLists(xen);
+  if (!whole) {
+    for (let i = 0; i < 2 ** order; i++) takeFrame(xen, pdx + i, slot);
+    return;
+  }
+  lockPageAlloc(xen, slot);
+  if (xen.spec.limits.cpuTlb !== 0) {
+    for (let i = 0; i < 2 ** order; i++) flushForNewOwner(xen, pdx + i);
+  }
+  makeExtent(xen, pdx, slot, order);
+  xen.domain.totPages.add(slot, 2 ** order);
+  if (xen.heap.lowestFree.get(Zone.domain) === pdx) findLowestFree(xen, Zone.domain, pdx);
+}
+
+/** The index of the first of `count` free frames of domains' memory that follow each other, aligned to `count`; or -1. */
+function findFreeRun(xen: Xen, count: number): number {
+  let before = 0;
+  for (const { base, count: frames } of xen.ram.ranges) {
+    const skip = (count - (base % count)) % count;
+    for (let offset = skip; offset + count <= frames; offset += count) {
+      if (isFreeRun(xen, before + offset, count)) return before + offset;
+    }
+    before += frames;
+  }
+  return -1;
+}
+
+/** Whether so many domain frames from `pdx` on are free. */
+export function isFreeRun(xen: Xen, pdx: number, count: number): boolean {
+  if (pdx < 0 || pdx + count > xen.ram.frames || isTail(xen, pdx)) return false;
+  for (let i = 0; i < count; i++) {
+    const row = pdx + i;
+    if (xen.frame.countInfo.get(row) !== 0 || xen.frame.owner.get(row) !== 0) return false;
+    if (!inZone(xen, Zone.domain, row)) return false;
+  }
+  return xen.ram.frameAt(pdx + count - 1) === xen.ram.frameAt(pdx) + count - 1;
+}
+
 /** Taking or freeing a domain's page needs its page-allocation lock, which the late walk holds between its steps. */
 function lockPageAlloc(xen: Xen, slot: number): void {
   if (xen.domain.pageAllocLock.get(slot) !== 0) xen.blocked = true;
@@ -99,7 +156,7 @@ export function takeFrame(xen: Xen, pdx: number, slot: number): void {
 
 /** Whether a frame can be handed out: nobody holds it, and it is none that leaked when its domain gave it back. */
 export function isFree(xen: Xen, pdx: number): boolean {
-  return xen.frame.countInfo.get(pdx) === 0 && xen.frame.owner.get(pdx) === 0;
+  return xen.frame.countInfo.get(pdx) === 0 && xen.frame.owner.get(pdx) === 0 && !isTail(xen, pdx);
 }
 
 /** Whether `pdx` is memory of a domain, not of Xen. */
@@ -107,8 +164,17 @@ export function isDomainFrame(xen: Xen, pdx: number): boolean {
   return pdx >= 0 && pdx < xen.ram.frames && inZone(xen, Zone.domain, pdx);
 }
 
+/** The domain's slot, or -1 for a free frame's. */
 export function ownerOf(xen: Xen, pdx: number): number {
-  return xen.frame.owner.get(pdx) - 1;
+  const owner = xen.frame.owner.get(pdx);
+  if (owner !== 0 || xen.host.extents.get(0) === 0) return owner - 1;
+  const head = extentOf(xen, pdx);
+  return head < 0 ? -1 : xen.frame.owner.get(head) - 1;
+}
+
+/** M2P of a translated domain's page: its gfn, or -1. */
+export function gfnOf(xen: Xen, pdx: number): number {
+  return gfnEntry(xen, pdx) - 1;
 }
 
 /** Xenheap pages shared with a guest, such as grant frames: never mapped for a PV domain's devices. */
@@ -123,8 +189,9 @@ export function isHeldByAllocationOnly(xen: Xen, pdx: number): boolean {
 
 /** Takes a general reference for a page of `slot`; false when it is another's or nobody's (dossier §3.2). */
 export function getPage(xen: Xen, pdx: number, slot: number): boolean {
-  if (pdx < 0 || ownerOf(xen, pdx) !== slot || (xen.frame.countInfo.get(pdx) & COUNT_MASK) === 0)
-    return false;
+  if (pdx < 0 || ownerOf(xen, pdx) !== slot) return false;
+  ownRow(xen, pdx);
+  if ((xen.frame.countInfo.get(pdx) & COUNT_MASK) === 0) return false;
   xen.frame.countInfo.add(pdx, 1);
   return true;
 }
@@ -157,14 +224,16 @@ function freePage(xen: Xen, pdx: number): void {
   lockPageAlloc(xen, slot);
   if (typeCount(xen.frame.typeInfo.get(pdx)) !== 0) xen.bug('freed with type references');
   removeFromList(xen, slot, pdx);
-  xen.domain.totPages.add(slot, -1);
+  const count = 2 ** extentOrder(xen.frame.countInfo.get(pdx));
+  if (count > 1) xen.host.extents.add(0, -1);
+  xen.domain.totPages.add(slot, -count);
   xen.frame.owner.set(pdx, 0);
   xen.frame.countInfo.set(pdx, 0);
   xen.frame.typeInfo.set(pdx, 0);
   xen.frame.linearPtCount.set(pdx, 0);
   xen.frame.tlbStamp.set(pdx, 0);
   xen.frame.gfn.set(pdx, 0);
-  xen.ram.clear(xen.ram.frameAt(pdx));
+  xen.ram.clearFrom(pdx, count);
   if (pdx < xen.heap.lowestFree.get(Zone.domain)) xen.heap.lowestFree.set(Zone.domain, pdx);
 }
 

@@ -1,6 +1,7 @@
 import { GNTMAP } from '../formats/grant-v1.js';
 import { PGT, PGT_VALIDATED } from '../formats/x86-page-info.js';
-import { ownerOf } from './frames.js';
+import { setGfns } from './extents.js';
+import { gfnOf, ownerOf } from './frames.js';
 import { p2mLookup, p2mRemove, p2mSet, p2mType } from './p2m.js';
 import { P2mType } from './p2m-types.js';
 import { typeCount, typeOf } from './page-info.js';
@@ -48,8 +49,7 @@ function addToP2m(xen: Xen, caller: number, pdx: number, flags: number, gfn: num
   const old = xen.ram.indexOf(p2mLookup(xen, caller, gfn));
   const type = (flags & GNTMAP.readonly) !== 0 ? P2mType.grantMapRo : P2mType.grantMapRw;
   if (p2mSet(xen, caller, gfn, xen.ram.frameAt(pdx), type) !== 0) return false;
-  if (old >= 0 && ownerOf(xen, old) === caller && xen.frame.gfn.get(old) === gfn + 1)
-    xen.frame.gfn.set(old, 0);
+  if (old >= 0 && ownerOf(xen, old) === caller && gfnOf(xen, old) === gfn) setGfns(xen, old, -1);
   return true;
 }
 

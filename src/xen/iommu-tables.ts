@@ -118,6 +118,11 @@ export function tableRights(xen: Xen, slot: number, input: number): Rights {
   return tables.read(xen, xen.ram.frameAt(root - 1), input) ? tables.rights : 0;
 }
 
+/** The frame that `input` leads to in a domain's own tables, or -1. */
+export function tableFrame(xen: Xen, slot: number, input: number): number {
+  return tableRights(xen, slot, input) === 0 ? -1 : tablesOf(xen, slot).frame;
+}
+
 /** A frame for a context table or another structure of the unit. */
 export function allocUnitFrame(xen: Xen): number {
   const pdx = allocXenFrame(xen);

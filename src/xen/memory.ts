@@ -3,56 +3,67 @@ import { PGT } from '../formats/x86-page-info.js';
 import { domainOf, goOn, pageOf } from './calls/call.js';
 import { Step } from './calls/steps.js';
 import { Errno } from './errno.js';
+import { setGfns } from './extents.js';
 import { fails } from './failures.js';
 import {
-  allocDomainFrame,
+  allocDomainFrames,
   dropAllocation,
   getPage,
+  gfnOf,
   isDomainFrame,
   isFree,
+  isFreeRun,
   isHeldByAllocationOnly,
   lowestFreeFrame,
   ownerOf,
   putPage,
   takeFrame,
+  takeFrames,
 } from './frames.js';
 import { iommuMap, iommuUnmap, mirrors } from './iommu-map.js';
-import { holdsGfn, p2mLookup, p2mRemove, p2mSet } from './p2m.js';
+import { holdsGfn, p2mLookup, p2mOrder, p2mRemove, p2mSet } from './p2m.js';
 import { P2mType } from './p2m-types.js';
 import { cleanupPageMappings, getPageAndType, putPageAndType } from './page-type.js';
 import type { Xen } from './state.js';
 
 /**
- * XENMEM_populate_physmap of one page: the domain gets the lowest free frame, or `wanted` where the program names one.
- * Returns its index, or -EBUSY when the page cannot be had (what libxc makes of a short count). A page that could not be
+ * XENMEM_populate_physmap of one extent of 2^order pages: the domain gets the lowest free frames, aligned to their number,
+ * or those from `wanted` on where the program names one. Returns the index of the first, or -EBUSY when the page cannot be had (what libxc makes of a short count). A page that could not be
  * made known to the domain stays the domain's all the same.
  */
-export function populatePhysmap(xen: Xen, slot: number, gfn: number, wanted = -1): number {
-  const pdx = assignPage(xen, slot, gfn, wanted);
+export function populatePhysmap(xen: Xen, slot: number, gfn: number, wanted = -1, order = 0): number {
+  const pdx = assignPages(xen, slot, gfn, wanted, order);
   if (pdx < 0) return pdx;
-  return guestPhysmapAdd(xen, slot, gfn, pdx) === 0 ? pdx : -Errno.EBUSY;
+  return guestPhysmapAdd(xen, slot, gfn, pdx, order) === 0 ? pdx : -Errno.EBUSY;
 }
 
-/** The first half: a page becomes the domain's, which does not know of it yet. */
-function assignPage(xen: Xen, slot: number, gfn: number, wanted: number): number {
-  if (xen.domain.directMapped.get(slot)) return ownPage(xen, slot, gfn);
+/** The largest order that dom0, a control domain, may ask for (memop-max-order). */
+const MAX_ORDER = 18;
+
+/** The first half: 2^order pages become the domain's, which does not know of them yet. */
+function assignPages(xen: Xen, slot: number, gfn: number, wanted: number, order: number): number {
+  if (order > MAX_ORDER) return -Errno.EBUSY;
+  if (xen.domain.directMapped.get(slot)) return ownPages(xen, slot, gfn, 2 ** order);
   if (xen.isDying(slot)) return -Errno.EBUSY;
-  if (xen.domain.totPages.get(slot) >= xen.domain.maxPages.get(slot)) return -Errno.EBUSY;
+  if (xen.domain.totPages.get(slot) + 2 ** order > xen.domain.maxPages.get(slot)) return -Errno.EBUSY;
   if (wanted < 0) {
-    const pdx = allocDomainFrame(xen, slot);
+    const pdx = allocDomainFrames(xen, slot, order);
     return pdx < 0 ? -Errno.EBUSY : pdx;
   }
-  if (!isDomainFrame(xen, wanted) || !isFree(xen, wanted)) return -Errno.EBUSY;
-  takeFrame(xen, wanted, slot);
+  const aligned = xen.ram.frameAt(wanted) % 2 ** order === 0;
+  if (!aligned || !isFreeRun(xen, wanted, 2 ** order)) return -Errno.EBUSY;
+  takeFrames(xen, wanted, slot, order);
   return wanted;
 }
 
-/** A direct-mapped domain only ever gets a page of its own back, where GFN and MFN agree (dossier §9 item 5). */
-function ownPage(xen: Xen, slot: number, gfn: number): number {
-  const pdx = xen.ram.indexOf(gfn);
-  if (!getPage(xen, pdx, slot)) return -Errno.EBUSY;
-  putPage(xen, pdx);
-  return pdx;
+/** A direct-mapped domain only ever gets pages of its own back, where GFN and MFN agree (dossier §9 item 5). */
+function ownPages(xen: Xen, slot: number, gfn: number, count: number): number {
+  for (let i = 0; i < count; i++) {
+    const pdx = xen.ram.indexOf(gfn + i);
+    if (!getPage(xen, pdx, slot)) return -Errno.EBUSY;
+    putPage(xen, pdx);
+  }
+  return xen.ram.indexOf(gfn);
 }
 
 /**
@@ -66,15 +77,17 @@ export function beginPopulatePhysmap(
   gfn: number,
   count: number,
   wanted = -1,
+  order = 0,
 ): number {
   xen.call.domain.set(call, slot + 1);
+  xen.call.flags.set(call, order);
   xen.call.gfn.set(call, gfn);
   xen.call.count.set(call, count);
   return goOn(xen, call, takeNext(xen, call, wanted));
 }
 
 function takeNext(xen: Xen, call: number, wanted: number): number {
-  const pdx = assignPage(xen, domainOf(xen, call), xen.call.gfn.get(call), wanted);
+  const pdx = assignPages(xen, domainOf(xen, call), xen.call.gfn.get(call), wanted, xen.call.flags.get(call));
   if (pdx < 0) return pdx;
   xen.call.page.set(call, pdx + 1);
   return Step.physmap_add;
@@ -82,8 +95,9 @@ function takeNext(xen: Xen, call: number, wanted: number): number {
 
 function addTaken(xen: Xen, call: number): number {
   const gfn = xen.call.gfn.get(call);
-  if (guestPhysmapAdd(xen, domainOf(xen, call), gfn, pageOf(xen, call)) !== 0) return -Errno.EBUSY;
-  xen.call.gfn.set(call, gfn + 1);
+  const order = xen.call.flags.get(call);
+  if (guestPhysmapAdd(xen, domainOf(xen, call), gfn, pageOf(xen, call), order) !== 0) return -Errno.EBUSY;
+  xen.call.gfn.set(call, gfn + 2 ** order);
   xen.call.count.add(call, -1);
   return xen.call.count.get(call) > 0 ? Step.assign_pages : 0;
 }
@@ -109,7 +123,7 @@ export function setMaxPages(xen: Xen, slot: number, pages: number): number {
 export function memoryExchange(xen: Xen, slot: number, pdx: number, wanted = -1): number {
   if (!xen.exists(slot)) return -Errno.ESRCH;
   if (pdx < 0) return -Errno.EINVAL;
-  if (xen.isTranslated(slot)) return xen.frame.gfn.get(pdx) === 0 ? -Errno.EINVAL : -Errno.EOPNOTSUPP;
+  if (xen.isTranslated(slot)) return gfnOf(xen, pdx) < 0 ? -Errno.EINVAL : -Errno.EOPNOTSUPP;
   const status = stealPage(xen, slot, pdx);
   if (status !== 0) return status;
   const fresh = wanted < 0 ? lowestFreeFrame(xen) : wanted;
@@ -139,15 +153,32 @@ export function stealPage(xen: Xen, slot: number, pdx: number): number {
  * and drops a writable type reference, which maps it; up to 4.11.1 it was mapped directly, its type still none.
  * -EINVAL when the reference cannot be had, -ENOMEM from the p2m or the IOMMU.
  */
-export function guestPhysmapAdd(xen: Xen, slot: number, gfn: number, pdx: number): number {
-  const frame = xen.ram.frameAt(pdx);
-  if (xen.isTranslated(slot)) {
-    if (!holdsGfn(xen, slot, gfn)) return -Errno.EINVAL;
-    const old = xen.ram.indexOf(p2mLookup(xen, slot, gfn));
-    if (old >= 0 && ownerOf(xen, old) === slot) xen.frame.gfn.set(old, 0);
-    xen.frame.gfn.set(pdx, gfn + 1);
-    return p2mSet(xen, slot, gfn, frame, P2mType.ramRw);
+export function guestPhysmapAdd(xen: Xen, slot: number, gfn: number, pdx: number, order = 0): number {
+  if (xen.isTranslated(slot)) return translatedAdd(xen, slot, gfn, pdx, order);
+  for (let i = 0; i < 2 ** order; i++) {
+    const status = pvAdd(xen, slot, pdx + i);
+    if (status !== 0) return status;
   }
+  return 0;
+}
+
+/** The pages appear from `gfn` on. Pages of the domain's that were there are nowhere then. */
+function translatedAdd(xen: Xen, slot: number, gfn: number, pdx: number, order: number): number {
+  const last = gfn + 2 ** order - 1;
+  if (!holdsGfn(xen, slot, gfn) || !holdsGfn(xen, slot, last)) return -Errno.EINVAL;
+  for (let at = gfn; at <= last; ) {
+    const old = xen.ram.indexOf(p2mLookup(xen, slot, at));
+    if (old >= 0 && ownerOf(xen, old) === slot) setGfns(xen, old, -1);
+    // Where a whole table is missing, nothing of it need be looked at.
+    const span = old >= 0 ? 1 : 2 ** p2mOrder(xen, slot, at);
+    at += span - (at % span);
+  }
+  setGfns(xen, pdx, gfn, order);
+  return p2mSet(xen, slot, gfn, xen.ram.frameAt(pdx), P2mType.ramRw, order);
+}
+
+function pvAdd(xen: Xen, slot: number, pdx: number): number {
+  const frame = xen.ram.frameAt(pdx);
   const wanted = xen.profile.pvPageAddedTest === 'system-wide' ? xen.iommuOn : mirrors(xen, slot);
   if (!wanted) return 0;
   if (xen.profile.pvPageAdded === 'mapped-untyped') return iommuMap(xen, slot, frame, frame, R | W);
@@ -159,15 +190,19 @@ export function guestPhysmapAdd(xen: Xen, slot: number, gfn: number, pdx: number
 /**
  * XENMEM_decrease_reservation of one page, named by its frame index for PV and by `gfn` otherwise. The page is freed
  * once nobody holds it, unless it is one that Xen shares with the domain. Direct-mapped domains keep theirs (dossier §9
- * item 5). -EINVAL when the page is not the domain's.
+ * item 5). -EINVAL when the page is not the domain's, or does not leave its p2m or IOMMU tables. Of an extent Xen removes
+ * page after page.
  */
 export function decreaseReservation(xen: Xen, slot: number, pdx: number, gfn: number): number {
   const translated = xen.isTranslated(slot);
   const page = translated ? xen.ram.indexOf(p2mLookup(xen, slot, gfn)) : pdx;
   if (page < 0 || !getPage(xen, page, slot)) return -Errno.EINVAL;
   if (translated) {
-    p2mRemove(xen, slot, gfn);
-    xen.frame.gfn.set(page, 0);
+    if (p2mRemove(xen, slot, gfn) !== 0) {
+      putPage(xen, page);
+      return -Errno.EINVAL;
+    }
+    setGfns(xen, page, -1);
   } else if (xen.profile.pvPageAdded === 'mapped-untyped' && mirrors(xen, slot)) {
     iommuUnmap(xen, slot, xen.ram.frameAt(page));
   }

@@ -10,6 +10,10 @@ import { bitParts, decimal, enumeration, flag } from '../store/table.js';
 
 export const COUNT_MASK = 0x00ff_ffff;
 
+/** Bits 24 to 28 of count_info: the order of the extent that begins with the page (extents.ts), 0 for a page alone. */
+export const EXTENT_SHIFT = 24;
+export const extentOrder = (countInfo: number): number => (countInfo >>> EXTENT_SHIFT) & 0x1f;
+
 /** The type field of a type_info word. */
 export function typeOf(typeInfo: number): number {
   return typeInfo >>> PGT_TYPE_SHIFT;
@@ -39,6 +43,7 @@ const part = (name: string, low: number, width: number, show: (value: number) =>
 export const COUNT_INFO = bitParts([
   part('allocated', 31, 1, flag.show),
   part('xen_heap', 30, 1, flag.show),
+  part('order', EXTENT_SHIFT, 5, decimal.show),
   part('references', 0, 24, decimal.show),
 ]);
 

@@ -129,7 +129,7 @@ export class Xen {
   readonly vtdDomainId;
   readonly lock;
   readonly failure;
-  private readonly host;
+  readonly host;
 
   constructor(profile: Profile, spec: MachineSpec) {
     this.profile = profile;
@@ -140,7 +140,7 @@ export class Xen {
     this.slots = limits.domains + 2;
     const ranges: FrameRange[] = [...spec.ram, spec.xenHeap];
     const frames = ranges.reduce((sum, range) => sum + range.count, 0);
-    this.store = new Store(Math.ceil((frames * 8) / 1024) + spec.xenHeap.count + 64);
+    this.store = new Store(Math.ceil((frames * 10) / 1024) + spec.xenHeap.count + 64);
     this.layout = new Layout(this.store);
     this.ram = new Ram(this.store, ranges);
     const first = this.ram.indexOf(spec.xenHeap.base);
@@ -341,7 +341,7 @@ export class Xen {
         step: enumeration(STEP_NAMES),
         domain: optional(domainName),
         device: decimal,
-        /** assign_device's flags. */
+        /** assign_device's flags; populate_physmap's order. */
         flags: hex,
         page: optional(frameName),
         pagesInSlice: decimal,
@@ -376,6 +376,8 @@ export class Xen {
         nextPseudoDomid: hex,
         /** Milliseconds since boot, as far as the program lets time pass. */
         now: decimal,
+        /** How many extents there are (extents.ts): without any, nothing need look for one. */
+        extents: decimal,
       },
       () => 'host',
     ).columns;

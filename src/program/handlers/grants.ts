@@ -7,6 +7,7 @@ import {
   GTF_READONLY,
   GTF_SUB_PAGE,
 } from '../../formats/grant-v1.js';
+import { gfnOf } from '../../xen/frames.js';
 import {
   clearGrantEntry,
   writeAcceptTransfer,
@@ -54,7 +55,7 @@ export function grantEntryFlags(args: Arguments): number {
 export function ownName(xen: Xen, slot: number, frame: number): number {
   if (!xen.isTranslated(slot)) return frame;
   const pdx = xen.ram.indexOf(frame);
-  return pdx < 0 ? -1 : xen.frame.gfn.get(pdx) - 1;
+  return pdx < 0 ? -1 : gfnOf(xen, pdx);
 }
 
 /** The L1 entry that a statement names by `va=` or `pte=`. */

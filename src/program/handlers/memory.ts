@@ -1,5 +1,6 @@
 import { accessByCpu, cleanBySetWay } from '../../xen/arm-set-way.js';
 import { CONTINUES, pageOf } from '../../xen/calls/call.js';
+import { Errno } from '../../xen/errno.js';
 import {
   beginPopulatePhysmap,
   decreaseReservation,
@@ -17,9 +18,11 @@ function populate(xen: Xen, args: Arguments, names: Names): Outcome {
   const slot = existing(xen, args, 'EBUSY');
   const wanted = wantedPage(args, 'page');
   const count = args.number('count', 1);
-  let gfn = args.number('gfn', 0);
+  const order = Math.min(args.number('order', 0), 64);
+  const gfn = args.number('gfn', 0);
   for (let i = 0; i < count; i++) {
-    const pdx = populatePhysmap(xen, slot, gfn++, wanted < 0 ? -1 : wanted + i);
+    const offset = i * 2 ** order;
+    const pdx = populatePhysmap(xen, slot, gfn + offset, wanted < 0 ? -1 : wanted + offset, order);
     if (pdx < 0) return errno(pdx);
     if (i === 0 && wanted < 0) names.pages.set(args.text('page'), xen.ram.frameAt(pdx));
   }
@@ -30,7 +33,8 @@ function populate(xen: Xen, args: Arguments, names: Names): Outcome {
 const beginPopulate: Beginning = (xen, args, names, call) => {
   const [gfn, count, wanted] = [args.number('gfn', 0), args.number('count', 1), wantedPage(args, 'page')];
   const slot = existing(xen, args, 'EBUSY');
-  const status = beginPopulatePhysmap(xen, call, slot, gfn, count, wanted);
+  const order = Math.min(args.number('order', 0), 64);
+  const status = beginPopulatePhysmap(xen, call, slot, gfn, count, wanted, order);
   if (status === CONTINUES && wanted < 0)
     names.pages.set(args.text('page'), xen.ram.frameAt(pageOf(xen, call)));
   return status;
@@ -63,13 +67,15 @@ export const MEMORY_HANDLERS: Handlers = {
   }),
   populate_physmap: populate,
   'begin populate_physmap': beginHandler(beginPopulate),
-  decrease_reservation: (xen, args) =>
-    errno(
-      decreaseReservation(
-        xen,
-        existing(xen, args, 'EINVAL'),
-        args.has('page') ? args.pdx() : -1,
-        args.number('gfn', -1),
-      ),
-    ),
+  decrease_reservation: (xen, args) => {
+    const slot = existing(xen, args, 'EINVAL');
+    const [pdx, gfn] = [args.has('page') ? args.pdx() : -1, args.number('gfn', -1)];
+    const order = args.number('order', 0);
+    if (order > 18) return errno(-Errno.EINVAL);
+    for (let i = 0; i < 2 ** order; i++) {
+      const status = decreaseReservation(xen, slot, pdx < 0 ? -1 : pdx + i, gfn < 0 ? -1 : gfn + i);
+      if (status !== 0) return errno(status);
+    }
+    return { status: 'ok' };
+  },
 };

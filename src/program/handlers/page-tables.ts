@@ -2,6 +2,7 @@ import { rightsText } from '../../formats/address.js';
 import { PGT } from '../../formats/x86-page-info.js';
 import { hwdomRights } from '../../xen/boot.js';
 import { flushCpuTlb } from '../../xen/cpu-tlb.js';
+import { ownerOf } from '../../xen/frames.js';
 import { populateRights } from '../../xen/late-context.js';
 import { typeOf } from '../../xen/page-info.js';
 import { mmuUpdate, pinTable, unpinTable, updateVaMapping } from '../../xen/page-table.js';
@@ -57,7 +58,7 @@ function checks(xen: Xen, args: Arguments): Outcome {
   const pdx = args.pdx();
   const late = xen.profile.iommuContext === 'at-first-assignment';
   const type = typeOf(xen.frame.typeInfo.get(pdx));
-  const owner = xen.frame.owner.get(pdx) - 1;
+  const owner = ownerOf(xen, pdx);
   // The late walk comes to pages of a domain only.
   const walked = owner < 0 ? 0 : populateRights(xen, owner, pdx);
   return {

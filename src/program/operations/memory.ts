@@ -13,7 +13,8 @@ export const MEMORY: readonly Operation[] = [
       domain,
       { name: 'page', kind: 'newPage', doc: 'a name for it, or the number of the free frame to take' },
       hex(keyed('gfn', 'number', 'where a translated domain gets it')),
-      keyed('count', 'number', 'this many pages, the first of them named'),
+      keyed('count', 'number', 'this many extents, the first page of them named'),
+      keyed('order', 'number', 'each extent has 2^order pages; 0 by default'),
     ],
   },
   {
@@ -56,7 +57,12 @@ export const MEMORY: readonly Operation[] = [
     actor: 'guest',
     doc: 'Gives a page back (XENMEM_decrease_reservation).',
     source: '§3.4',
-    parameters: [domain, optional(page), hex(keyed('gfn', 'number', 'the page of a translated domain'))],
+    parameters: [
+      domain,
+      optional(page),
+      hex(keyed('gfn', 'number', 'the page of a translated domain')),
+      keyed('order', 'number', '2^order pages from there on'),
+    ],
     frees: 'page',
   },
   {

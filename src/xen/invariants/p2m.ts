@@ -1,5 +1,5 @@
 import { rightsText } from '../../formats/address.js';
-import { isSpecialPage, ownerOf } from '../frames.js';
+import { gfnOf, isSpecialPage, ownerOf } from '../frames.js';
 import { reservesFrame } from '../identity-map.js';
 import { isConstructed, mirrors } from '../iommu-map.js';
 import { tableRights } from '../iommu-tables.js';
@@ -33,7 +33,7 @@ function wrongMirror(xen: Xen, inputs: readonly number[]): string | undefined {
 function wrongM2p(xen: Xen, inputs: readonly number[]): string | undefined {
   if (!xen.hasTranslatedDomains) return undefined;
   for (let pdx = 0; pdx < xen.ram.frames; pdx++) {
-    const gfn = xen.frame.gfn.get(pdx) - 1;
+    const gfn = gfnOf(xen, pdx);
     const slot = ownerOf(xen, pdx);
     if (gfn < 0 || slot < 0 || !hasLivingP2m(xen, slot)) continue;
     if (p2mLookup(xen, slot, gfn) !== xen.ram.frameAt(pdx))
@@ -45,7 +45,7 @@ function wrongM2p(xen: Xen, inputs: readonly number[]): string | undefined {
       const frame = p2mLookup(xen, slot, inputs[i]!);
       const pdx = frame < 0 ? -1 : xen.ram.indexOf(frame);
       if (pdx < 0 || ownerOf(xen, pdx) !== slot || isSpecialPage(xen, pdx)) continue;
-      if (xen.frame.gfn.get(pdx) !== inputs[i]! + 1)
+      if (gfnOf(xen, pdx) !== inputs[i]!)
         return `GFN ${frameText(inputs[i]!)} of ${xen.domainName(slot)} leads to frame ${frameText(frame)}, which says that it is elsewhere`;
     }
   }

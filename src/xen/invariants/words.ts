@@ -1,5 +1,6 @@
 import { R, type Rights, W } from '../../formats/address.js';
 import { PGT_NAMES } from '../../formats/x86-page-info.js';
+import { ownerOf } from '../frames.js';
 import { typeCount, typeOf } from '../page-info.js';
 import type { Xen } from '../state.js';
 
@@ -16,8 +17,8 @@ export function deviceText(xen: Xen, device: number): string {
 /** A frame of RAM with its owner, type and type count. */
 export function pageText(xen: Xen, pdx: number): string {
   const info = xen.frame.typeInfo.get(pdx);
-  const owner = xen.frame.owner.get(pdx);
-  const whose = owner === 0 ? 'free' : `owned by ${xen.domainName(owner - 1)}`;
+  const owner = ownerOf(xen, pdx);
+  const whose = owner < 0 ? 'free' : `owned by ${xen.domainName(owner)}`;
   return `frame ${xen.frameName(pdx)} (${whose}, type ${PGT_NAMES[typeOf(info)]}, type count ${typeCount(info)})`;
 }
 
