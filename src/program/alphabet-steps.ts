@@ -3,7 +3,7 @@ import { stepCall } from '../xen/calls/dispatch.js';
 import { TOOLSTACK } from '../xen/calls/steps.js';
 import { flushCpuTlb } from '../xen/cpu-tlb.js';
 import { beginDestroyDomain } from '../xen/domain-death.js';
-import { FAILURES, failNth, failuresAskedFor, isFailureDue } from '../xen/failures.js';
+import { failNth, failuresAskedFor, isFailureDue, POSSIBLE_FAILURES } from '../xen/failures.js';
 import { beginPopulatePhysmap } from '../xen/memory.js';
 import { Life, type Xen } from '../xen/state.js';
 import { beginMapWritable, beginPinTable } from '../xen/type-steps.js';
@@ -117,7 +117,7 @@ function addStep(xen: Xen, slot: number, name: string, add: AddAction): void {
 
 /** Something in Xen fails: at most `failures` times in all, one after the other. */
 export function addFailures(xen: Xen, failures: number, add: AddAction): void {
-  for (const what of FAILURES) {
+  for (const what of POSSIBLE_FAILURES) {
     add('fail', 'program', { when: 'next', what }, () => {
       if (failuresAskedFor(xen) >= failures || isFailureDue(xen, what)) return Attempt.impossible;
       failNth(xen, what, 1);

@@ -9,6 +9,12 @@ import type { Xen } from './state.js';
 export const FAILURES = ['alloc', 'map', 'unmap', 'flush', 'device', 'exchange'] as const;
 export type Failure = (typeof FAILURES)[number];
 
+/**
+ * What a search may make fail: not the exchange of an entry, which no hardware changes behind Xen's back. Its unwinding is
+ * there to be tried by a program (dossier §6.5, -EILSEQ).
+ */
+export const POSSIBLE_FAILURES: readonly Failure[] = FAILURES.filter((kind) => kind !== 'exchange');
+
 /** Makes the `nth` operation of this kind from now fail, 1 for the next; 0 takes it back. */
 export function failNth(xen: Xen, kind: Failure, nth: number): void {
   const row = FAILURES.indexOf(kind);

@@ -51,7 +51,7 @@ function assignPages(xen: Xen, slot: number, gfn: number, wanted: number, order:
     return pdx < 0 ? -Errno.EBUSY : pdx;
   }
   const aligned = xen.ram.frameAt(wanted) % 2 ** order === 0;
-  if (!aligned || !isFreeRun(xen, wanted, 2 ** order)) return -Errno.EBUSY;
+  if (!aligned || !isFreeRun(xen, wanted, 2 ** order) || fails(xen, 'alloc')) return -Errno.EBUSY;
   takeFrames(xen, wanted, slot, order);
   return wanted;
 }
