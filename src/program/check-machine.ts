@@ -1,5 +1,6 @@
 import { deviceTableFrames, parseSbdf } from '../xen/machine.js';
 import { hexText, rangeText } from './argument-kinds.js';
+import { checkReserved } from './check-reserved.js';
 import { checkUnits } from './check-units.js';
 import { FrameSet } from './frame-set.js';
 import {
@@ -323,26 +324,4 @@ function deviceTableProblem({ iommu, devices, xenHeap }: MachineDeclaration): Pr
     message: `the device table of these devices takes ${frames} frames of xen-heap, which has ${heap}`,
     hint: 'declare a larger xen-heap, or devices on lower buses',
   };
-}
-
-function checkReserved({ devices, reserved, iommu }: MachineDeclaration, refuse: Refuse): void {
-  const names = devices.map(({ name }) => name);
-  const known = new Set(names);
-  for (const region of reserved) {
-    checkFrames(region, refuse);
-    for (const part of ['device', 'also'] as const) {
-      const name = region[part];
-      if (name === undefined || known.has(name)) continue;
-      const hint = names.length === 0 ? 'the machine has no devices; add `device`' : offer(name, names);
-      throw refuse(region, part, { code: 'unknown-device', message: `unknown device ${quote(name)}`, hint });
-    }
-    if (region.also === region.device) {
-      const message = `the region is that of ${quote(region.device)} already`;
-      throw refuse(region, 'also', { code: 'duplicate-device', message });
-    }
-    if (iommu !== 'amdvi' && region.access !== undefined && region.access !== 'rw') {
-      const message = 'an RMRR is read and written: only AMD-Vi’s IVMD says what is done in a region';
-      throw refuse(region, 'access', { code: 'wrong-iommu', message });
-    }
-  }
 }

@@ -400,6 +400,31 @@ describe('a program that cannot be used', () => {
         'limits context_cache=6',
         '1:22+1 bad-limit: limit `context_cache` is a power of two, found 6 (try 4)',
       ],
+      // Reserved regions
+      [
+        'device n 03:00.0\nreserved 0x100..0x101 n',
+        '2:10+12 overlapping-ram: region 0x100..0x101 overlaps ram 0x100..0x13f: domains, one or several, are given what firmware keeps',
+      ],
+      [
+        'device n 03:00.0\nreserved 0xf..0x10 n',
+        '2:10+9 overlapping-ram: region 0xf..0x10 overlaps xen-heap 0x10..0x4f: firmware and Xen cannot both have it',
+      ],
+      [
+        'device n 03:00.0\nreserved 0x80..0x81 n\nreserved 0x81..0x82 n',
+        '3:10+10 duplicate-region: region 0x81..0x82 overlaps 0x80..0x81, which is `n`’s already',
+      ],
+      [
+        'device n 03:00.0\ndevice m 04:00.0\nreserved 0x80..0x80 n\nreserved 0x80..0x80 m also=n',
+        '4:10+10 duplicate-region: region 0x80..0x80 overlaps 0x80..0x80, which is `n`’s already',
+      ],
+      [
+        'device n 03:00.0\nunit a levels=3\nreserved 0x7ffffff..0x8000000 n',
+        '3:10+20 frame-too-large: unit `a`, which `n` is behind, translates addresses of 39 bits: frame 0x8000000 is beyond',
+      ],
+      [
+        'machine arm\ndevice n /n stream=1\nreserved 0x80..0x81 n',
+        '3:21+1 wrong-iommu: reserved regions are told of by ACPI (RMRR, IVMD): not on arm',
+      ],
       // Units
       ['unit a\nunit a devices=n', '2:6+1 duplicate-unit: there is a unit `a` already'],
       [
