@@ -13,12 +13,16 @@ export function isKnownDevice(xen: Xen, device: number): boolean {
   return device >= 0 && xen.device.absent.get(device) === 0;
 }
 
+/** Xen for Arm is built without PCI, and knows no such physdev_op. */
+const isWithoutPci = (xen: Xen): boolean => xen.spec.arch === 'arm';
+
 /**
  * PHYSDEVOP_pci_device_add (dossier §6.5): the hardware domain gets the device, with its regions and a context. A device
  * that Xen knows stays as it is. A virtual function whose physical one Xen does not know is -ENODEV; up to 4.19 Xen adds
  * that one first (8fe330a4daf6). When the driver refuses, Xen knows the device, but nobody has it.
  */
 export function addDevice(xen: Xen, device: number): number {
+  if (isWithoutPci(xen)) return -Errno.ENOSYS;
   if (device < 0) return -Errno.ENODEV;
   if (isKnownDevice(xen, device) && deviceOwner(xen, device) >= 0) return 0;
   const physical = xen.spec.devices[device]!.physicalFunction;
@@ -27,7 +31,7 @@ export function addDevice(xen: Xen, device: number): number {
     addDevice(xen, physical);
   }
   xen.device.absent.set(device, 0);
-  if (!hasIommu(xen, 0) && xen.profile.iommuContext === 'at-creation') {
+  if (!isTranslated(xen, 0)) {
     xen.device.owner.set(device, 1);
     return 0;
   }
@@ -47,6 +51,7 @@ function virtualFunctions(xen: Xen, device: number): number[] {
  * all of them are broken from then on (4e18a39056d9). -ENODEV for a device that Xen does not know.
  */
 export function removeDevice(xen: Xen, device: number): number {
+  if (isWithoutPci(xen)) return -Errno.ENOSYS;
   if (!isKnownDevice(xen, device)) return -Errno.ENODEV;
   const virtual = virtualFunctions(xen, device);
   if (virtual.length > 0 && xen.profile.pfRemoval === 'EBUSY') {
@@ -59,11 +64,18 @@ export function removeDevice(xen: Xen, device: number): number {
   return status;
 }
 
+/** Whether there is a driver to tell: for contexts that are built late, and for Xen’s own domains, the IOMMU is on. */
+function isTranslated(xen: Xen, owner: number): boolean {
+  const asksDomain =
+    xen.profile.iommuContext === 'at-creation' && owner !== xen.domIo && owner !== xen.domXen;
+  return asksDomain ? hasIommu(xen, owner) : xen.iommuOn;
+}
+
 /** iommu_remove_device: phantom functions first; the first that fails stops it. */
 function leaveDriver(xen: Xen, device: number): number {
   const owner = deviceOwner(xen, device);
   if (owner < 0) return -Errno.EINVAL;
-  if (owner !== xen.domIo && owner !== xen.domXen && !hasIommu(xen, owner)) return 0;
+  if (!isTranslated(xen, owner)) return 0;
   const remove = xen.amdvi === undefined ? removeVtd : removeAmdvi;
   for (const phantom of phantomFunctions(xen, device)) {
     const status = remove(xen, phantom, owner);
