@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import { R, W } from '../formats/address.js';
+import { R, rightsText, W } from '../formats/address.js';
 import { iommuMap, iommuUnmap } from './iommu-map.js';
-import { arm, armV3, assign, dma, domain, populate, RAM } from './machine.fixture.js';
+import { arm, armV3, assign, dma, domain, populate, RAM, reach } from './machine.fixture.js';
 import { decreaseReservation } from './memory.js';
 import { p2mLookup, p2mRights, p2mSet, p2mType } from './p2m.js';
-import { P2mType } from './p2m-types.js';
+import { Access, P2mType } from './p2m-types.js';
 import { addToPhysmap } from './physmap.js';
 import { Life } from './state.js';
 
@@ -69,6 +69,45 @@ describe('a frame that Xen shares with an Arm domain (71320946d5)', () => {
     };
     expect(places('4.16')).toEqual([0, 0, true, true]);
     expect(places('4.17')).toEqual([0, -16, true, false]);
+  });
+});
+
+describe('the rights of an Arm p2m entry (§4.5)', () => {
+  /** What CPU and device may do at an entry of this type and access. */
+  const rights = (type: keyof typeof P2mType, access: keyof typeof Access) => {
+    const xen = arm('4.22', { withheld: [0] });
+    const slot = domain(xen);
+    assign(xen, slot);
+    expect(p2mSet(xen, slot, GFN, RAM + 9, P2mType[type], 0, Access[access])).toBe(0);
+    return [rightsText(p2mRights(xen, slot, GFN)), reach(xen, 0, GFN)];
+  };
+
+  it('are those of its type', () => {
+    const all = (['ramRw', 'ramRo', 'mmioDirect', 'mmioDirectNc', 'mmioDirectC', 'foreignRw'] as const).map(
+      (type) => rights(type, 'rwx').join(' '),
+    );
+    expect(all).toEqual(['rw rw', 'r- r-', 'rw rw', 'rw rw', 'rw rw', 'rw rw']);
+    const rest = (['foreignRo', 'grantMapRw', 'grantMapRo', 'iommuMapRw', 'iommuMapRo'] as const).map(
+      (type) => rights(type, 'rwx').join(' '),
+    );
+    expect(rest).toEqual(['r- r-', 'rw rw', 'r- r-', 'rw rw', 'r- r-']);
+  });
+
+  it('are restricted by mem_access, for devices too', () => {
+    const ram = (access: keyof typeof Access) => rights('ramRw', access)[1];
+    expect((['n', 'r', 'w', 'rw', 'x', 'rx', 'wx', 'rwx', 'rx2rw', 'n2rwx'] as const).map(ram)).toEqual([
+      '--',
+      'r-',
+      '-w',
+      'rw',
+      '--',
+      'r-',
+      '-w',
+      'rw',
+      'r-',
+      '--',
+    ]);
+    expect(rights('ramRo', 'wx')).toEqual(['--', '--']);
   });
 });
 

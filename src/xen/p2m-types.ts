@@ -159,7 +159,9 @@ const ARM_RIGHTS: readonly Rights[] = [
   R,
 ];
 
-export const armRights = (type: number): Rights => ARM_RIGHTS[type] ?? 0;
+/** p2m_set_permission: what the type gives and mem_access leaves, for the CPU and for devices alike (dossier §4.5). */
+export const armRights = (type: number, access: number): Rights =>
+  (ARM_RIGHTS[type] ?? 0) & accessRights(access);
 
 /** p2m_get_iommu_flags: the rights of the entry in tables that mirror an x86 p2m (dossier §4.1). */
 export function iommuRights(xen: Xen, type: number, access: number, frame: number): Rights {

@@ -122,7 +122,7 @@ export function p2mSet(
     const at = frame + done * step;
     const level = count === 1 ? 1 : pageLevel(gfn + done, at, count - done);
     const status = arm
-      ? setStage2(xen, slot, gfn + done, at, type, level)
+      ? setStage2(xen, slot, gfn + done, at, type, access, level)
       : setX86(xen, slot, gfn + done, at, type, access, level);
     if (status !== 0) {
       failed = status;
@@ -152,10 +152,19 @@ export function p2mRemove(xen: Xen, slot: number, gfn: number, order = 0): numbe
 }
 
 /** Arm's p2m is always the IOMMU's, too: whatever was or is valid is flushed (dossier §4.5). */
-function setStage2(xen: Xen, slot: number, gfn: number, frame: number, type: number, level: number): number {
+function setStage2(
+  xen: Xen,
+  slot: number,
+  gfn: number,
+  frame: number,
+  type: number,
+  access: number,
+  level: number,
+): number {
   const { writer } = ARM_P2M;
+  const rights = armRights(type, access);
   const software = withStage2Type(0, type);
-  if (!writer.map(xen, rootOf(xen, slot), gfn, frame, armRights(type), software, level)) return -Errno.ENOMEM;
+  if (!writer.map(xen, rootOf(xen, slot), gfn, frame, rights, software, level)) return -Errno.ENOMEM;
   const flags = Flush.added | (wasValid(writer) || writer.split ? Flush.modified : 0);
   const status = sharesP2m(xen, slot) ? iommuFlush(xen, slot, gfn, ENTRY_SPAN[level]!, flags) : 0;
   writer.freeReplaced(xen);
