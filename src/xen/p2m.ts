@@ -5,6 +5,7 @@ import { NPT } from '../formats/npt.js';
 import { ENTRY_SPAN, EntryWords, FOUR_LEVELS, type RadixFormat, type RootShape } from '../formats/radix.js';
 import { SMMU_SHAPE } from '../hardware/smmu-unit.js';
 import { Errno } from './errno.js';
+import { putPage } from './frames.js';
 import { Flush, iommuFlush } from './iommu-flush.js';
 import { iommuMap, iommuUnmap, mirrors, sharesP2m } from './iommu-map.js';
 import {
@@ -12,6 +13,7 @@ import {
   armRights,
   hasFrame,
   iommuRights,
+  isForeignType,
   numberInX86,
   P2mType,
   typeOfX86,
@@ -66,9 +68,25 @@ export function p2mFree(xen: Xen, slot: number): void {
   const root = xen.domain.p2mRoot.get(slot);
   if (root === 0) return;
   const { shape, writer } = kindOf(xen, slot);
+  if (xen.domain.foreignMaps.get(slot) !== 0) dropAllForeign(xen, slot);
   for (let i = 0; i < shape.concatenated; i++) writer.free(xen, xen.ram.frameAt(root - 1 + i));
   iommuFlush(xen, slot, 0, 0, Flush.all);
   xen.domain.p2mRoot.set(slot, 0);
+}
+
+/** relinquish_p2m_mapping, as far as others are concerned: the references of foreign pages go. */
+function dropAllForeign(xen: Xen, slot: number): void {
+  const { writer, shape } = ARM_P2M;
+  const end = shape.concatenated * 512 ** shape.topLevel;
+  for (let gfn = 0; gfn < end && xen.domain.foreignMaps.get(slot) !== 0; ) {
+    const present = writer.read(xen, rootOf(xen, slot), gfn);
+    const span = ENTRY_SPAN[writer.level]!;
+    if (present && isForeignType(stage2Type(writer.hi))) {
+      xen.domain.foreignMaps.add(slot, -1);
+      putPage(xen, xen.ram.indexOf(writer.frame));
+    }
+    gfn += span - (gfn % span);
+  }
 }
 
 /** Whether the domain has a p2m with room for this gfn: 2^28 of them on Arm, 2^36 on x86. */
@@ -168,7 +186,17 @@ function setStage2(
   const flags = Flush.added | (wasValid(writer) || writer.split ? Flush.modified : 0);
   const status = sharesP2m(xen, slot) ? iommuFlush(xen, slot, gfn, ENTRY_SPAN[level]!, flags) : 0;
   writer.freeReplaced(xen);
+  dropForeign(xen, slot);
+  if (isForeignType(type)) xen.domain.foreignMaps.add(slot, 1);
   return status;
+}
+
+/** p2m_put_l3_page: an entry for another domain's page holds a reference of it, which goes with the entry. */
+function dropForeign(xen: Xen, slot: number): void {
+  const { writer } = ARM_P2M;
+  if (writer.level !== 1 || !writer.wasPresent || !isForeignType(stage2Type(writer.hi))) return;
+  xen.domain.foreignMaps.add(slot, -1);
+  putPage(xen, xen.ram.indexOf(writer.frame));
 }
 
 /** lpae_is_valid: whether the hardware could go by the entry before. */
@@ -181,6 +209,7 @@ function clearStage2(xen: Xen, slot: number, gfn: number, level: number): number
   const shared = sharesP2m(xen, slot) && (wasValid(writer) || writer.split);
   const status = shared ? iommuFlush(xen, slot, gfn, ENTRY_SPAN[level]!, Flush.modified) : 0;
   writer.freeReplaced(xen);
+  dropForeign(xen, slot);
   return status;
 }
 

@@ -3,12 +3,13 @@ import { GNTMAP } from '../formats/grant-v1.js';
 import { CDF, IOMMU_NO_SHAREPT } from './domain.js';
 import { destroyDomain } from './domain-death.js';
 import { errnoName } from './errno.js';
+import { failNth } from './failures.js';
 import { isFree } from './frames.js';
 import { writeGrantEntry } from './grant-entry.js';
 import { mapGrantRef } from './grant-map.js';
 import { arm, assign, broken, dma, domain, ETH, populate, reach, x86 } from './machine.fixture.js';
 import { decreaseReservation, populatePhysmap } from './memory.js';
-import { p2mLookup, p2mSet } from './p2m.js';
+import { p2mLookup, p2mRemove, p2mSet, p2mType } from './p2m.js';
 import { P2mType } from './p2m-types.js';
 import { addToPhysmap, type MapSpace } from './physmap.js';
 import { NOBODY, type Xen } from './state.js';
@@ -186,6 +187,101 @@ describe('add_to_physmap (§4.3)', () => {
       'ok',
       false,
       undefined,
+    ]);
+  });
+});
+
+describe('XENMAPSPACE_gmfn_range (§4.4)', () => {
+  const range = (xen: Xen, slot: number, index: number, gfn: number, size: number) =>
+    errnoName(addToPhysmap(xen, slot, 'gmfn_range', index, gfn, { size }));
+
+  it('moves pages one after the other, and the devices see them where they are now', () => {
+    for (const opts of [0, IOMMU_NO_SHAREPT]) {
+      for (const release of ['4.13', '4.14', '4.17', '4.22']) {
+        const xen = x86(release, { frames: 64 });
+        const slot = domain(xen, { ...HVM, iommuOpts: opts, maxPages: 40 });
+        const page = populate(xen, slot, 20);
+        assign(xen, slot);
+        for (let gfn = 0; gfn < 20; gfn++) dma(xen, 0, 'write', gfn * 4096);
+        // More than a batch of 16.
+        expect(range(xen, slot, 0, 32, 20)).toBe('ok');
+        expect([at(xen, slot, 0), at(xen, slot, 32), at(xen, slot, 51)]).toEqual([
+          'nothing',
+          page,
+          page + 19,
+        ]);
+        expect([reach(xen, 0, 3), reach(xen, 0, 35).slice(0, 2)]).toEqual(['--', 'rw']);
+        expect([dma(xen, 0, 'write', 0x23000), broken(xen)]).toEqual(['ok', []]);
+        expect(dma(xen, 0, 'write', 0x3000)).not.toBe('ok');
+      }
+    }
+  });
+
+  it('stops at the first that cannot move; those before stay moved', () => {
+    const xen = x86('4.17');
+    const { slot, page } = translated(xen);
+    expect(range(xen, slot, 0, 8, 3)).toBe('EINVAL');
+    expect([at(xen, slot, 8), at(xen, slot, 9), broken(xen)]).toEqual([page, page + 1, []]);
+  });
+
+  it('before XSA-346 a page that makes room is free before anybody has forgotten it, if what follows fails', () => {
+    const leftBehind = (release: string): string => {
+      const xen = x86(release, { frames: 8 });
+      const { slot } = translated(xen, IOMMU_NO_SHAREPT);
+      expect(dma(xen, 0, 'write', 0x1000)).toBe('ok');
+      // The page at gfn 1 makes room, and the mirror cannot take the one that comes.
+      failNth(xen, 'map', 1);
+      expect(range(xen, slot, 0, 1, 1)).not.toBe('ok');
+      return dma(xen, 0, 'write', 0x1000) === 'ok' ? 'reachable' : 'gone';
+    };
+    expect(['4.13.1', '4.14', '4.13.2', '4.14.1', '4.15', '4.22'].map(leftBehind)).toEqual([
+      'reachable',
+      'reachable',
+      'gone',
+      'gone',
+      'gone',
+      'gone',
+    ]);
+  });
+});
+
+describe('foreign pages and device memory', () => {
+  it('on Arm another domain’s page is there for CPU and devices, and is held until the entry goes', () => {
+    const xen = arm('4.17', { frames: 32 });
+    const slot = domain(xen);
+    const page = populate(xen, slot, 2);
+    const gfn = 0x20;
+    const foreign = (index: number, of: number) =>
+      errnoName(addToPhysmap(xen, 0, 'gmfn_foreign', index, gfn, { of }));
+    expect([foreign(0, 3), foreign(0, 0), foreign(9, slot)]).toEqual(['ESRCH', 'EINVAL', 'EINVAL']);
+    expect([foreign(1, slot), p2mType(xen, 0, gfn), reach(xen, 0, gfn).slice(0, 2)]).toEqual([
+      'ok',
+      P2mType.foreignRw,
+      'rw',
+    ]);
+    expect(broken(xen)).toEqual([]);
+    expect(errnoName(decreaseReservation(xen, slot, -1, 1))).toBe('ok');
+    expect(isFree(xen, page + 1)).toBe(false);
+    p2mRemove(xen, 0, gfn);
+    expect([isFree(xen, page + 1), xen.domain.foreignMaps.get(0)]).toEqual([true, 0]);
+  });
+
+  it('on x86 nobody has foreign pages but a translated hardware domain, and there is no device memory to add', () => {
+    const xen = x86('4.17');
+    const { slot } = translated(xen);
+    const more = (space: MapSpace) => errnoName(addToPhysmap(xen, slot, space, 0xfe000, 9, { of: 0 }));
+    expect([more('gmfn_foreign'), more('dev_mmio')]).toEqual(['EPERM', 'ENOSYS']);
+  });
+
+  it('on Arm the hardware domain gets device memory; who has no right to it gets nothing, without a word', () => {
+    const xen = arm('4.17');
+    const slot = domain(xen);
+    const mmio = (of: number) => errnoName(addToPhysmap(xen, of, 'dev_mmio', 0xfe000, 9));
+    expect([mmio(0), mmio(slot)]).toEqual(['ok', 'ok']);
+    expect([p2mType(xen, 0, 9), p2mType(xen, slot, 9), broken(xen)]).toEqual([
+      P2mType.mmioDirectC,
+      P2mType.invalid,
+      [],
     ]);
   });
 });

@@ -2,24 +2,136 @@ import { PGT, PGT_VALIDATED } from '../formats/x86-page-info.js';
 import { Errno } from './errno.js';
 import { allocXenFrame, getPage, isSpecialPage, ownerOf, putPage } from './frames.js';
 import { wantSharedFrame, wantStatusFrame } from './grant-frames.js';
+import { Flush, iommuFlush } from './iommu-flush.js';
+import { hasIommu } from './iommu-map.js';
 import { decreaseReservation } from './memory.js';
 import { holdsGfn, p2mLookup, p2mRemove, p2mSet, p2mType } from './p2m.js';
-import { P2mType } from './p2m-types.js';
+import { isRamType, P2mType } from './p2m-types.js';
 import { ofType } from './page-info.js';
 import type { Xen } from './state.js';
 
 /** What add_to_physmap can add (XENMAPSPACE_*). */
-export const MAP_SPACES = ['shared_info', 'grant_table', 'grant_status', 'gmfn'] as const;
+export const MAP_SPACES = [
+  'shared_info',
+  'grant_table',
+  'grant_status',
+  'gmfn',
+  'gmfn_range',
+  'gmfn_foreign',
+  'dev_mmio',
+] as const;
 export type MapSpace = (typeof MAP_SPACES)[number];
 
+/** What the spaces besides one frame of the domain's own need. */
+export interface AddMore {
+  /** gmfn_range: pages from `index` on. */
+  readonly size?: number;
+  /** gmfn_foreign: whose page at gfn `index` it is. */
+  readonly of?: number;
+}
+
 /**
- * XENMEM_add_to_physmap: a frame that Xen shares with a translated domain appears at `gfn`, or the page at gfn `index`
+ * XENMEM_add_to_physmap and, for foreign pages and device memory, its _batch of one: -ESRCH no such domain; -EACCES it is
+ * not translated; else what {@link addToPhysmapOne} says, {@link addRange}, {@link addForeign} or {@link addDeviceMemory}.
+ */
+export function addToPhysmap(
+  xen: Xen,
+  slot: number,
+  space: MapSpace,
+  index: number,
+  gfn: number,
+  { size = 1, of = -1 }: AddMore = {},
+): number {
+  if (!xen.exists(slot)) return -Errno.ESRCH;
+  if (!xen.isTranslated(slot)) return -Errno.EACCES;
+  switch (space) {
+    case 'gmfn_range':
+      return addRange(xen, slot, index, gfn, size);
+    case 'gmfn_foreign':
+      return addForeign(xen, slot, index, gfn, of);
+    case 'dev_mmio':
+      return addDeviceMemory(xen, slot, index, gfn);
+    default:
+      return addToPhysmapOne(xen, slot, space, index, gfn);
+  }
+}
+
+/** Pages that a batch may hold until it has flushed (5777a3742d). */
+const BATCH = 16;
+
+/**
+ * XENMAPSPACE_gmfn_range: the pages at gfns `index` and up move to `gfn` and up, one after the other until one cannot. A
+ * domain with a context flushes once a batch: the places they left, then, since 4.15, their references are dropped, then
+ * the places they are at now (dossier §4.4, XSA-346). The pages moved before an errno stay moved.
+ */
+function addRange(xen: Xen, slot: number, index: number, gfn: number, size: number): number {
+  let status = 0;
+  const holds = xen.profile.batchedMoves === 'referenced';
+  for (let moved = 0; moved < size && status === 0; ) {
+    let done = 0;
+    const held: number[] = [];
+    xen.dontFlushIotlb = hasIommu(xen, slot);
+    while (moved + done < size && done < BATCH) {
+      const at = index + moved + done;
+      const frame = p2mLookup(xen, slot, at);
+      status = addToPhysmapOne(xen, slot, 'gmfn', at, gfn + moved + done);
+      if (status !== 0) break;
+      const pdx = xen.ram.indexOf(frame);
+      if (holds && xen.dontFlushIotlb && getPage(xen, pdx, slot)) held.push(pdx);
+      done++;
+    }
+    if (xen.dontFlushIotlb) {
+      xen.dontFlushIotlb = false;
+      const [source, target] = [index + moved, gfn + moved];
+      status =
+        flushMoved(xen, slot, source, done, holds ? Flush.modified : Flush.added | Flush.modified) || status;
+      for (const pdx of held) putPage(xen, pdx);
+      status = flushMoved(xen, slot, target, done, Flush.added | Flush.modified) || status;
+    }
+    moved += done;
+  }
+  return status;
+}
+
+function flushMoved(xen: Xen, slot: number, gfn: number, count: number, flags: number): number {
+  return count === 0 ? 0 : iommuFlush(xen, slot, gfn, count, flags);
+}
+
+/**
+ * XENMAPSPACE_gmfn_foreign: the page at gfn `index` of the domain `of` appears at `gfn`. x86 has it for a translated
+ * hardware domain alone, since nobody else's references are given back at death: -EPERM. Arm: -ESRCH no such domain;
+ * -EINVAL one's own, or no memory of its. The entry holds a reference of the page's.
+ */
+function addForeign(xen: Xen, slot: number, index: number, gfn: number, of: number): number {
+  if (xen.spec.arch === 'x86') return -Errno.EPERM;
+  if (!xen.exists(of)) return -Errno.ESRCH;
+  if (of === slot) return -Errno.EINVAL;
+  const type = p2mType(xen, of, index);
+  const pdx = isRamType(type) ? xen.ram.indexOf(p2mLookup(xen, of, index)) : -1;
+  if (pdx < 0 || !getPage(xen, pdx, of)) return -Errno.EINVAL;
+  const foreign = type === P2mType.ramRw ? P2mType.foreignRw : P2mType.foreignRo;
+  const status = p2mSet(xen, slot, gfn, xen.ram.frameAt(pdx), foreign);
+  if (status !== 0) putPage(xen, pdx);
+  return status;
+}
+
+/**
+ * XENMAPSPACE_dev_mmio: device memory at frame `index` appears at `gfn` of the hardware domain on Arm, whose right to it is
+ * that to all that is no RAM. What the domain has no right to is passed over in silence (map_dev_mmio_page). x86 knows no
+ * such space: -ENOSYS.
+ */
+function addDeviceMemory(xen: Xen, slot: number, index: number, gfn: number): number {
+  if (xen.spec.arch === 'x86') return -Errno.ENOSYS;
+  if (!xen.isHardwareDomain(slot) || xen.ram.indexOf(index) >= 0) return 0;
+  return p2mSet(xen, slot, gfn, index, P2mType.mmioDirectC);
+}
+
+/**
+ * XENMEM_add_to_physmap of one frame: a frame that Xen shares with a translated domain appears at `gfn`, or the page at gfn `index`
  * moves there. Its devices reach it there, too (dossier §4.3). -ESRCH no such domain; -EACCES it is not translated; -EINVAL
  * no such frame; -EPERM a device's registers are there; -ENXIO another's page is there; -ENOMEM.
  */
-export function addToPhysmap(xen: Xen, slot: number, space: MapSpace, index: number, gfn: number): number {
-  if (!xen.exists(slot)) return -Errno.ESRCH;
-  if (!xen.isTranslated(slot)) return -Errno.EACCES;
+function addToPhysmapOne(xen: Xen, slot: number, space: MapSpace, index: number, gfn: number): number {
   const arm = xen.spec.arch === 'arm';
   if (arm && space === 'gmfn') return -Errno.ENOSYS;
   const pdx = frameToAdd(xen, slot, space, index);
@@ -76,10 +188,22 @@ function clear(xen: Xen, slot: number, gfn: number): number {
   const pdx = there < 0 ? -1 : xen.ram.indexOf(there);
   if (pdx < 0) return 0;
   if (ownerOf(xen, pdx) !== slot) return -Errno.ENXIO;
-  if (!isSpecialPage(xen, pdx)) return decreaseReservation(xen, slot, -1, gfn);
+  if (!isSpecialPage(xen, pdx)) return removePage(xen, slot, gfn);
   p2mRemove(xen, slot, gfn);
   xen.frame.gfn.set(pdx, 0);
   return 0;
+}
+
+/**
+ * guest_remove_page. A page that may be free afterwards must be flushed at once, also in a batch that flushes at its end:
+ * up to XSA-346 (dea460d86957) it was not.
+ */
+function removePage(xen: Xen, slot: number, gfn: number): number {
+  const suspended = xen.dontFlushIotlb;
+  if (xen.profile.batchedMoves === 'referenced') xen.dontFlushIotlb = false;
+  const status = decreaseReservation(xen, slot, -1, gfn);
+  xen.dontFlushIotlb = suspended;
+  return status;
 }
 
 /**

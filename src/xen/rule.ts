@@ -5,7 +5,8 @@ import { isDomainFrame, isFree, isSpecialPage, ownerOf } from './frames.js';
 import { handleRights } from './grant-iommu.js';
 import { reservesFrame } from './identity-map.js';
 import { isConstructed, mirrors } from './iommu-map.js';
-import { p2mDeviceRights, p2mLookup } from './p2m.js';
+import { p2mDeviceRights, p2mLookup, p2mType } from './p2m.js';
+import { isForeignType } from './p2m-types.js';
 import { typeOf } from './page-info.js';
 import { scratchRights } from './quarantine.js';
 import type { Xen } from './state.js';
@@ -24,12 +25,24 @@ export function permittedRights(xen: Xen, slot: number, input: number, frame: nu
   if (isUntranslatedHwdom(xen, slot)) return isForHwdom(xen, frame) ? R | W : 0;
   if (input === frame && xen.spec.reserved.length !== 0 && keepsReserved(xen, slot, frame)) return R | W;
   const pdx = xen.ram.indexOf(frame);
-  if (pdx < 0 || isFree(xen, pdx)) return 0;
+  if (pdx < 0) return isDeviceMemory(xen, slot, input, frame) ? p2mDeviceRights(xen, slot, input) : 0;
+  if (isFree(xen, pdx)) return 0;
   const translated = xen.isTranslated(slot);
   if (translated ? p2mLookup(xen, slot, input) !== frame : input !== frame) return 0;
-  const own = translated ? (ownerOf(xen, pdx) === slot ? R | W : 0) : ownRights(xen, slot, pdx);
+  const own = translated ? memoryRights(xen, slot, input, pdx) : ownRights(xen, slot, pdx);
   const held = own === (R | W) ? own : own | handleRights(xen, slot, -1, pdx);
   return translated ? p2mDeviceRights(xen, slot, input) & held : held;
+}
+
+/** A translated domain's own page, or another's that it has mapped as foreign: all that its p2m says. */
+function memoryRights(xen: Xen, slot: number, input: number, pdx: number): Rights {
+  if (ownerOf(xen, pdx) === slot) return R | W;
+  return xen.domain.foreignMaps.get(slot) !== 0 && isForeignType(p2mType(xen, slot, input)) ? R | W : 0;
+}
+
+/** What is no RAM is a translated domain's where the toolstack has mapped it into its p2m. */
+function isDeviceMemory(xen: Xen, slot: number, input: number, frame: number): boolean {
+  return xen.isTranslated(slot) && p2mLookup(xen, slot, input) === frame;
 }
 
 /**

@@ -206,6 +206,8 @@ export class Xen {
         teardownPage: hex,
         /** The access of new p2m entries (XENMEM_access_op) + 1; none is rwx. */
         defaultAccess: optional(decimal),
+        /** Arm: entries of the p2m that hold a reference of another domain's page. */
+        foreignMaps: decimal,
         /** Writes to pages of type ioreq_server go to the device model. */
         ioreqWrites: flag,
         crashed: flag,

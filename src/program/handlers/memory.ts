@@ -57,7 +57,8 @@ export const MEMORY_HANDLERS: Handlers = {
   memory_exchange: exchange,
   add_to_physmap: (xen, args) => {
     const [space, index] = [args.text('space') as MapSpace, args.number('index', 0)];
-    return errno(addToPhysmap(xen, args.domain(), space, index, args.number('gfn', 0)));
+    const more = { size: args.number('size', 1), of: args.has('of') ? args.domain('of') : -1 };
+    return errno(addToPhysmap(xen, args.domain(), space, index, args.number('gfn', 0), more));
   },
   clean_by_set_way: (xen, args) => ({
     status: cleanBySetWay(xen, running(xen, args)) ? 'ok' : 'undefined',

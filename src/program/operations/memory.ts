@@ -30,12 +30,14 @@ export const MEMORY: readonly Operation[] = [
         name: 'space',
         kind: 'word',
         words: MAP_SPACES,
-        doc: 'what: shared_info, the grant frame, or a page of its own',
+        doc: 'what: a frame that Xen shares, a page of its own or several, another’s page, or device memory',
       },
       hex({ name: 'gfn', kind: 'number', doc: 'where', keyed: true }),
       hex(
         keyed('index', 'number', 'gmfn: where the page is now; otherwise the frame’s number, 0 by default'),
       ),
+      keyed('size', 'number', 'gmfn_range: this many pages'),
+      keyed('of', 'domain', 'gmfn_foreign: whose page it is'),
     ],
   },
   {

@@ -485,6 +485,14 @@ export const BEHAVIOURS = {
     section: '§4.3',
     values: { 'at-once': 'at once as well', 'in-batch': 'with the batch' },
   },
+  batchedMoves: {
+    doc: 'What a batch of pages that move in a p2m does before it has flushed for all of them',
+    section: '§4.4',
+    values: {
+      unreferenced: 'pages that make room are freed, and may be somebody else’s before the flush (XSA-346)',
+      referenced: 'pages that make room are flushed at once, and those that move are held',
+    },
+  },
   iommuSuperpages: {
     doc: 'Sizes of the pages in a domain’s own IOMMU tables, and what becomes of full and of empty tables',
     section: '§4.4',

@@ -71,6 +71,7 @@ export const OLDEST: Profile = {
   smmuFaultLine: 'without-fsr',
   mmioIommuRights: 'always',
   sharedFlush: 'at-once',
+  batchedMoves: 'unreferenced',
   iommuSuperpages: '4k-only',
   smmuStreamMappings: 'per-attachment',
   smmuV3Driver: 'absent',
@@ -397,6 +398,13 @@ export const CHANGES: readonly Change<Profile>[] = [
     title: 'IOMMU/EPT: avoid double flushing in shared page table case',
     release: '4.15.0',
     backports: [],
+  },
+  {
+    behaviours: { batchedMoves: 'referenced' },
+    commit: 'dea460d86957',
+    title: 'IOMMU: suppress "iommu_dont_flush_iotlb" when about to free a page',
+    release: '4.15.0',
+    backports: ['4.14.1', '4.13.2', '4.12.4'],
   },
   {
     behaviours: { quarantine: 'no-translation', quarantineModes: 'basic-or-scratch' },

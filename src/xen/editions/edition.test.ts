@@ -62,6 +62,7 @@ const MATRIX: readonly (readonly [
   ['transferredPage', 'general_error', 'a16cf950fc', '4.16'],
   ['domainGrantVersion', 'yes', '7379f9e10a', '4.16'],
   ['grantCounterDrop', 'handle-released', '975a8fb45c', '4.17', '4.16.1 4.15.2 4.14.4 4.13.5'],
+  ['batchedMoves', 'referenced', 'dea460d869', '4.15', '4.14.1 4.13.2 4.12.4'],
   ['sharedFlush', 'in-batch', '83432adeb8', '4.15'],
   ['mmioIommuRights', 'access', 'd1bb6c97c3', '4.16', '4.15.1 4.14.3 4.13.4'],
   ['iommuSuperpages', 'superpages', 'ba3fcb5f52', '4.17'],

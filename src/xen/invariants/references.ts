@@ -2,6 +2,8 @@ import { GNTMAP } from '../../formats/grant-v1.js';
 import { PGC_ALLOCATED, PGT, PGT_PINNED, PGT_VALIDATED } from '../../formats/x86-page-info.js';
 import { isSpecialPage, ownerOf } from '../frames.js';
 import { SOMEWHERE } from '../grant-host-mapping.js';
+import { p2mLookup, p2mType } from '../p2m.js';
+import { isForeignType } from '../p2m-types.js';
 import { COUNT_MASK, isPageTable, typeCount, typeOf } from '../page-info.js';
 import { isXenL4Slot, PTE_PRESENT, PTE_RW } from '../page-table.js';
 import type { Xen } from '../state.js';
@@ -15,13 +17,14 @@ import { pageText } from './words.js';
  * mapping, an entry of a higher table, a writable grant mapping, and the one that Xen gives the pages it shares.
  */
 
-function wrongCounts(xen: Xen, _inputs: readonly number[], notes: Notes): string | undefined {
+function wrongCounts(xen: Xen, inputs: readonly number[], notes: Notes): string | undefined {
   const { references, types } = notes;
   references.fill(0);
   types.fill(0);
   countPages(xen, notes);
   countVirtualPages(xen, notes);
   countGrants(xen, notes);
+  countForeignEntries(xen, inputs, notes);
   for (let pdx = 0; pdx < xen.ram.frames; pdx++) {
     const info = xen.frame.typeInfo.get(pdx);
     const count = xen.frame.countInfo.get(pdx) & COUNT_MASK;
@@ -32,6 +35,18 @@ function wrongCounts(xen: Xen, _inputs: readonly number[], notes: Notes): string
       return `${pageText(xen, pdx)} has ${typeCount(info)} type references, and ${types[pdx]} are held`;
   }
   return undefined;
+}
+
+/** What p2m entries for another domain's pages hold (Arm). */
+function countForeignEntries(xen: Xen, inputs: readonly number[], { references }: Notes): void {
+  for (let slot = 0; slot < xen.domIo; slot++) {
+    if (xen.domain.foreignMaps.get(slot) === 0) continue;
+    for (let i = 0; i < inputs.length; i++) {
+      if (!isForeignType(p2mType(xen, slot, inputs[i]!))) continue;
+      const pdx = xen.ram.indexOf(p2mLookup(xen, slot, inputs[i]!));
+      if (pdx >= 0) references[pdx]!++;
+    }
+  }
 }
 
 /** What pages hold of themselves and, as page tables, of others. */
