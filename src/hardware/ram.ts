@@ -115,9 +115,9 @@ export class Ram implements WordSink {
   }
 
   private clearBacking(base: number): void {
-    for (let i = base; i < base + PAGE_WORDS; i++) {
-      if (this.store.words[i] !== 0) this.store.write(i, 0);
-    }
+    const { words } = this.store;
+    const end = base + PAGE_WORDS;
+    for (let i = base; i < end; i++) if (words[i] !== 0) this.store.write(i, 0);
   }
 
   /** First word in the store of the index-th frame, or -1 while the frame has no backing and reads as zeros. */

@@ -170,7 +170,7 @@ export class XenModel implements Model {
 
   perform(action: number): boolean {
     const { xen } = this;
-    if (xen.hostBug !== undefined) return false;
+    if (xen.isDown) return false;
     const { journalLength: mark, hashLow, hashHigh } = xen.store;
     xen.blocked = false;
     const attempt = this.actions[action]!.perform();

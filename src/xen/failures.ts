@@ -15,9 +15,15 @@ export type Failure = (typeof FAILURES)[number];
  */
 export const POSSIBLE_FAILURES: readonly Failure[] = FAILURES.filter((kind) => kind !== 'exchange');
 
+/** Their rows in the table `failure`. */
+const ROW = { alloc: 0, map: 1, unmap: 2, flush: 3, device: 4, exchange: 5 } as const satisfies Record<
+  Failure,
+  number
+>;
+
 /** Makes the `nth` operation of this kind from now fail, 1 for the next; 0 takes it back. */
 export function failNth(xen: Xen, kind: Failure, nth: number): void {
-  const row = FAILURES.indexOf(kind);
+  const row = ROW[kind];
   xen.failure.countdown.set(row, nth);
   if (nth !== 0) xen.failure.askedFor.add(row, 1);
 }
@@ -31,16 +37,16 @@ export function failuresAskedFor(xen: Xen): number {
 
 /** Whether a failure of this kind has been asked for and has not come yet. */
 export function isFailureDue(xen: Xen, kind: Failure): boolean {
-  return xen.failure.countdown.get(FAILURES.indexOf(kind)) !== 0;
+  return xen.failure.countdown.get(ROW[kind]) !== 0;
 }
 
 /** To be asked wherever an operation of this kind is carried out: true when it is to fail. */
 export function fails(xen: Xen, kind: Failure): boolean {
   const { countdown } = xen.failure;
-  const row = FAILURES.indexOf(kind);
-  if (countdown.get(row) === 0) return false;
-  countdown.add(row, -1);
-  return countdown.get(row) === 0;
+  const left = countdown.get(ROW[kind]);
+  if (left === 0) return false;
+  countdown.set(ROW[kind], left - 1);
+  return left === 1;
 }
 
 /** Takes everything back since `mark`, but for failures that have happened: they do not happen again. */

@@ -101,11 +101,18 @@ export function initQuarantine(xen: Xen, device: number): number {
     return 0;
   }
   if (xen.unitIndex(device) < 0) return -Errno.ENODEV;
+  if (xen.amdvi === undefined && !scratchPage && regions.length === 0) return makeNothing(xen);
   const status = makeTable(xen, device, scratchPage);
-  if (status !== 0 || (xen.amdvi === undefined && !scratchPage && regions.length === 0)) {
-    freeQuarantine(xen, device);
-  }
+  if (status !== 0) freeQuarantine(xen, device);
   return status;
+}
+
+/** VT-d's table of a device that needs none is made and found to be empty: all that can come of it is -ENOMEM. */
+function makeNothing(xen: Xen): number {
+  const root = allocUnitFrame(xen);
+  if (root < 0) return -Errno.ENOMEM;
+  freeXenFrame(xen, xen.ram.indexOf(root));
+  return 0;
 }
 
 /** What is cleared is the frame noted as the scratch page, which without one is the host's first (VT-d, reserved regions). */

@@ -471,6 +471,11 @@ export class Xen {
     this.host.quarantinePage.set(0, pdx + 1);
   }
 
+  /** Whether a BUG has brought the host down. */
+  get isDown(): boolean {
+    return this.host.bug.get(0) !== 0;
+  }
+
   /** The BUG that brought the host down, or undefined. */
   get hostBug(): BugName | undefined {
     const bug = this.host.bug.get(0);
