@@ -86,7 +86,7 @@ class Generator {
         name: device,
         address: `0000:00:${(i + 4).toString(16).padStart(2, '0')}.0`,
       })),
-      limits: { domains: MAX_GUESTS + 3 },
+      limits: { domains: MAX_GUESTS + 3, grant_frames: 4 },
     });
     this.model = bootMachine(this.machine, shape.edition.profile);
     this.names = new Names(this.model);
@@ -203,6 +203,11 @@ class Generator {
     return this.guestsMap && this.chance(0.6) ? this.guest() : 'dom0';
   }
 
+  /** Something about a guest's own grant table, where guests have a vCPU that can ask. */
+  byVcpu(make: (domain: string) => Args): Args | undefined {
+    return this.guestsMap ? make(this.guest()) : undefined;
+  }
+
   /** A page, mostly one of `domain`'s. */
   page(domain: string): string | undefined {
     if (this.pages.length === 0) return undefined;
@@ -261,6 +266,17 @@ const WEIGHTS: Readonly<Record<string, number>> = {
   end_grant: 3,
   map_grant_ref: 9,
   unmap_grant_ref: 7,
+  unmap_and_replace: 2,
+  grant_copy: 4,
+  grant_transfer: 2,
+  accept_transfer: 2,
+  grant_transitive: 1,
+  swap_grant_ref: 1.5,
+  grant_set_version: 2,
+  grant_get_version: 0.7,
+  grant_setup_table: 0.7,
+  grant_query_size: 0.7,
+  grant_get_status_frames: 0.7,
   assign_device: 7,
   test_assign_device: 2,
   deassign_device: 4,
@@ -295,6 +311,13 @@ function assignment(g: Generator): Args {
   const domain = g.chance(0.12) ? 'dom_io' : g.chance(0.05) ? 'dom0' : g.guest();
   const device = g.chance(0.05) ? 'absent' : g.device();
   return { domain, device };
+}
+
+/** One end of a copy: a page of the caller's, or a grant, mostly somebody else's. */
+function copyEnd(g: Generator, domain: string, end: 'from' | 'to'): Args | undefined {
+  const offset = sometimes(g, 0.3, { [`${end}_offset`]: 8 * g.below(ENTRIES) });
+  if (g.chance(0.4)) return withPage(g, domain, (page) => ({ [end]: page, ...offset }));
+  return { [`${end}_ref`]: g.below(REFS), [`${end}_domain`]: g.guest(), ...offset };
 }
 
 /** Arguments for each operation, or undefined when there is nothing yet that it could be about. */
@@ -376,6 +399,38 @@ const ARGUMENTS: Readonly<Record<string, (g: Generator) => Args | undefined>> = 
     const address = g.chance(0.15) ? g.page(g.guest()) : undefined;
     return { domain, handle: name, ...(address === undefined ? {} : { dev_bus_addr: address }) };
   },
+  unmap_and_replace: (g) => {
+    const handle = g.handle();
+    if (handle === undefined) return undefined;
+    return { domain: handle.domain, handle: handle.name, with: g.below(VA_SLOTS) };
+  },
+  grant_copy: (g) => {
+    const domain = g.mapper();
+    const [from, to] = [copyEnd(g, domain, 'from'), copyEnd(g, domain, 'to')];
+    // Whole entries: half of one would name another frame on each side.
+    return from === undefined || to === undefined ? undefined : { domain, ...from, ...to, length: 8 };
+  },
+  grant_transfer: (g) => {
+    const domain = g.mapper();
+    return withPage(g, domain, (page) => ({ domain, page, to: g.guest(), ref: g.below(REFS) }));
+  },
+  accept_transfer: (g) => ({ domain: g.guest(), ref: g.below(REFS), from: g.mapper() }),
+  grant_transitive: (g) => ({
+    domain: g.guest(),
+    ref: g.below(REFS),
+    to: g.mapper(),
+    via: g.guest(),
+    viaref: g.below(REFS),
+    ...sometimes(g, 0.3, { flags: ['readonly'] }),
+  }),
+  swap_grant_ref: (g) => g.byVcpu((domain) => ({ domain, a: g.below(REFS), b: g.below(REFS) })),
+  grant_set_version: (g) => g.byVcpu((domain) => ({ domain, version: g.chance(0.06) ? 3 : 1 + g.below(2) })),
+  grant_get_version: (g) => g.byVcpu((domain) => ({ domain, ...sometimes(g, 0.3, { of: g.guest() }) })),
+  grant_setup_table: (g) =>
+    g.byVcpu((domain) => ({ domain, frames: g.below(6), ...sometimes(g, 0.2, { of: g.guest() }) })),
+  grant_query_size: (g) => g.byVcpu((domain) => ({ domain, ...sometimes(g, 0.3, { of: g.guest() }) })),
+  grant_get_status_frames: (g) =>
+    g.byVcpu((domain) => ({ domain, frames: g.below(3), ...sometimes(g, 0.2, { of: g.guest() }) })),
   assign_device: (g) => ({ ...assignment(g), ...sometimes(g, 0.08, { flags: g.chance(0.5) ? 1 : 0xff }) }),
   test_assign_device: assignment,
   deassign_device: assignment,

@@ -141,13 +141,29 @@ function bindDevices(program: Program, { edus, nics }: Judge): Map<string, numbe
   return new Map(inOrder.map((name, i) => [name, free[i]!]));
 }
 
+/** Operations that only a domain's own vCPU can ask for. */
+const BY_VCPU_ONLY = new Set([
+  'map_grant_ref',
+  'unmap_grant_ref',
+  'unmap_and_replace',
+  'grant_copy',
+  'grant_transfer',
+  'swap_grant_ref',
+  'grant_cache_flush',
+  'grant_set_version',
+  'grant_get_version',
+  'grant_setup_table',
+  'grant_query_size',
+  'grant_get_status_frames',
+]);
+
 /**
- * Whether guests map grants, which only their own vCPU can: then all of them get one. (A name may outlive its domain and
- * stand for the next one with its domid, so that names do not tell which.)
+ * Whether guests ask for what only their own vCPU can: then all of them get one. (A name may outlive its domain and stand
+ * for the next one with its domid, so that names do not tell which.)
  */
-function guestsMap(program: Program): boolean {
+function guestsAct(program: Program): boolean {
   return [...statementsOf(program.steps)].some(
-    ({ op, args }) => (op === 'map_grant_ref' || op === 'unmap_grant_ref') && args.domain !== 'dom0',
+    ({ op, args }) => BY_VCPU_ONLY.has(op) && args.domain !== 'dom0',
   );
 }
 
@@ -178,7 +194,7 @@ class Lockstep {
     const bound = bindDevices(program, judge);
     const { agent, trail } = recordAgent(judge.machine.agent);
     this.trail = trail;
-    this.real = new RealXen(judge.machine, agent, this.model, this.names, bound, guestsMap(program));
+    this.real = new RealXen(judge.machine, agent, this.model, this.names, bound, guestsAct(program));
     this.devices = this.model.spec.devices.map(({ name, requester }) => ({
       name,
       requester,

@@ -1,21 +1,16 @@
-import { GNTMAP } from '../formats/grant-v1.js';
 import type { StatusResult } from '../lab/agent/protocol.js';
 import { PIN_COMMANDS } from '../lab/agent/protocol.js';
 import type { Arguments } from '../program/arguments.js';
 import { createFlags } from '../program/handlers/domains.js';
-import { grantEntryFlags, grantMapFlags, grantUnmapHalves } from '../program/handlers/grants.js';
 import type { Outcome } from '../program/handlers/handler.js';
-import { Errno, errnoName } from '../xen/errno.js';
-import { gfnOf } from '../xen/frames.js';
-import { grantStatusName } from '../xen/grant-status.js';
+import { errnoName } from '../xen/errno.js';
 import { PTE_PRESENT, PTE_RW } from '../xen/page-table.js';
 import { realDma } from './real-dma.js';
-import { CannotRun, type RealXen } from './real-xen.js';
+import { REAL_GRANT_HANDLERS } from './real-grants.js';
+import { CannotRun, type RealHandler, type RealXen } from './real-xen.js';
 
 /** (Xen public/memory.h) */
 const XENMAPSPACE_GMFN = 2;
-
-type RealHandler = (real: RealXen, args: Arguments, model: Outcome) => Promise<Outcome>;
 
 const status = ({ rc }: StatusResult): Outcome => ({ status: errnoName(rc) });
 
@@ -58,6 +53,8 @@ const create: RealHandler = async (real, args, model) => {
       maxPages: args.number('max_pages', 64),
       domid,
       guest: real.guests && !args.flag('hvm'),
+      maxGrantFrames: real.model.spec.limits.grantFrames,
+      ...(args.has('max_grant_version') ? { maxGrantVersion: args.number('max_grant_version', 0) } : {}),
     },
   ]);
   if (result.rc >= 0) {
@@ -174,68 +171,7 @@ export const REAL_HANDLERS: Readonly<Record<string, RealHandler>> = {
     memory!.write32(mfn * 4096 + index * 8 + 4, Math.floor(target / 0x10_0000));
     return { status: 'ok' };
   },
-  grant: async (real, args) => {
-    const slot = args.domain();
-    if (slot === 0) throw new CannotRun('dom0’s grant table belongs to its kernel');
-    const frame = real.model.isTranslated(slot)
-      ? gfnOf(real.model, real.model.ram.indexOf(args.frame()))
-      : await real.mfn(args.frame());
-    const [result] = await real.agent.perform([
-      {
-        call: 'grant',
-        domid: real.domid(slot),
-        ref: args.number('ref', 0),
-        flags: grantEntryFlags(args),
-        to: real.domid(args.domain('to')),
-        frame,
-      },
-    ]);
-    return status(result);
-  },
-  end_grant: async (real, args) => {
-    const slot = args.domain();
-    if (slot === 0) throw new CannotRun('dom0’s grant table belongs to its kernel');
-    const [{ rc }] = await real.agent.perform([
-      { call: 'end_grant', domid: real.domid(slot), ref: args.number('ref', 0) },
-    ]);
-    return { status: rc === -Errno.EBUSY ? 'in_use' : errnoName(rc) };
-  },
-  map_grant_ref: async (real, args) => {
-    const slot = args.domain();
-    refusePlaces(args);
-    const [result] = await real.agent.perform([
-      {
-        call: 'map_grant_ref',
-        domid: real.domid(slot),
-        granter: real.domid(args.domain('granter')),
-        ref: args.number('ref', 0),
-        flags: grantMapFlags(args),
-        gfn: args.number('gfn', 0),
-      },
-    ]);
-    if (result.rc < 0) return { status: errnoName(result.rc) };
-    const handle = real.names.handles.get(args.text('handle'));
-    if (result.status > 0) return { status: `status ${result.status}` };
-    if (result.status === 0 && handle !== undefined) real.handles.set(`${slot}:${handle}`, result.handle);
-    return { status: grantStatusName(result.status) };
-  },
-  unmap_grant_ref: async (real, args) => {
-    const slot = args.domain();
-    refusePlaces(args);
-    if (args.has('gfn')) throw new CannotRun('a host address other than the one that was mapped');
-    const halves = grantUnmapHalves(args);
-    const [result] = await real.agent.perform([
-      {
-        call: 'unmap_grant_ref',
-        domid: real.domid(slot),
-        handle: real.handles.get(`${slot}:${args.handle()}`) ?? 0xffff,
-        host: (halves & GNTMAP.host) !== 0,
-        device: (halves & GNTMAP.device) !== 0,
-        busAddress: args.has('dev_bus_addr') ? await real.mfn(args.frame('dev_bus_addr')) : -1,
-      },
-    ]);
-    return { status: result.rc < 0 ? errnoName(result.rc) : grantStatusName(result.status) };
-  },
+  ...REAL_GRANT_HANDLERS,
   assign_device: deviceCall('assign_device'),
   test_assign_device: deviceCall('test_assign_device'),
   deassign_device: deviceCall('deassign_device'),
@@ -266,12 +202,6 @@ const HALF_WAY = 'the hypercall of the real machine cannot be stopped half-way';
 
 async function halfWay(): Promise<Outcome> {
   throw new CannotRun(HALF_WAY);
-}
-
-/** Where in its page tables a real kernel maps a grant is its own affair. */
-function refusePlaces(args: Arguments): void {
-  if (args.has('va') || args.has('pte'))
-    throw new CannotRun('a grant at a place of its own in a kernel’s page tables');
 }
 
 /** Hypercalls that Xen takes from the domain itself only. */

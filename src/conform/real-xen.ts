@@ -26,11 +26,21 @@ export interface RealMachine {
 /** An operation that the real machine cannot carry out; the program is left out, and counted under the reason. */
 export class CannotRun extends Error {}
 
+/** A statement's counterpart on a real Xen; `model` is what the model has just answered. */
+export type RealHandler = (real: RealXen, args: Arguments, model: Outcome) => Promise<Outcome>;
+
 /** A requester id that no machine of the lab has: for devices that a program names without declaring them. */
 const NO_DEVICE = 0x1e << 3;
 
 /** Operations of guests that dom0 can carry out for any of them. */
-const FOR_ANY_GUEST = new Set(['populate_physmap', 'decrease_reservation', 'grant', 'end_grant']);
+const FOR_ANY_GUEST = new Set([
+  'populate_physmap',
+  'decrease_reservation',
+  'grant',
+  'grant_transitive',
+  'accept_transfer',
+  'end_grant',
+]);
 
 /**
  * A real Xen behind the operations of the program language. Names are looked up in the model, which has carried out the

@@ -1,4 +1,4 @@
-import type { Call, PagesResult, Results } from '../lab/agent/protocol.js';
+import { type Call, type PagesResult, PROTOCOL_VERSION, type Results } from '../lab/agent/protocol.js';
 import type { PhysicalMemory } from '../lab/machine-api.js';
 import { bootMachine } from '../program/build.js';
 import { deviceAccess } from '../program/device-access.js';
@@ -8,13 +8,15 @@ import { createDomain } from '../xen/domain.js';
 import { destroyDomain } from '../xen/domain-death.js';
 import type { Edition } from '../xen/editions/edition.js';
 import { faultLines } from '../xen/fault-lines.js';
-import { clearGrantEntry, writeGrantEntry } from '../xen/grant-entry.js';
+import { clearGrantEntry } from '../xen/grant-entry.js';
+import { vaEntry } from '../xen/grant-host-mapping.js';
 import { mapGrantRef } from '../xen/grant-map.js';
-import { unmapGrantRef } from '../xen/grant-unmap.js';
+import { unmapAndReplace, unmapGrantRef, WHERE_MAPPED } from '../xen/grant-unmap.js';
 import { decreaseReservation, memoryExchange, populatePhysmap, setMaxPages } from '../xen/memory.js';
 import { entryHigh, entryLow, mmuUpdate, pinTable, unpinTable, updateVaMapping } from '../xen/page-table.js';
 import type { Xen } from '../xen/state.js';
 import type { Judge } from './lockstep.js';
+import { simulatedPlace, simulateEntry, simulateGrantOp } from './simulated-grants.fixture.js';
 
 /** Frames of the simulated machine, far from those that programs use. */
 const RAM = { first: 0x4000, last: 0x40ff };
@@ -57,7 +59,7 @@ export class SimulatedMachine {
       dom0Mode: this.mode,
       dom0Pages: 32,
       devices: DEVICES.map((address, i) => ({ name: `d${i}`, address })),
-      limits: { domains: 8, handles: 64 },
+      limits: { domains: 8, handles: 64, grant_frames: 4 },
     });
     const xen = bootMachine(machine, this.edition.profile);
     // As many pages as dom0 likes: programs ask it for some that stand for what nobody has.
@@ -77,7 +79,7 @@ export class SimulatedMachine {
     const agent = {
       hello: {
         hello: 'dommu-agent' as const,
-        protocol: 2,
+        protocol: PROTOCOL_VERSION,
         version: '0',
         xen: { major: 4, minor: 17, extra: '.0' },
         slots: 8,
@@ -173,19 +175,29 @@ export class SimulatedMachine {
       case 'deassign_device':
         return { rc: deassignDevice(xen, 0, slot, device(call.sbdf)) };
       case 'grant':
-        writeGrantEntry(xen, slot, call.ref, call.to, call.frame, (call.flags & 4) !== 0);
+        simulateEntry(xen, slot, call);
         return { rc: 0 };
       case 'end_grant':
         return { rc: clearGrantEntry(xen, slot, call.ref) ? 0 : -16 };
       case 'map_grant_ref': {
-        const handle = mapGrantRef(xen, slot, xen.slotOf(call.granter), call.ref, call.flags, call.gfn);
+        const { granter, ref, flags, gfn } = call;
+        const place = simulatedPlace(xen, call);
+        const handle = mapGrantRef(xen, slot, xen.slotOf(granter), ref, flags, gfn, place);
         return { rc: 0, status: Math.min(handle, 0), handle: handle + 1000, busAddress: 0 };
       }
       case 'unmap_grant_ref': {
         const clear = (call.host ? 2 : 0) | (call.device ? 1 : 0);
-        const status = unmapGrantRef(xen, slot, call.handle - 1000, clear, call.busAddress);
+        const [handle, place] = [call.handle - 1000, simulatedPlace(xen, call)];
+        const status = unmapGrantRef(xen, slot, handle, clear, call.busAddress, WHERE_MAPPED, place);
         return { rc: 0, status, handle: call.handle, busAddress: 0 };
       }
+      case 'unmap_and_replace': {
+        const [handle, place] = [call.handle - 1000, simulatedPlace(xen, call)];
+        const status = unmapAndReplace(xen, slot, handle, place, vaEntry(call.with));
+        return { rc: 0, status, handle: call.handle, busAddress: 0 };
+      }
+      case 'grant_table_op':
+        return simulateGrantOp(xen, slot, call);
       case 'dma': {
         const index = device(call.sbdf);
         const passed = deviceAccess(xen, index, call.address, call.write, 0x1234_5678);

@@ -8,29 +8,21 @@ import { isDom0 } from './dom0.js';
 import { createDomain, destroyDomain, listDomains } from './domains.js';
 import { dma } from './edu.js';
 import { exec } from './exec.js';
-import { clearGrant, mapGrant, unmapGrant, writeGrant } from './grants.js';
+import { clearGrant, writeGrant } from './grant-entries.js';
+import { grantTableOp, mapGrant, replaceGrant, unmapGrant } from './grants.js';
 import { guestSlotAddress } from './guest.js';
 import { helloOf } from './hello.js';
 import type { Holdings } from './holdings.js';
 import { decreaseOwn, OWN_GFN, populateOwn } from './own-pages.js';
 import { mmuextOp, mmuUpdate, updateVaMapping } from './page-tables.js';
 import { enableDevice } from './pci.js';
-import type { Call, CallName, Issuer, PagesResult, Results, StatusResult } from './protocol.js';
+import type { CallName, CallOf, Issuer, PagesResult, Results, StatusResult } from './protocol.js';
 import { decrease, exchange, populate, setMaxMem } from './reservations.js';
 import { reset } from './reset.js';
 import { framesBehind } from './translation.js';
 
 const ESRCH = 3;
 const EINVAL = 22;
-
-/** The call of that name. */
-export type CallOf<N extends CallName> = Call extends infer C
-  ? C extends { readonly call: infer K }
-    ? N extends K
-      ? C
-      : never
-    : never
-  : never;
 
 type Handler<N extends CallName> = (holdings: Holdings, call: CallOf<N>) => Results[N];
 
@@ -66,13 +58,12 @@ const HANDLERS: { readonly [N in CallName]: Handler<N> } = {
       mmuUpdate(caller, [{ mfn, index, entry: BigInt(`0x${entry}`) }], owner),
     ),
   update_va_mapping: mapAtSlot,
-  grant: (holdings, { domid, ref, flags, to, frame }) => ({
-    rc: writeGrant(holdings, domid, ref, flags, to, frame),
-  }),
-  end_grant: (holdings, { domid, ref }) => ({ rc: clearGrant(holdings, domid, ref) }),
-  map_grant_ref: (holdings, { domid, granter, ref, flags }) => mapGrant(holdings, domid, granter, ref, flags),
-  unmap_grant_ref: (holdings, { domid, handle, host, device, busAddress }) =>
-    unmapGrant(holdings, domid, handle, host, device, busAddress),
+  grant: (holdings, { domid, ref, entry }) => ({ rc: writeGrant(holdings, domid, ref, entry) }),
+  end_grant: (holdings, { domid, ref, version }) => ({ rc: clearGrant(holdings, domid, ref, version) }),
+  map_grant_ref: mapGrant,
+  unmap_grant_ref: unmapGrant,
+  unmap_and_replace: replaceGrant,
+  grant_table_op: grantTableOp,
   dma: ({ dom0 }, { sbdf, write, address }) => dma(dom0.native, sbdf, write, address),
   device: (_, { sbdf }) => enableDevice(sbdf),
   debug_keys: ({ dom0 }, { keys }) => ({

@@ -36,6 +36,10 @@ const ENTRY: Kind = {
   wanted: 'up to 16 hexadecimal digits',
   fits: (value) => typeof value === 'string' && /^[0-9a-f]{1,16}$/i.test(value),
 };
+const BYTES: Kind = {
+  wanted: 'an even number of up to 128 hexadecimal digits',
+  fits: (value) => typeof value === 'string' && /^([0-9a-f]{2}){1,64}$/i.test(value),
+};
 const ISSUER = oneOf('toolstack', 'guest');
 const ARGV: Kind = {
   wanted: 'a list of texts that begins with a program',
@@ -48,6 +52,7 @@ const FILES: Kind = {
     Object.entries(value).every(([path, text]) => path.startsWith('/') && typeof text === 'string'),
 };
 
+const PLACE = { slot: integer(-1, SLOTS - 1), pte: FRAME_OR_NONE };
 const ASSIGNMENT = { domid: DOMAIN, sbdf: SBDF, flags: WORD };
 
 /** The fields of every call. */
@@ -59,6 +64,8 @@ export const CALL_FIELDS: Readonly<Record<CallName, Readonly<Record<string, Kind
     maxPages: integer(0, 0xffff_ffff),
     domid: DOMAIN,
     guest: FLAG,
+    maxGrantVersion: optional(integer(0, 15)),
+    maxGrantFrames: optional(integer(1, 64)),
   },
   destroydomain: { domid: DOMAIN },
   max_mem: { domid: DOMAIN, pages: COUNT },
@@ -84,10 +91,25 @@ export const CALL_FIELDS: Readonly<Record<CallName, Readonly<Record<string, Kind
     of: DOMAIN,
     issuer: ISSUER,
   },
-  grant: { domid: DOMAIN, ref: integer(0, 2047), flags: integer(0, 0xffff), to: DOMAIN, frame: WORD },
-  end_grant: { domid: DOMAIN, ref: integer(0, 2047) },
-  map_grant_ref: { domid: DOMAIN, granter: DOMAIN, ref: WORD, flags: WORD, gfn: FRAME },
-  unmap_grant_ref: { domid: DOMAIN, handle: WORD, host: FLAG, device: FLAG, busAddress: FRAME_OR_NONE },
+  grant: { domid: DOMAIN, ref: integer(0, 2047), entry: BYTES },
+  end_grant: { domid: DOMAIN, ref: integer(0, 2047), version: integer(1, 2) },
+  map_grant_ref: { domid: DOMAIN, granter: DOMAIN, ref: WORD, flags: WORD, gfn: FRAME, ...PLACE },
+  unmap_grant_ref: {
+    domid: DOMAIN,
+    handle: WORD,
+    host: FLAG,
+    device: FLAG,
+    busAddress: FRAME_OR_NONE,
+    ...PLACE,
+  },
+  unmap_and_replace: { domid: DOMAIN, handle: WORD, with: integer(0, SLOTS - 1), ...PLACE },
+  grant_table_op: {
+    domid: DOMAIN,
+    command: WORD,
+    argument: BYTES,
+    frames: integer(0, 64),
+    listAt: integer(0, 56),
+  },
   dma: { sbdf: SBDF, write: FLAG, address: COUNT, value: integer(-0x8000_0000, 0xffff_ffff) },
   device: { sbdf: SBDF },
   debug_keys: { keys: TEXT },

@@ -15,7 +15,7 @@ import { MMUEXT } from './abi/mmu.js';
 import { readField } from './abi/structure.js';
 import { GETDOMAININFOLIST, SYSCTL } from './abi/sysctl.js';
 import type { Dom0 } from './dom0.js';
-import { grantFrameMfn } from './grants.js';
+import { grantFrameMfn } from './grant-entries.js';
 import { GUEST_PAGES, Guest } from './guest.js';
 import type { Holdings, MadeDomain } from './holdings.js';
 import { mmuextOp } from './page-tables.js';
@@ -23,12 +23,9 @@ import type { CreateResult } from './protocol.js';
 import { populate, setMaxMem } from './reservations.js';
 
 /** Limits of what a domain of the agent may have; a program uses far less. */
-const LIMITS = {
-  max_evtchn_port: 1023,
-  max_grant_frames: 4,
-  max_maptrack_frames: 16,
-  grant_opts: 1,
-} as const;
+const LIMITS = { max_evtchn_port: 1023, max_maptrack_frames: 16 } as const;
+const MAX_GRANT_FRAMES = 4;
+const MAX_GRANT_VERSION = 2;
 const PAGING_POOL_BYTES = 0x10_0000;
 /** Frame numbers for the agent's pages, beyond what programs name. */
 const HIDDEN_GFN = 0x800_0000;
@@ -41,6 +38,8 @@ export interface CreateOptions {
   readonly maxPages: number;
   readonly domid: number;
   readonly guest: boolean;
+  readonly maxGrantVersion?: number;
+  readonly maxGrantFrames?: number;
 }
 
 /** Makes a domain and what the agent needs in it; `rc` is what the first refused hypercall said. */
@@ -48,14 +47,17 @@ export function createDomain(holdings: Holdings, options: CreateOptions): Create
   const { dom0 } = holdings;
   const { flags, maxVcpus, maxPages, guest } = options;
   const translated = (flags & CDF_HVM) !== 0;
+  const grantFrames = options.maxGrantFrames ?? MAX_GRANT_FRAMES;
   const created = dom0.domctl(DOMCTL.createdomain, options.domid, dom0.abi.createdomain, {
     ...LIMITS,
+    max_grant_frames: grantFrames,
     handle_lo: randomWord(),
     handle_hi: randomWord(),
     flags,
     iommu_opts: options.iommuOpts,
     max_vcpus: maxVcpus,
     emulation_flags: translated ? EMULATE_LAPIC : 0,
+    grant_opts: options.maxGrantVersion ?? MAX_GRANT_VERSION,
   });
   if (created.rc < 0) return { rc: created.rc, domid: -1, slotTable: -1, ownPages: [] };
   const domid = created.header.get('domain');
@@ -63,7 +65,7 @@ export function createDomain(holdings: Holdings, options: CreateOptions): Create
   const rc =
     negative(maxVcpus === 0 ? 0 : dom0.domctl(DOMCTL.max_vcpus, domid, MAX_VCPUS, { max: maxVcpus }).rc) ||
     negative(setMaxMem(dom0, domid, maxPages + hiddenPages)) ||
-    negative(dom0.abi.limitsGrantsLater ? setGrantLimits(dom0, domid) : 0) ||
+    negative(dom0.abi.limitsGrantsLater ? setGrantLimits(dom0, domid, grantFrames) : 0) ||
     negative((flags & CDF_HAP) === 0 ? 0 : setPagingPool(dom0, domid));
   if (rc < 0) {
     dom0.domctl(DOMCTL.destroydomain, domid);
@@ -116,9 +118,9 @@ function hiddenPart(
   return { slotTable: frames[0]!, ownPages: frames, guest: undefined };
 }
 
-function setGrantLimits(dom0: Dom0, domid: number): number {
+function setGrantLimits(dom0: Dom0, domid: number, frames: number): number {
   return dom0.domctl(DOMCTL.set_gnttab_limits, domid, GNTTAB_LIMITS, {
-    grant_frames: LIMITS.max_grant_frames,
+    grant_frames: frames,
     maptrack_frames: LIMITS.max_maptrack_frames,
   }).rc;
 }

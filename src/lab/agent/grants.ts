@@ -2,148 +2,68 @@ import {
   GNTMAP_DEVICE_MAP,
   GNTMAP_HOST_MAP,
   GNTTABOP,
-  GRANT_ENTRIES_PER_FRAME,
-  GRANT_ENTRY,
-  GTF_IN_USE,
   MAP_GRANT_REF,
-  SETUP_TABLE,
+  UNMAP_AND_REPLACE,
   UNMAP_GRANT_REF,
 } from './abi/grant-table.js';
 import { HYPERCALL } from './abi/hypercalls.js';
-import { ACQUIRE_RESOURCE, RESOURCE_GRANT_TABLE, XENMEM } from './abi/memory.js';
 import type { Caller } from './caller.js';
-import { type Dom0, isDom0 } from './dom0.js';
+import { isDom0 } from './dom0.js';
 import { guestSlotAddress } from './guest.js';
 import { type GrantMapping, type Holdings, takeSlot } from './holdings.js';
-import type { MappedResource } from './native.js';
 import { GRANT_SLOTS, PAGE_BYTES, SLOTS } from './process-slots.js';
-import type { GrantResult } from './protocol.js';
+import type { CallOf, GrantOpResult, GrantResult, Place } from './protocol.js';
 
-const EBUSY = 16;
-const EINVAL = 22;
 const ENOSYS = 38;
-const EOPNOTSUPP = 95;
-
-/** The entry of a grant reference, in memory that we share with Xen and the domain; below 0 is -errno. */
-function grantEntry(holdings: Holdings, domid: number, ref: number): DataView | number {
-  if (isDom0(domid)) return -ENOSYS;
-  const frame = Math.floor(ref / GRANT_ENTRIES_PER_FRAME);
-  const key = `${domid}:${frame}`;
-  let mapped = holdings.grantFrames.get(key);
-  if (mapped === undefined) {
-    const window = openGrantFrame(holdings, domid, frame);
-    if (typeof window === 'number') return window;
-    holdings.grantFrames.set(key, window);
-    mapped = window;
-  }
-  return new DataView(mapped.bytes, (ref % GRANT_ENTRIES_PER_FRAME) * GRANT_ENTRY.size, GRANT_ENTRY.size);
-}
-
-/**
- * A frame of a domain's grant table, which Xen makes if it is not there yet. Where the domain is translated, a hypercall
- * would take the MFN for a GFN: there the kernel has to map it.
- */
-function openGrantFrame(holdings: Holdings, domid: number, frame: number): MappedResource | number {
-  const { dom0, windows, domains } = holdings;
-  if (domains.get(domid)?.translated === true)
-    return dom0.native.mapResource(domid, RESOURCE_GRANT_TABLE, frame);
-  const mfn = grantFrameMfn(dom0, domid, frame);
-  if (mfn < 0) return mfn;
-  const window = windows.open(mfn, domid);
-  return typeof window === 'number' ? window : { bytes: window.bytes, close: () => windows.close(window) };
-}
-
-/** The MFN of a frame of a PV domain's grant table, which Xen makes if it is not there yet; below 0 is -errno. */
-export function grantFrameMfn(dom0: Dom0, domid: number, frame: number): number {
-  const list = dom0.area.putFrames([0]);
-  const { address } = dom0.area.put(ACQUIRE_RESOURCE, {
-    domid,
-    type: RESOURCE_GRANT_TABLE,
-    nr_frames: 1,
-    frame,
-    frame_list: list.address,
-  });
-  const rc = dom0.hypercall(HYPERCALL.memory_op, XENMEM.acquire_resource, address);
-  if (rc === -EOPNOTSUPP) return setUpGrantFrame(dom0, domid, frame);
-  return rc < 0 ? rc : list.read(0);
-}
-
-/** The same for Xen up to 4.11, which has no such resource: the table is set up for the domain, up to that frame. */
-function setUpGrantFrame(dom0: Dom0, domid: number, frame: number): number {
-  const list = dom0.area.putFrames(new Array(frame + 1).fill(0));
-  const op = dom0.area.put(SETUP_TABLE, { dom: domid, nr_frames: frame + 1, frame_list: list.address });
-  const rc = dom0.hypercall(HYPERCALL.grant_table_op, GNTTABOP.setup_table, op.address, 1);
-  if (rc < 0) return rc;
-  return op.get('status') === 0 ? list.read(frame) : -EINVAL;
-}
-
-const AT = {
-  flags: GRANT_ENTRY.fields.flags[0],
-  domid: GRANT_ENTRY.fields.domid[0],
-  frame: GRANT_ENTRY.fields.frame[0],
-} as const;
-
-/** Writes an entry of a domain's grant table the way its kernel would: what makes it valid comes last. */
-export function writeGrant(
-  holdings: Holdings,
-  domid: number,
-  ref: number,
-  flags: number,
-  to: number,
-  frame: number,
-): number {
-  const entry = grantEntry(holdings, domid, ref);
-  if (typeof entry === 'number') return entry;
-  entry.setUint32(AT.frame, frame, true);
-  entry.setUint16(AT.domid, to, true);
-  entry.setUint16(AT.flags, flags, true);
-  return 0;
-}
-
-/** Ends a grant, unless it is mapped. */
-export function clearGrant(holdings: Holdings, domid: number, ref: number): number {
-  const entry = grantEntry(holdings, domid, ref);
-  if (typeof entry === 'number') return entry;
-  if ((entry.getUint16(AT.flags, true) & GTF_IN_USE) !== 0) return -EBUSY;
-  entry.setUint16(AT.flags, 0, true);
-  return 0;
-}
 
 const refused = (rc: number): GrantResult => ({ rc, status: 0, handle: -1, busAddress: 0 });
 
-/** Who maps grants for a domain, and its slots for them; undefined when nobody can. */
-function mapperOf(
-  holdings: Holdings,
-  domid: number,
-): { caller: Caller; used: Set<number>; address(slot: number): number } | undefined {
+/** Statuses are signed. */
+const signed = (status: number): number => (status << 16) >> 16;
+
+/** Who issues a domain's grant operations, and where it maps grants. */
+interface Mapper {
+  readonly caller: Caller;
+  /** Slots of grants that are in use. */
+  readonly used: Set<number>;
+  /** Address of a slot, of the program's or (from {@link SLOTS} on) of a grant's. */
+  address(slot: number): number;
+}
+
+/** Undefined when nobody can. */
+function mapperOf(holdings: Holdings, domid: number): Mapper | undefined {
   if (isDom0(domid)) {
     const { slots } = holdings.windows;
     return {
       caller: holdings.dom0,
       used: holdings.grantSlots,
-      address: (slot) => slots.address(SLOTS + slot),
+      address: (slot) => slots.address(slot),
     };
   }
   const domain = holdings.domains.get(domid);
   if (domain?.guest === undefined) return undefined;
-  return { caller: domain.guest, used: domain.grantSlots, address: (slot) => guestSlotAddress(SLOTS + slot) };
+  domain.guest.area.clear();
+  return { caller: domain.guest, used: domain.grantSlots, address: guestSlotAddress };
 }
 
-/** GNTTABOP_map_grant_ref of one grant; a host mapping goes to a slot of the agent's choice. */
-export function mapGrant(
-  holdings: Holdings,
-  domid: number,
-  granter: number,
-  ref: number,
-  flags: number,
-): GrantResult {
+/** The address that a place stands for, or -1 where none is named. */
+function addressOf(mapper: Mapper, { slot, pte }: Place): number {
+  if (pte >= 0) return pte;
+  return slot >= 0 ? mapper.address(slot) : -1;
+}
+
+/** GNTTABOP_map_grant_ref of one grant; a host mapping without a place goes to a slot of the agent's choice. */
+export function mapGrant(holdings: Holdings, call: CallOf<'map_grant_ref'>): GrantResult {
+  const { domid, granter, ref, flags } = call;
   const mapper = mapperOf(holdings, domid);
   if (mapper === undefined) return refused(-ENOSYS);
-  const slot = (flags & GNTMAP_HOST_MAP) === 0 ? -1 : takeSlot(mapper.used, GRANT_SLOTS);
-  const address = slot < 0 ? 0 : mapper.address(slot);
+  const named = addressOf(mapper, call);
+  const isHost = (flags & GNTMAP_HOST_MAP) !== 0;
+  const slot = !isHost || named >= 0 ? -1 : takeSlot(mapper.used, GRANT_SLOTS);
+  const address = slot >= 0 ? mapper.address(SLOTS + slot) : isHost ? named : 0;
   const op = mapper.caller.area.put(MAP_GRANT_REF, { host_addr: address, flags, ref, dom: granter });
   const rc = mapper.caller.hypercall(HYPERCALL.grant_table_op, GNTTABOP.map_grant_ref, op.address, 1);
-  const status = (op.get('status') << 16) >> 16;
+  const status = signed(op.get('status'));
   // Xen with XSA-316 says 1, and has mapped nothing.
   if (rc < 0 || status !== 0) {
     mapper.used.delete(slot);
@@ -161,33 +81,77 @@ export function mapGrant(
   return { rc, status, handle: mapping.handle, busAddress: mapping.busAddress };
 }
 
-/** GNTTABOP_unmap_grant_ref of a host mapping, a device mapping, or both; `busFrame` -1 takes the one it was mapped at. */
-export function unmapGrant(
-  holdings: Holdings,
-  domid: number,
-  handle: number,
-  host: boolean,
-  device: boolean,
-  busFrame: number,
-): GrantResult {
+/** The address of a host mapping: the place that is named, or where it was made. One that maps nothing has to name one, too. */
+function hostAddress(mapper: Mapper, mapping: GrantMapping | undefined, place: Place): number {
+  const named = addressOf(mapper, place);
+  return named >= 0 ? named : mapping?.address || mapper.address(SLOTS + GRANT_SLOTS - 1);
+}
+
+/** GNTTABOP_unmap_grant_ref of a host mapping, a device mapping, or both. */
+export function unmapGrant(holdings: Holdings, call: CallOf<'unmap_grant_ref'>): GrantResult {
+  const { domid, handle, host, device, busAddress: busFrame } = call;
   const mapper = mapperOf(holdings, domid);
   if (mapper === undefined) return refused(-ENOSYS);
-  const key = `${domid}:${handle}`;
-  const mapping = holdings.grantMappings.get(key);
+  const mapping = holdings.grantMappings.get(`${domid}:${handle}`);
   const busAddress = busFrame >= 0 ? busFrame * PAGE_BYTES : (mapping?.busAddress ?? 0);
   const op = mapper.caller.area.put(UNMAP_GRANT_REF, {
-    // A handle that maps nothing at an address still has to name one: the last slot's.
-    host_addr: host ? mapping?.address || mapper.address(GRANT_SLOTS - 1) : 0,
+    host_addr: host ? hostAddress(mapper, mapping, call) : 0,
     dev_bus_addr: device ? busAddress : 0,
     handle,
   });
   const rc = mapper.caller.hypercall(HYPERCALL.grant_table_op, GNTTABOP.unmap_grant_ref, op.address, 1);
-  const status = (op.get('status') << 16) >> 16;
-  if (rc >= 0 && status >= 0 && mapping !== undefined) {
-    const left = { ...mapping, ...(host && { address: 0, slot: -1 }), ...(device && { device: false }) };
-    if (host) mapper.used.delete(mapping.slot);
-    if (left.address === 0 && !left.device) holdings.grantMappings.delete(key);
-    else holdings.grantMappings.set(key, left);
-  }
+  const status = signed(op.get('status'));
+  if (rc >= 0 && status >= 0 && mapping !== undefined) forget(holdings, mapper, mapping, host, device);
   return { rc, status, handle, busAddress };
+}
+
+/** GNTTABOP_unmap_and_replace: ends the host mapping, and moves to its place what another slot maps. */
+export function replaceGrant(holdings: Holdings, call: CallOf<'unmap_and_replace'>): GrantResult {
+  const { domid, handle } = call;
+  const mapper = mapperOf(holdings, domid);
+  if (mapper === undefined) return refused(-ENOSYS);
+  const mapping = holdings.grantMappings.get(`${domid}:${handle}`);
+  const op = mapper.caller.area.put(UNMAP_AND_REPLACE, {
+    host_addr: hostAddress(mapper, mapping, call),
+    new_addr: mapper.address(call.with),
+    handle,
+  });
+  const rc = mapper.caller.hypercall(HYPERCALL.grant_table_op, GNTTABOP.unmap_and_replace, op.address, 1);
+  const status = signed(op.get('status'));
+  if (rc >= 0 && status >= 0 && mapping !== undefined) forget(holdings, mapper, mapping, true, false);
+  return { rc, status, handle, busAddress: 0 };
+}
+
+/** Half of a mapping is gone, or all of it. */
+function forget(
+  { grantMappings }: Holdings,
+  mapper: Mapper,
+  mapping: GrantMapping,
+  host: boolean,
+  device: boolean,
+): void {
+  const key = `${mapping.domid}:${mapping.handle}`;
+  const left = { ...mapping, ...(host && { address: 0, slot: -1 }), ...(device && { device: false }) };
+  if (host) mapper.used.delete(mapping.slot);
+  if (left.address === 0 && !left.device) grantMappings.delete(key);
+  else grantMappings.set(key, left);
+}
+
+/** grant_table_op of one operation, as it is. */
+export function grantTableOp(holdings: Holdings, call: CallOf<'grant_table_op'>): GrantOpResult {
+  const mapper = mapperOf(holdings, call.domid);
+  if (mapper === undefined) return { rc: -ENOSYS, argument: call.argument };
+  const { area } = mapper.caller;
+  const bytes = Buffer.from(call.argument, 'hex');
+  const at = area.reserve(bytes.length);
+  bytes.forEach((byte, i) => {
+    area.view.setUint8(at + i, byte);
+  });
+  if (call.frames > 0) {
+    const list = area.putFrames(new Array<number>(call.frames).fill(0));
+    area.view.setBigUint64(at + call.listAt, BigInt(list.address), true);
+  }
+  const rc = mapper.caller.hypercall(HYPERCALL.grant_table_op, call.command, area.address + at, 1);
+  for (let i = 0; i < bytes.length; i++) bytes[i] = area.view.getUint8(at + i);
+  return { rc, argument: bytes.toString('hex') };
 }

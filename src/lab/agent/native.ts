@@ -14,7 +14,7 @@ export interface Native {
   /** Pages that Xen may read and write during a hypercall. */
   hypercallPages(count: number): Pages;
   /** Has the kernel map a frame of a resource of a domain, whatever the domain is; -errno when it cannot. */
-  mapResource(domid: number, type: number, frame: number): MappedResource | number;
+  mapResource(domid: number, type: number, id: number, frame: number): MappedResource | number;
   /** mmap(2); `address` 0 is anywhere, otherwise exactly there. @throws Error */
   map(address: number, bytes: number, protection: number, flags: number, fd: number): number;
   /** The bytes at an address. */
@@ -71,10 +71,20 @@ function openForeignMemory(koffi: Koffi): Native['mapResource'] {
   );
   const unmap = library.func('int xenforeignmemory_unmap_resource(void *h, void *resource)');
   const handle: bigint | null = open(null, 0);
-  return (domid, type, frame) => {
+  return (domid, type, id, frame) => {
     if (handle === null) return -koffi.errno();
     const address = new BigUint64Array(1);
-    const resource: bigint | null = map(handle, domid, type, 0, frame, 1, address, PROT.read | PROT.write, 0);
+    const resource: bigint | null = map(
+      handle,
+      domid,
+      type,
+      id,
+      frame,
+      1,
+      address,
+      PROT.read | PROT.write,
+      0,
+    );
     if (resource === null) return -koffi.errno();
     return { bytes: koffi.view(address[0]!, PAGE_BYTES), close: () => void unmap(handle, resource) };
   };
@@ -112,9 +122,9 @@ export function openNative(): Native {
       const pages = opened(allocatePages(xencall, count), 'a hypercall buffer');
       return { address: Number(pages), bytes: view(pages, count * PAGE_BYTES) };
     },
-    mapResource(domid, type, frame) {
+    mapResource(domid, type, id, frame) {
       mapResource ??= openForeignMemory(koffi);
-      return mapResource(domid, type, frame);
+      return mapResource(domid, type, id, frame);
     },
     map(address, bytes, protection, flags, fd) {
       const where: bigint | null = mmap(

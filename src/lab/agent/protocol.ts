@@ -8,7 +8,7 @@
  */
 
 /** Changes with every change of what is said here; adapter and agent must have the same. */
-export const PROTOCOL_VERSION = 2;
+export const PROTOCOL_VERSION = 3;
 
 /** A frame longer than this is an error of the other side. */
 export const MAX_FRAME_BYTES = 16 * 1024 * 1024;
@@ -51,6 +51,10 @@ export type Call =
       readonly domid: number;
       /** Makes it a guest that issues hypercalls itself; PV only. */
       readonly guest: boolean;
+      /** Highest version of its grant table; 2 unless it is said. Before 4.16 nothing could be said. */
+      readonly maxGrantVersion?: number;
+      /** Frames that its grant table can have; 4 unless it is said. */
+      readonly maxGrantFrames?: number;
     }
   /** XEN_DOMCTL_destroydomain, again until it is done (continuations are counted in `steps`). @returns StatusResult */
   | { readonly call: 'destroydomain'; readonly domid: number }
@@ -121,23 +125,15 @@ export type Call =
       readonly of: number;
       readonly issuer: Issuer;
     }
-  /** Writes a version 1 grant entry: flags, domid, frame. @returns StatusResult */
-  | {
-      readonly call: 'grant';
-      readonly domid: number;
-      readonly ref: number;
-      /** GTF_* as the hardware of the guest would write them: 1 permit_access, 5 with readonly. */
-      readonly flags: number;
-      readonly to: number;
-      readonly frame: number;
-    }
+  /** Writes a grant entry, as it stands in the table: 8 bytes in version 1, 16 in version 2, in hexadecimal. @returns StatusResult */
+  | { readonly call: 'grant'; readonly domid: number; readonly ref: number; readonly entry: string }
   /** Clears a grant entry that is not in use; rc -EBUSY when its reading or writing bit is set. @returns StatusResult */
-  | { readonly call: 'end_grant'; readonly domid: number; readonly ref: number }
+  | { readonly call: 'end_grant'; readonly domid: number; readonly ref: number; readonly version: number }
   /**
-   * GNTTABOP_map_grant_ref by `domid` (dom0, or a domain made with `guest`). With GNTMAP_host_map it is mapped at a slot
-   * (the agent finds a free one) or, translated, at `gfn`. @returns GrantResult
+   * GNTTABOP_map_grant_ref by `domid` (dom0, or a domain made with `guest`). With GNTMAP_host_map it is mapped at a
+   * {@link Place} (without one the agent finds a free slot) or, translated, at `gfn`. @returns GrantResult
    */
-  | {
+  | ({
       readonly call: 'map_grant_ref';
       readonly domid: number;
       readonly granter: number;
@@ -145,18 +141,37 @@ export type Call =
       /** GNTMAP_* bits. */
       readonly flags: number;
       readonly gfn: number;
-    }
+    } & Place)
   /**
-   * GNTTABOP_unmap_grant_ref. `host` gives the address the handle was mapped at, `device` its bus address or
-   * `busAddress` when that is not -1 (a frame number). @returns GrantResult
+   * GNTTABOP_unmap_grant_ref. `host` gives the place named, or the address the handle was mapped at; `device` its bus
+   * address or `busAddress` when that is not -1 (a frame number). @returns GrantResult
    */
-  | {
+  | ({
       readonly call: 'unmap_grant_ref';
       readonly domid: number;
       readonly handle: number;
       readonly host: boolean;
       readonly device: boolean;
       readonly busAddress: number;
+    } & Place)
+  /** GNTTABOP_unmap_and_replace: what slot `with` maps takes the mapping's place. @returns GrantResult */
+  | ({
+      readonly call: 'unmap_and_replace';
+      readonly domid: number;
+      readonly handle: number;
+      readonly with: number;
+    } & Place)
+  /**
+   * grant_table_op of one operation by `domid` (dom0, or a domain made with `guest`): its structure in hexadecimal. With
+   * `frames` there is room for as many frame numbers, whose address is put at byte `listAt`. @returns GrantOpResult
+   */
+  | {
+      readonly call: 'grant_table_op';
+      readonly domid: number;
+      readonly command: number;
+      readonly argument: string;
+      readonly frames: number;
+      readonly listAt: number;
     }
   /** Has an `edu` device copy 4 bytes between its buffer and memory. @returns DmaResult */
   | {
@@ -188,7 +203,22 @@ export type Call =
   /** Says hello again. @returns Hello */
   | { readonly call: 'hello' };
 
+/** Where a grant is mapped: at a slot of the mapper's, or in the page-table entry at a machine address; -1 says neither. */
+export interface Place {
+  readonly slot: number;
+  readonly pte: number;
+}
+
 export type CallName = Call['call'];
+
+/** The call of that name. */
+export type CallOf<N extends CallName> = Call extends infer C
+  ? C extends { readonly call: infer K }
+    ? N extends K
+      ? C
+      : never
+    : never
+  : never;
 
 export interface StatusResult {
   readonly rc: number;
@@ -214,6 +244,11 @@ export interface GrantResult extends StatusResult {
   readonly status: number;
   readonly handle: number;
   readonly busAddress: number;
+}
+
+export interface GrantOpResult extends StatusResult {
+  /** The structure, as Xen left it. */
+  readonly argument: string;
 }
 
 export interface DmaResult extends StatusResult {
@@ -256,6 +291,8 @@ export interface Results {
   end_grant: StatusResult;
   map_grant_ref: GrantResult;
   unmap_grant_ref: GrantResult;
+  unmap_and_replace: GrantResult;
+  grant_table_op: GrantOpResult;
   dma: DmaResult;
   device: DeviceResult;
   debug_keys: StatusResult;

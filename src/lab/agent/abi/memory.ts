@@ -43,5 +43,7 @@ export const ACQUIRE_RESOURCE: Structure<AcquireField> = {
     frame_list: [24, 8],
   },
 };
-/** Resource type of {@link XENMEM.acquire_resource}: grant table, its id 0 the shared frames. */
+/** Resource type of {@link XENMEM.acquire_resource}: grant table, by id its shared and its status frames. */
 export const RESOURCE_GRANT_TABLE = 1;
+export const GRANT_TABLE_SHARED = 0;
+export const GRANT_TABLE_STATUS = 1;
