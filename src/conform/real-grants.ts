@@ -97,7 +97,7 @@ async function writeEntry(
 /** How a domain of the real machine calls a page: a translated one by its GFN. */
 async function ownName(real: RealXen, slot: number, frame: number): Promise<number> {
   const { model } = real;
-  return model.isTranslated(slot) ? model.frame.gfn.get(model.ram.indexOf(frame)) - 1 : await real.mfn(frame);
+  return model.isTranslated(slot) ? gfnOf(model, model.ram.indexOf(frame)) : await real.mfn(frame);
 }
 
 /** Where a statement wants a grant mapped. */
