@@ -67,6 +67,9 @@ export function checkMachine(machine: MachineDeclaration, refuse: Refuse): void 
   const table = deviceTableProblem(machine);
   if (table !== undefined) throw refuse(machine.xenHeap, 'frames', table);
   checkReserved(machine, refuse);
+  checkRegions(machine, refuse);
+  check('mapInclusive', suboptionProblem(machine, machine.mapInclusive !== undefined));
+  check('mapReserved', suboptionProblem(machine, machine.mapReserved !== undefined));
 }
 
 function checkFrames(range: Range, refuse: Refuse): void {
@@ -324,4 +327,33 @@ function deviceTableProblem({ iommu, devices, xenHeap }: MachineDeclaration): Pr
     message: `the device table of these devices takes ${frames} frames of xen-heap, which has ${heap}`,
     hint: 'declare a larger xen-heap, or devices on lower buses',
   };
+}
+
+/** Frames of the memory map beyond RAM that a machine may declare: a device's table has an entry for each. */
+const MAX_REGION_FRAMES = 2 ** 16;
+
+/** What the memory map has beyond RAM: x86 only, and in no other place twice. */
+function checkRegions({ arch, ram, xenHeap, regions }: MachineDeclaration, refuse: Refuse): void {
+  const [first] = regions;
+  if (first === undefined) return;
+  if (arch === 'arm')
+    throw refuse(first, 'kind', { code: 'wrong-arch', message: 'only x86 has a memory map of this kind' });
+  for (const region of regions) checkFrames(region, refuse);
+  const overlap = FrameSet.overlap([...ram, xenHeap, ...regions]);
+  if (overlap !== undefined) {
+    const blamed = [...regions].reverse().find((one) => one === overlap.range || one === overlap.other);
+    const other = blamed === overlap.range ? overlap.other : overlap.range;
+    const message = `this region overlaps ${rangeText(other)}`;
+    throw refuse(blamed ?? first, 'frames', { code: 'overlapping-regions', message });
+  }
+  const frames = regions.reduce((sum, region) => sum + region.last - region.first + 1, 0);
+  if (frames > MAX_REGION_FRAMES) {
+    const message = `these regions have ${frames} frames; the model takes ${MAX_REGION_FRAMES}`;
+    throw refuse(first, 'frames', { code: 'too-many-frames', message });
+  }
+}
+
+function suboptionProblem({ arch }: MachineDeclaration, given: boolean): Problem | undefined {
+  if (!given || arch === 'x86') return undefined;
+  return { code: 'wrong-arch', message: 'map-inclusive and map-reserved are for x86; on Arm they are off' };
 }

@@ -1,7 +1,7 @@
-import { DEVICE_TYPES } from '../xen/machine.js';
+import { DEVICE_TYPES, REGION_KINDS } from '../xen/machine.js';
 import type { DeclarationKind } from './argument-kinds.js';
 import type { Parameter } from './operations.js';
-import { DEVICE_FLAGS, GNTTAB_WORDS, LIMIT_NAMES, UNIT_FLAGS } from './program.js';
+import { DEVICE_FLAGS, GNTTAB_WORDS, LIMIT_NAMES, REGION_FLAGS, UNIT_FLAGS } from './program.js';
 
 /** The parameters of an operation may be of the kinds of operations, those of a declaration of these also. */
 export type ShapeParameter = Omit<Parameter, 'kind'> & { readonly kind: Parameter['kind'] | DeclarationKind };
@@ -101,7 +101,10 @@ export const DECLARATIONS: readonly Declaration[] = [
       }),
       parameter('pages', 'number', 'pages it owns; 4 by default, 0 when RAM is declared', OPTION),
       parameter('tables', 'number', 'how many of them, the last, are pinned L4 tables; 0 by default', OPTION),
-      parameter('flags', 'flags', 'Arm: there is none', { optional: true, words: ['none'] }),
+      parameter('flags', 'flags', 'Arm: there is none; x86: the suboptions of dom0-iommu', {
+        optional: true,
+        words: ['none', 'map-inclusive', 'no-map-inclusive', 'no-map-reserved'],
+      }),
     ],
   },
   {
@@ -195,6 +198,19 @@ export const DECLARATIONS: readonly Declaration[] = [
         ...OPTION,
         words: ['rw', 'ro', 'wo'],
       }),
+    ],
+  },
+  {
+    name: 'e820',
+    doc: 'x86: addresses that are no RAM. A PV dom0’s devices reach at boot what its release maps of them; what is not declared is not looked at. `denied`: dom0 may not map them for its CPUs (I/O APICs, HPET; the local APIC’s page never may be). `read-only`: it may for reading.',
+    repeats: true,
+    example: 'e820 0xe0000..0xe00ff reserved',
+    parameters: [
+      parameter('frames', 'range', 'first and last frame'),
+      parameter('kind', 'word', 'what the memory map says: reserved, unusable, or nothing', {
+        words: REGION_KINDS,
+      }),
+      parameter('flags', 'flags', 'what dom0 may do with it', { optional: true, words: REGION_FLAGS }),
     ],
   },
   {

@@ -100,7 +100,7 @@ class JsonReader {
       Object.fromEntries(Object.entries(device).filter(([, value]) => value !== false)),
     );
     const declared = { ...read, ...(devices && { devices }) } as Partial<MachineDeclaration>;
-    for (const list of ['ram', 'devices', 'streams', 'reserved', 'units'] as const) {
+    for (const list of ['ram', 'devices', 'streams', 'reserved', 'regions', 'units'] as const) {
       declared[list]?.forEach((item, index) => {
         this.places.note(item, at?.fields?.get(list)?.items?.[index], ['machine', list, index]);
       });

@@ -337,6 +337,14 @@ describe('a program that cannot be used', () => {
       ['ram 0x0..0xffffffffff', '1:5+17 frame-too-large'],
       ['ram 0x100..0xffffffff', '1:5+17 too-much-ram'],
       ['reserved 0x0..0xffffffffff d', '1:10+17 frame-too-large'],
+      ['e820 0x100..0x101 reserved', '1:6+12 overlapping-regions: this region overlaps 0x100..0x13f'],
+      [
+        'e820 0xe0..0xef hole\ne820 0xe8..0xf0 hole',
+        '2:6+10 overlapping-regions: this region overlaps 0xe0..0xef',
+      ],
+      ['e820 0x20000..0x30000 hole', '1:6+16 too-many-frames'],
+      ['machine arm\ne820 0xe0..0xe0 hole', '2:17+4 wrong-arch: only x86 has a memory map of this kind'],
+      ['machine arm\ndom0 no-map-reserved', '2:6+15 wrong-arch: map-inclusive and map-reserved are for x86'],
       ['iommu vtdd', '1:7+4 unknown-word: KIND (what it is) cannot be `vtdd`; did you mean `vtd`?'],
       ['iommu vtd no-share', '1:11+8 bad-argument: expected a device-tree path'],
       [

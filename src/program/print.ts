@@ -59,7 +59,7 @@ const declare = (name: string, values: Values): string => printShape(DECLARATION
 
 /** Everything is said, defaults too: a program that was kept must not change when they do. */
 function declarations({ edition, machine, configs }: Program): string[] {
-  const { arch, ram, xenHeap, devices, streams, reserved, units, limits } = machine;
+  const { arch, ram, xenHeap, devices, streams, reserved, regions, units, limits } = machine;
   return [
     ...(edition === undefined ? [] : [declare('xen', { edition })]),
     declare('machine', { arch }),
@@ -70,15 +70,24 @@ function declarations({ edition, machine, configs }: Program): string[] {
       mode: machine.dom0Mode,
       pages: machine.dom0Pages,
       tables: machine.dom0PageTables,
-      flags: machine.noDom0 ? ['none'] : [],
+      flags: dom0Flags(machine),
     }),
     ...devices.map((device) => declare('device', deviceValues(device))),
     ...streams.map((stream) => declare('stream', { ...stream })),
     ...units.map((unit) => declare('unit', { ...unit })),
     ...(machine.gnttab.length === 0 ? [] : [declare('gnttab', { flags: machine.gnttab })]),
     ...reserved.map(({ first, last, ...rest }) => declare('reserved', { frames: { first, last }, ...rest })),
+    ...regions.map(({ first, last, ...rest }) => declare('e820', { frames: { first, last }, ...rest })),
     ...(Object.keys(limits).length === 0 ? [] : [declare('limits', limits)]),
     ...configs.map(({ name, file, pages }: ConfigDomain) => declare('config', { name, file, pages })),
+  ];
+}
+
+function dom0Flags({ noDom0, mapInclusive, mapReserved }: MachineDeclaration): string[] {
+  return [
+    ...(noDom0 ? ['none'] : []),
+    ...(mapInclusive === undefined ? [] : [mapInclusive ? 'map-inclusive' : 'no-map-inclusive']),
+    ...(mapReserved === false ? ['no-map-reserved'] : []),
   ];
 }
 

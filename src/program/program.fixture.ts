@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { INVARIANTS } from '../xen/invariants.js';
+import { REGION_KINDS } from '../xen/machine.js';
 import { hexText } from './argument-kinds.js';
 import { EXPECTATIONS, makeExpectation } from './expectations.js';
 import { OPERATIONS, type Operation, type Parameter, type ParameterKind } from './operations.js';
@@ -93,6 +94,16 @@ class ProgramMaker {
         stream !== undefined && this.flip() ? [{ device: name, stream: 0x800 + index }] : [],
       ),
       reserved,
+      regions: arm
+        ? []
+        : this.times(2, (index) => ({
+            first: 0xe0000 + index * 16,
+            last: 0xe0000 + index * 16 + this.number(15),
+            kind: this.one(REGION_KINDS),
+            ...(this.flip() && { flags: ['read-only'] as const }),
+          })),
+      ...(!arm && this.flip() && { mapInclusive: this.flip() }),
+      ...(!arm && this.flip() && { mapReserved: false }),
       units: iommu === 'vtd' && this.flip() ? this.units(devices) : [],
       limits: Object.fromEntries(limits),
     });

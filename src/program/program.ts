@@ -1,4 +1,4 @@
-import type { DeviceType } from '../xen/machine.js';
+import type { DeviceType, RegionKind } from '../xen/machine.js';
 
 /** A program as data: what text and JSON forms both mean. */
 
@@ -102,6 +102,16 @@ export interface UnitDeclaration {
   readonly flags?: readonly UnitFlag[];
 }
 
+/** What dom0 may do with a region of the memory map: not map it for its CPUs; only read it. */
+export const REGION_FLAGS = ['denied', 'read-only'] as const;
+export type RegionFlag = (typeof REGION_FLAGS)[number];
+
+/** Addresses that are no RAM. */
+export interface RegionDeclaration extends Range {
+  readonly kind: RegionKind;
+  readonly flags?: readonly RegionFlag[];
+}
+
 /** The host and its dom0. Everything has a default, so that the shortest program is one line. */
 export interface MachineDeclaration {
   readonly arch: 'x86' | 'arm';
@@ -132,6 +142,11 @@ export interface MachineDeclaration {
   /** Further stream ids of device-tree devices. */
   readonly streams: readonly { readonly device: string; readonly stream: number }[];
   readonly reserved: readonly ReservedDeclaration[];
+  /** x86: what else stands in the firmware's memory map. */
+  readonly regions: readonly RegionDeclaration[];
+  /** x86: dom0-iommu=map-inclusive and map-reserved; as the release has them where nothing is said. */
+  readonly mapInclusive?: boolean;
+  readonly mapReserved?: boolean;
   /** VT-d, AMD-Vi: one unit in front of everything when none is declared. */
   readonly units: readonly UnitDeclaration[];
   readonly limits: Readonly<Partial<Record<LimitName, number>>>;
@@ -175,6 +190,7 @@ export const DEFAULT_MACHINE: MachineDeclaration = {
   devices: [],
   streams: [],
   reserved: [],
+  regions: [],
   units: [],
   limits: {},
 };

@@ -9,6 +9,7 @@ import {
   type LimitName,
   type MachineDeclaration,
   type Range,
+  type RegionDeclaration,
   type ReservedDeclaration,
   type UnitDeclaration,
 } from './program.js';
@@ -65,7 +66,7 @@ export class Draft {
   }
 
   /** Adds an item to one of the machine's lists. */
-  add<K extends 'ram' | 'devices' | 'streams' | 'reserved' | 'units'>(
+  add<K extends 'ram' | 'devices' | 'streams' | 'reserved' | 'regions' | 'units'>(
     field: K,
     item: MachineDeclaration[K][number],
     head: Token,
@@ -121,6 +122,9 @@ const APPLY: Readonly<Record<string, Apply<never>>> = {
   dom0: apply<{ mode?: MachineDeclaration['dom0Mode']; pages?: number; tables?: number; flags?: string[] }>(
     (draft, { mode, pages, tables, flags = [] }, spans) => {
       if (flags.includes('none')) draft.set('noDom0', true, spans.flags);
+      if (flags.includes('map-inclusive')) draft.set('mapInclusive', true, spans.flags);
+      if (flags.includes('no-map-inclusive')) draft.set('mapInclusive', false, spans.flags);
+      if (flags.includes('no-map-reserved')) draft.set('mapReserved', false, spans.flags);
       if (mode !== undefined) draft.set('dom0Mode', mode, spans.mode);
       if (pages !== undefined) draft.set('dom0Pages', pages, spans.pages);
       if (tables !== undefined) draft.set('dom0PageTables', tables, spans.tables);
@@ -140,6 +144,9 @@ const APPLY: Readonly<Record<string, Apply<never>>> = {
   unit: apply<UnitDeclaration>((draft, unit, spans, head) => draft.add('units', { ...unit }, head, spans)),
   reserved: apply<{ frames: Range } & Omit<ReservedDeclaration, keyof Range>>(
     (draft, { frames, ...rest }, spans, head) => draft.add('reserved', { ...frames, ...rest }, head, spans),
+  ),
+  e820: apply<{ frames: Range } & Omit<RegionDeclaration, keyof Range>>(
+    (draft, { frames, ...rest }, spans, head) => draft.add('regions', { ...frames, ...rest }, head, spans),
   ),
   gnttab: apply<{ flags: MachineDeclaration['gnttab'] }>((draft, { flags }, spans) =>
     draft.set('gnttab', flags, spans.flags),

@@ -401,6 +401,27 @@ describe('an example', () => {
   });
 });
 
+describe('the memory map of a machine', () => {
+  const reads = (edition: string, dom0: string, region: string): string =>
+    runProgram(
+      program(
+        `ram 0x100..0x10f\ndom0 ${dom0}\ndevice nic 0000:03:00.0\n${region}\ndma nic read 0xe0000000\n`,
+      ),
+      resolveEdition(edition),
+    ).steps.at(-1)!.status;
+
+  it('is what a PV dom0’s devices reach beyond RAM, as the release maps it and dom0-iommu says', () => {
+    expect(reads('4.22', 'strict', 'e820 0xe0000..0xe0001 reserved')).toBe('ok');
+    expect(reads('4.22', 'strict no-map-reserved', 'e820 0xe0000..0xe0001 reserved')).toBe('fault');
+    expect(reads('4.22', 'relaxed', 'e820 0xe0000..0xe0000 hole')).toBe('fault');
+    expect(reads('4.22', 'relaxed map-inclusive', 'e820 0xe0000..0xe0000 hole')).toBe('ok');
+    expect(reads('4.11', 'relaxed', 'e820 0xe0000..0xe0000 hole')).toBe('ok');
+    expect(reads('4.11', 'relaxed no-map-inclusive', 'e820 0xe0000..0xe0000 hole')).toBe('fault');
+    expect(reads('4.22', 'relaxed', 'e820 0xe0000..0xe0000 reserved denied')).toBe('fault');
+    expect(reads('4.22', 'relaxed', 'e820 0xe0000..0xe0000 hole read-only')).toBe('ok');
+  });
+});
+
 describe('what a run holds its steps against', () => {
   const broken = (check: 'all' | 'searched' | 'none'): string[] => {
     const text = 'machine x86\nram 0x100..0x104\ndom0 pages=1\ncreatedomain g iommu\npopulate_physmap g P\n';

@@ -1,10 +1,17 @@
 import { z } from 'zod';
-import type { DeviceType } from '../xen/machine.js';
+import type { DeviceType, RegionKind } from '../xen/machine.js';
 import { ARGUMENT_KINDS, type Value, type ValueKind } from './argument-kinds.js';
 import { DECLARATION_BY_NAME, type ShapeParameter } from './declarations.js';
 import { EXPECTATIONS } from './expectations.js';
 import { OPERATIONS, type Operation } from './operations.js';
-import { GNTTAB_WORDS, type GnttabWord, LIMIT_NAMES, UNIT_FLAGS } from './program.js';
+import {
+  GNTTAB_WORDS,
+  type GnttabWord,
+  LIMIT_NAMES,
+  REGION_FLAGS,
+  type RegionFlag,
+  UNIT_FLAGS,
+} from './program.js';
 import { offer, quote } from './refuse.js';
 
 /** The JSON form of a program, from the same tables as the text form. */
@@ -171,6 +178,21 @@ export const MACHINE_SCHEMA = only('the machine', {
     )
     .describe(docOf('reserved'))
     .optional(),
+  regions: z
+    .array(
+      only('a region of the memory map', {
+        ...frames,
+        kind: wordOf<RegionKind>('e820', 'kind'),
+        flags: z
+          .array(oneOf([...REGION_FLAGS]) as z.ZodType<RegionFlag>, { error: 'expected a list of flags' })
+          .optional(),
+      }).refine(inOrder, ORDER),
+      { error: 'expected a list of regions' },
+    )
+    .describe(docOf('e820'))
+    .optional(),
+  mapInclusive: flag.optional(),
+  mapReserved: flag.optional(),
   gnttab: z
     .array(oneOf(GNTTAB_WORDS) as z.ZodType<GnttabWord>, { error: 'expected a list of words' })
     .describe(docOf('gnttab'))

@@ -4,6 +4,7 @@ import { enableAmdvi } from './amdvi-context.js';
 import { CDF, createDomain } from './domain.js';
 import { addDtDevice, assignDtDevice, isProtected } from './dt-assign.js';
 import { allocDomainFrame, initHeap, isDomainFrame, ownerOf } from './frames.js';
+import { eachDeclaredFrame, hwdomFrameRights } from './hwdom-map.js';
 import { iommuMap, mirrors } from './iommu-map.js';
 import { allocUnitFrame } from './iommu-tables.js';
 import { guestPhysmapAdd } from './memory.js';
@@ -93,7 +94,8 @@ function mapBootAllocation(xen: Xen, pdx: number): void {
 
 /**
  * arch_iommu_hwdom_init for a PV dom0. Strict: its own pages, by the release's test. Relaxed: an identity map of the
- * host's RAM but Xen's own. Passthrough: nothing, its devices are not translated.
+ * host's RAM but Xen's own. Either way what the release maps of other memory. Passthrough: nothing, its devices are not
+ * translated.
  */
 function hwdomInit(xen: Xen): void {
   if (!xen.iommuOn || xen.spec.hwdomMode === 'passthrough') return;
@@ -105,6 +107,10 @@ function hwdomInit(xen: Xen): void {
     // Whatever the domain's status: relaxed dom0 had need_iommu 0 up to 4.11 and yet a table.
     if (rights !== 0) iommuMap(xen, 0, frame, frame, rights);
   }
+  eachDeclaredFrame(xen, (frame) => {
+    const rights = hwdomFrameRights(xen, frame);
+    if (rights !== 0) iommuMap(xen, 0, frame, frame, rights);
+  });
 }
 
 /** iommu_hwdom_init's test for a page of a strict PV dom0 (dossier §3.5, §3.6). */

@@ -49,6 +49,9 @@ export interface MachineOptions {
   readonly sharept?: boolean;
   readonly superpages?: boolean;
   readonly readOnlyMmio?: MachineSpec['readOnlyMmio'];
+  readonly regions?: MachineSpec['regions'];
+  readonly hwdomInclusive?: boolean;
+  readonly hwdomReserved?: boolean;
   readonly quarantine?: boolean;
   readonly gnttab?: GnttabOptions;
   readonly scratchPage?: boolean;
@@ -122,6 +125,9 @@ function booted(
       ...(options.verbosity && { verbosity: options.verbosity }),
       ...(options.superpages === undefined ? {} : { superpages: options.superpages }),
       ...(options.readOnlyMmio === undefined ? {} : { readOnlyMmio: options.readOnlyMmio }),
+      ...(options.regions === undefined ? {} : { regions: options.regions }),
+      ...(options.hwdomInclusive === undefined ? {} : { hwdomInclusive: options.hwdomInclusive }),
+      ...(options.hwdomReserved === undefined ? {} : { hwdomReserved: options.hwdomReserved }),
       quarantine: options.quarantine ?? true,
       gnttab: options.gnttab ?? {},
       scratchPage: options.scratchPage ?? false,

@@ -23,6 +23,12 @@ export interface MachineSpec {
   readonly superpages?: boolean;
   /** Device memory that no guest may write (Xen's mmio_ro_ranges), such as MSI-X tables. */
   readonly readOnlyMmio?: readonly FrameRange[];
+  /** What else stands in the firmware's memory map (E820), as far as it matters. */
+  readonly regions?: readonly RegionSpec[];
+  /** `dom0-iommu=map-inclusive`, `iommu_inclusive_mapping`; not said: as the release has it. */
+  readonly hwdomInclusive?: boolean;
+  /** `dom0-iommu=map-reserved`; not said: on, in releases that know it. */
+  readonly hwdomReserved?: boolean;
   /** `iommu=quarantine`: devices that guests give back go to dom_io, in releases that know it. */
   readonly quarantine: boolean;
   /** `iommu=quarantine=scratch-page`, in releases that know it. */
@@ -122,6 +128,18 @@ export interface DeviceSpec {
 /** The stream ids under which a device's accesses arrive; none for one that has no IOMMU in front of it. */
 export function streamsOf({ requester, streams }: DeviceSpec): readonly number[] {
   return streams ?? (requester < 0 ? [] : [requester]);
+}
+
+/** Kinds of addresses that are no RAM: in the memory map as reserved or unusable, or not at all (or otherwise). */
+export const REGION_KINDS = ['reserved', 'unusable', 'hole'] as const;
+export type RegionKind = (typeof REGION_KINDS)[number];
+
+/** A part of the memory map that is no RAM. */
+export interface RegionSpec {
+  readonly range: FrameRange;
+  readonly kind: RegionKind;
+  /** dom0 may not map it for its CPUs: I/O APICs that Xen drives, the HPET. The local APIC's page never may be. */
+  readonly denied?: boolean;
 }
 
 export interface ReservedSpec {

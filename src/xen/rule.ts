@@ -3,6 +3,7 @@ import { PGT } from '../formats/x86-page-info.js';
 import { isChangingType } from './calls/changing.js';
 import { isDomainFrame, isFree, isSpecialPage, ownerOf } from './frames.js';
 import { handleRights } from './grant-iommu.js';
+import { hwdomFrameRights } from './hwdom-map.js';
 import { reservesFrame } from './identity-map.js';
 import { isConstructed, mirrors } from './iommu-map.js';
 import { p2mDeviceRights, p2mLookup, p2mType } from './p2m.js';
@@ -14,7 +15,7 @@ import type { Xen } from './state.js';
 /**
  * The one rule (dossier §3.3, §4, §5.4): what devices of a domain may do with the host frame `frame` when they use
  * input frame `input`. PV: the domain's own pages of writable type, at their machine address. Translated: what the p2m
- * says there. Besides: pages it has mapped through grants, and its devices' reserved regions.
+ * says there. Besides: pages it has mapped through grants, its devices' reserved regions, and for dom0 what boot maps.
  *
  * The rule is stated over the hypervisor's records, never over IOMMU tables, which are what it judges.
  */
@@ -25,7 +26,10 @@ export function permittedRights(xen: Xen, slot: number, input: number, frame: nu
   if (isUntranslatedHwdom(xen, slot)) return isForHwdom(xen, frame) ? R | W : 0;
   if (input === frame && xen.spec.reserved.length !== 0 && keepsReserved(xen, slot, frame)) return R | W;
   const pdx = xen.ram.indexOf(frame);
-  if (pdx < 0) return isDeviceMemory(xen, slot, input, frame) ? p2mDeviceRights(xen, slot, input) : 0;
+  if (pdx < 0) {
+    if (isDeviceMemory(xen, slot, input, frame)) return p2mDeviceRights(xen, slot, input);
+    return xen.isHardwareDomain(slot) && input === frame ? hwdomFrameRights(xen, frame) : 0;
+  }
   if (isFree(xen, pdx)) return 0;
   const translated = xen.isTranslated(slot);
   if (translated ? p2mLookup(xen, slot, input) !== frame : input !== frame) return 0;
@@ -94,6 +98,9 @@ export function inputFrames(xen: Xen, gfns: number): number[] {
   const reserved = xen.spec.reserved.flatMap(({ range }) =>
     Array.from({ length: range.count }, (_, i) => range.base + i),
   );
+  const regions = (xen.spec.regions ?? []).flatMap(({ range }) =>
+    Array.from({ length: range.count }, (_, i) => range.base + i),
+  );
   const low = Array.from({ length: gfns }, (_, gfn) => gfn);
-  return [...new Set([...frames, ...reserved, ...low])].sort((a, b) => a - b);
+  return [...new Set([...frames, ...reserved, ...regions, ...low])].sort((a, b) => a - b);
 }

@@ -102,6 +102,25 @@ export const BEHAVIOURS = {
         'every allocation is mapped and stamped writable; page-table pages are unmapped after',
     },
   },
+  hwdomMap: {
+    doc: 'What a PV dom0’s tables have at boot of memory that is no RAM',
+    section: '§3.6',
+    values: {
+      'ram-and-inclusive':
+        'VT-d, relaxed: below 4 GiB all but unusable memory, if inclusive; otherwise nothing',
+      'by-type':
+        'reserved memory, if map-reserved or inclusive; holes below 4 GiB, if inclusive; strict, too',
+      'without-interrupts': 'the same without 0xfee00 to 0xfeeff',
+      'read-only-mmio': 'and for reading what dom0 may map read-only',
+      rangeset: 'the same, reserved memory above 4 GiB included',
+      'rangeset-as-permitted': 'what dom0’s CPUs may map of it',
+    },
+  },
+  hwdomInclusiveDefault: {
+    doc: 'Inclusive mappings of a PV dom0, where the command line says nothing',
+    section: '§2.7',
+    values: { on: 'are made', off: 'are not made' },
+  },
   armGrantNeedsIommu: {
     doc: 'When a grant mapped by a direct-mapped Arm domain also enters its IOMMU tables',
     section: '§5.3',

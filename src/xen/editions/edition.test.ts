@@ -125,6 +125,12 @@ const MATRIX: readonly (readonly [
   ['bootDomains', 'capabilities', 'df68a4cb7e', '4.21'],
   ['armSetWay', 'p2m-invalidated', 'f253e88bec', '4.12'],
   ['armSetWay', 'undefined', '2b45ff6030', '4.16', '4.15.2 4.14.4'],
+  ['hwdomMap', 'by-type', '0426787629', '4.12'],
+  ['hwdomInclusiveDefault', 'off', 'b7e8dee07c', '4.12'],
+  ['hwdomMap', 'without-interrupts', '991b9c6ff7', '4.13'],
+  ['hwdomMap', 'read-only-mmio', '7158e80c88', '4.17'],
+  ['hwdomMap', 'rangeset', '0e1bd15a1d', '4.19'],
+  ['hwdomMap', 'rangeset-as-permitted', '62f3fc5296', '4.21', '4.20.1 4.19.2'],
 ];
 
 const profileOf = (name: string): Profile => resolveEdition(name).profile;
@@ -336,8 +342,10 @@ describe('an edition', () => {
       '4.18.6',
       '4.19',
       '4.19.1',
+      '4.19.2',
       '4.19.6',
       '4.20',
+      '4.20.1',
       '4.20.4',
       '4.21',
       '4.21.2',

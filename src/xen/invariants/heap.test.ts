@@ -14,6 +14,19 @@ describe('I14', () => {
     );
   });
 
+  it('finds the local APIC in dom0’s tables up to Xen 4.12, where the memory map has it reserved', () => {
+    for (const [edition, fires] of [
+      ['4.11.0', true],
+      ['4.12', true],
+      ['4.13', false],
+      ['4.22', false],
+    ] as const) {
+      const xen = x86(edition, { regions: [{ range: { base: 0xfee00, count: 1 }, kind: 'reserved' }] });
+      const expected = "the local APIC’s registers are mapped for d0's devices";
+      expect(message(xen, 'I14'), edition).toBe(fires ? expected : undefined);
+    }
+  });
+
   it('says nothing of pass-through, where dom0 has everything', () => {
     expect(message(x86('4.22', { mode: 'passthrough' }), 'I14')).toBeUndefined();
   });

@@ -1,5 +1,6 @@
 import { rightsText } from '../../formats/address.js';
 import { ownerOf } from '../frames.js';
+import { LAPIC_FRAME } from '../hwdom-map.js';
 import { tableRights } from '../iommu-tables.js';
 import { isUntranslatedHwdom } from '../rule.js';
 import type { Xen } from '../state.js';
@@ -13,7 +14,9 @@ function hwdomHasXensMemory(xen: Xen, _inputs: readonly number[], { scan }: Note
   if (xen.spec.hwdomMode === 'passthrough') return undefined;
   const { base, count } = xen.spec.xenHeap;
   const frame = scan.nextMapped(0, base, base + count);
-  return frame < 0 ? undefined : mappedText(xen, 0, xen.ram.indexOf(frame));
+  if (frame >= 0) return mappedText(xen, 0, xen.ram.indexOf(frame));
+  if (tableRights(xen, 0, LAPIC_FRAME) === 0) return undefined;
+  return `the local APIC’s registers are mapped for ${xen.domainName(0)}'s devices`;
 }
 
 /** A page of Xen's heap that it shares with some domain, mapped for the devices of a PV domain. */
@@ -42,7 +45,7 @@ function mappedText(xen: Xen, slot: number, pdx: number): string {
 
 export const I14: Invariant = {
   id: 'I14',
-  title: 'Xen’s own memory is in no table of the hardware domain’s',
+  title: 'Xen’s own memory and the local APIC are in no table of the hardware domain’s',
   reason: 'a device of the hardware domain could rewrite the hypervisor',
   harm: 'isolation broken',
   violation: hwdomHasXensMemory,
