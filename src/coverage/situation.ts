@@ -93,7 +93,7 @@ function deviceKind(
 ): Situation['device'] {
   if (name === undefined) return 'absent';
   const device = xen.spec.devices.findIndex((one) => one.name === name);
-  if (device < 0) return 'unknown';
+  if (device < 0 || xen.device.absent.get(device) !== 0) return 'unknown';
   const owner = deviceOwner(xen, device);
   if (owner === 0) return 'dom0';
   if (owner === xen.domIo) return 'dom_io';

@@ -20,6 +20,8 @@ import type { Xen } from './state.js';
  * The rule is stated over the hypervisor's records, never over IOMMU tables, which are what it judges.
  */
 export function permittedRights(xen: Xen, slot: number, input: number, frame: number): Rights {
+  // A hidden device is dom_xen's in name only: it works for the hardware domain.
+  if (slot === xen.domXen) return permittedRights(xen, 0, input, frame);
   if (slot === xen.domIo) {
     return input === frame && reservesFrame(xen, slot, frame) ? R | W : scratchRights(xen, frame);
   }

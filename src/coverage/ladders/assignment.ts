@@ -1,4 +1,5 @@
 import { deviceOwner } from '../../xen/devices.js';
+import { maySeeDevices } from '../../xen/exclusions.js';
 import { NOBODY } from '../../xen/state.js';
 import { ladder, type Rung } from '../rule.js';
 import type { Situation } from '../situation.js';
@@ -111,7 +112,6 @@ const ASSIGN: readonly Rung[] = [
     status: 'EBUSY',
     fn: 'isAssignable',
     when: isHidden,
-    excuse: 'nothing gives a device to dom_xen',
   },
   {
     row: '#9',
@@ -125,15 +125,15 @@ const ASSIGN: readonly Rung[] = [
     row: '#10',
     what: 'memory of the domain is shared, paged or populated on demand, or its writes are logged',
     status: 'EXDEV',
-    fn: 'checkPciAssign',
-    excuse: 'the model has neither sharing, paging, populate-on-demand nor global log-dirty',
+    fn: 'maySeeDevices',
+    when: (s) => s.slot >= 0 && !maySeeDevices(s.xen, s.slot),
   },
   {
     row: '#11',
     what: 'the device is broken',
     status: 'EBADF',
-    fn: 'checkPciAssign',
-    excuse: 'no device breaks',
+    fn: 'attachPci',
+    when: (s) => s.domain === 'guest' && s.deviceIndex >= 0 && s.xen.device.broken.get(s.deviceIndex) !== 0,
   },
   {
     row: '#12',

@@ -1,7 +1,12 @@
+import type { DeviceType } from '../../xen/machine.js';
 import { ladder, type Rung } from '../rule.js';
 import type { Situation } from '../situation.js';
 
 const on = (unit: 'vtd' | 'amdvi' | 'smmu') => (s: Situation) => s.xen[unit] !== undefined;
+/** A device that is free, of a kind. */
+const isOfType = ({ xen, deviceIndex, device }: Situation, type: DeviceType): boolean =>
+  (device === 'dom0' || device === 'dom_io') && xen.spec.devices[deviceIndex]!.type === type;
+
 const excused = (what: string, status: string, excuse: string): Rung => ({
   row: '',
   what,
@@ -12,8 +17,14 @@ const excused = (what: string, status: string, excuse: string): Rung => ({
 
 const VTD: readonly Rung[] = [
   excused('no unit for the device', 'ENODEV', 'every PCI device of the model is behind the unit'),
-  excused('the host bridge to a guest', 'EPERM', 'devices of the model are endpoints'),
-  excused('a device of unknown type', 'EINVAL', 'devices of the model are endpoints'),
+  {
+    row: '',
+    what: 'the host bridge to a guest',
+    status: 'EPERM',
+    fn: 'switchFunction',
+    when: (s) => s.op === 'assign_device' && s.domain === 'guest' && isOfType(s, 'host-bridge'),
+  },
+  excused('a device of unknown type', 'EINVAL', 'dom0 could not be given it either'),
   excused('no pseudo domain id is left', 'ENOSPC', '32767 devices would have to be in quarantine'),
   excused('no domain id is left', 'EBUSY', 'the unit has an id for each domid'),
   excused('the old entry’s domain id is unknown', 'ESRCH', 'an internal check that holds'),

@@ -19,7 +19,9 @@ function contextOfAnother(xen: Xen): string | undefined {
   for (let device = 0; device < xen.spec.devices.length; device++) {
     const unit = xen.unitOf(device);
     if (unit?.select(xen.spec.devices[device]!.requester) !== true) continue;
-    const slot = deviceOwner(xen, device);
+    const owner = deviceOwner(xen, device);
+    // A hidden device is dom_xen's in name only.
+    const slot = owner === xen.domXen ? 0 : owner;
     const root = unit.selectedRoot;
     // What dom_io's devices translate through is looked at entry by entry (REACH).
     if (slot === xen.domIo && root >= 0) continue;
