@@ -29,6 +29,11 @@ export class ContextCache {
           ).columns;
   }
 
+  /** Contexts that can be remembered. */
+  get rows(): number {
+    return this.size;
+  }
+
   /** The entry that holds a requester's context, or -1. */
   find(requester: number): number {
     const { entries } = this;

@@ -58,13 +58,10 @@ export class Iotlb {
   /** The entry that translates `input` under `did`, or -1. The smallest page wins where several do. */
   find(did: number, input: number): number {
     const row = input & (this.size - 1);
-    if (
-      did >= 0 &&
-      this.entries.did.get(row) === did + 1 &&
-      this.input(row) === input &&
-      !this.levelsUp(row)
-    ) {
-      return row;
+    if (did >= 0 && this.entries.did.get(row) === did + 1) {
+      const high = this.entries.rights.get(row);
+      const first = (this.entries.input.get(row) >>> 0) + ((high >>> INPUT_HIGH_SHIFT) & 0xffff) * HIGH;
+      if (first === input && high >>> LEVELS_UP_SHIFT === 0) return row;
     }
     return this.large.get(0) === 0 ? -1 : this.findLarge(did, input);
   }

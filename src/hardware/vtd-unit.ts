@@ -209,6 +209,7 @@ export class VtdUnit implements IommuUnit {
 
   /** Looks a requester up in the context cache and then in the tables, and remembers what the tables say. */
   private contextOf(requester: number): number {
+    if (this.contextCache.rows === 0) return this.findContext(requester);
     const row = this.registers.enabled.get(0) ? this.contextCache.find(requester) : -1;
     if (row >= 0) return this.recall(row);
     const reason = this.findContext(requester);
@@ -304,6 +305,7 @@ export class VtdUnit implements IommuUnit {
   }
 
   selectRemembered(requester: number): boolean {
+    if (this.contextCache.rows === 0) return false;
     const row = this.registers.enabled.get(0) ? this.contextCache.find(requester) : -1;
     return row >= 0 && this.recall(row) === 0;
   }

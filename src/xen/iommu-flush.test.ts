@@ -6,7 +6,7 @@ import { CDF } from './domain.js';
 import { failNth } from './failures.js';
 import { Flush, iommuFlush } from './iommu-flush.js';
 import { iommuMap, iommuUnmap } from './iommu-map.js';
-import { amd, assign, broken, dma, domain, populate, x86 } from './machine.fixture.js';
+import { amd, assign, broken, dma, domain, populate, reach, x86 } from './machine.fixture.js';
 import { p2mSet } from './p2m.js';
 import { P2mType } from './p2m-types.js';
 import type { Xen } from './state.js';
@@ -79,6 +79,13 @@ describe('a flush of VT-d (dossier §7.1)', () => {
       expect(dma(xen, 0, 'read', 0x100 * 4096) === 'ok' ? 'ok' : 'fault').toBe(outcome);
     },
   );
+
+  it('of an input beyond 48 bits: its entry is that of the low 36 bits of the frame number', () => {
+    const { xen, slot } = guest('4.22');
+    expect(iommuMap(xen, slot, 2 ** 36 + 0x100, 0x100, R | W)).toBe(0);
+    expect(reach(xen, 0, 0x100)).toBe('rw');
+    expect(dma(xen, 0, 'read', (2 ** 36 + 0x100) * 4096)).toContain('Access beyond MGAW');
+  });
 
   it('for a page that was absent drains the write buffer', () => {
     const { xen, slot } = guest('4.22', { writeBuffer: true });

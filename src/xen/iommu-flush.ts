@@ -63,7 +63,7 @@ function flushPages(
   wasAbsent: boolean,
 ): number {
   const { pageSelective, maxOrder } = vtd.capabilities;
-  if (!pageSelective || count > 2 ** maxOrder) return flushDomain(xen, vtd, did, wasAbsent);
+  if (!pageSelective || (count > 1 && count > 2 ** maxOrder)) return flushDomain(xen, vtd, did, wasAbsent);
   const tag = absentTag(xen, vtd, did, wasAbsent);
   if (tag < 0) return 0;
   if (fails(xen, 'flush')) return unanswered(xen, vtd);

@@ -141,7 +141,7 @@ export class RadixWriter {
     this.input = input;
     this.high = Math.floor(input / 0x800_0000);
     this.low = input & 0x7ff_ffff;
-    this.rootIndex = topLevel === 4 ? this.high : Math.floor(input / ENTRY_SPAN[topLevel]!);
+    this.rootIndex = topLevel === 4 ? this.high & 511 : Math.floor(input / ENTRY_SPAN[topLevel]!);
     this.tables[topLevel] = root;
   }
 

@@ -55,8 +55,13 @@ function eachReach(
       const first = unit.iotlb.frame(row);
       const rights = unit.iotlb.rights(row);
       // Of a large page every frame that exists, and its first, whether it does or not; of what is absent, nothing.
-      const span = rights === 0 ? 0 : 2 ** unit.iotlb.order(row);
-      for (let offset = 0; offset < span; offset = xen.ram.nextFrame(first + offset + 1) - first) {
+      const order = unit.iotlb.order(row);
+      const span = rights === 0 ? 0 : order === 0 ? 1 : 2 ** order;
+      for (
+        let offset = 0;
+        offset < span;
+        offset = span === 1 ? 1 : xen.ram.nextFrame(first + offset + 1) - first
+      ) {
         const input = unit.iotlb.input(row) + offset;
         const found = judge(xen, device, slot, input, first + offset, rights, 'through the IOTLB');
         if (found !== undefined) return found;
