@@ -5,6 +5,7 @@ import { SourceText } from '../text/source.js';
 import { resolveEdition } from '../xen/editions/edition.js';
 import { contradiction, type Premise, ReachedRules } from './reached.js';
 import { ladder, releasesOf, rule } from './rule.js';
+import type { Situation } from './situation.js';
 
 /** Runs a program and returns the premises of its last statement, as they stood before it. */
 function premisesOf(text: string, reached: ReachedRules, edition = '4.17'): Premise {
@@ -50,6 +51,14 @@ describe('a ladder', () => {
     expect(reached.wouldBeNew(premise, 'ENOMEM')).toBe(true);
     expect(reached.after(premise, 'ENOMEM')).toBe(true);
     expect(reached.wouldBeNew(premise, 'ENOMEM')).toBe(false);
+  });
+
+  it('has no rung about what a name stands for while it stands for nothing', () => {
+    const when = (s: Situation) => s.args.frame('gone') > 0;
+    const what = { row: '', what: 'a page', status: 'ok', fn: 'destroyDomain', when };
+    const about = ladder('§6.1', 'destroydomain', 'a name', [what])[0]!;
+    const reached = new ReachedRules([about], [about]);
+    expect(premisesOf('destroydomain dom0\n', reached).rules).toEqual([]);
   });
 
   it('never reaches a rung that is excused, and has those of its release only', () => {

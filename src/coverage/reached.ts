@@ -1,3 +1,4 @@
+import { Nameless } from '../program/arguments.js';
 import type { Names } from '../program/names.js';
 import type { Statement } from '../program/program.js';
 import { FAILURES, isFailureDue } from '../xen/failures.js';
@@ -77,7 +78,7 @@ export class ReachedRules {
 
   /** The rules whose premises hold in a situation. To be asked while it lasts. */
   premise(situation: Situation): Premise {
-    return { situation, rules: (this.byOp.get(situation.op) ?? []).filter((one) => one.when(situation)) };
+    return { situation, rules: (this.byOp.get(situation.op) ?? []).filter((one) => isMet(one, situation)) };
   }
 
   /** Rules that a step meets, now reached. Says whether any of them is new. */
@@ -102,4 +103,14 @@ export function contradiction({ rules, situation }: Premise, status: string): Co
   if (BESIDES.has(status) || FAILURES.some((kind) => isFailureDue(situation.xen, kind))) return undefined;
   const wrong = rules.find(({ binding, status: expected }) => binding === true && expected !== status);
   return wrong && { rule: wrong.id, expected: wrong.status, answered: status };
+}
+
+/** A premise about what a name does not stand for (any more) does not hold: the step is answered before its rules are asked. */
+function isMet(one: Rule, situation: Situation): boolean {
+  try {
+    return one.when(situation);
+  } catch (error) {
+    if (error instanceof Nameless) return false;
+    throw error;
+  }
 }
