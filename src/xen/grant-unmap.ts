@@ -99,7 +99,11 @@ function unmapHandle(
   const cleared = flags & clear & HALVES;
   if ((cleared & GNTMAP.host) !== 0) {
     const gfn = hostGfn === WHERE_MAPPED ? xen.maptrack.hostGfn.get(row) - 1 : hostGfn;
-    const entry = hostEntry === SOMEWHERE ? xen.maptrack.hostEntry.get(row) : hostEntry;
+    const own = xen.maptrack.hostEntry.get(row);
+    // What stands in an entry that the program does not name is not at any that it does, nor can it be replaced there.
+    if (own === SOMEWHERE && (hostEntry !== SOMEWHERE || replacement !== SOMEWHERE))
+      return GNTST.general_error;
+    const entry = hostEntry === SOMEWHERE ? own : hostEntry;
     if (!replaceHostMapping(xen, caller, pdx, flags, gfn, entry, replacement)) return GNTST.general_error;
   }
   const left = flags & ~cleared;
