@@ -1,6 +1,7 @@
 import { I5, I6, I7, I17 } from './invariants/context.js';
 import { CPU_WRITE } from './invariants/cpu.js';
 import { I9, I10, I11 } from './invariants/devices.js';
+import { I8 } from './invariants/exclusions.js';
 import { I3 } from './invariants/freed.js';
 import { I12, I13, I19 } from './invariants/grants.js';
 import { I14, I16 } from './invariants/heap.js';
@@ -27,7 +28,7 @@ export const INVARIANTS: readonly Invariant[] = [
   // crash
   ...[BUG, COUNTERS, I17],
   // mapping lost
-  ...[I12, I13, I19, I11, SYNC, I1, M2P],
+  ...[I12, I13, I19, I11, I8, SYNC, I1, M2P],
   // leak
   ...[LEAK, HEAP, QUOTA],
 ];
