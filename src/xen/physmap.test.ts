@@ -270,14 +270,16 @@ describe('foreign pages and device memory', () => {
     const xen = x86('4.17');
     const { slot } = translated(xen);
     const more = (space: MapSpace) => errnoName(addToPhysmap(xen, slot, space, 0xfe000, 9, { of: 0 }));
-    expect([more('gmfn_foreign'), more('dev_mmio')]).toEqual(['EPERM', 'ENOSYS']);
+    expect([more('gmfn_foreign'), more('dev_mmio')]).toEqual(['EPERM', 'EACCES']);
   });
 
-  it('on Arm the hardware domain gets device memory; who has no right to it gets nothing, without a word', () => {
+  it('on Arm the hardware domain gets device memory, of RAM nothing, without a word; nobody else does', () => {
     const xen = arm('4.17');
     const slot = domain(xen);
-    const mmio = (of: number) => errnoName(addToPhysmap(xen, of, 'dev_mmio', 0xfe000, 9));
-    expect([mmio(0), mmio(slot)]).toEqual(['ok', 'ok']);
+    const mmio = (of: number, index: number, gfn: number) =>
+      errnoName(addToPhysmap(xen, of, 'dev_mmio', index, gfn));
+    expect([mmio(0, 0xfe000, 9), mmio(0, 0x108, 10), mmio(slot, 0xfe000, 9)]).toEqual(['ok', 'ok', 'EACCES']);
+    expect(p2mType(xen, 0, 10)).toBe(P2mType.invalid);
     expect([p2mType(xen, 0, 9), p2mType(xen, slot, 9), broken(xen)]).toEqual([
       P2mType.mmioDirectC,
       P2mType.invalid,

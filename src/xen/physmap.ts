@@ -116,13 +116,14 @@ function addForeign(xen: Xen, slot: number, index: number, gfn: number, of: numb
 }
 
 /**
- * XENMAPSPACE_dev_mmio: device memory at frame `index` appears at `gfn` of the hardware domain on Arm, whose right to it is
- * that to all that is no RAM. What the domain has no right to is passed over in silence (map_dev_mmio_page). x86 knows no
- * such space: -ENOSYS.
+ * XENMAPSPACE_dev_mmio: device memory at frame `index` appears at `gfn` of the hardware domain, on Arm. -EACCES for any
+ * other; -EINVAL on x86, which has no such space. What it has no right to, all RAM, is passed over in silence
+ * (map_dev_mmio_page).
  */
 function addDeviceMemory(xen: Xen, slot: number, index: number, gfn: number): number {
-  if (xen.spec.arch === 'x86') return -Errno.ENOSYS;
-  if (!xen.isHardwareDomain(slot) || xen.ram.indexOf(index) >= 0) return 0;
+  if (!xen.isHardwareDomain(slot)) return -Errno.EACCES;
+  if (xen.spec.arch === 'x86') return -Errno.EINVAL;
+  if (xen.ram.indexOf(index) >= 0) return 0;
   return p2mSet(xen, slot, gfn, index, P2mType.mmioDirectC);
 }
 
