@@ -96,6 +96,13 @@ const CHECKS: Readonly<Partial<Record<ParameterKind, Check>>> = {
   },
 };
 
+/** Where names of things are kept that an operation makes. */
+const NEW_NAMES: Readonly<Partial<Record<ParameterKind, (checker: NameChecker) => Namespace>>> = {
+  newDomain: ({ domains }) => domains,
+  newHandle: ({ handles }) => handles,
+  newPage: ({ pages }) => pages,
+};
+
 class NameChecker {
   readonly domains = new Namespace('domain', 'domains come from `createdomain` and `config`', [
     'dom0',
@@ -107,6 +114,8 @@ class NameChecker {
   readonly marks = new Namespace('mark', 'marks get their names in `mark`');
   readonly devices: Namespace;
   private readonly program: Program;
+  /** A `fail` has been seen: from there on anything can be refused. */
+  private thingsFail = false;
   private readonly refuse: Refuse;
   private readonly ram: FrameSet;
   private readonly frames: FrameSet;
@@ -169,6 +178,8 @@ class NameChecker {
     const operation = OPERATION_BY_NAME.get(statement.op)!;
     this.arguments(operation, statement);
     this.release(operation, statement);
+    if (statement.op === 'fail') this.thingsFail = true;
+    if (this.thingsFail) this.releaseNew(operation, statement);
     for (const expectation of statement.expect) {
       if (expectation.kind !== 'violation' || INVARIANT_IDS.includes(expectation.invariant)) continue;
       const message = `unknown invariant ${quote(expectation.invariant)}`;
@@ -183,6 +194,14 @@ class NameChecker {
     if (typeof value !== 'string') return;
     const { domains, handles, pages } = this;
     (({ domain: domains, handle: handles })[freed!.kind as string] ?? pages).release(value);
+  }
+
+  /** Names that the statement gives, but not for sure: what is refused gives none, so they can be given again. */
+  private releaseNew({ parameters }: Operation, { args }: Statement): void {
+    for (const { name, kind } of parameters) {
+      const value = args[name];
+      if (typeof value === 'string') NEW_NAMES[kind]?.(this).release(value);
+    }
   }
 
   private arguments(operation: Operation, statement: Statement): void {
