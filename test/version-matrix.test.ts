@@ -124,7 +124,11 @@ const MATRIX: readonly (readonly [row: string, commit: string, ...states: Modell
     '9781b51efd',
     { behaviour: 'grantIommuDecision', before: ['4.14 4.15', 'handles'], after: ['4.16', 'counters'] },
   ],
-  ['access type feeds MMIO IOMMU flags', 'd1bb6c97c3'],
+  [
+    'access type feeds MMIO IOMMU flags',
+    'd1bb6c97c3',
+    { behaviour: 'mmioIommuRights', before: ['4.13.3 4.15', 'always'], after: ['4.16 4.15.1', 'access'] },
+  ],
   [
     'quarantine = none/basic/scratch-page',
     '980d6acf15',
@@ -133,9 +137,18 @@ const MATRIX: readonly (readonly [row: string, commit: string, ...states: Modell
       before: ['4.15.7', 'scratch-read-only'],
       after: ['4.16', 'no-translation'],
     },
+    { behaviour: 'quarantineModes', before: ['4.15.7', 'boolean'], after: ['4.16', 'basic-or-scratch'] },
     { behaviour: 'scratchPage', before: ['4.15.7', 'unknown'], after: ['4.16', 'known'] },
   ],
-  ['failed deassign stops domain cleanup', 'f591755823'],
+  [
+    'failed deassign stops domain cleanup',
+    'f591755823',
+    {
+      behaviour: 'deviceRelease',
+      before: ['4.13.3 4.15', 'until-gone'],
+      after: ['4.16 4.15.1', 'once-last-errno'],
+    },
+  ],
   [
     'counter dropped only on full unmap (XSA-394)',
     '975a8fb45c',
@@ -145,10 +158,26 @@ const MATRIX: readonly (readonly [row: string, commit: string, ...states: Modell
       after: ['4.17 4.16.1', 'handle-released'],
     },
   ],
-  ['PoD blocks assignment (-EXDEV)', 'ad4312d764'],
-  ['broken device → -EBADF', '7b4b36fcba'],
-  ['per-device quarantine tables (XSA-400)', '97af062b89'],
-  ['superpages in unshared IOMMU tables', 'e0de7c2ee6'],
+  [
+    'PoD blocks assignment (-EXDEV)',
+    'ad4312d764',
+    { behaviour: 'podExclusion', before: ['4.15.2 4.16.1', 'no'], after: ['4.17 4.16.2', 'yes'] },
+  ],
+  [
+    'broken device → -EBADF',
+    '7b4b36fcba',
+    { behaviour: 'brokenDevice', before: ['4.16.7', 'hidden'], after: ['4.17', 'broken'] },
+  ],
+  [
+    'per-device quarantine tables (XSA-400)',
+    '14dd241aad',
+    { behaviour: 'quarantineTable', before: ['4.15.2 4.16', 'shared'], after: ['4.17 4.16.1', 'per-device'] },
+  ],
+  [
+    'superpages in unshared IOMMU tables',
+    'ba3fcb5f52',
+    { behaviour: 'iommuSuperpages', before: ['4.16.7', '4k-only'], after: ['4.17', 'superpages'] },
+  ],
   [
     'PV dom0 strict pre-mapping in batches',
     'c1e1564c89',
@@ -158,8 +187,24 @@ const MATRIX: readonly (readonly [row: string, commit: string, ...states: Modell
       after: ['4.17', 'all-typed-writable'],
     },
   ],
-  ['validated bit set after IOMMU op (XSA-401)', '8cc5036bc3'],
-  ['phantom-function failure fails the assign', 'cb4ecb3cc1'],
+  [
+    'validated bit set after IOMMU op (XSA-401)',
+    '8cc5036bc3',
+    {
+      behaviour: 'typeFlush',
+      before: ['4.16 4.16.1', 'before-commit'],
+      after: ['4.17 4.16.2', 'after-commit'],
+    },
+  ],
+  [
+    'phantom-function failure fails the assign',
+    'cb4ecb3cc1',
+    {
+      behaviour: 'phantomFailure',
+      before: ['4.17.3 4.18', 'ignored'],
+      after: ['4.19 4.18.1', 'fails-assign'],
+    },
+  ],
   ['hwdom mappings via rangeset / iomem caps', 'c27c8922f2'],
   ['device XSM hooks folded into xsm_domctl', 'eab54f074f'],
   [
