@@ -177,9 +177,13 @@ function moveTo(xen: Xen, slot: number, pdx: number, gfn: number): number {
   const status = p2mLookup(xen, slot, gfn) === frame ? 0 : clear(xen, slot, gfn);
   if (status !== 0) return status;
   const old = xen.frame.gfn.get(pdx) - 1;
-  if (old >= 0 && old !== gfn) p2mRemove(xen, slot, old);
-  xen.frame.gfn.set(pdx, gfn + 1);
-  return p2mSet(xen, slot, gfn, frame, P2mType.ramRw);
+  if (old >= 0 && old !== gfn) {
+    p2mRemove(xen, slot, old);
+    xen.frame.gfn.set(pdx, 0);
+  }
+  const added = p2mSet(xen, slot, gfn, frame, P2mType.ramRw);
+  if (added === 0) xen.frame.gfn.set(pdx, gfn + 1);
+  return added;
 }
 
 /** Makes room at a gfn: a frame that Xen shares is unhooked, a page of the domain's is given back. */
