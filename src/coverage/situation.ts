@@ -83,7 +83,7 @@ function domainKind(xen: Xen, slot: number): Situation['domain'] {
   if (slot === 0) return 'dom0';
   if (slot === xen.domIo) return 'dom_io';
   if (slot < 0 || xen.domain.life.get(slot) === Life.absent) return 'none';
-  return xen.domain.life.get(slot) === Life.dying ? 'dying' : 'guest';
+  return xen.isDying(slot) ? 'dying' : 'guest';
 }
 
 function deviceKind(
