@@ -88,9 +88,16 @@ export async function runLockstep(
   }
 }
 
+/** Frames by number: real ones stand for any, but where the number itself decides. */
+const MOST_FRAMES = 2 ** 32;
+
+/** Options of a device that those of the lab do not have. */
+const UNLIKE_OURS = ['type', 'alias', 'phantom', 'behind', 'vfof', 'hidden', 'absent'] as const;
+
 /** Why a program cannot be judged by this machine, or undefined. */
 export function unsuitable({ machine, steps }: Program, judge: Judge): string | undefined {
   const { arch, iommu, reserved, dom0Mode, dom0PageTables, devices, quarantine, sharept, gnttab } = machine;
+  const { regions, units, noDom0, mapInclusive, mapReserved, scratchPage } = machine;
   if (arch !== 'x86') return 'an Arm machine: QEMU has no SMMU that Debian’s Xen drives';
   if ((iommu === 'none') !== (judge.iommu === 'none'))
     return `IOMMU ${iommu}: the machine has ${judge.iommu}`;
@@ -99,7 +106,12 @@ export function unsuitable({ machine, steps }: Program, judge: Judge): string | 
   if (reserved.length > 0) return 'reserved regions: QEMU’s firmware declares none';
   if (dom0PageTables > 0) return 'page tables of dom0 by number: those of the real dom0 are elsewhere';
   if (devices.some(({ withheld }) => withheld)) return 'a device withheld from dom0: Xen on x86 gives it all';
-  if (!quarantine || !sharept || gnttab.length > 0)
+  if (devices.some((device) => UNLIKE_OURS.some((option) => device[option] !== undefined)))
+    return 'a device unlike any of the machine’s: a bridge, a virtual function, one that Xen hides or does not find';
+  if (machine.ram.some(({ last }) => last >= MOST_FRAMES)) return 'more memory than the machine has';
+  if (regions.length > 0 || units.length > 0) return 'memory or an IOMMU unlike the machine’s';
+  const options = [noDom0, mapInclusive, mapReserved, scratchPage].includes(true);
+  if (!quarantine || !sharept || gnttab.length > 0 || options)
     return 'options of Xen’s that the machine was not booted with';
   if (devices.length > judge.edus.length + judge.nics.length) return 'more devices than the machine has';
   const statements = [...statementsOf(steps)];
@@ -163,9 +175,13 @@ const BY_VCPU_ONLY = new Set([
  */
 function guestsAct(program: Program): boolean {
   return [...statementsOf(program.steps)].some(
-    ({ op, args }) => BY_VCPU_ONLY.has(op) && args.domain !== 'dom0',
+    ({ op, args }) => args.domain !== 'dom0' && (BY_VCPU_ONLY.has(op) || isForeign(op, args)),
   );
 }
+
+/** A guest maps another's page: dom0 in its place would be allowed to. */
+const isForeign = (op: string, args: Statement['args']): boolean =>
+  op === 'update_va_mapping' && args.of !== undefined && args.of !== args.domain;
 
 /** Bytes of an L4 table that Xen fills: slots 256 to 271. */
 const XEN_ENTRIES = { first: 256 * 8, last: 271 * 8 + 4 };

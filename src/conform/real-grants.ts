@@ -183,8 +183,10 @@ export const REAL_GRANT_HANDLERS: Readonly<Record<string, RealHandler>> = {
     ]);
     return { status: rc === -Errno.EBUSY ? 'in_use' : errnoName(rc) };
   },
-  map_grant_ref: async (real, args) => {
+  map_grant_ref: async (real, args, model) => {
     const slot = args.domain();
+    if (['no_space', 'no_device_space'].includes(model.status))
+      throw new CannotRun('no handle is left: the lab has more');
     const [result] = await real.agent.perform([
       {
         call: 'map_grant_ref',

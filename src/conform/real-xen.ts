@@ -1,5 +1,5 @@
 import { PGT } from '../formats/x86-page-info.js';
-import { type Issuer, PIN_COMMANDS } from '../lab/agent/protocol.js';
+import { GUEST_CRASHED, type Issuer, PIN_COMMANDS } from '../lab/agent/protocol.js';
 import type { Agent, PhysicalMemory } from '../lab/machine-api.js';
 import { Arguments, Nameless } from '../program/arguments.js';
 import type { Outcome } from '../program/handlers/handler.js';
@@ -7,6 +7,7 @@ import type { Names } from '../program/names.js';
 import { OPERATION_BY_NAME } from '../program/operations.js';
 import type { Statement } from '../program/program.js';
 import { hwdomRights } from '../xen/boot.js';
+import { errnoName } from '../xen/errno.js';
 import { isDomainFrame, isFree, ownerOf } from '../xen/frames.js';
 import { typeOf } from '../xen/page-info.js';
 import type { Xen } from '../xen/state.js';
@@ -28,6 +29,9 @@ export class CannotRun extends Error {}
 
 /** A statement's counterpart on a real Xen; `model` is what the model has just answered. */
 export type RealHandler = (real: RealXen, args: Arguments, model: Outcome) => Promise<Outcome>;
+
+/** How a crash reads where an answer is due. */
+const CRASHED = errnoName(GUEST_CRASHED);
 
 /** A requester id that no machine of the lab has: for devices that a program names without declaring them. */
 const NO_DEVICE = 0x1e << 3;
@@ -56,6 +60,8 @@ export class RealXen {
   readonly devices: ReadonlyMap<string, number>;
   /** Whether PV domains carry out their own hypercalls. */
   readonly guests: boolean;
+  /** Slots of guests that Xen has crashed. */
+  private readonly crashed = new Set<number>();
   /** Grant handles: the model's (`slot:handle`) to Xen's. */
   readonly handles = new Map<string, number>();
   /** Frames of the tables behind the virtual pages of domains, by domid. */
@@ -89,12 +95,30 @@ export class RealXen {
       // What the CPUs of a domain that is dead or gone would do is not for Xen to answer.
       if (outcome.status === 'not running' || this.isNobodys(statement, args)) return outcome;
       this.refuseForTranslated(statement, args);
-      return await handler(this, args, outcome);
+      this.refuseFarPages(statement);
+      const real = await handler(this, args, outcome);
+      return real.status === CRASHED ? this.afterCrash(args, outcome) : real;
     } catch (error) {
       // What no operation has named cannot be asked for.
       if (error instanceof Nameless) return outcome;
       throw error;
     }
+  }
+
+  /** Xen crashed the guest for what it asked, which has no answer then. The model's, once it says the same, is taken for it. */
+  private afterCrash(args: Arguments, outcome: Outcome): Outcome {
+    const slot = args.domain();
+    if (this.crashed.has(slot))
+      throw new CannotRun('a guest that Xen has crashed: the real one runs no more');
+    this.crashed.add(slot);
+    return this.model.domain.crashed.get(slot) === 0 ? { status: 'crashed' } : outcome;
+  }
+
+  /** Virtual pages that the program's machine does not have, and the lab's has. */
+  private refuseFarPages({ args }: Statement): void {
+    const { vaSlots } = this.model.spec.limits;
+    if (['va', 'with'].some((name) => Number(args[name] ?? 0) >= vaSlots))
+      throw new CannotRun('a virtual page without an L1 table: all that can be named here have one');
   }
 
   /** Whether a statement is one of a guest that no longer is, with nobody left to do it. */

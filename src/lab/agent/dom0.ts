@@ -1,4 +1,4 @@
-import { DOMAININFO, DOMCTL, DOMCTL_BODY, DOMCTL_HEADER } from './abi/domctl.js';
+import { DOMAININFO, DOMCTL, DOMCTL_BODY, DOMCTL_HEADER, DOMINF_SHUTDOWN } from './abi/domctl.js';
 import { DOMID, ERESTART, EXTRAVERSION_BYTES, HYPERCALL, SCHEDOP, XENVER } from './abi/hypercalls.js';
 import { candidateAbis, knownReleases, type ReleaseAbi } from './abi/releases.js';
 import { type FieldValues, readField, type Structure } from './abi/structure.js';
@@ -89,6 +89,13 @@ export class Dom0 implements Caller {
       limit: readField(this.area.view, at, DOMAININFO, 'max_pages'),
       sharedInfo: readField(this.area.view, at, DOMAININFO, 'shared_info_frame'),
     };
+  }
+
+  /** Whether a domain has shut down or was crashed by Xen: its vCPUs run no more. */
+  hasShutDown(domid: number): boolean {
+    const { rc, header } = this.domctl(DOMCTL.getdomaininfo, domid);
+    const at = header.address - this.area.address + DOMCTL_BODY;
+    return rc >= 0 && (readField(this.area.view, at, DOMAININFO, 'flags') & DOMINF_SHUTDOWN) !== 0;
   }
 
   private askVersion(): Dom0['version'] {

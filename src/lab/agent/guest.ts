@@ -6,6 +6,7 @@ import type { Dom0 } from './dom0.js';
 import { guestCodeBytes, MAILBOX } from './guest-code.js';
 import type { Argument } from './native.js';
 import { PAGE_BYTES } from './process-slots.js';
+import { GUEST_CRASHED } from './protocol.js';
 import type { Window, Windows } from './windows.js';
 
 /** Pages that a guest has beside its program's: four levels of tables, and one of code, mailbox and arguments. */
@@ -21,6 +22,8 @@ const MAILBOX_AT = 0x400;
 const ARGUMENTS_AT = 0x800;
 
 const TIMEOUT_MS = 3000;
+/** How often a guest that is silent is looked after. */
+const LOOK_MS = 50;
 
 /** The address at which a guest has the page of a slot. */
 export const guestSlotAddress = (slot: number): number => GUEST_BASE + slot * PAGE_BYTES;
@@ -71,7 +74,7 @@ export class Guest implements Caller {
     put(MAILBOX.requested, this.requests);
     dom0.domctl(DOMCTL.unpausedomain, domid);
     try {
-      this.awaitAnswer(performance.now() + TIMEOUT_MS, op);
+      if (!this.awaitAnswer(performance.now() + TIMEOUT_MS, op)) return GUEST_CRASHED;
     } finally {
       dom0.domctl(DOMCTL.pausedomain, domid);
     }
@@ -83,14 +86,22 @@ export class Guest implements Caller {
     this.windows.close(this.kernel);
   }
 
-  private awaitAnswer(deadline: number, op: number): void {
-    while (this.mailbox.getBigUint64(MAILBOX.done, true) !== this.requests) {
-      this.dom0.yield();
-      if (performance.now() > deadline)
-        throw new Error(
-          `the guest in domain ${this.domid} does not finish hypercall ${op}; Xen may have crashed it`,
-        );
+  /** Whether the hypercall came back; it does not when Xen crashes the domain for it. @throws Error when neither happens. */
+  private awaitAnswer(deadline: number, op: number): boolean {
+    const { dom0, domid } = this;
+    for (let look = performance.now() + LOOK_MS; !this.hasAnswered; ) {
+      dom0.yield();
+      const now = performance.now();
+      if (now <= look) continue;
+      look = now + LOOK_MS;
+      if (dom0.hasShutDown(domid)) return this.hasAnswered;
+      if (now > deadline) throw new Error(`the guest in domain ${domid} does not finish hypercall ${op}`);
     }
+    return true;
+  }
+
+  private get hasAnswered(): boolean {
+    return this.mailbox.getBigUint64(MAILBOX.done, true) === this.requests;
   }
 
   /** Makes a page a table with one entry. */

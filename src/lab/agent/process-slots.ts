@@ -6,7 +6,7 @@ const L1_TABLE_SPANS = 0x20_0000;
 
 /** Virtual pages for a program's own mappings, and as many for its grants. */
 export const SLOTS = 64;
-export const GRANT_SLOTS = 64;
+export const GRANT_SLOTS = 256;
 /** Those through which the agent itself looks at pages of others. */
 export const FIRST_WINDOW = SLOTS + GRANT_SLOTS;
 export const WINDOWS = 128;

@@ -209,6 +209,9 @@ export interface Place {
   readonly pte: number;
 }
 
+/** `rc` of a hypercall that a guest's vCPU made and that never returned, because Xen crashed the domain for it. */
+export const GUEST_CRASHED = -0x7fff;
+
 export type CallName = Call['call'];
 
 /** The call of that name. */

@@ -139,6 +139,7 @@ export const DOMAININFO: Structure<'domain' | 'flags' | 'tot_pages' | 'max_pages
   },
 };
 export const DOMINF_DYING = 1;
+export const DOMINF_SHUTDOWN = 4;
 
 /** Bytes of a domain's description by the version of the domctl interface. */
 export const DOMAININFO_BYTES: Readonly<Record<number, number>> = {
