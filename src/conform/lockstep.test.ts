@@ -24,6 +24,20 @@ describe('a program in lockstep with a machine that behaves as the model', () =>
     expect(result.operations).toBeGreaterThan(5);
   });
 
+  it('ends before a domain that no Xen would survive the end of', async () => {
+    const judge = new SimulatedMachine(edition('4.17')).judge();
+    const text = `createdomain guest domid=3
+populate_physmap guest P
+createdomain backend
+grant guest 1 backend P
+map_grant_ref backend A guest 1 host va=0
+update_va_mapping backend va=0
+destroydomain guest
+createdomain other domid=3`;
+    const result = await runLockstep(program(text), judge);
+    expect(result).toMatchObject({ operations: 7, skipped: expect.stringContaining('does not survive') });
+  });
+
   it('compares frames by what they stand for, not by number', async () => {
     const judge = new SimulatedMachine(edition('4.17')).judge();
     const text =

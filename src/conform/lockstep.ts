@@ -15,6 +15,7 @@ import {
   type Step,
 } from '../program/program.js';
 import { deviceOwner } from '../xen/devices.js';
+import { destroyDomain } from '../xen/domain-death.js';
 import type { Edition } from '../xen/editions/edition.js';
 import { isDomainFrame } from '../xen/frames.js';
 import { typeOf } from '../xen/page-info.js';
@@ -283,7 +284,24 @@ class Lockstep {
     const model = performStatement(this.model, this.names, statement, file);
     if (this.model.hostBug !== undefined)
       throw new CannotRun(`the model’s host goes down: ${this.model.hostBug}`);
+    if (statement.op === 'createdomain' && this.isDoomed())
+      throw new CannotRun(
+        'a domain has the domid of another whose grant is still mapped: that Xen does not survive',
+      );
     return { model, real: await this.real.perform(statement, model) };
+  }
+
+  /**
+   * Whether the host goes down when the program's domains are destroyed, as they are after it. It does when a handle names a
+   * granter that is gone and whose domid another one has (docs/settled.md).
+   */
+  private isDoomed(): boolean {
+    const { model } = this;
+    const before = model.store.mark();
+    for (let slot = 1; slot < model.domIo; slot++) if (model.exists(slot)) destroyDomain(model, 0, slot);
+    const doomed = model.hostBug !== undefined;
+    model.store.rollback(before);
+    return doomed;
   }
 
   /** The artefact `xen-entries`: what was an L4 table and has another type now loses Xen's mappings. */
