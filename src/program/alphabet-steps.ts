@@ -3,7 +3,7 @@ import { stepCall } from '../xen/calls/dispatch.js';
 import { TOOLSTACK } from '../xen/calls/steps.js';
 import { flushCpuTlb } from '../xen/cpu-tlb.js';
 import { beginDestroyDomain } from '../xen/domain-death.js';
-import { failNth, failuresAskedFor, isFailureDue, POSSIBLE_FAILURES } from '../xen/failures.js';
+import { askToFail, failuresAskedFor, isFailureDue, POSSIBLE_FAILURES } from '../xen/failures.js';
 import { beginPopulatePhysmap } from '../xen/memory.js';
 import { Life, type Xen } from '../xen/state.js';
 import { beginMapWritable, beginPinTable } from '../xen/type-steps.js';
@@ -120,7 +120,7 @@ export function addFailures(xen: Xen, failures: number, add: AddAction): void {
   for (const what of POSSIBLE_FAILURES) {
     add('fail', 'program', { when: 'next', what }, () => {
       if (failuresAskedFor(xen) >= failures || isFailureDue(xen, what)) return Attempt.impossible;
-      failNth(xen, what, 1);
+      askToFail(xen, what, 1);
       return Attempt.done;
     });
   }

@@ -69,7 +69,9 @@ class ProgramMaker {
     };
     const ram = this.flip() ? [frames(0x8424c0)] : [frames(0x400), frames(0x100)];
     const iommu = this.flip() ? 'none' : arm ? this.one(['smmu', 'smmuv3'] as const) : 'vtd';
-    const reserved = devices.flatMap(({ name }) => (this.flip() ? [{ ...frames(0x80), device: name }] : []));
+    const reserved = arm
+      ? []
+      : devices.flatMap(({ name }) => (this.flip() ? [{ ...frames(0x80), device: name }] : []));
     const limits = LIMIT_NAMES.filter(() => this.flip()).map((name) => [name, 2 ** this.number(5)]);
     return completeMachine({
       arch: arm ? 'arm' : 'x86',

@@ -23,9 +23,13 @@ const ROW = { alloc: 0, map: 1, unmap: 2, flush: 3, device: 4, exchange: 5 } as 
 
 /** Makes the `nth` operation of this kind from now fail, 1 for the next; 0 takes it back. */
 export function failNth(xen: Xen, kind: Failure, nth: number): void {
-  const row = ROW[kind];
-  xen.failure.countdown.set(row, nth);
-  if (nth !== 0) xen.failure.askedFor.add(row, 1);
+  xen.failure.countdown.set(ROW[kind], nth);
+}
+
+/** {@link failNth}, counted: what a search may make fail is bounded. */
+export function askToFail(xen: Xen, kind: Failure, nth: number): void {
+  failNth(xen, kind, nth);
+  if (nth !== 0) xen.failure.askedFor.add(ROW[kind], 1);
 }
 
 /** How many failures have been asked for, whether or not they have come. */

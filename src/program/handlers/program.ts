@@ -1,4 +1,4 @@
-import { type Failure, failNth } from '../../xen/failures.js';
+import { askToFail, type Failure } from '../../xen/failures.js';
 import { OperationError } from '../arguments.js';
 import { equalsSnapshot, takeSnapshot } from '../names.js';
 import type { Handlers } from './handler.js';
@@ -6,7 +6,7 @@ import type { Handlers } from './handler.js';
 /** What only programs do. */
 export const PROGRAM_HANDLERS: Handlers = {
   fail: (xen, args) => {
-    failNth(xen, args.text('what') as Failure, args.number('nth', 1));
+    askToFail(xen, args.text('what') as Failure, args.number('nth', 1));
     return { status: 'ok' };
   },
   mark: (xen, args, names) => {

@@ -1,5 +1,5 @@
-import { PGT } from '../../formats/x86-page-info.js';
-import { ownerOf } from '../frames.js';
+import { PGT, PGT_PARTIAL, PGT_VALIDATED } from '../../formats/x86-page-info.js';
+import { isFree, ownerOf } from '../frames.js';
 import { typeCount, typeOf } from '../page-info.js';
 import { PTE_PRESENT, PTE_RW } from '../page-table.js';
 import type { Xen } from '../state.js';
@@ -25,11 +25,32 @@ function writtenByCpu(xen: Xen): string | undefined {
   }
   for (let table = 0; table < xen.ram.frames; table++) {
     const info = xen.frame.typeInfo.get(table);
-    if (typeOf(info) !== PGT.l1 || typeCount(info) === 0) continue;
+    // What a table holds counts once it has been looked into.
+    if (typeOf(info) !== PGT.l1 || typeCount(info) === 0 || (info & PGT_VALIDATED) === 0) continue;
     const found = writtenThroughTable(xen, table);
     if (found !== undefined) return found;
   }
+  return xen.spec.limits.cpuTlb === 0 ? undefined : rememberedByCpu(xen);
+}
+
+/** A CPU that remembers as writable what has become a page table or descriptors meanwhile (XSA-401). */
+function rememberedByCpu(xen: Xen): string | undefined {
+  const { cpuTlb } = xen.spec.limits;
+  for (let row = 0; row < xen.domIo * cpuTlb; row++) {
+    const pdx = xen.cpuTlb.frame.get(row) - 1;
+    if (pdx < 0 || isFree(xen, pdx)) continue;
+    const slot = Math.floor(row / cpuTlb);
+    if (isTrusted(xen, pdx)) return `the CPU of ${xen.domainName(slot)} still writes ${pageText(xen, pdx)}`;
+  }
   return undefined;
+}
+
+/** Page tables and descriptors that have been looked into and are in use. */
+function isTrusted(xen: Xen, pdx: number): boolean {
+  const info = xen.frame.typeInfo.get(pdx);
+  const type = typeOf(info);
+  const looked = (info & (PGT_VALIDATED | PGT_PARTIAL)) !== 0;
+  return type >= PGT.l1 && type <= PGT.segDesc && looked && typeCount(info) !== 0;
 }
 
 function writtenThroughTable(xen: Xen, table: number): string | undefined {
@@ -48,7 +69,8 @@ function writtenThroughTable(xen: Xen, table: number): string | undefined {
 
 export const CPU_WRITE: Invariant = {
   id: 'INV-CPU-WRITE',
-  title: 'no CPU of a PV guest has a page mapped writable whose type is another',
+  title:
+    'no CPU of a PV guest can write a page whose type is another, through a mapping or what it remembers of one',
   reason: 'a guest that writes its page tables maps any memory it likes',
   harm: 'isolation broken',
   violation: writtenByCpu,
