@@ -2,6 +2,7 @@ import { ASSIGNMENT } from './ladders/assignment.js';
 import { CREATEDOMAIN } from './ladders/createdomain.js';
 import { DEATH } from './ladders/death.js';
 import { DEVICE_TREE } from './ladders/device-tree.js';
+import { EXCLUSIONS } from './ladders/exclusions.js';
 import { GRANT_TABLES } from './ladders/grant-tables.js';
 import { GRANTS } from './ladders/grants.js';
 import { MEMORY } from './ladders/memory.js';
@@ -19,6 +20,7 @@ export const LADDERS: readonly Rule[] = [
   ...GRANTS,
   ...GRANT_TABLES,
   ...ASSIGNMENT,
+  ...EXCLUSIONS,
   ...RESERVED,
   ...VENDORS,
   ...DEATH,

@@ -15,9 +15,30 @@ const ADD: readonly Rung[] = [
   },
   {
     row: '',
+    what: 'another’s page, on x86',
+    status: 'EPERM',
+    fn: 'addForeign',
+    when: (s) => !isArm(s) && s.is('space', 'gmfn_foreign'),
+  },
+  {
+    row: '',
+    what: 'a page of nobody’s',
+    status: 'ESRCH',
+    fn: 'addForeign',
+    when: (s) => s.is('space', 'gmfn_foreign') && !s.xen.exists(s.slotOf('of')),
+  },
+  {
+    row: '',
+    what: 'device memory, by another than the hardware domain',
+    status: 'EACCES',
+    fn: 'addDeviceMemory',
+    when: (s) => s.is('space', 'dev_mmio') && s.domain !== 'dom0',
+  },
+  {
+    row: '',
     what: 'a page of its own, on Arm',
     status: 'ENOSYS',
-    fn: 'addToPhysmap',
+    fn: 'addToPhysmapOne',
     when: (s) => isArm(s) && s.is('space', 'gmfn'),
   },
   {
@@ -25,15 +46,28 @@ const ADD: readonly Rung[] = [
     what: 'no such frame',
     status: 'EINVAL',
     fn: 'frameToAdd',
-    when: (s) => !s.is('space', 'gmfn') && s.number('index', 0) !== 0,
+    when: (s) => s.is('space', 'shared_info') && s.number('index', 0) !== 0,
   },
   { row: '', what: 'no page there to move', status: 'EINVAL', fn: 'frameToAdd' },
   { row: '', what: 'it stands somewhere already, on Arm', status: 'EBUSY', fn: 'addOnce' },
   { row: '', what: 'a device’s registers are there', status: 'EPERM', fn: 'clear' },
   { row: '', what: 'another’s page is there', status: 'ENXIO', fn: 'clear' },
   { row: '', what: 'no memory for tables', status: 'ENOMEM', fn: 'moveTo' },
-  { row: '', what: 'what Xen shares', status: 'ok', fn: 'addToPhysmap', when: (s) => !s.is('space', 'gmfn') },
-  { row: '', what: 'a page of its own', status: 'ok', fn: 'moveTo' },
+  {
+    row: '',
+    what: 'what Xen shares',
+    status: 'ok',
+    fn: 'addToPhysmapOne',
+    when: (s) => s.is('space', 'shared_info') || s.is('space', 'grant_table'),
+  },
+  {
+    row: '§4.4',
+    what: 'pages of its own, in batches',
+    status: 'ok',
+    fn: 'addRange',
+    when: (s) => s.is('space', 'gmfn_range'),
+  },
+  { row: '', what: 'a page of its own', status: 'ok', fn: 'moveTo', when: (s) => s.is('space', 'gmfn') },
 ];
 
 /** add_to_physmap: dossier §4.3. */
