@@ -1,6 +1,6 @@
 import { R, type Rights, rightsText, W } from '../../formats/address.js';
 import { deviceOwner } from '../devices.js';
-import { isDomainFrame, ownerOf } from '../frames.js';
+import { ownerOf } from '../frames.js';
 import { sharesP2m } from '../iommu-map.js';
 import { tableRights } from '../iommu-tables.js';
 import { p2mRights } from '../p2m.js';
@@ -51,8 +51,15 @@ function deadWithDevice(xen: Xen): string | undefined {
   return undefined;
 }
 
+/** Whether there is room for a page of a domain that is no more, or is not any longer. */
+function hasUnlivingDomain(xen: Xen): boolean {
+  for (let slot = 0; slot < xen.domIo; slot++) if (xen.domain.life.get(slot) !== Life.alive) return true;
+  return false;
+}
+
 /** A page whose owner is gone, or a dead domain that nothing holds. */
 function remains(xen: Xen): string | undefined {
+  if (!hasUnlivingDomain(xen)) return undefined;
   for (let pdx = 0; pdx < xen.ram.frames; pdx++) {
     const slot = ownerOf(xen, pdx);
     if (slot >= 0 && xen.domain.life.get(slot) === Life.absent)
@@ -75,9 +82,11 @@ function isHeldBySharedFrames(xen: Xen, slot: number): boolean {
 function uncharged(xen: Xen, _inputs: readonly number[], notes: Notes): string | undefined {
   const { domains } = notes;
   domains.fill(0);
+  const { first, end } = xen.xenHeap;
   for (let pdx = 0; pdx < xen.ram.frames; pdx++) {
-    const slot = ownerOf(xen, pdx);
-    if (slot >= 0 && isDomainFrame(xen, pdx)) domains[slot]!++;
+    if (pdx === first) pdx = end;
+    const slot = pdx < xen.ram.frames ? ownerOf(xen, pdx) : -1;
+    if (slot >= 0) domains[slot]!++;
   }
   for (let slot = 0; slot < xen.domIo; slot++) {
     const charged = xen.domain.totPages.get(slot);
