@@ -4,7 +4,7 @@ import type { Situation } from './situation.js';
 
 /**
  * Rules as data, for accounting only: which of them have programs reached? The model never asks this table anything
- * (decision 0012). A step meets a rule when the rule is about its operation, the rule’s premise held before the step, and
+ * (decision 0014). A step meets a rule when the rule is about its operation, the rule’s premise held before the step, and
  * the answer is the rule’s.
  */
 export interface Rule {
