@@ -3,7 +3,8 @@ import type { Outcome } from '../program/handlers/handler.js';
 import { performStatement } from '../program/perform.js';
 import type { Argument, Statement } from '../program/program.js';
 import { errnoName } from '../xen/errno.js';
-import type { RealXen } from './real-xen.js';
+import { gfnOf } from '../xen/frames.js';
+import { CannotRun, type RealXen } from './real-xen.js';
 
 /**
  * Operations with which a domain gets pages. Which frames it gets is Xen's choice: the real one goes first, and the model
@@ -26,6 +27,8 @@ export interface Allocation {
 /** Carries out an operation that gives pages, on the real machine and then on the model. @throws CannotRun */
 export async function allocate(real: RealXen, statement: Statement, file: string): Promise<Allocation> {
   const parameter = PAGE_ARGUMENT[statement.op]!;
+  if (Number(statement.args.order ?? 0) > 0)
+    throw new CannotRun('an extent of many pages: the lab asks for single ones');
   const run = (args: Statement['args']): Outcome =>
     performStatement(real.model, real.names, { ...statement, args }, file);
   let got: { readonly status: string; readonly mfns: readonly number[] };
@@ -78,7 +81,11 @@ const REQUESTS: Readonly<Record<string, Request>> = {
     return { status: rc < 0 || mfns.length < count ? 'EBUSY' : 'ok', mfns };
   },
   memory_exchange: async (real, args) => {
-    const [domid, frame] = [real.domid(args.domain()), await real.mfn(args.frame())];
+    const slot = args.domain();
+    const { model } = real;
+    const domid = real.domid(slot);
+    const translated = model.exists(slot) && model.isTranslated(slot);
+    const frame = translated ? gfnOf(model, model.ram.indexOf(args.frame())) : await real.mfn(args.frame());
     const [{ rc, mfns }] = await real.agent.perform([{ call: 'memory_exchange', domid, frame }]);
     return { status: errnoName(rc), mfns };
   },

@@ -127,6 +127,8 @@ export const REAL_HANDLERS: Readonly<Record<string, RealHandler>> = {
     return status(result);
   },
   decrease_reservation: async (real, args) => {
+    if (args.number('order', 0) > 0)
+      throw new CannotRun('an extent of many pages: the lab asks for single ones');
     const frame = args.has('page') ? await real.mfn(args.frame()) : args.number('gfn', 0);
     const [result] = await real.agent.perform([
       { call: 'decrease_reservation', domid: real.domid(args.domain()), frame },

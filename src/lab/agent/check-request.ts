@@ -60,7 +60,7 @@ export const CALL_FIELDS: Readonly<Record<CallName, Readonly<Record<string, Kind
   createdomain: {
     flags: WORD,
     iommuOpts: WORD,
-    maxVcpus: integer(0, 64),
+    maxVcpus: WORD,
     maxPages: integer(0, 0xffff_ffff),
     domid: DOMAIN,
     guest: FLAG,
