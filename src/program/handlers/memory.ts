@@ -7,6 +7,7 @@ import {
   memoryExchange,
   populatePhysmap,
 } from '../../xen/memory.js';
+import { memoryMapping } from '../../xen/mmio-map.js';
 import { addToPhysmap, type MapSpace } from '../../xen/physmap.js';
 import type { Xen } from '../../xen/state.js';
 import type { Arguments } from '../arguments.js';
@@ -55,6 +56,10 @@ function exchange(xen: Xen, args: Arguments, names: Names): Outcome {
 /** Memory of domains. */
 export const MEMORY_HANDLERS: Handlers = {
   memory_exchange: exchange,
+  memory_mapping: (xen, args) => {
+    const [gfn, mfn, count] = [args.number('gfn', 0), args.number('mfn', 0), args.number('count', 1)];
+    return errno(memoryMapping(xen, args.domain(), gfn, mfn, count, args.text('action') === 'add'));
+  },
   add_to_physmap: (xen, args) => {
     const [space, index] = [args.text('space') as MapSpace, args.number('index', 0)];
     const more = { size: args.number('size', 1), of: args.has('of') ? args.domain('of') : -1 };

@@ -68,6 +68,21 @@ export const MEMORY: readonly Operation[] = [
     frees: 'page',
   },
   {
+    name: 'memory_mapping',
+    actor: 'toolstack',
+    doc:
+      'Device memory appears in a translated domain, or leaves it (XEN_DOMCTL_memory_mapping). The right to it ' +
+      '(iomem_permission) is taken to have been given, but for RAM.',
+    source: '§4.1',
+    parameters: [
+      domain,
+      { name: 'action', kind: 'word', words: ['add', 'remove'], doc: 'which of the two' },
+      hex({ name: 'gfn', kind: 'number', doc: 'where', keyed: true }),
+      hex({ name: 'mfn', kind: 'number', doc: 'the first frame of device memory', keyed: true }),
+      keyed('count', 'number', 'this many frames; 1 by default'),
+    ],
+  },
+  {
     name: 'memory_exchange',
     actor: 'guest',
     doc: 'Gives a page back for another (XENMEM_exchange of one page). PV only, and nobody may hold the page.',

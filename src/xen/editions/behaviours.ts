@@ -499,6 +499,14 @@ export const BEHAVIOURS = {
       access: 'what the access type of the p2m entry says, and no writing where nobody may',
     },
   },
+  typedEntryGuard: {
+    doc: 'Which p2m entries memory_mapping does not replace, and crashes the domain for',
+    section: '§4.1',
+    values: {
+      grants: 'those of grants and foreign pages (-ENOENT)',
+      special: 'device memory, too, but by itself (-EPERM)',
+    },
+  },
   sharedFlush: {
     doc: 'When a change of a shared p2m is flushed in a batch that flushes at its end',
     section: '§4.3',

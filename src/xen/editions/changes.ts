@@ -72,6 +72,7 @@ export const OLDEST: Profile = {
   vtdFaultLine: 'with-register-base',
   smmuFaultLine: 'without-fsr',
   mmioIommuRights: 'always',
+  typedEntryGuard: 'grants',
   sharedFlush: 'at-once',
   batchedMoves: 'unreferenced',
   iommuSuperpages: '4k-only',
@@ -533,6 +534,13 @@ export const CHANGES: readonly Change<Profile>[] = [
     title: 'VT-d: fix deassign of device with RMRR',
     release: '4.16.0',
     backports: ['4.15.2', '4.14.4', '4.13.5'],
+  },
+  {
+    behaviours: { typedEntryGuard: 'special' },
+    commit: '753cb68e6530',
+    title: 'x86/p2m: guard (in particular) identity mapping entries',
+    release: '4.16.0',
+    backports: ['4.15.1', '4.14.3', '4.13.4'],
   },
   {
     behaviours: { mmioIommuRights: 'access' },

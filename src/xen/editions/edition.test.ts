@@ -65,6 +65,7 @@ const MATRIX: readonly (readonly [
   ['batchedMoves', 'referenced', 'dea460d869', '4.15', '4.14.1 4.13.2 4.12.4'],
   ['sharedFlush', 'in-batch', '83432adeb8', '4.15'],
   ['mmioIommuRights', 'access', 'd1bb6c97c3', '4.16', '4.15.1 4.14.3 4.13.4'],
+  ['typedEntryGuard', 'special', '753cb68e65', '4.16', '4.15.1 4.14.3 4.13.4'],
   ['iommuSuperpages', 'superpages', 'ba3fcb5f52', '4.17'],
   ['strictHwdomPages', 'all-typed-writable', 'c1e1564c89', '4.17'],
   ['typeFlush', 'after-commit', '8cc5036bc3', '4.17', '4.16.2 4.15.3 4.14.6 4.13.5'],
