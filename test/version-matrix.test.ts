@@ -205,7 +205,16 @@ const MATRIX: readonly (readonly [row: string, commit: string, ...states: Modell
       after: ['4.19 4.18.1', 'fails-assign'],
     },
   ],
-  ['hwdom mappings via rangeset / iomem caps', 'c27c8922f2'],
+  [
+    'hwdom mappings via rangeset / iomem caps',
+    '62f3fc5296',
+    { behaviour: 'hwdomMap', before: ['4.18', 'read-only-mmio'], after: ['4.19', 'rangeset'] },
+    {
+      behaviour: 'hwdomMap',
+      before: ['4.19 4.20', 'rangeset'],
+      after: ['4.21 4.20.1', 'rangeset-as-permitted'],
+    },
+  ],
   ['device XSM hooks folded into xsm_domctl', 'eab54f074f'],
   [
     'VT-d fault names the unit',

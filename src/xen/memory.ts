@@ -50,6 +50,7 @@ function assignPages(xen: Xen, slot: number, gfn: number, wanted: number, order:
     const pdx = allocDomainFrames(xen, slot, order);
     return pdx < 0 ? -Errno.EBUSY : pdx;
   }
+  if (wanted >= xen.ram.frames) return -Errno.EBUSY;
   const aligned = xen.ram.frameAt(wanted) % 2 ** order === 0;
   if (!aligned || !isFreeRun(xen, wanted, 2 ** order) || fails(xen, 'alloc')) return -Errno.EBUSY;
   takeFrames(xen, wanted, slot, order);
