@@ -266,7 +266,6 @@ const WEIGHTS: Readonly<Record<string, number>> = {
   end_grant: 3,
   map_grant_ref: 9,
   unmap_grant_ref: 7,
-  unmap_and_replace: 2,
   grant_copy: 4,
   grant_transfer: 2,
   accept_transfer: 2,
@@ -398,11 +397,6 @@ const ARGUMENTS: Readonly<Record<string, (g: Generator) => Args | undefined>> = 
     // The bus address may be any page's: Xen looks whether it is the mapping's.
     const address = g.chance(0.15) ? g.page(g.guest()) : undefined;
     return { domain, handle: name, ...(address === undefined ? {} : { dev_bus_addr: address }) };
-  },
-  unmap_and_replace: (g) => {
-    const handle = g.handle();
-    if (handle === undefined) return undefined;
-    return { domain: handle.domain, handle: handle.name, with: g.below(VA_SLOTS) };
   },
   grant_copy: (g) => {
     const domain = g.mapper();

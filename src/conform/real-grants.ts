@@ -24,6 +24,7 @@ import type { Outcome } from '../program/handlers/handler.js';
 import { Errno, errnoName } from '../xen/errno.js';
 import { gfnOf } from '../xen/frames.js';
 import { isVersion2 } from '../xen/grant-frames.js';
+import { SOMEWHERE } from '../xen/grant-host-mapping.js';
 import { grantStatusName } from '../xen/grant-status.js';
 import { CannotRun, type RealHandler, type RealXen } from './real-xen.js';
 
@@ -220,6 +221,10 @@ export const REAL_GRANT_HANDLERS: Readonly<Record<string, RealHandler>> = {
     return grantResult(result);
   },
   unmap_and_replace: async (real, args) => {
+    const { limits } = real.model.spec;
+    const row = args.domain() * limits.handles + args.handle();
+    if (real.model.maptrack.flags.get(row) !== 0 && real.model.maptrack.hostEntry.get(row) === SOMEWHERE)
+      throw new CannotRun('a mapping that the program gave no place, in whose place nothing can come');
     const [result] = await real.agent.perform([
       {
         call: 'unmap_and_replace',
