@@ -1,6 +1,7 @@
 import { accessByCpu, cleanBySetWay } from '../../xen/arm-set-way.js';
 import { CONTINUES, pageOf } from '../../xen/calls/call.js';
 import { Errno } from '../../xen/errno.js';
+import { type SettableAccess, setMemAccess } from '../../xen/mem-access.js';
 import {
   beginPopulatePhysmap,
   decreaseReservation,
@@ -56,6 +57,10 @@ function exchange(xen: Xen, args: Arguments, names: Names): Outcome {
 /** Memory of domains. */
 export const MEMORY_HANDLERS: Handlers = {
   memory_exchange: exchange,
+  set_mem_access: (xen, args) => {
+    const [gfn, count] = [args.number('gfn', -1), args.number('count', 1)];
+    return errno(setMemAccess(xen, 0, args.domain(), args.text('access') as SettableAccess, gfn, count));
+  },
   memory_mapping: (xen, args) => {
     const [gfn, mfn, count] = [args.number('gfn', 0), args.number('mfn', 0), args.number('count', 1)];
     return errno(memoryMapping(xen, args.domain(), gfn, mfn, count, args.text('action') === 'add'));

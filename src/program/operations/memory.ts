@@ -1,3 +1,4 @@
+import { SETTABLE_ACCESS } from '../../xen/mem-access.js';
 import { MAP_SPACES } from '../../xen/physmap.js';
 import { domain, hex, keyed, type Operation, optional, page } from './operation.js';
 
@@ -97,5 +98,24 @@ export const MEMORY: readonly Operation[] = [
       },
     ],
     frees: 'page',
+  },
+  {
+    name: 'set_mem_access',
+    actor: 'toolstack',
+    doc:
+      'Takes rights on guest frames away, or gives them back (XENMEM_access_op_set_access). Somebody is taken to listen ' +
+      'to the events.',
+    source: '§4.1, §4.2, §4.5',
+    parameters: [
+      domain,
+      {
+        name: 'access',
+        kind: 'word',
+        words: SETTABLE_ACCESS,
+        doc: 'what is left of the rights of their types',
+      },
+      hex(keyed('gfn', 'number', 'where; without it, what is mapped from now on')),
+      keyed('count', 'number', 'this many guest frames; 1 by default'),
+    ],
   },
 ];
