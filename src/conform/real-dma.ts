@@ -30,7 +30,7 @@ export async function realDma(real: RealXen, args: Arguments, model: Outcome): P
       'a trusted device at an address where the program’s machine has no memory: the real one may',
     );
   // What nobody has is Xen's to scrub: its words say nothing, and are not ours to write.
-  const watched = write && known && !isFree(real.model, pdx);
+  const watched = write && known && !isFree(real.model, pdx) && !isQuarantined(real, args.text('device'));
   const realAddress = known ? (await real.mfn(frame)) * 4096 + offset : address;
   const sbdf = real.device(args.text('device'));
   const word = realAddress - (realAddress % 4);
@@ -61,6 +61,16 @@ function isConfined({ model }: RealXen, name: string): boolean {
   const device = model.spec.devices.findIndex((one) => one.name === name);
   const owner = deviceOwner(model, device);
   return owner !== 0 || model.spec.hwdomMode === 'strict';
+}
+
+/** A quarantined device's write, where it passes, ends in a scratch page: nothing changes at the address. */
+function isQuarantined({ model }: RealXen, name: string): boolean {
+  return (
+    deviceOwner(
+      model,
+      model.spec.devices.findIndex((one) => one.name === name),
+    ) === model.domIo
+  );
 }
 
 /** Whether Xen relies on what a page holds. */
