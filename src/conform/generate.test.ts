@@ -58,7 +58,7 @@ describe('a random program', () => {
 
   it('never has a trusted device write over a page table that is in use, nor brings the host down', () => {
     let writes = 0;
-    for (let seed = 0; seed < 60; seed++) {
+    for (let seed = 0; seed < 120; seed++) {
       const program = generate(seed, shape({ length: 60 }));
       const model = bootMachine(program.machine, resolveEdition('4.17').profile);
       const names = new Names(model);
