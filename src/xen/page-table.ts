@@ -345,7 +345,11 @@ export function dropVaMappings(xen: Xen, slot: number): void {
 export function pinTable(xen: Xen, slot: number, pdx: number, type: number): number {
   if (!xen.isPv(slot)) return -Errno.ENOSYS;
   const status = getPageAndType(xen, pdx, slot, type);
-  if (status !== 0) return status;
+  return status !== 0 ? status : keepPinned(xen, slot, pdx);
+}
+
+/** The pin keeps both references that have been taken; they go where it cannot. -EINVAL already pinned. */
+export function keepPinned(xen: Xen, slot: number, pdx: number): number {
   const info = xen.frame.typeInfo.get(pdx);
   if ((info & PGT_PINNED) !== 0) {
     putPageAndType(xen, pdx);

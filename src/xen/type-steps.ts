@@ -1,12 +1,12 @@
-import { PGT, PGT_PARTIAL, PGT_PINNED, PGT_VALIDATED } from '../formats/x86-page-info.js';
+import { PGT, PGT_PARTIAL, PGT_VALIDATED } from '../formats/x86-page-info.js';
 import { domainOf, goOn, pageOf } from './calls/call.js';
 import { Step } from './calls/steps.js';
 import { flushForTypeChange } from './cpu-tlb.js';
 import { Errno } from './errno.js';
 import { getPage, putPage } from './frames.js';
 import { isPageTable, ofType, typeCount, typeOf } from './page-info.js';
-import { hasEntryAt, setVaEntry, validateNextEntry, validateTable } from './page-table.js';
-import { iommuFailed, moveInIommu, putPageAndType } from './page-type.js';
+import { hasEntryAt, keepPinned, setVaEntry, validateNextEntry, validateTable } from './page-table.js';
+import { iommuFailed, moveInIommu } from './page-type.js';
 import type { Xen } from './state.js';
 
 /**
@@ -141,17 +141,8 @@ function validate(xen: Xen, call: number): number {
 /** General and type reference are there: the pin keeps them, or the L1 entry. */
 function complete(xen: Xen, call: number): number {
   const [slot, pdx] = [domainOf(xen, call), pageOf(xen, call)];
-  if (!isPin(xen, call)) {
-    setVaEntry(xen, slot, xen.call.gfn.get(call), pdx, true);
-    return 0;
-  }
-  const info = xen.frame.typeInfo.get(pdx);
-  if ((info & PGT_PINNED) !== 0) {
-    putPageAndType(xen, pdx);
-    return -Errno.EINVAL;
-  }
-  if (xen.isDying(slot)) putPageAndType(xen, pdx);
-  else xen.frame.typeInfo.set(pdx, info | PGT_PINNED);
+  if (isPin(xen, call)) return keepPinned(xen, slot, pdx);
+  setVaEntry(xen, slot, xen.call.gfn.get(call), pdx, true);
   return 0;
 }
 

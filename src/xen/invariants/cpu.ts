@@ -1,9 +1,10 @@
-import { PGT, PGT_PARTIAL, PGT_VALIDATED } from '../../formats/x86-page-info.js';
+import { PGT, PGT_VALIDATED } from '../../formats/x86-page-info.js';
 import { isFree, ownerOf } from '../frames.js';
 import { typeCount, typeOf } from '../page-info.js';
 import { PTE_PRESENT, PTE_RW } from '../page-table.js';
 import type { Xen } from '../state.js';
 import type { Invariant } from './invariant.js';
+import { isTableInUse } from './reach.js';
 import { pageText } from './words.js';
 
 /** What the CPUs of PV guests can write. */
@@ -40,17 +41,10 @@ function rememberedByCpu(xen: Xen): string | undefined {
     const pdx = xen.cpuTlb.frame.get(row) - 1;
     if (pdx < 0 || isFree(xen, pdx)) continue;
     const slot = Math.floor(row / cpuTlb);
-    if (isTrusted(xen, pdx)) return `the CPU of ${xen.domainName(slot)} still writes ${pageText(xen, pdx)}`;
+    if (isTableInUse(xen, pdx))
+      return `the CPU of ${xen.domainName(slot)} still writes ${pageText(xen, pdx)}`;
   }
   return undefined;
-}
-
-/** Page tables and descriptors that have been looked into and are in use. */
-function isTrusted(xen: Xen, pdx: number): boolean {
-  const info = xen.frame.typeInfo.get(pdx);
-  const type = typeOf(info);
-  const looked = (info & (PGT_VALIDATED | PGT_PARTIAL)) !== 0;
-  return type >= PGT.l1 && type <= PGT.segDesc && looked && typeCount(info) !== 0;
 }
 
 function writtenThroughTable(xen: Xen, table: number): string | undefined {

@@ -115,7 +115,7 @@ function hasTableInUse(xen: Xen): boolean {
 }
 
 /** A page whose content the hypervisor trusts: a page table or descriptor page of a PV domain, looked into and in use. */
-function isTableInUse(xen: Xen, pdx: number): boolean {
+export function isTableInUse(xen: Xen, pdx: number): boolean {
   const info = xen.frame.typeInfo.get(pdx);
   const type = typeOf(info);
   const trusted = (info & (PGT_VALIDATED | PGT_PARTIAL)) !== 0 && typeCount(info) !== 0;
