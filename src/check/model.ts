@@ -13,6 +13,25 @@ export interface Model {
   perform(action: number): boolean;
   /** Properties that every state, or every step, must have. */
   readonly properties: readonly Property[];
+  /**
+   * All elements but the identity of a group of permutations under which the actions as a set and every property are
+   * invariant: two states of which one is the other's image have the same future, but for names.
+   */
+  readonly symmetries?: readonly Symmetry[];
+  /** Whether a word of the state follows from the others, and so may be left out of a state's identity. */
+  derived?(word: number): boolean;
+}
+
+/**
+ * A permutation of states, word by word: the image of a state holds `value(index, w)` at `word(index)` wherever the state
+ * holds `w` at `index`. Neither depends on other words, so that an image can be kept up to date write by write. A word
+ * that is 0 everywhere may stand at an `index` that the store has not got; 0 maps to 0.
+ */
+export interface Symmetry {
+  /** The word that takes this word's place in the image. */
+  word(index: number): number;
+  /** What stands there when `index` holds `value`. */
+  value(index: number, value: number): number;
 }
 
 /** A journaled store, or anything that can do the same. */
