@@ -139,6 +139,7 @@ function boundsText(options: VerifyOptions, ofConfigs: boolean): string {
     ...(options.failures > 0 ? [plural(options.failures, 'failure')] : []),
     ...(options.deviceMappings ? ['device mappings'] : []),
     ...(options.partialUnmaps ? ['partial unmaps'] : []),
+    ...options.with,
     `≤ ${number(options.maxStates)} states`,
     `depth ${Number.isFinite(options.maxDepth) ? number(options.maxDepth) : 'any'}`,
     `${number(options.maxMemory / 2 ** 20)} MiB`,
@@ -152,7 +153,7 @@ function boundsJson(options: VerifyOptions): unknown {
   const { pages, levels, refs, handles, vaSlots, entries, hotplug, selfGrants } = options;
   const { maxStates, maxDepth, maxMemory, timeout, deeper, first = false } = options;
   const { destroy = false, steps = false, failures, deviceMappings = false, partialUnmaps = false } = options;
-  const optional = { destroy, steps, failures, deviceMappings, partialUnmaps };
+  const optional = { destroy, steps, failures, deviceMappings, partialUnmaps, with: options.with };
   const alphabet = { pages, levels, refs, handles, vaSlots, entries, hotplug, selfGrants, ...optional };
   return { ...alphabet, maxStates, maxDepth, maxMemory, timeout, deeper, first };
 }

@@ -40,6 +40,7 @@ export interface VerifyOptions {
   readonly failures: number;
   readonly deviceMappings?: boolean;
   readonly partialUnmaps?: boolean;
+  readonly with: readonly string[];
   readonly maxStates: number;
   readonly maxDepth: number;
   readonly maxMemory: number;
@@ -99,6 +100,14 @@ export function registerVerify(program: Command, io: Io = standardIo()): void {
     )
     .option('--device-mappings', 'PV guests and dom0 map grants for their devices, too')
     .option('--partial-unmaps', 'grant mappings are also unmapped by halves')
+    .addOption(
+      new Option(
+        '--with <operations>',
+        'operations that are tried besides, with all arguments the machine has',
+      )
+        .argParser((text: string) => text.split(',').filter((name) => name !== ''))
+        .default([], 'none'),
+    )
     .option('--max-states <n>', 'states to keep', count(1, 2 ** 31 - 1), 10_000_000)
     .addOption(
       new Option('--max-depth <n>', 'actions in a row')
@@ -163,6 +172,7 @@ function boundsOf(options: VerifyOptions): VerifyBounds {
     hotplug,
     selfGrants,
     failures,
+    operations: options.with,
     destroy: options.destroy === true,
     steps: options.steps === true,
     deviceMappings: options.deviceMappings === true,

@@ -15,6 +15,7 @@ import { entryHigh, entryLow, mmuUpdate, pinTable, unpinTable, updateVaMapping }
 import { isUntranslatedHwdom } from '../xen/rule.js';
 import { Life, type Xen } from '../xen/state.js';
 import { guestStore } from '../xen/vcpu.js';
+import { addOperations } from './alphabet-operations.js';
 import { type AddAction, addFailures, addSteps } from './alphabet-steps.js';
 import { deviceAccess } from './device-access.js';
 import type { Argument, Statement } from './program.js';
@@ -45,6 +46,10 @@ export interface AlphabetBounds {
   readonly steps?: boolean;
   /** How many allocations, maps, unmaps, flushes and device accesses may fail; none unless set. */
   readonly failures?: number;
+  /** Operations of the language that are tried besides, with all arguments that the machine has. */
+  readonly operations?: readonly string[];
+  /** Pages a guest may have, where that is a bound. */
+  readonly pages?: number;
 }
 
 export const DEFAULT_ALPHABET: AlphabetBounds = {
@@ -172,7 +177,16 @@ class AlphabetBuilder {
       );
     }
     if (this.bounds.destroy) this.deaths();
+    this.operations();
     return this.actions;
+  }
+
+  private operations(): void {
+    const { xen, names, bounds, frames } = this;
+    addOperations(xen, names, bounds, frames, bounds.operations ?? [], (slot, ...action) => {
+      this.acting = slot;
+      this.add(...action);
+    });
   }
 
   private deaths(): void {

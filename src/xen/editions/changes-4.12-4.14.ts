@@ -1,8 +1,8 @@
-import type { Profile } from './behaviours.js';
+import type { ReleaseProfile } from './behaviours.js';
 import type { Change } from './history.js';
 
 /** Changes that first came with from 4.12.0 to 4.14.0, oldest first. */
-export const CHANGES_4_12_TO_4_14: readonly Change<Profile>[] = [
+export const CHANGES_4_12_TO_4_14: readonly Change<ReleaseProfile>[] = [
   {
     behaviours: {
       hasMappings: 'need_sync',

@@ -1,8 +1,8 @@
-import type { Profile } from './behaviours.js';
+import type { ReleaseProfile } from './behaviours.js';
 import type { Change } from './history.js';
 
 /** Changes that first came with 4.15.0 and 4.16.0, oldest first. */
-export const CHANGES_4_15_TO_4_16: readonly Change<Profile>[] = [
+export const CHANGES_4_15_TO_4_16: readonly Change<ReleaseProfile>[] = [
   {
     behaviours: { createFlags: 'nested_virt' },
     commit: 'dbe399b174e4',

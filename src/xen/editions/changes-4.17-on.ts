@@ -1,8 +1,8 @@
-import type { Profile } from './behaviours.js';
+import type { ReleaseProfile } from './behaviours.js';
 import { type Change, STAGING } from './history.js';
 
 /** Changes that first came with from 4.17.0 on, oldest first. */
-export const CHANGES_4_17_ON: readonly Change<Profile>[] = [
+export const CHANGES_4_17_ON: readonly Change<ReleaseProfile>[] = [
   {
     behaviours: { vtdNoDidErrno: 'EBUSY' },
     commit: 'bbcea43d830b',

@@ -1,11 +1,11 @@
-import { BEHAVIOURS, type Profile } from './behaviours.js';
+import { BEHAVIOURS, type ReleaseProfile } from './behaviours.js';
 import { CHANGES_4_12_TO_4_14 } from './changes-4.12-4.14.js';
 import { CHANGES_4_15_TO_4_16 } from './changes-4.15-4.16.js';
 import { CHANGES_4_17_ON } from './changes-4.17-on.js';
 import type { Change, History } from './history.js';
 
 /** Xen 4.11.0, where the record begins. */
-export const OLDEST: Profile = {
+export const OLDEST: ReleaseProfile = {
   iommuContext: 'at-first-assignment',
   hasMappings: 'need_iommu',
   needSyncAfterTeardown: 'cleared',
@@ -101,11 +101,11 @@ export const OLDEST: Profile = {
 };
 
 /** Every change since, oldest first. */
-export const CHANGES: readonly Change<Profile>[] = [
+export const CHANGES: readonly Change<ReleaseProfile>[] = [
   ...CHANGES_4_12_TO_4_14,
   ...CHANGES_4_15_TO_4_16,
   ...CHANGES_4_17_ON,
 ];
 
 /** The hypervisor's behaviours, release by release. */
-export const XEN_HISTORY: History<Profile> = { specs: BEHAVIOURS, oldest: OLDEST, changes: CHANGES };
+export const XEN_HISTORY: History<ReleaseProfile> = { specs: BEHAVIOURS, oldest: OLDEST, changes: CHANGES };

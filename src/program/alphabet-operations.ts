@@ -1,0 +1,218 @@
+import { InputError } from '../text/diagnostic.js';
+import { suggest } from '../text/suggest.js';
+import type { Xen } from '../xen/state.js';
+import { type ActionNames, type AlphabetBounds, Attempt } from './alphabet.js';
+import type { AddAction } from './alphabet-steps.js';
+import { Arguments, Nameless } from './arguments.js';
+import { HANDLERS } from './handlers.js';
+import { Names } from './names.js';
+import { OPERATION_BY_NAME, OPERATIONS, type Operation, type Parameter } from './operations.js';
+import type { Argument } from './program.js';
+
+/**
+ * Any operation of the language as actions of the search: with every combination of what its parameters can be on this
+ * machine, within the bounds. So the search can try whatever a program can say, without an alphabet made for it.
+ */
+
+/** What an optional parameter is given, where it is given at all: sets of them that make sense together. */
+const VARIANTS: Readonly<Record<string, readonly (readonly string[])[]>> = {
+  grant_copy: [
+    ['from_ref', 'from_domain', 'to'],
+    ['from', 'to_ref', 'to_domain'],
+  ],
+  populate_physmap: [['gfn'], []],
+  decrease_reservation: [['page'], ['gfn']],
+  add_to_physmap: [['index'], ['of', 'index']],
+  set_mem_access: [['gfn']],
+  mmu_update: [[], ['page', 'rights']],
+  store: [[], ['page', 'rights']],
+  update_va_mapping: [[], ['page', 'rights']],
+  new_user_baseptr: [[], ['page']],
+  set_gdt: [[], ['entries']],
+};
+
+/** What numbers are tried, by the name of the parameter. Others are left to those who write programs. */
+type Numbers = (xen: Xen, bounds: AlphabetBounds) => readonly number[];
+const upTo = (count: number): number[] => Array.from({ length: count }, (_, n) => n);
+const gfns: Numbers = (xen) => upTo(xen.hasTranslatedDomains ? xen.spec.limits.gfns : 0);
+const refs: Numbers = (xen, { refs }) => upTo(Math.min(refs, xen.spec.limits.grants));
+const NUMBERS: Readonly<Record<string, Numbers>> = {
+  ref: refs,
+  viaref: refs,
+  from_ref: refs,
+  to_ref: refs,
+  a: refs,
+  b: refs,
+  gfn: gfns,
+  index: gfns,
+  with: (xen, { vaSlots }) => upTo(Math.min(vaSlots, xen.spec.limits.vaSlots)),
+  va: (xen, { vaSlots }) => upTo(Math.min(vaSlots, xen.spec.limits.vaSlots)),
+  version: () => [1, 2],
+  frames: (xen) => [xen.spec.limits.grantFrames],
+  pages: (_xen, { pages = 2 }) => upTo(pages + 1),
+  entries: () => [0],
+  mfn: (xen) => (xen.spec.readOnlyMmio ?? []).map(({ base }) => base),
+};
+
+/** Operations that are no action of anybody on the machine, or that only make sense in a program that is written. */
+const NO_ACTIONS: ReadonlySet<string> = new Set([
+  'mark',
+  'same_state',
+  'checks',
+  'wait',
+  'step',
+  'finish',
+  'fail',
+  'boot_domain',
+]);
+
+/** The names of the operations that can be asked for. */
+export const ACTION_OPERATIONS: readonly string[] = OPERATIONS.map(({ name }) => name).filter(
+  (name) => !NO_ACTIONS.has(name),
+);
+
+/**
+ * Adds the actions of the operations called `asked`.
+ * @throws InputError for a name that is no operation.
+ */
+export function addOperations(
+  xen: Xen,
+  actionNames: ActionNames,
+  bounds: AlphabetBounds,
+  frames: readonly number[],
+  asked: readonly string[],
+  add: (slot: number, ...action: Parameters<AddAction>) => void,
+): void {
+  const names = namesOf(xen, actionNames);
+  const choices = new Choices(xen, names, actionNames, bounds, frames);
+  for (const name of asked) {
+    const operation = OPERATION_BY_NAME.get(name);
+    if (operation === undefined || !ACTION_OPERATIONS.includes(name)) throw unknownOperation(name);
+    const handler = HANDLERS[name]!;
+    for (const args of choices.combinations(operation)) {
+      const slot = operation.actor === 'guest' ? names.domains.get(String(args.domain)) : undefined;
+      const actor = String(
+        args[{ guest: 'domain', device: 'device', toolstack: '', program: '' }[operation.actor]] ?? 'dom0',
+      );
+      const values = new Arguments(args, names, xen);
+      add(slot ?? 0, name, actor, args, () => {
+        try {
+          handler(xen, values, names);
+        } catch (error) {
+          if (error instanceof Nameless) return Attempt.impossible;
+          throw error;
+        }
+        // Whether Xen refused or not: what counts is what it changed.
+        return Attempt.refused;
+      });
+    }
+  }
+}
+
+/** All names that actions use, bound once: the search gives the same handle the same name each time. */
+function namesOf(xen: Xen, actionNames: ActionNames): Names {
+  const names = new Names(xen);
+  for (let slot = 0; slot < xen.domIo; slot++) {
+    if (!xen.exists(slot)) continue;
+    names.domains.set(actionNames.domain(slot), slot);
+    for (let handle = 0; handle < xen.spec.limits.handles; handle++)
+      names.handles.set(actionNames.handle(slot, handle), handle);
+  }
+  return names;
+}
+
+class Choices {
+  private readonly xen: Xen;
+  private readonly names: Names;
+  private readonly actionNames: ActionNames;
+  private readonly bounds: AlphabetBounds;
+  private readonly pages: readonly number[];
+  private readonly domains: readonly string[];
+
+  constructor(
+    xen: Xen,
+    names: Names,
+    actionNames: ActionNames,
+    bounds: AlphabetBounds,
+    frames: readonly number[],
+  ) {
+    this.xen = xen;
+    this.names = names;
+    this.actionNames = actionNames;
+    this.bounds = bounds;
+    this.pages = frames.map((pdx) => xen.ram.frameAt(pdx));
+    this.domains = [...names.domains]
+      .filter(([, slot]) => slot >= 0 && slot < xen.domIo)
+      .map(([name]) => name);
+  }
+
+  /** Every combination of arguments. */
+  *combinations({ name, parameters }: Operation): Generator<Record<string, Argument>> {
+    const required = parameters.filter(({ optional, kind }) => optional !== true && kind !== 'flags');
+    for (const variant of VARIANTS[name] ?? [[]]) {
+      const given = parameters.filter(
+        (parameter) => required.includes(parameter) || variant.includes(parameter.name),
+      );
+      yield* this.product(given, {});
+    }
+  }
+
+  private *product(
+    [first, ...rest]: readonly Parameter[],
+    before: Record<string, Argument>,
+  ): Generator<Record<string, Argument>> {
+    if (first === undefined) yield before;
+    else
+      for (const value of this.values(first, before))
+        yield* this.product(rest, { ...before, [first.name]: value });
+  }
+
+  private values(
+    { name, kind, words = [] }: Parameter,
+    before: Record<string, Argument>,
+  ): readonly Argument[] {
+    const { xen, bounds, names } = this;
+    switch (kind) {
+      case 'domain':
+        return this.domains;
+      case 'page':
+      case 'newPage':
+        return this.pages;
+      case 'entry':
+        return this.pages.flatMap((page) => upTo(bounds.entries).map((n) => `0x${page.toString(16)}[${n}]`));
+      case 'address':
+        return this.pages.map((page) => page * 4096);
+      case 'device':
+      case 'anyDevice':
+        return xen.spec.devices.map((device) => device.name);
+      case 'handle':
+      case 'newHandle':
+        return this.handlesOf(names.domains.get(String(before.domain)) ?? 0);
+      case 'number':
+        return NUMBERS[name]?.(xen, bounds) ?? [];
+      case 'word':
+        return words;
+      default:
+        return [];
+    }
+  }
+
+  private handlesOf(slot: number): readonly string[] {
+    const { xen, bounds, actionNames } = this;
+    const count = Math.min(xen.spec.limits.handles, bounds.handles);
+    return upTo(count).map((handle) => actionNames.handle(slot, handle));
+  }
+}
+
+function unknownOperation(name: string): InputError {
+  const near = suggest(name, ACTION_OPERATIONS);
+  return new InputError({
+    severity: 'error',
+    code: 'unknown-operation',
+    message: `\`${name}\` is no operation that the search can try`,
+    file: '--with',
+    line: 1,
+    column: 1,
+    hint: `${near === undefined ? '' : `did you mean \`${near}\`? `}docs/program.md lists the operations`,
+  });
+}
