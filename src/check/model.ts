@@ -20,6 +20,27 @@ export interface Model {
   readonly symmetries?: readonly Symmetry[];
   /** Whether a word of the state follows from the others, and so may be left out of a state's identity. */
   derived?(word: number): boolean;
+  /** What must come to an end once it is begun. */
+  readonly obligations?: Obligations;
+}
+
+/**
+ * What a model begins and must end: a loop in which it goes on and on is a livelock. Obligations are numbered from 0, and
+ * a number can be under way again later; between one end and the next beginning there is a state in which it is not.
+ */
+export interface Obligations {
+  readonly count: number;
+  /** Whether it is begun and not ended in the present state. */
+  underWay(obligation: number): boolean;
+  /** Whether performing the action is a step of it. */
+  isStep(action: number, obligation: number): boolean;
+  /**
+   * Whether the action is one that the obligation must end in spite of. Steps, of any obligation, always are; others are
+   * unless this says that they are not: what a party does to itself.
+   */
+  mustWithstand?(action: number, obligation: number): boolean;
+  /** What is under way in the present state; loops of one obligation that go by different names are told apart. */
+  name?(obligation: number): string;
 }
 
 /**
