@@ -1,4 +1,4 @@
-import { decimal, hex, type Layout, optional } from '../store/table.js';
+import { decimal, hex, type Layout, naming, optional } from '../store/table.js';
 
 /** Levels of a remembered context entry in the low bits; above them the reason why there is none. */
 const REASON_SHIFT = 8;
@@ -24,8 +24,9 @@ export class ContextCache {
         : layout.table(
             `${name} context cache`,
             size,
-            { requester: optional(hex), did: decimal, root: optional(hex), state: hex },
+            { requester: optional(naming('requester', hex)), did: decimal, root: optional(hex), state: hex },
             (row) => `${name} context cache entry ${row}`,
+            { rowsOf: [{ kind: 'context cache entry', count: size }] },
           ).columns;
   }
 

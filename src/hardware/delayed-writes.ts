@@ -1,5 +1,5 @@
 import type { WordSource } from '../formats/words.js';
-import { decimal, hex, type Layout, optional } from '../store/table.js';
+import { decimal, hex, type Layout, naming, optional } from '../store/table.js';
 
 /** Entries that can be under way; when one more comes, the oldest arrives. */
 const ENTRIES = 16;
@@ -21,7 +21,7 @@ export class DelayedWrites implements WordSource {
     this.entries = layout.table(
       `${name} delayed write`,
       ENTRIES,
-      { frame: optional(hex), offset: hex, lo: hex, hi: hex },
+      { frame: optional(hex), offset: naming('table offset', hex), lo: naming('table entry', hex), hi: hex },
       (row) => `${name} delayed write ${row}`,
     ).columns;
     this.state = layout.table(`${name} delayed writes`, 1, { count: decimal }, () => name).columns;

@@ -1,5 +1,5 @@
 import { type Rights, rightsText } from '../formats/address.js';
-import { bitParts, decimal, hex, type Layout, optional } from '../store/table.js';
+import { bitParts, decimal, hex, type Layout, naming, optional } from '../store/table.js';
 
 const HIGH = 2 ** 32;
 
@@ -46,8 +46,14 @@ export class Iotlb {
     this.entries = layout.table(
       `${name} IOTLB`,
       size,
-      { did: optional(decimal), input: hex, frame: hex, rights: RIGHTS_AND_HIGH_BITS },
+      {
+        did: optional(decimal),
+        input: naming('mfn', hex),
+        frame: naming('mfn', hex),
+        rights: RIGHTS_AND_HIGH_BITS,
+      },
       (row) => `${name} IOTLB entry ${row}`,
+      { rowsOf: [{ kind: 'IOTLB entry', count: size }] },
     ).columns;
     // How many entries span more than a frame. Until one does, looking up and invalidating need not think of them.
     const label = () => `${name} IOTLB`;

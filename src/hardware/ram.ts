@@ -27,7 +27,8 @@ export class Ram implements WordSink {
    * nothing. Which frames are backed is no state: the others read as zeros.
    */
   private readonly backing: Int32Array;
-  private readonly frameOfPage = new Map<number, number>();
+  /** By page of the store: index of the frame that it backs, + 1; 0 for none. */
+  private indexOfPage = new Int32Array(64);
 
   /** @throws RangeError when a range is none, lies beyond 52-bit addresses, or overlaps another. */
   constructor(store: Store, ranges: readonly FrameRange[]) {
@@ -125,18 +126,31 @@ export class Ram implements WordSink {
     return this.backing[index]! - 1;
   }
 
-  private back(index: number): number {
+  /** First word in the store of the index-th frame, which has backing from now on. */
+  back(index: number): number {
     const base = this.backing[index]! - 1;
     if (base >= 0) return base;
     const first = this.store.addPages(RAM_KEYS + index, 1);
     this.backing[index] = first + 1;
-    this.frameOfPage.set(first / PAGE_WORDS, index);
+    const page = first / PAGE_WORDS;
+    if (page >= this.indexOfPage.length) {
+      const longer = new Int32Array(page * 2);
+      longer.set(this.indexOfPage);
+      this.indexOfPage = longer;
+    }
+    this.indexOfPage[page] = index + 1;
     return first;
+  }
+
+  /** Index of the frame that a store word backs, or -1 when the word is no RAM. */
+  indexOfWord(word: number): number {
+    const page = Math.floor(word / PAGE_WORDS);
+    return page < this.indexOfPage.length ? this.indexOfPage[page]! - 1 : -1;
   }
 
   /** The physical byte address that a store word backs, or -1 when the word is no RAM. For rendering. */
   addressOf(word: number): number {
-    const index = this.frameOfPage.get(Math.floor(word / PAGE_WORDS));
-    return index === undefined ? -1 : this.frameAt(index) * 4096 + (word % PAGE_WORDS) * 4;
+    const index = this.indexOfWord(word);
+    return index < 0 ? -1 : this.frameAt(index) * 4096 + (word % PAGE_WORDS) * 4;
   }
 }

@@ -2,7 +2,7 @@ import { R, type Rights, W } from '../formats/address.js';
 import { ARM_STAGE2, stage2Shape } from '../formats/arm-stage2.js';
 import { type RootShape, Walker, WalkStatus } from '../formats/radix.js';
 import { faultStatus, faultSyndrome, SmmuFault } from '../formats/smmuv2.js';
-import { decimal, hex, type Layout, optional } from '../store/table.js';
+import { decimal, hex, type Layout, naming, optional } from '../store/table.js';
 import type { IommuFault, IommuUnit } from './iommu.js';
 import { Iotlb, orderOf } from './iotlb.js';
 import type { Ram } from './ram.js';
@@ -62,7 +62,7 @@ export class SmmuUnit implements IommuUnit {
     this.streams = layout.table(
       'SMMU stream',
       streams,
-      { stream: optional(hex), bank: optional(decimal) },
+      { stream: optional(naming('requester', hex)), bank: optional(decimal) },
       (row) => `SMMU stream mapping ${row}`,
     ).columns;
     this.banks = layout.table(

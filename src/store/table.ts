@@ -12,6 +12,10 @@ export interface Part {
 export interface Field {
   show(word: number): string;
   readonly parts?: readonly Part[];
+  /** What a word of it names, where it names something: `frame`, `slot`. Whoever owns the table knows the kinds. */
+  readonly names?: string;
+  /** How much more than the number of what it names such a word holds: 1 where 0 is none. */
+  readonly bias?: number;
 }
 
 /** A number in decimal. */
@@ -30,7 +34,13 @@ export function enumeration(names: readonly string[]): Field {
 
 /** A word that holds "nothing" as 0 and otherwise `value + 1`: how optional references are kept. */
 export function optional(inner: Field): Field {
-  return { show: (word) => (word === 0 ? 'none' : inner.show(word - 1)) };
+  const show = (word: number): string => (word === 0 ? 'none' : inner.show(word - 1));
+  return inner.names === undefined ? { show } : { show, names: inner.names, bias: (inner.bias ?? 0) + 1 };
+}
+
+/** A field whose words name things of a kind. */
+export function naming(kind: string, field: Field): Field {
+  return { ...field, names: kind };
 }
 
 /** A word made of named parts. */
@@ -76,6 +86,12 @@ export class Column {
 
 export type Fields = Readonly<Record<string, Field>>;
 
+/** What the rows of a table are: `count` things of a kind, for each of those before. */
+export interface RowsOf {
+  readonly kind: string;
+  readonly count: number;
+}
+
 /** A named table of named fields in the store: `rows` rows of one word a field. */
 export interface Table<F extends Fields = Fields> {
   readonly name: string;
@@ -88,6 +104,8 @@ export interface Table<F extends Fields = Fields> {
   readonly columns: { readonly [K in keyof F]: Column };
   /** Follows from other tables, so that its changes are not worth telling. */
   readonly derived: boolean;
+  /** What the rows are, the last changing fastest: domains, then the grants of each. Empty where they are nothing. */
+  readonly rowsOf: readonly RowsOf[];
 }
 
 /** The tables of a model and where they stand in the store. */
@@ -106,7 +124,7 @@ export class Layout {
     rows: number,
     fields: F,
     label: (row: number) => string,
-    { derived = false } = {},
+    { derived = false, rowsOf = [] }: { derived?: boolean; rowsOf?: readonly RowsOf[] } = {},
   ): Table<F> {
     const fieldNames = Object.keys(fields);
     const pages = Math.max(1, Math.ceil((rows * fieldNames.length) / PAGE_WORDS));
@@ -116,7 +134,17 @@ export class Layout {
     fieldNames.forEach((field, offset) => {
       columns[field] = new Column(this.store, base + offset, fieldNames.length);
     });
-    const table = { name, rows, base, fieldNames, fields, label, columns, derived } as unknown as Table<F>;
+    const table = {
+      name,
+      rows,
+      base,
+      fieldNames,
+      fields,
+      label,
+      columns,
+      derived,
+      rowsOf,
+    } as unknown as Table<F>;
     this.tables.push(table as unknown as Table);
     return table;
   }

@@ -1,4 +1,4 @@
-import { callerOf, domainOf, goOn, isIdle } from './calls/call.js';
+import { callerOf, deviceOf, domainOf, goOn, isIdle } from './calls/call.js';
 import { Step } from './calls/steps.js';
 import { deviceOwner, isDeviceTree } from './devices.js';
 import { assignDtDevice } from './dt-assign.js';
@@ -30,7 +30,7 @@ export function assignDevice(xen: Xen, call: number, slot: number, device: numbe
     return 0;
   }
   xen.call.domain.set(call, slot + 1);
-  xen.call.device.set(call, device);
+  xen.call.device.set(call, device + 1);
   xen.call.flags.set(call, flags);
   return goOn(xen, call, restarts ? Step.domctl : beginConstruct(xen, call, slot));
 }
@@ -95,7 +95,7 @@ function needsConstruct(xen: Xen, slot: number): boolean {
 /** A continuation executes the whole domctl again, its checks included. Up to 4.13 it only tries to get the lock. */
 function startOver(xen: Xen, call: number): number {
   const slot = domainOf(xen, call);
-  const [device, flags] = [xen.call.device.get(call), xen.call.flags.get(call)];
+  const [device, flags] = [deviceOf(xen, call), xen.call.flags.get(call)];
   const status = checkAssign(xen, call, slot, device, flags);
   if (status !== 0) return status;
   if (isHeld(xen.lock.pcidevs, 0)) return Step.domctl;
@@ -103,7 +103,7 @@ function startOver(xen: Xen, call: number): number {
 }
 
 function attachAtLast(xen: Xen, call: number): number {
-  return attach(xen, domainOf(xen, call), xen.call.device.get(call), xen.call.flags.get(call));
+  return attach(xen, domainOf(xen, call), deviceOf(xen, call), xen.call.flags.get(call));
 }
 
 /** assign_device where contexts are built late, step by step. Each returns the next step, or 0 or an errno at the end. */

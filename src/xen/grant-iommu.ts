@@ -2,6 +2,7 @@ import { R, type Rights, W } from '../formats/address.js';
 import { GNTMAP, PIN_WRITE_MASK } from '../formats/grant-v1.js';
 import { Errno } from './errno.js';
 import { hasIommu, iommuMap, iommuUnmap, mirrors } from './iommu-map.js';
+import { grantRefOf } from './maptrack.js';
 import { Kind, type Xen } from './state.js';
 
 /**
@@ -38,7 +39,7 @@ export function handleRights(xen: Xen, caller: number, granter: number, pdx: num
     if (flags === 0) continue;
     const from = xen.maptrack.granter.get(row) - 1;
     if (granter >= 0 && from !== granter) continue;
-    if (xen.grant.frame.get(from * grants + xen.maptrack.ref.get(row)) !== pdx + 1) continue;
+    if (xen.grant.frame.get(from * grants + grantRefOf(xen, row)) !== pdx + 1) continue;
     rights |= flags & GNTMAP.readonly ? R : R | W;
   }
   return rights;

@@ -58,7 +58,7 @@ export function mapGrantRef(
   const host = (flags & GNTMAP.host) !== 0;
   xen.maptrack.flags.set(row, flags);
   xen.maptrack.granter.set(row, granter + 1);
-  xen.maptrack.ref.set(row, ref);
+  xen.maptrack.ref.set(row, ref + 1);
   xen.maptrack.hostGfn.set(row, host && xen.isTranslated(caller) ? hostGfn + 1 : 0);
   xen.maptrack.hostEntry.set(row, host && !xen.isTranslated(caller) ? hostEntry : SOMEWHERE);
   return handle;

@@ -22,6 +22,7 @@ import { setGrantVersion, swapGrantRefs } from './grant-version.js';
 import { Notes } from './invariants/notes.js';
 import { INVARIANTS } from './invariants.js';
 import { populate, x86 } from './machine.fixture.js';
+import { grantRefOf } from './maptrack.js';
 import { decreaseReservation, populatePhysmap } from './memory.js';
 import { mmuUpdate, pinTable, unpinTable, updateVaMapping } from './page-table.js';
 import { inputFrames } from './rule.js';
@@ -180,7 +181,7 @@ function isOrphaned(xen: Xen): boolean {
   const { handles, grants } = xen.spec.limits;
   for (let row = 0; row < xen.domIo * handles; row++) {
     if (xen.maptrack.flags.get(row) === 0) continue;
-    const active = (xen.maptrack.granter.get(row) - 1) * grants + xen.maptrack.ref.get(row);
+    const active = (xen.maptrack.granter.get(row) - 1) * grants + grantRefOf(xen, row);
     if (xen.grant.frame.get(active) === 0) return true;
   }
   return false;

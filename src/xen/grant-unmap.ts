@@ -5,7 +5,7 @@ import { replaceHostMapping, SOMEWHERE } from './grant-host-mapping.js';
 import { grantIommuUnmap } from './grant-iommu.js';
 import { dropReferences } from './grant-map.js';
 import { GNTST } from './grant-status.js';
-import { forgetHandle } from './maptrack.js';
+import { forgetHandle, grantRefOf } from './maptrack.js';
 import type { Xen } from './state.js';
 
 const HALVES = GNTMAP.host | GNTMAP.device;
@@ -87,7 +87,7 @@ function unmapHandle(
   if (flags === 0) return GNTST.bad_handle;
   const granter = xen.maptrack.granter.get(row) - 1;
   if (!xen.exists(granter)) return crashFor(xen, caller);
-  const ref = xen.maptrack.ref.get(row);
+  const ref = grantRefOf(xen, row);
   const pdx = xen.grant.frame.get(activeRow(xen, granter, ref)) - 1;
   // The granter's domid is somebody else's by now: what the entry names is not what is mapped.
   if (pdx < 0) return GNTST.general_error;
@@ -145,7 +145,7 @@ export function releaseGrantMappings(xen: Xen, slot: number): void {
     const flags = xen.maptrack.flags.get(row);
     if (flags === 0) continue;
     const granter = xen.maptrack.granter.get(row) - 1;
-    const ref = xen.maptrack.ref.get(row);
+    const ref = grantRefOf(xen, row);
     const pdx = xen.grant.frame.get(activeRow(xen, granter, ref)) - 1;
     const inTables = xen.maptrack.hostEntry.get(row) !== SOMEWHERE;
     forgetHandle(xen, row);

@@ -15,6 +15,9 @@ export function freeHandle(xen: Xen, slot: number): number {
   return -1;
 }
 
+/** The grant reference that a handle's row is of. */
+export const grantRefOf = (xen: Xen, row: number): number => xen.maptrack.ref.get(row) - 1;
+
 /** Takes everything out of a handle's row, which frees it. */
 export function forgetHandle(xen: Xen, row: number): void {
   xen.maptrack.flags.set(row, 0);

@@ -12,6 +12,7 @@ import { clearGrantEntry, writeGrantEntry } from './grant-entry.js';
 import { mapGrantRef } from './grant-map.js';
 import { unmapGrantRef } from './grant-unmap.js';
 import { broken, populate, x86 } from './machine.fixture.js';
+import { grantRefOf } from './maptrack.js';
 import { decreaseReservation, memoryExchange, populatePhysmap, setMaxPages } from './memory.js';
 import { COUNT_MASK, isPageTable, typeCount, typeOf } from './page-info.js';
 import { entryHigh, entryLow, mmuUpdate, pinTable, unpinTable, updateVaMapping } from './page-table.js';
@@ -190,7 +191,7 @@ function recount(xen: Xen): { general: number[]; type: number[]; linear: number[
     if (flags === 0) continue;
     const mapper = Math.floor(row / limits.handles);
     const granter = xen.maptrack.granter.get(row) - 1;
-    const pdx = xen.grant.frame.get(granter * limits.grants + xen.maptrack.ref.get(row)) - 1;
+    const pdx = xen.grant.frame.get(granter * limits.grants + grantRefOf(xen, row)) - 1;
     for (const kind of [GNTMAP.host, GNTMAP.device]) {
       if ((flags & kind) === 0) continue;
       general[pdx]!++;

@@ -5,7 +5,7 @@ import { SmmuUnit } from '../hardware/smmu-unit.js';
 import { SmmuV3Unit } from '../hardware/smmuv3-unit.js';
 import { VtdUnit } from '../hardware/vtd-unit.js';
 import { Store } from '../store/store.js';
-import { decimal, enumeration, type Field, flag, hex, Layout, optional } from '../store/table.js';
+import { decimal, enumeration, flag, hex, Layout, naming, optional } from '../store/table.js';
 import { STEP_NAMES } from './calls/steps.js';
 import type { Profile } from './editions/behaviours.js';
 import { FAILURES } from './failures.js';
@@ -147,9 +147,13 @@ export class Xen {
     this.xenHeap = { first, end: first + spec.xenHeap.count };
 
     const { hex, decimal, flag } = WORD_NAMES;
-    const domainName: Field = { show: (slot) => this.domainName(slot) };
-    const frameName: Field = { show: (pdx) => this.frameName(pdx) };
-    const callName: Field = { show: (call) => this.domainName(Math.floor(call / limits.calls)) };
+    // What words name, and what rows are, is said here once, as data: symmetry/ reads it.
+    const domainName = naming('slot', { show: (slot) => this.domainName(slot) });
+    const frameName = naming('frame', { show: (pdx) => this.frameName(pdx) });
+    const callName = naming('call', { show: (call) => this.domainName(Math.floor(call / limits.calls)) });
+    const deviceName = naming('device', { show: (row) => spec.devices[row]?.name ?? String(row) });
+    const slots = { kind: 'slot', count: this.slots };
+    const domains = { kind: 'slot', count: limits.domains };
     const ofDomain = (rows: number, what: string) => (row: number) =>
       `${this.domainName(Math.floor(row / rows))} ${what} ${row % rows}`;
 
@@ -213,6 +217,7 @@ export class Xen {
         crashed: flag,
       },
       (slot) => this.domainName(slot),
+      { rowsOf: [slots] },
     ).columns;
 
     this.frame = this.layout.table(
@@ -235,6 +240,7 @@ export class Xen {
         previous: optional(frameName),
       },
       (pdx) => `frame ${this.frameName(pdx)}`,
+      { rowsOf: [{ kind: 'frame', count: frames }] },
     ).columns;
 
     this.heap = this.layout.table('heap', 2, { lowestFree: decimal }, (zone) => `heap ${zone}`, {
@@ -256,6 +262,7 @@ export class Xen {
         sourceRef: decimal,
       },
       ofDomain(limits.grants, 'active grant'),
+      { rowsOf: [domains, { kind: 'grant', count: limits.grants }] },
     ).columns;
 
     this.grantFrame = this.layout.table(
@@ -263,6 +270,7 @@ export class Xen {
       limits.domains * limits.grantFrames,
       { shared: optional(frameName), status: optional(frameName) },
       ofDomain(limits.grantFrames, 'grant frame'),
+      { rowsOf: [domains, { kind: 'grant frame', count: limits.grantFrames }] },
     ).columns;
 
     this.maptrack = this.layout.table(
@@ -271,12 +279,13 @@ export class Xen {
       {
         flags: hex,
         granter: optional(domainName),
-        ref: decimal,
+        ref: optional(naming('grant', decimal)),
         /** Where it is mapped for the mapper's CPU: in its p2m, or in an L1 entry (grant-host-mapping.ts). */
         hostGfn: optional(hex),
-        hostEntry: decimal,
+        hostEntry: naming('host entry', decimal),
       },
       ofDomain(limits.handles, 'handle'),
+      { rowsOf: [{ kind: 'handle', count: limits.domains * limits.handles }] },
     ).columns;
 
     this.grantCounter = this.layout.table(
@@ -284,6 +293,7 @@ export class Xen {
       limits.domains * limits.handles,
       { frame: optional(frameName), readers: decimal, writers: decimal },
       ofDomain(limits.handles, 'grant counter'),
+      { rowsOf: [domains, { kind: 'grant counter', count: limits.handles }] },
     ).columns;
 
     this.va = this.layout.table(
@@ -291,6 +301,7 @@ export class Xen {
       limits.domains * limits.vaSlots,
       { frame: optional(frameName), writable: flag },
       ofDomain(limits.vaSlots, 'va'),
+      { rowsOf: [domains, { kind: 'va', count: limits.vaSlots }] },
     ).columns;
 
     this.cpuTlb = this.layout.table(
@@ -298,6 +309,7 @@ export class Xen {
       limits.domains * limits.cpuTlb,
       { frame: optional(frameName) },
       ofDomain(Math.max(1, limits.cpuTlb), 'CPU TLB entry'),
+      { rowsOf: [domains, { kind: 'CPU TLB entry', count: limits.cpuTlb }] },
     ).columns;
 
     this.device = this.layout.table(
@@ -324,6 +336,7 @@ export class Xen {
         addedToSmmu: flag,
       },
       (row) => `device ${spec.devices[row]?.name ?? row}`,
+      { rowsOf: [{ kind: 'device', count: spec.devices.length }] },
     ).columns;
 
     const regions = spec.reserved.length;
@@ -333,6 +346,7 @@ export class Xen {
       /** How many devices of the domain have the range reserved, and with which rights (dossier §6.4). */
       { count: decimal, rights: decimal },
       (row) => `${this.domainName(Math.floor(row / Math.max(1, regions)))} reserved region ${row % regions}`,
+      { rowsOf: [slots, { kind: 'region', count: regions }] },
     ).columns;
 
     this.call = this.layout.table(
@@ -342,7 +356,7 @@ export class Xen {
         /** The step to run next of a hypercall under way, 0 when there is none. */
         step: enumeration(STEP_NAMES),
         domain: optional(domainName),
-        device: decimal,
+        device: optional(deviceName),
         /** assign_device's flags; populate_physmap's order. */
         flags: hex,
         page: optional(frameName),
@@ -357,6 +371,7 @@ export class Xen {
       limits.calls === 1
         ? (call) => `hypercall of ${this.domainName(call)}`
         : ofDomain(limits.calls, 'hypercall'),
+      { rowsOf: [{ kind: 'call', count: limits.domains * limits.calls }] },
     ).columns;
 
     this.lock = this.layout.table('lock', 1, { pcidevs: optional(callName) }, () => 'lock of').columns;

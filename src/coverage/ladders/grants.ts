@@ -11,6 +11,7 @@ import { grantMapFlags } from '../../program/handlers/grants.js';
 import { activeRow, pinIsFull, pinsOf } from '../../xen/grant-active.js';
 import { grantEntryWord } from '../../xen/grant-entry.js';
 import { grantEntryCount, isVersion2 } from '../../xen/grant-frames.js';
+import { grantRefOf } from '../../xen/maptrack.js';
 import { ladder, type Rung } from '../rule.js';
 import type { Situation } from '../situation.js';
 
@@ -266,7 +267,7 @@ function otherAddress(s: Situation): boolean {
   if (!s.said('dev_bus_addr')) return false;
   const at = handleRow(s);
   const { maptrack, grant, ram } = s.xen;
-  const active = activeRow(s.xen, maptrack.granter.get(at) - 1, maptrack.ref.get(at));
+  const active = activeRow(s.xen, maptrack.granter.get(at) - 1, grantRefOf(s.xen, at));
   return s.args.frame('dev_bus_addr') !== ram.frameAt(grant.frame.get(active) - 1);
 }
 

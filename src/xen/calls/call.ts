@@ -74,3 +74,6 @@ export const domainOf = (xen: Xen, call: number): number => xen.call.domain.get(
 
 /** The page it is about now. */
 export const pageOf = (xen: Xen, call: number): number => xen.call.page.get(call) - 1;
+
+/** The device it is about, as a row, or -1. */
+export const deviceOf = (xen: Xen, call: number): number => xen.call.device.get(call) - 1;

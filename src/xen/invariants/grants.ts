@@ -5,6 +5,7 @@ import { grantEntryCount } from '../grant-frames.js';
 import { gnttabNeedsIommu, handleRights } from '../grant-iommu.js';
 import { hasIommu } from '../iommu-map.js';
 import { tableRights } from '../iommu-tables.js';
+import { grantRefOf } from '../maptrack.js';
 import { p2mLookup, p2mRights } from '../p2m.js';
 import { isBoundByTypes } from '../rule.js';
 import { Kind, type Xen } from '../state.js';
@@ -28,7 +29,7 @@ function selfGrantChange(xen: Xen): string | undefined {
     }
     for (let row = slot * handles; row < (slot + 1) * handles; row++) {
       if (xen.maptrack.flags.get(row) === 0 || xen.maptrack.granter.get(row) - 1 !== slot) continue;
-      const pdx = xen.grant.frame.get(slot * grants + xen.maptrack.ref.get(row)) - 1;
+      const pdx = xen.grant.frame.get(slot * grants + grantRefOf(xen, row)) - 1;
       if (pdx < 0 || !isBoundByType(xen, slot, pdx)) continue;
       if ((mappedRights(xen, slot, pdx) & ~typedRights(xen, pdx)) !== 0) return mismatchText(xen, slot, pdx);
     }
@@ -91,7 +92,7 @@ function eachForeignGrant(
     const slot = Math.floor(row / handles);
     const granter = xen.maptrack.granter.get(row) - 1;
     if (granter === slot) continue;
-    const pdx = xen.grant.frame.get(granter * grants + xen.maptrack.ref.get(row)) - 1;
+    const pdx = xen.grant.frame.get(granter * grants + grantRefOf(xen, row)) - 1;
     if (pdx < 0) continue;
     const wanted = handleRights(xen, slot, -1, pdx);
     const found = judge(xen, slot, pdx, wanted, identityRights(xen, slot, xen.ram.frameAt(pdx)));

@@ -1,6 +1,7 @@
 import { GNTMAP } from '../../formats/grant-v1.js';
 import { pinsOf } from '../grant-active.js';
 import { gnttabNeedsIommu } from '../grant-iommu.js';
+import { grantRefOf } from '../maptrack.js';
 import type { Xen } from '../state.js';
 import type { Invariant } from './invariant.js';
 import type { Notes } from './notes.js';
@@ -14,7 +15,7 @@ function wrongPins(xen: Xen, _inputs: readonly number[], notes: Notes): string |
   for (let row = 0; row < xen.domIo * handles; row++) {
     const flags = xen.maptrack.flags.get(row);
     if (flags !== 0)
-      pins[(xen.maptrack.granter.get(row) - 1) * grants + xen.maptrack.ref.get(row)]! += pinsOf(flags);
+      pins[(xen.maptrack.granter.get(row) - 1) * grants + grantRefOf(xen, row)]! += pinsOf(flags);
   }
   for (let row = 0; row < pins.length; row++) {
     const pin = xen.grant.pin.get(row);
@@ -32,7 +33,7 @@ function countedHandles(xen: Xen, slot: number, pdx: number, readonly: boolean):
     const flags = xen.maptrack.flags.get(row);
     const granter = xen.maptrack.granter.get(row) - 1;
     if (flags === 0 || granter === slot || ((flags & GNTMAP.readonly) !== 0) !== readonly) continue;
-    if (xen.grant.frame.get(granter * grants + xen.maptrack.ref.get(row)) === pdx + 1) count++;
+    if (xen.grant.frame.get(granter * grants + grantRefOf(xen, row)) === pdx + 1) count++;
   }
   return count;
 }
@@ -55,7 +56,7 @@ function wrongCounters(xen: Xen): string | undefined {
     const slot = Math.floor(row / handles);
     const granter = xen.maptrack.granter.get(row) - 1;
     if (granter < 0 || granter === slot || !gnttabNeedsIommu(xen, slot)) continue;
-    const frame = xen.grant.frame.get(granter * xen.spec.limits.grants + xen.maptrack.ref.get(row));
+    const frame = xen.grant.frame.get(granter * xen.spec.limits.grants + grantRefOf(xen, row));
     if (frame !== 0 && !isCounted(xen, slot, frame))
       return `${xen.domainName(slot)} has a handle for frame ${xen.frameName(frame - 1)}, and no counter`;
   }

@@ -2,6 +2,7 @@ import { GNTMAP } from '../../formats/grant-v1.js';
 import { PGC_ALLOCATED, PGT, PGT_PINNED, PGT_VALIDATED } from '../../formats/x86-page-info.js';
 import { isSpecialPage, ownerOf } from '../frames.js';
 import { SOMEWHERE } from '../grant-host-mapping.js';
+import { grantRefOf } from '../maptrack.js';
 import { p2mLookup, p2mType } from '../p2m.js';
 import { isForeignType } from '../p2m-types.js';
 import { COUNT_MASK, isPageTable, typeCount, typeOf } from '../page-info.js';
@@ -106,7 +107,7 @@ function countGrants(xen: Xen, notes: Notes): void {
     if (flags === 0) continue;
     const slot = Math.floor(row / handles);
     const granter = xen.maptrack.granter.get(row) - 1;
-    const pdx = xen.grant.frame.get(granter * grants + xen.maptrack.ref.get(row)) - 1;
+    const pdx = xen.grant.frame.get(granter * grants + grantRefOf(xen, row)) - 1;
     if (pdx < 0) continue;
     const device = (flags & GNTMAP.device) !== 0 ? 1 : 0;
     // A mapping in an L1 entry is the entry's, which the mapper may overwrite: then it holds nothing more.
