@@ -5,6 +5,7 @@ import type { VerifyBounds } from '../program/verify.js';
 import { SourceText } from '../text/source.js';
 import type { Profile } from '../xen/editions/behaviours.js';
 import { DEFAULT_EDITION, type Edition, resolveEdition, withBehaviours } from '../xen/editions/edition.js';
+import { INVARIANTS } from '../xen/invariants.js';
 
 /**
  * What finding a bug needs (bug-gallery.md): `A` hypercalls that are atomic; `B` TLBs and other remembered translations; `C`
@@ -67,7 +68,8 @@ export function sceneOf({ id, scene }: Bug): Program {
 /** States after which a search for a bug gives up. */
 const MOST_STATES = 3_000_000;
 
-/** The bounds of the search for a bug. */
-export function boundsOf({ bounds, deeper = 0 }: Bug): VerifyBounds {
-  return { ...DEFAULT_ALPHABET, pages: 2, ...bounds, search: { maxStates: MOST_STATES, deeper } };
+/** The bounds of the search for a bug; it looks at dear invariants where the bug breaks one. */
+export function boundsOf({ bounds, invariants, deeper = 0 }: Bug): VerifyBounds {
+  const dear = INVARIANTS.filter((one) => one.dear && invariants.includes(one.id)).map(({ id }) => id);
+  return { ...DEFAULT_ALPHABET, pages: 2, ...bounds, dear, search: { maxStates: MOST_STATES, deeper } };
 }

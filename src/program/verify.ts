@@ -2,7 +2,7 @@ import type { Model } from '../check/model.js';
 import { type Bounds, type Progress, type SearchResult, search } from '../check/search.js';
 import { InputError } from '../text/diagnostic.js';
 import type { Edition } from '../xen/editions/edition.js';
-import { type Invariant, Judge, SEARCHED } from '../xen/invariants.js';
+import { INVARIANTS, type Invariant, Judge, SEARCHED } from '../xen/invariants.js';
 import { deviceTableFrames, parseSbdf } from '../xen/machine.js';
 import type { Xen } from '../xen/state.js';
 import { type Action, type AlphabetBounds, Attempt, actionStatement, alphabetOf } from './alphabet.js';
@@ -30,7 +30,13 @@ export interface VerifyBounds extends AlphabetBounds {
   /** Pages a guest may have; all but one are there from the start. */
   readonly pages: number;
   readonly search: Partial<Bounds>;
+  /** Invariants that cost too much for a search, by id, which this one looks at all the same. */
+  readonly dear?: readonly string[];
 }
+
+/** The invariants that a search within these bounds holds every state and step against. */
+export const searchedWithin = ({ dear = [] }: Pick<VerifyBounds, 'dear'>): readonly Invariant[] =>
+  INVARIANTS.filter((one) => !one.dear || dear.includes(one.id));
 
 export type Verdict = 'safe' | 'unsafe' | 'bounded';
 
@@ -155,13 +161,13 @@ export class XenModel implements Model {
   readonly properties;
   private readonly xen: Xen;
 
-  constructor(xen: Xen, actions: readonly Action[]) {
+  constructor(xen: Xen, actions: readonly Action[], invariants: readonly Invariant[] = SEARCHED) {
     this.xen = xen;
     this.state = xen.store;
     this.actions = actions;
     this.actionCount = actions.length;
     const judge = new Judge(xen, xen.hasTranslatedDomains ? xen.spec.limits.gfns : 0);
-    this.properties = SEARCHED.map((invariant) => ({
+    this.properties = invariants.map((invariant) => ({
       id: invariant.id,
       violation: () => judge.violation(invariant),
       ...(invariant.remember === undefined ? {} : { remember: () => judge.remember(invariant) }),
@@ -191,11 +197,11 @@ export class XenModel implements Model {
 export function sceneModel(
   program: Program,
   edition: Edition,
-  bounds: AlphabetBounds,
+  bounds: AlphabetBounds & Pick<VerifyBounds, 'dear'>,
 ): { model: XenModel; xen: Xen; scene: readonly StepResult[] } {
   const run = runScene(program, edition);
   const { xen } = run;
-  const model = new XenModel(xen, alphabetOf(xen, actionNames(program, run), bounds));
+  const model = new XenModel(xen, alphabetOf(xen, actionNames(program, run), bounds), searchedWithin(bounds));
   return { model, xen, scene: run.results };
 }
 
@@ -212,7 +218,7 @@ export async function verifyProgram(
   const { model, scene } = sceneModel(program, edition, bounds);
   const result = await search(model, { bounds: bounds.search, ...options });
   const inScene = new Set(scene.flatMap(({ violations }) => violations.map(({ invariant }) => invariant)));
-  const counterexamples = SEARCHED.flatMap((invariant) => {
+  const counterexamples = searchedWithin(bounds).flatMap((invariant) => {
     const found = result.violations.find(({ property }) => property === invariant.id);
     const actions = inScene.has(invariant.id) ? [] : found?.actions.map((action) => model.actions[action]!);
     return actions === undefined ? [] : [counterexample(program, edition, invariant, actions)];
@@ -239,7 +245,7 @@ function counterexample(
 ): Counterexample {
   const statements: Statement[] = actions.map((action) => actionStatement(action, 1));
   const whole = withoutConfigs({ ...program, edition: edition.name }, edition, statements);
-  const replay = new Run(whole, edition);
+  const replay = new Run(whole, edition, { check: invariant.dear ? 'all' : 'searched' });
   replay.execute();
   const broken = replay.results
     .flatMap(({ violations }) => violations)
