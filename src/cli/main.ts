@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 import { registerAffected } from './affected.js';
+import { registerBugs } from './bugs.js';
 import { registerCheck } from './check.js';
 import { registerConform } from './conform.js';
 import { registerCoverage } from './coverage.js';
@@ -39,6 +40,7 @@ registerVerify(program);
 registerCheck(program);
 registerRun(program);
 registerAffected(program);
+registerBugs(program);
 registerEditions(program);
 registerCoverage(program);
 registerLabExec(registerLab(program));

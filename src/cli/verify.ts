@@ -1,29 +1,21 @@
 import { writeFileSync } from 'node:fs';
 import { basename, extname, join } from 'node:path';
 import { type Command, Option } from 'commander';
+import { requireBug } from '../bugs/gallery.js';
 import { DEFAULT_ALPHABET } from '../program/alphabet.js';
-import { loadProgram } from '../program/load.js';
 import { printProgram } from '../program/print.js';
-import type { MachineDeclaration, Program } from '../program/program.js';
-import {
-  type ConfigMachine,
-  type Counterexample,
-  programOfConfigs,
-  type VerifyBounds,
-  verifyProgram,
-} from '../program/verify.js';
+import { type Counterexample, type VerifyBounds, verifyProgram } from '../program/verify.js';
 import { type Diagnostic, InputError } from '../text/diagnostic.js';
-import { describeHost } from '../toolstack/host.js';
-import { toolstackRelease } from '../toolstack/release.js';
-import { parseXenCommandLine } from '../toolstack/xen-cmdline.js';
-import { DEFAULT_EDITION, type Edition, resolveEdition } from '../xen/editions/edition.js';
+import { DEFAULT_EDITION, type Edition } from '../xen/editions/edition.js';
 import { EXIT, type ExitCode, type Io, runCommandAsync, standardIo } from './io.js';
-import { choice, count, counts, size } from './options.js';
+import { count, counts, size } from './options.js';
 import { ProgressLine } from './progress.js';
 import { verdictJson, verdictLines } from './verify-report.js';
+import { isProgram, verifyScene, withBoundsOf } from './verify-scene.js';
 
 export interface VerifyOptions {
   readonly xen?: string;
+  readonly bug?: string;
   readonly arch?: string;
   readonly iommu?: string;
   readonly cmdline?: string;
@@ -57,6 +49,7 @@ Examples:
   $ dommu verify examples/guest-pv-nic.cfg
   $ dommu verify examples/guest-pv-nic.cfg --xen 4.11 --out /tmp
   $ dommu verify examples/guest-hvm-share.cfg --pages 3 --max-states 5000000
+  $ dommu verify --bug XSA-288a
   $ dommu verify examples/guest-pv-nic.cfg --cmdline "dom0-iommu=strict" --json
 
 The verdict is "safe" only when every behaviour within the printed bounds was searched; a search that ran into
@@ -73,7 +66,8 @@ export function registerVerify(program: Command, io: Io = standardIo()): void {
       'Reads xl domain configs (or a program that sets the scene), builds the machine and the domains as the toolstack ' +
         'and Xen would, and searches every behaviour of guests, devices, the backend in dom0 and the toolstack.',
     )
-    .argument('<file...>', 'xl configs, or one program (.dommu, .json)')
+    .argument('[file...]', 'xl configs, or one program (.dommu, .json); with --bug it may be left out')
+    .option('--bug <id>', 'a bug of Xen’s history is put into the release (`dommu bugs` lists them)')
     .option('--xen <release>', `release or design (default: the program's, or ${DEFAULT_EDITION})`)
     .option('--arch <arch>', 'architecture of the host for configs: x86 or arm')
     .option('--iommu <kind>', 'IOMMU of the host for configs: vtd, amdvi, smmu or none')
@@ -126,15 +120,25 @@ export function registerVerify(program: Command, io: Io = standardIo()): void {
     .option('--no-write', 'do not write counterexamples')
     .option('--json', 'print one JSON object')
     .addHelpText('after', EXAMPLES)
-    .action(async (files: string[], options: VerifyOptions) => {
+    .action(async (files: string[], options: VerifyOptions, command: Command) => {
       const asJson = (diagnostics: readonly Diagnostic[]) => ({ verdict: null, violations: [], diagnostics });
-      await runCommandAsync(io, options.json === true, asJson, () => verify(files, options, io));
+      await runCommandAsync(io, options.json === true, asJson, () =>
+        verify(files, options, (name) => command.getOptionValueSource(name) === 'cli', io),
+      );
     });
 }
 
-async function verify(files: readonly string[], options: VerifyOptions, io: Io): Promise<ExitCode> {
+async function verify(
+  files: readonly string[],
+  asked: VerifyOptions,
+  isGiven: (option: string) => boolean,
+  io: Io,
+): Promise<ExitCode> {
+  const bug = asked.bug === undefined ? undefined : requireBug(asked.bug, '--bug');
+  const ofBugAlone = bug !== undefined && files.length === 0;
+  const options = ofBugAlone ? withBoundsOf(bug, asked, isGiven) : asked;
   const bounds = boundsOf(options);
-  const { program, edition, title } = sceneOf(files, options, bounds);
+  const { program, edition, title } = verifyScene(files, options, bounds, bug);
   const interrupt = new AbortController();
   const onInterrupt = () => interrupt.abort();
   process.once('SIGINT', onInterrupt);
@@ -148,8 +152,8 @@ async function verify(files: readonly string[], options: VerifyOptions, io: Io):
   });
   const written = result.counterexamples.map((one) => {
     const text = counterexampleText(one, edition);
-    const stem = basename(files[0]!, extname(files[0]!));
-    const file = join(options.out, `${stem}-${edition.name}-${one.invariant.id}.dommu`);
+    const stem = files[0] === undefined ? bug!.id : basename(files[0], extname(files[0]));
+    const file = join(options.out, `${stem}-${fileName(edition.name)}-${one.invariant.id}.dommu`);
     if (options.write) writeFile(file, text);
     return { ...one, text, file: options.write ? file : null };
   });
@@ -187,81 +191,8 @@ function boundsOf(options: VerifyOptions): VerifyBounds {
   };
 }
 
-/** The program that the search starts from: the one given, or what starting the configs' domains comes to. */
-function sceneOf(
-  files: readonly string[],
-  options: VerifyOptions,
-  bounds: VerifyBounds,
-): { program: Program; edition: Edition; title: string } {
-  const [file] = files as [string];
-  if (files.some(isProgram)) {
-    if (files.length > 1) {
-      throw new InputError({
-        severity: 'error',
-        code: 'usage',
-        message: 'a program stands alone; give one program, or any number of xl configs',
-        file: files.find(isProgram)!,
-        line: 1,
-        column: 1,
-      });
-    }
-    refuseMachineOptions(file, options);
-    const program = loadProgram(file);
-    const edition = resolveEdition(options.xen ?? program.edition ?? DEFAULT_EDITION);
-    return { program, edition, title: `${file} on Xen ${edition.name}` };
-  }
-  const edition = resolveEdition(options.xen ?? DEFAULT_EDITION);
-  const machine = configMachine(options, edition);
-  const { program, configs } = programOfConfigs(files, machine, bounds, edition);
-  const domains = configs.map(({ config, resolution }) => {
-    const context =
-      resolution.lateContext === null ? resolution.context : `${resolution.lateContext}, built late`;
-    return `${config.name} (${resolution.type}, IOMMU context ${context})`;
-  });
-  const title = `${files.join(' ')} on Xen ${edition.name}, ${machine.iommu}, dom0 ${machine.dom0Mode}: ${domains.join(', ')}`;
-  return { program, edition, title };
-}
-
-const isProgram = (file: string): boolean => /\.(dommu|json)$/.test(file);
-
-/** A program says itself what its machine is. */
-function refuseMachineOptions(file: string, options: VerifyOptions): void {
-  const given = (['arch', 'iommu', 'cmdline'] as const).find((option) => options[option] !== undefined);
-  if (given === undefined) return;
-  throw new InputError({
-    severity: 'error',
-    code: 'usage',
-    message: `${file} is a program and declares its machine itself; this option is for xl configs`,
-    file: `--${given}`,
-    line: 1,
-    column: 1,
-  });
-}
-
-function configMachine(options: VerifyOptions, edition: Edition): ConfigMachine {
-  const iommu = choice('--iommu', options.iommu, ['vtd', 'amdvi', 'smmu', 'none'] as const);
-  const host = describeHost({
-    ...(options.arch === undefined ? {} : { arch: options.arch }),
-    ...(iommu === undefined ? {} : { iommu }),
-  });
-  const cmdline = parseXenCommandLine(options.cmdline ?? '', {
-    release: toolstackRelease(edition),
-    arch: host.arch,
-    vendor: host.iommu === 'unknown' ? 'none' : host.iommu,
-  });
-  // What Xen would overlook, a verdict must not: it would be one about another machine than the one that was meant.
-  const wrong = cmdline.diagnostics.find(({ severity }) => severity !== 'info');
-  if (wrong !== undefined) throw new InputError({ ...wrong, severity: 'error', file: '--cmdline' });
-  const { mode } = cmdline.dom0Iommu;
-  return {
-    arch: host.arch,
-    iommu: cmdline.iommu.enabled ? (host.iommu as MachineDeclaration['iommu']) : 'none',
-    dom0Mode: mode === 'off' ? 'relaxed' : mode,
-    sharept: cmdline.iommu.hapPtShare,
-    quarantine: cmdline.iommu.quarantine !== 'none',
-    scratchPage: cmdline.iommu.quarantine === 'scratch-page',
-  };
-}
+/** An edition's name where behaviours are replaced is too long for a file's. */
+const fileName = (edition: string): string => edition.split('+')[0]!;
 
 function writeFile(file: string, text: string): void {
   try {

@@ -1,0 +1,123 @@
+import { type Bug, boundsOf, sceneOf as bugScene } from '../bugs/bug.js';
+import { loadProgram } from '../program/load.js';
+import type { MachineDeclaration, Program } from '../program/program.js';
+import { type ConfigMachine, programOfConfigs, type VerifyBounds } from '../program/verify.js';
+import { InputError } from '../text/diagnostic.js';
+import { describeHost } from '../toolstack/host.js';
+import { toolstackRelease } from '../toolstack/release.js';
+import { parseXenCommandLine } from '../toolstack/xen-cmdline.js';
+import { DEFAULT_EDITION, type Edition, resolveEdition, withBehaviours } from '../xen/editions/edition.js';
+import { choice, usageError } from './options.js';
+import type { VerifyOptions } from './verify.js';
+
+/** What a search starts from. */
+export interface Scene {
+  readonly program: Program;
+  readonly edition: Edition;
+  /** What is searched, for people. */
+  readonly title: string;
+}
+
+/**
+ * The options of a search for a bug: its bounds, but for what the command line says itself.
+ * @param isGiven whether the command line has an option.
+ */
+export function withBoundsOf(
+  bug: Bug,
+  options: VerifyOptions,
+  isGiven: (option: string) => boolean,
+): VerifyOptions {
+  const { search, operations, ...alphabet } = boundsOf(bug);
+  const own = { ...alphabet, with: operations ?? [], maxStates: search.maxStates, deeper: search.deeper };
+  const taken = Object.entries(own).filter(([option]) => !isGiven(option));
+  return { ...options, ...Object.fromEntries(taken) };
+}
+
+/** What the search starts from: the program given, or what starting the configs' domains comes to, or a bug's own scene. */
+export function verifyScene(
+  files: readonly string[],
+  options: VerifyOptions,
+  bounds: VerifyBounds,
+  bug: Bug | undefined,
+): Scene {
+  if (files.some(isProgram)) return programScene(files, options, bug);
+  if (files.length > 0) return configScene(files, options, bounds, bug);
+  if (bug === undefined)
+    throw usageError('FILE', 'what shall be searched? Give xl configs, a program, or --bug');
+  refuseMachineOptions(bug.id, options);
+  const edition = editionFor(options.xen ?? bug.on ?? DEFAULT_EDITION, bug);
+  return { program: bugScene(bug), edition, title: `${bug.id} on Xen ${edition.name}` };
+}
+
+/** The edition that is asked for, with the bug if there is one. */
+function editionFor(name: string, bug: Bug | undefined): Edition {
+  const edition = resolveEdition(name);
+  return bug === undefined ? edition : withBehaviours(edition, bug.behaviours);
+}
+
+function programScene(files: readonly string[], options: VerifyOptions, bug: Bug | undefined): Scene {
+  const [file] = files as [string];
+  if (files.length > 1) {
+    const message = 'a program stands alone; give one program, or any number of xl configs';
+    throw usageError(files.find(isProgram)!, message);
+  }
+  refuseMachineOptions(file, options);
+  const program = loadProgram(file);
+  const edition = editionFor(options.xen ?? program.edition ?? bug?.on ?? DEFAULT_EDITION, bug);
+  return { program, edition, title: `${file} on Xen ${edition.name}` };
+}
+
+function configScene(
+  files: readonly string[],
+  options: VerifyOptions,
+  bounds: VerifyBounds,
+  bug: Bug | undefined,
+): Scene {
+  const edition = editionFor(options.xen ?? bug?.on ?? DEFAULT_EDITION, bug);
+  const machine = configMachine(options, edition);
+  const { program, configs } = programOfConfigs(files, machine, bounds, edition);
+  const domains = configs.map(({ config, resolution }) => {
+    const context =
+      resolution.lateContext === null ? resolution.context : `${resolution.lateContext}, built late`;
+    return `${config.name} (${resolution.type}, IOMMU context ${context})`;
+  });
+  const title = `${files.join(' ')} on Xen ${edition.name}, ${machine.iommu}, dom0 ${machine.dom0Mode}: ${domains.join(', ')}`;
+  return { program, edition, title };
+}
+
+export const isProgram = (file: string): boolean => /\.(dommu|json)$/.test(file);
+
+/** A program says itself what its machine is. */
+function refuseMachineOptions(what: string, options: VerifyOptions): void {
+  const given = (['arch', 'iommu', 'cmdline'] as const).find((option) => options[option] !== undefined);
+  if (given === undefined) return;
+  throw usageError(
+    `--${given}`,
+    `${what} is a program and declares its machine itself; this option is for xl configs`,
+  );
+}
+
+function configMachine(options: VerifyOptions, edition: Edition): ConfigMachine {
+  const iommu = choice('--iommu', options.iommu, ['vtd', 'amdvi', 'smmu', 'none'] as const);
+  const host = describeHost({
+    ...(options.arch === undefined ? {} : { arch: options.arch }),
+    ...(iommu === undefined ? {} : { iommu }),
+  });
+  const cmdline = parseXenCommandLine(options.cmdline ?? '', {
+    release: toolstackRelease(edition),
+    arch: host.arch,
+    vendor: host.iommu === 'unknown' ? 'none' : host.iommu,
+  });
+  // What Xen would overlook, a verdict must not: it would be one about another machine than the one that was meant.
+  const wrong = cmdline.diagnostics.find(({ severity }) => severity !== 'info');
+  if (wrong !== undefined) throw new InputError({ ...wrong, severity: 'error', file: '--cmdline' });
+  const { mode } = cmdline.dom0Iommu;
+  return {
+    arch: host.arch,
+    iommu: cmdline.iommu.enabled ? (host.iommu as MachineDeclaration['iommu']) : 'none',
+    dom0Mode: mode === 'off' ? 'relaxed' : mode,
+    sharept: cmdline.iommu.hapPtShare,
+    quarantine: cmdline.iommu.quarantine !== 'none',
+    scratchPage: cmdline.iommu.quarantine === 'scratch-page',
+  };
+}
