@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { distinctEditions } from '../xen/editions/edition.js';
 import { affectedBy } from './affected.js';
 import { loadProgram } from './load.js';
+import { isRepeat } from './program.js';
 import { example, program } from './scene.fixture.js';
 
 const of = (name: string) => affectedBy(loadProgram(example(name)));
@@ -74,6 +75,13 @@ describe('the hypercall that the guest keeps from ending', () => {
     expect(found.worst).toBe('livelock');
     expect(found.fixed.map(({ commit }) => commit)).toEqual(['f89f555827a6']);
     expect(found.trailers.backport).toBe('Backport: 4.11+');
+  });
+
+  it('affects them, too, when the program expects it: what is expected need not be right', () => {
+    const { steps, ...story } = loadProgram(example('late-enable.dommu'));
+    const expected = [{ kind: 'status', status: 'livelock', line: 1, column: 1 } as const];
+    const told = steps.map((step) => (isRepeat(step) ? { ...step, expect: expected } : step));
+    expect(names(affectedBy({ ...story, steps: told }), true)).toEqual(those(/^4\.(11\.[2-4]|12(\.\d)?)$/));
   });
 });
 

@@ -13,7 +13,9 @@ import {
   CONFIG_PAGES,
   type ConfigDomain,
   configPageName,
+  type Expectation,
   isRepeat,
+  LOOP_STATUSES,
   type Program,
   type Repeat,
   type Statement,
@@ -172,6 +174,21 @@ class NameChecker {
       throw this.refuse(step, undefined, { code: 'nested-too-deeply', message });
     }
     this.steps(step.body, depth);
+    for (const expectation of step.expect) this.loopExpectation(step, expectation);
+  }
+
+  /** Of a block that is repeated for ever it can be said what it comes to, and nothing else. */
+  private loopExpectation(step: Repeat, expectation: Expectation): void {
+    const code = 'bad-expectation';
+    const hint = `usage: repeat forever … end, then expect ${LOOP_STATUSES.join(' | ')}`;
+    if (step.repeat !== 'forever') {
+      const message = '`repeat` a number of times comes to nothing that could be expected';
+      throw this.refuse(expectation, undefined, { code, message, hint });
+    }
+    const { kind } = expectation;
+    if (kind === 'status' && (LOOP_STATUSES as readonly string[]).includes(expectation.status)) return;
+    const message = '`repeat forever` never comes to that';
+    throw this.refuse(expectation, undefined, { code, message, hint });
   }
 
   private statement(statement: Statement): void {

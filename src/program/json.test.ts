@@ -49,7 +49,8 @@ dma nic read 0x100+0x148
   expect change "frame"
 repeat forever
   step
-end`;
+end
+expect livelock`;
     const json = `{
       "edition": "4.12",
       "machine": {
@@ -68,7 +69,7 @@ end`;
         {"op": "mmu_update", "domain": "dom0", "entry": "0x101[0x3]", "page": "0x102", "rights": "rw"},
         {"op": "dma", "device": "nic", "access": "read", "address": "256+328",
          "expect": [{"fault": ""}, {"violation": "I2"}, {"change": "frame"}]},
-        {"repeat": "forever", "body": [{"op": "step"}]}
+        {"repeat": "forever", "body": [{"op": "step"}], "expect": ["livelock"]}
       ]
     }`;
     expect(withoutPlaces(read(json))).toEqual(withoutPlaces(parseProgram(new SourceText('t', text))));
@@ -189,6 +190,14 @@ end`;
       [
         steps('{"repeat":0,"body":[]}'),
         '2:11+1 bad-value: steps[0].repeat: expected a number of times from 1, or "forever"',
+      ],
+      [
+        steps('{"repeat":1,"body":[],"expect":["recurs"]}'),
+        '2:33+8 bad-expectation: steps[0].expect[0]: `repeat` a number of times comes to nothing that could be expected',
+      ],
+      [
+        steps('{"repeat":"forever","body":[],"expect":["ok"]}'),
+        '2:41+4 bad-expectation: steps[0].expect[0]: `repeat forever` never comes to that',
       ],
       [steps('{"repeat":1}'), '2:1+12 bad-value: steps[0]: `body` is missing; expected a list of steps'],
       [

@@ -119,25 +119,32 @@ class JsonReader {
   private step(value: unknown, at: Located, path: Path): Step {
     const place = this.place(at);
     if (at.fields?.has('repeat')) {
-      const { repeat, body } = this.check(REPEAT_SCHEMA, value, at, path);
+      const { repeat, body, expect: expected = [] } = this.check(REPEAT_SCHEMA, value, at, path);
       const steps = this.steps(body, at.fields.get('body')!, [...path, 'body']);
-      return this.places.note({ repeat, body: steps, ...place }, at, path);
+      const expect = this.expectations(expected, at, path);
+      return this.places.note({ repeat, body: steps, expect, ...place }, at, path);
     }
     const { op: name } = (at.fields === undefined ? {} : value) as { op?: unknown };
     const schema = typeof name === 'string' ? OPERATION_SCHEMAS.get(name) : undefined;
     if (schema === undefined) throw this.unknownStep(name, at, path);
     const { op, expect = [], ...given } = this.check(schema, value, at, path);
     const args = Object.entries(given).filter(([, arg]) => !(Array.isArray(arg) && arg.length === 0));
-    const expectations = expect.map((expected, index) =>
-      this.expectation(expected, at.fields!.get('expect')!.items![index]!, [...path, 'expect', index]),
-    );
     const statement = {
       op,
       args: Object.fromEntries(args) as Record<string, Argument>,
-      expect: expectations,
+      expect: this.expectations(expect, at, path),
       ...place,
     };
     return this.places.note(statement, at, path);
+  }
+
+  private expectations(
+    values: readonly (string | Record<string, unknown>)[],
+    at: Located,
+    path: Path,
+  ): Expectation[] {
+    const items = at.fields?.get('expect')?.items ?? [];
+    return values.map((value, index) => this.expectation(value, items[index]!, [...path, 'expect', index]));
   }
 
   private expectation(value: string | Record<string, unknown>, at: Located, path: Path): Expectation {
@@ -221,12 +228,18 @@ export interface JsonProgram {
 }
 
 export type JsonStep =
-  | { readonly repeat: number | 'forever'; readonly body: readonly JsonStep[] }
+  | {
+      readonly repeat: number | 'forever';
+      readonly body: readonly JsonStep[];
+      readonly expect?: readonly JsonExpectation[];
+    }
   | {
       readonly op: string;
-      readonly expect?: readonly (string | Readonly<Record<string, string>>)[];
+      readonly expect?: readonly JsonExpectation[];
       readonly [argument: string]: unknown;
     };
+
+export type JsonExpectation = string | Readonly<Record<string, string>>;
 
 /** The JSON form of a program; {@link parseProgramJson} reads its text back. */
 export function programToJson({ edition, machine, configs, steps }: Program): JsonProgram {
@@ -239,10 +252,11 @@ export function programToJson({ edition, machine, configs, steps }: Program): Js
 }
 
 function stepToJson(step: Step): JsonStep {
-  if (isRepeat(step)) return { repeat: step.repeat, body: step.body.map(stepToJson) };
-  const expect = step.expect.map((expectation) => {
+  const expected = step.expect.map((expectation): JsonExpectation => {
     const text = expectedText(expectation);
     return expectation.kind === 'status' ? text : { [expectation.kind]: text };
   });
-  return { op: step.op, ...step.args, ...(expect.length > 0 && { expect }) };
+  const expect = expected.length > 0 && { expect: expected };
+  if (isRepeat(step)) return { repeat: step.repeat, body: step.body.map(stepToJson), ...expect };
+  return { op: step.op, ...step.args, ...expect };
 }

@@ -129,8 +129,14 @@ describe('reading a program', () => {
       {
         repeat: 'forever',
         body: [
-          { repeat: 3, body: [{ op: 'mark', args: { name: 'a' }, expect: [], ...at(28, 5) }], ...at(27, 3) },
+          {
+            repeat: 3,
+            body: [{ op: 'mark', args: { name: 'a' }, expect: [], ...at(28, 5) }],
+            expect: [],
+            ...at(27, 3),
+          },
         ],
+        expect: [],
         ...at(26),
       },
     ]);
@@ -225,6 +231,9 @@ describe('a program that cannot be used', () => {
       ['xen 4.12\nexpect ok', '2:1+6 stray-expectation'],
       ['repeat 2\nexpect ok\nend', '2:1+6 stray-expectation'],
       ['repeat 2\nmark a\nend\nexpect ok', '4:1+6 stray-expectation'],
+      ['repeat forever\nexpect livelock\nend', '2:1+6 stray-expectation'],
+      ['repeat forever\nstep\nend\nexpect ok', '4:8+2 bad-expectation: `repeat forever` never comes to that'],
+      ['repeat forever\nstep\nend\nexpect violation I2', '4:18+2 bad-expectation'],
       ['end', '1:1+3 stray-end: `end` without a `repeat`'],
       ['repeat 2\nend 2', '2:5+1 stray-end: `end` stands alone on its line'],
       ['repeat 2\nrepeat 3\nend', '1:1+6 unterminated-repeat: this `repeat` has no `end`'],

@@ -28,6 +28,8 @@ export function parseProgram(source: SourceText): Program {
 
 interface OpenBlock {
   readonly head: Token;
+  /** Where its own expectations go; one that is repeated a number of times has none. */
+  readonly expect: Expectation[] | undefined;
   /** The steps that the block belongs to. */
   readonly outer: Step[];
 }
@@ -42,7 +44,7 @@ class ProgramReader {
   private readonly open: OpenBlock[] = [];
   /** Where the next step goes. */
   private body: Step[] = this.steps;
-  /** Expectations of the statement just before. */
+  /** Expectations of the statement just before, or of the block that has just ended. */
   private expect: Expectation[] | undefined;
 
   private readonly blocks: ReadonlyMap<string, Reader> = new Map([
@@ -127,7 +129,7 @@ class ProgramReader {
 
   private expectation(line: Line): void {
     if (this.expect === undefined) {
-      const message = '`expect` needs an operation just before it';
+      const message = '`expect` needs an operation just before it, or the `end` of a `repeat forever`';
       throw this.refuse(line[0], { code: 'stray-expectation', message });
     }
     this.expect.push(readExpectation(this.source, line));
@@ -143,9 +145,10 @@ class ProgramReader {
       });
     }
     const body: Step[] = [];
-    const step: Repeat = { repeat, body, line: head.line, column: head.column };
+    const expect: Expectation[] = [];
+    const step: Repeat = { repeat, body, expect, line: head.line, column: head.column };
     this.body.push(step);
-    this.open.push({ head, outer: this.body });
+    this.open.push({ head, expect: repeat === 'forever' ? expect : undefined, outer: this.body });
     this.body = body;
     this.expect = undefined;
   }
@@ -157,7 +160,7 @@ class ProgramReader {
       throw this.refuse(extra ?? head, { code: 'stray-end', message });
     }
     this.body = block.outer;
-    this.expect = undefined;
+    this.expect = block.expect;
   }
 
   private refuse({ line, column, length }: Span, problem: Problem): InputError {

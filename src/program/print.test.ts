@@ -77,6 +77,11 @@ describe('printing a program', () => {
     );
   });
 
+  it('says behind a block what it comes to', () => {
+    const text = 'repeat forever\n  step\nend\n  expect does not recur\nmark a\n';
+    expect(printProgram(read(text)).split('\n\n')[1]).toBe(text);
+  });
+
   it('puts comments before their steps, indented like them', () => {
     const program = read('mark a\nexpect ok\nrepeat 2\nsame_state a\nend');
     const [mark, repeat] = program.steps as [Step, Step & { body: Step[] }];

@@ -35,7 +35,8 @@ function printStep(step: Step, comments: ReadonlyMap<Step, string> | undefined):
   const indented = (lines: readonly string[]): string[] => lines.map((line) => INDENT + line);
   if (!isRepeat(step)) return [...head, printStatement(step), ...indented(step.expect.map(printExpectation))];
   const body = step.body.flatMap((inner) => printStep(inner, comments));
-  return [...head, `repeat ${step.repeat}`, ...indented(body), 'end'];
+  const expect = indented(step.expect.map(printExpectation));
+  return [...head, `repeat ${step.repeat}`, ...indented(body), 'end', ...expect];
 }
 
 type Values = Readonly<Record<string, Argument | Range | undefined>>;

@@ -12,6 +12,7 @@ import {
   type Expectation,
   GNTTAB_WORDS,
   LIMIT_NAMES,
+  LOOP_STATUSES,
   type MachineDeclaration,
   type Program,
   type Statement,
@@ -145,7 +146,10 @@ class ProgramMaker {
     return this.times(6, () => {
       if (depth === 3 || this.number(5) > 0) return this.statement();
       const repeat = this.flip() ? 'forever' : 1 + this.number(1000);
-      return { repeat, body: this.steps(depth + 1), ...PLACE };
+      const body = this.steps(depth + 1);
+      const says = repeat === 'forever' && this.flip();
+      const expect = says ? [{ kind: 'status' as const, status: this.one(LOOP_STATUSES), ...PLACE }] : [];
+      return { repeat, body, expect, ...PLACE };
     });
   }
 

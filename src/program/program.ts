@@ -29,7 +29,16 @@ export interface Statement extends Place {
 export interface Repeat extends Place {
   readonly repeat: number | 'forever';
   readonly body: readonly Step[];
+  /** Of one for ever: what it is to come to, {@link LOOP_STATUSES}. Where nothing is said, it is to recur. */
+  readonly expect: readonly Expectation[];
 }
+
+/**
+ * What a `repeat forever` comes to: the state comes back with a hypercall under way all along that makes steps and does not
+ * end; it comes back otherwise; it does not come back.
+ */
+export const LOOP_STATUSES = ['livelock', 'recurs', 'does not recur'] as const;
+export type LoopStatus = (typeof LOOP_STATUSES)[number];
 
 export type Step = Statement | Repeat;
 

@@ -1,6 +1,5 @@
 import { changeLines, changesSince } from '../store/changes.js';
 import { InputError } from '../text/diagnostic.js';
-import { isAnyCallUnderWay } from '../xen/calls/call.js';
 import type { Edition } from '../xen/editions/edition.js';
 import { type Harm, INVARIANTS, type Invariant, Judge, SEARCHED } from '../xen/invariants.js';
 import { ramChanges } from '../xen/ram-changes.js';
@@ -9,7 +8,8 @@ import { bootMachine } from './build.js';
 import { expandConfig } from './config-domain.js';
 import type { Outcome } from './handlers/handler.js';
 import { HANDLERS } from './handlers.js';
-import { equalsSnapshot, Names, type Snapshot, takeSnapshot } from './names.js';
+import { type LoopWatch, watchLoop } from './loop-watch.js';
+import { Names } from './names.js';
 import { performStatement } from './perform.js';
 import { printStatement } from './print.js';
 import {
@@ -17,6 +17,7 @@ import {
   isRepeat,
   type Place,
   type Program,
+  type Repeat,
   type Statement,
   type Step,
   statementsOf,
@@ -105,8 +106,8 @@ export class Run {
   private readonly started: readonly Statement[];
   readonly results: StepResult[] = [];
   private steps = 0;
-  /** Whether no hypercall was under way at some point of the present round of a block. */
-  private wasIdle = false;
+  /** The `repeat forever` blocks that are being run, the innermost last. */
+  private readonly loops: LoopWatch[] = [];
 
   constructor(program: Program, edition: Edition, options: RunOptions = {}) {
     this.program = program;
@@ -130,7 +131,7 @@ export class Run {
   private runSteps(steps: readonly Step[]): void {
     for (const step of steps) {
       if (!isRepeat(step)) this.runStatement(step);
-      else if (step.repeat === 'forever') this.runForever(step.body, step);
+      else if (step.repeat === 'forever') this.runForever(step);
       else for (let i = 0; i < step.repeat; i++) this.runRound(step.body, step);
     }
   }
@@ -155,20 +156,18 @@ export class Run {
 
   /**
    * A block that goes on for ever: run until the state at its end has been there before, which proves that it can. If a
-   * hypercall is under way all the while, that is a livelock.
+   * hypercall is under way all the while, and makes steps, that is a livelock. The first round may lead into the loop.
    */
-  private runForever(body: readonly Step[], place: Place): void {
-    const ends: { state: Snapshot; idle: boolean }[] = [];
-    let status = 'does not recur';
-    for (let round = 0; round < MAX_ROUNDS && status === 'does not recur'; round++) {
-      this.wasIdle = !isAnyCallUnderWay(this.xen);
+  private runForever({ body, expect, ...place }: Repeat): void {
+    const watch = watchLoop(this.xen);
+    this.loops.push(watch);
+    for (let round = 0; round < MAX_ROUNDS && !watch.hasClosed; round++) {
       this.runRound(body, place);
-      ends.push({ state: takeSnapshot(this.xen), idle: this.wasIdle });
-      const same = ends.slice(0, -1).findLastIndex(({ state }) => equalsSnapshot(this.xen, state));
-      if (same >= 0) status = ends.slice(same + 1).some(({ idle }) => idle) ? 'recurs' : 'livelock';
+      watch.roundEnds();
     }
-    const expect: Expectation[] = [{ ...place, kind: 'status', status: 'recurs' }];
-    this.record({ ...place, op: 'repeat forever', args: {}, expect }, { status }, [], []);
+    this.loops.pop();
+    const said = expect.length > 0 ? expect : [{ ...place, kind: 'status', status: 'recurs' } as const];
+    this.record({ ...place, op: 'repeat forever', args: {}, expect: said }, watch.outcome(), [], []);
   }
 
   private runStatement(statement: Statement): void {
@@ -179,7 +178,7 @@ export class Run {
     const answered = this.watch?.(this.xen, this.names, statement);
     const outcome = performStatement(this.xen, this.names, statement, this.program.file);
     answered?.(outcome.status);
-    if (!isAnyCallUnderWay(this.xen)) this.wasIdle = true;
+    for (const loop of this.loops) loop.look(outcome);
     const asked = this.describeChanges || statement.expect.some(({ kind }) => kind === 'change');
     const changes = asked
       ? changeLines(changesSince(this.xen.layout, before, (words) => ramChanges(this.xen, words)))
@@ -225,7 +224,7 @@ export class Run {
       changes,
       faults,
       violations,
-      unexpected: [...unmet(this.judged(statement.expect), status, faults, changes, violations)],
+      unexpected: [...unmet(this.judged(statement.expect), outcome, faults, changes, violations)],
     });
   }
 }
@@ -233,7 +232,7 @@ export class Run {
 /** What was expected and did not happen, and what happened and was not expected. */
 function* unmet(
   expectations: readonly Expectation[],
-  status: string,
+  { status, because }: Outcome,
   faults: readonly FaultText[],
   changes: readonly string[],
   violations: readonly ViolationText[],
@@ -241,8 +240,8 @@ function* unmet(
   for (const expectation of expectations) {
     switch (expectation.kind) {
       case 'status':
-        if (status === 'livelock') yield 'the guest can keep the hypercall from ending: the state recurs';
-        else if (expectation.status !== status) yield `expected ${expectation.status}, got ${status}`;
+        if (expectation.status !== status)
+          yield `expected ${expectation.status}, got ${status}${because === undefined ? '' : `: ${because}`}`;
         break;
       case 'fault':
         if (!faults.some(({ text }) => text.includes(expectation.text))) {

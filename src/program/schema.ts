@@ -106,6 +106,7 @@ const times = z
 export const REPEAT_SCHEMA = only('`repeat`', {
   repeat: times,
   body: z.array(z.unknown(), { error: 'expected a list of steps' }),
+  expect: expectations.optional(),
 });
 
 const docOf = (declaration: string): string => DECLARATION_BY_NAME.get(declaration)!.doc;
@@ -241,7 +242,7 @@ export const WHOLE_SCHEMA: z.ZodType = z.lazy(() => {
   const step: z.ZodType = z
     .union([
       ...OPERATION_SCHEMAS.values(),
-      z.strictObject({ repeat: times, body: z.array(z.lazy(() => step)) }),
+      z.strictObject({ repeat: times, body: z.array(z.lazy(() => step)), expect: expectations.optional() }),
     ])
     .meta({ id: 'step' });
   return z.strictObject({ ...top, steps: z.array(step) });

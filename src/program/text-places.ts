@@ -24,7 +24,7 @@ export class TextPlaces extends PlaceBook {
 
   private within(node: Step | Expectation, part: string): Span {
     const [head, ...rest] = lineTokens(this.source, node.line);
-    if ('kind' in node) return rest[1] ?? head;
+    if ('kind' in node) return rest[node.kind === 'status' ? 0 : 1] ?? head;
     if (isRepeat(node)) return (part === 'repeat' && rest[0]) || head;
     const operation = OPERATION_BY_NAME.get(node.op)!;
     return readArguments(this.source, operation, [head, ...rest]).spans[part] ?? head;

@@ -39,7 +39,7 @@ export function runCall(xen: Xen, call: number, stop: (steps: number) => boolean
     status = stepCall(xen, call);
     steps++;
   }
-  return { ...outcomeOf(xen, call, status), steps };
+  return { ...outcomeOf(xen, call, status), steps, call };
 }
 
 /** The hypercall that a statement means, or -1. */

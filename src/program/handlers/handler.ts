@@ -11,6 +11,10 @@ export interface Outcome {
   readonly faults?: readonly string[];
   /** Steps a hypercall took, where it was run step by step. */
   readonly steps?: number;
+  /** Row of the hypercall that took them. */
+  readonly call?: number;
+  /** What makes it come to that, where the status alone would not tell. */
+  readonly because?: string;
 }
 
 /** Carries an operation out on the model. */
