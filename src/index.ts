@@ -4,7 +4,8 @@
  */
 
 export type { Model, Property, SearchableState } from './check/model.js';
-export { type Bounds, type SearchResult, search } from './check/search.js';
+export type { Bounds, SearchResult } from './check/result.js';
+export { search } from './check/search.js';
 export { type RadixFormat, Walker, WalkStatus } from './formats/radix.js';
 export { walkAll } from './formats/walk-all.js';
 export { type Affected, affectedBy } from './program/affected.js';

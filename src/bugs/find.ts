@@ -1,4 +1,4 @@
-import type { Progress } from '../check/search.js';
+import type { Progress } from '../check/result.js';
 import { type VerifyBounds, type VerifyResult, verifyProgram } from '../program/verify.js';
 import type { Edition } from '../xen/editions/edition.js';
 import { type Bug, boundsOf, buggyEdition, sceneOf, soundEdition } from './bug.js';

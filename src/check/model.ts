@@ -1,6 +1,6 @@
 /**
- * What a model must offer to be searched. The search knows nothing else of it: state is whatever `mark` and `rollback`
- * bring back and the hash identifies.
+ * What a model must offer to be searched. The search knows nothing else of it: a state is what the words of its store
+ * hold, and `mark` and `rollback` bring it back.
  */
 export interface Model {
   readonly state: SearchableState;
@@ -45,8 +45,9 @@ export interface Obligations {
 
 /**
  * A permutation of states, word by word: the image of a state holds `value(index, w)` at `word(index)` wherever the state
- * holds `w` at `index`. Neither depends on other words, so that an image can be kept up to date write by write. A word
- * that is 0 everywhere may stand at an `index` that the store has not got; 0 maps to 0.
+ * holds `w` at `index`. Neither depends on other words, so that an image can be kept up to date write by write. 0 maps to
+ * 0; a word that is 0 everywhere may stand at an `index` that the store has not got, and for one that is not, `word` adds
+ * the page if need be.
  */
 export interface Symmetry {
   /** The word that takes this word's place in the image. */
@@ -59,9 +60,15 @@ export interface Symmetry {
 export interface SearchableState {
   mark(): number;
   rollback(mark: number): void;
-  readonly hashLow: number;
-  readonly hashHigh: number;
   readonly journalLength: number;
+  /** Words there are. More may come while the search goes on, all of them 0. */
+  readonly wordCount: number;
+  read(index: number): number;
+  /** Which word entry `entry` of the journal wrote, and what it held before. */
+  writtenWord(entry: number): number;
+  valueBefore(entry: number): number;
+  /** A number for the word that is the same wherever the model is built alike: its page's key · 1024 + its offset there. */
+  nameOf(index: number): number;
 }
 
 /** A property of states, or, when it has `remember`, of steps from one state to another. */

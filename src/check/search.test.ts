@@ -3,7 +3,8 @@ import { describe, expect, it } from 'vitest';
 import { Store } from '../store/store.js';
 import { type Breaks, type Edges, GraphModel, graph, line } from './graph.fixture.js';
 import type { Model } from './model.js';
-import { type Bounds, type Progress, type SearchResult, search } from './search.js';
+import type { Bounds, Progress, SearchResult } from './result.js';
+import { search } from './search.js';
 
 const run = (model: GraphModel, bounds: Partial<Bounds> = {}): Promise<SearchResult> =>
   search(model, { bounds });

@@ -1,66 +1,80 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { omissionProbability, VisitedSet } from './visited.js';
+import { Visited } from './visited.js';
 
 const WORD = fc.oneof(fc.integer(), fc.constantFrom(0, 1, -1, 2 ** 31 - 1, -(2 ** 31)), fc.nat(3));
-const FINGERPRINT = fc.tuple(WORD, WORD);
+const IDENTITY = fc.tuple(WORD, WORD).map((words) => Int32Array.from(words));
 
-describe('the set of states seen', () => {
-  it('holds what a plain set holds, while it grows from the smallest table', () => {
+describe('the states seen', () => {
+  it('are numbered, found by their identities, and told apart, while the table grows from the smallest', () => {
     fc.assert(
-      fc.property(fc.array(FINGERPRINT, { maxLength: 300 }), (fingerprints) => {
-        const plain = new Set<string>();
-        const set = new VisitedSet(4);
-        for (const [low, high] of fingerprints) {
-          // The one pair that cannot be told from another.
-          const key = `${low},${low === 0 && high === 0 ? 1 : high}`;
-          expect(set.has(low, high)).toBe(plain.has(key));
-          expect(set.add(low, high)).toBe(!plain.has(key));
-          plain.add(key);
-          expect(set.has(low, high)).toBe(true);
-          expect(set.size).toBe(plain.size);
+      fc.property(fc.array(IDENTITY, { maxLength: 300 }), (identities) => {
+        const plain = new Map<string, number>();
+        const visited = new Visited(2, 100, 4);
+        for (const identity of identities) {
+          const known = plain.get(identity.join()) ?? -1;
+          expect(visited.find(identity, 0)).toBe(known);
+          expect(visited.add(identity, 0, 7, 9)).toBe(known < 0 ? plain.size : -1);
+          if (known < 0) plain.set(identity.join(), plain.size);
+          expect(visited.size).toBe(plain.size);
         }
-        for (const [low, high] of fingerprints) expect(set.add(low, high)).toBe(false);
+        for (const identity of identities) {
+          const state = plain.get(identity.join())!;
+          expect(visited.find(identity, 0)).toBe(state);
+          expect(visited.equals(state, identity, 0)).toBe(true);
+        }
       }),
     );
   });
 
-  it('takes the fingerprint of zeros for 0, 1', () => {
-    const set = new VisitedSet();
-    expect(set.has(0, 0)).toBe(false);
-    expect(set.add(0, 0)).toBe(true);
-    expect(set.add(0, 0)).toBe(false);
-    expect(set.add(0, 1)).toBe(false);
-    expect(set.add(1, 0)).toBe(true);
-    expect(set.size).toBe(2);
-  });
-
-  it('keeps fingerprints apart that begin in the same slot', () => {
-    const set = new VisitedSet(8);
-    for (const low of [8, 16, 24, 32]) expect(set.add(low, 0)).toBe(true);
-    for (const low of [8, 16, 24, 32]) expect(set.has(low, 0)).toBe(true);
-    expect(set.has(40, 0)).toBe(false);
-  });
-
-  it('tells what it needs before it grows, and no less', () => {
-    const set = new VisitedSet(4);
-    for (let n = 1; n < 100; n++) {
-      const [before, foreseen] = [set.bytes, set.bytesToAdd];
-      set.add(n, n);
-      expect(set.bytes === before ? before : before + set.bytes).toBe(foreseen);
+  it('keep where they were found from, over the pieces of the arena', () => {
+    for (const actions of [10, 1 << 20]) {
+      const visited = new Visited(1, actions);
+      const identity = new Int32Array(1);
+      for (let state = 0; state < 40_000; state++) {
+        identity[0] = state;
+        expect(visited.add(identity, 0, state - 1, state % actions)).toBe(state);
+      }
+      for (const state of [0, 1, 16_383, 16_384, 39_999]) expect(visited.parentOf(state)).toBe(state - 1);
+      for (const state of [1, 16_383, 16_384, 39_999]) expect(visited.actionOf(state)).toBe(state % actions);
     }
   });
 
-  it('refuses a capacity that is no power of two', () => {
-    for (const capacity of [0, 1, 2, 3, 100]) expect(() => new VisitedSet(capacity)).toThrow(RangeError);
+  it('tell what they need before they grow, and no less', () => {
+    const visited = new Visited(2, 100, 4);
+    const identity = new Int32Array(2);
+    for (let n = 0; n < 20_000; n++) {
+      identity[1] = n;
+      const [before, foreseen] = [visited.bytes, visited.bytesToAdd];
+      visited.add(identity, 0, -1, 0);
+      expect(visited.bytes).toBeLessThanOrEqual(foreseen);
+      if (visited.bytes === before) expect(foreseen).toBe(before);
+    }
   });
-});
 
-describe('the probability that a state was overlooked', () => {
-  it('grows with the square of their number', () => {
-    expect(omissionProbability(0)).toBe(0);
-    expect(omissionProbability(2 ** 32)).toBe(0.5);
-    expect(omissionProbability(2e6) / omissionProbability(1e6)).toBeCloseTo(4);
-    expect(omissionProbability(1e6)).toBeLessThan(1e-7);
+  it('cost at most 32 bytes each where an identity takes two words', () => {
+    const visited = new Visited(2, 100);
+    const identity = new Int32Array(2);
+    for (let n = 0; n < 400_000; n++) {
+      identity[0] = n;
+      visited.add(identity, 0, 0, 0);
+      if (n > 50_000) expect(visited.bytes / visited.size).toBeLessThan(32);
+    }
+  });
+
+  it('stay what they are when their identities are written anew', () => {
+    const visited = new Visited(1, 10, 4);
+    for (let n = 0; n < 20_000; n++) visited.add(Int32Array.of(n), 0, n - 1, 3);
+    visited.rewrite(2, (from, at, to, there) => {
+      to[there + 1] = from[at]! ^ 0x55;
+    });
+    expect(visited.find(Int32Array.of(0, 5 ^ 0x55), 0)).toBe(5);
+    expect(visited.find(Int32Array.of(0, 19_999 ^ 0x55), 0)).toBe(19_999);
+    expect(visited.find(Int32Array.of(5, 0), 0)).toBe(-1);
+    expect(visited.parentOf(19_999)).toBe(19_998);
+  });
+
+  it('refuse a table whose slots are no power of two', () => {
+    for (const slots of [0, 1, 2, 3, 100]) expect(() => new Visited(2, 1, slots)).toThrow(RangeError);
   });
 });

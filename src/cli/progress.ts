@@ -1,4 +1,4 @@
-import type { Progress } from '../check/search.js';
+import type { Progress } from '../check/result.js';
 
 /** Seconds between two changes of a line. */
 const INTERVAL = 0.2;

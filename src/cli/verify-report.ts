@@ -1,3 +1,4 @@
+import type { SearchResult } from '../check/result.js';
 import type { StepResult } from '../program/runner.js';
 import type { Counterexample, VerifyResult } from '../program/verify.js';
 import { type Paint, printable } from '../text/diagnostic.js';
@@ -18,7 +19,7 @@ export function verdictJson(
   edition: Edition,
   options: VerifyOptions,
 ): unknown {
-  const { states, transitions, depth, seconds, cpuSeconds, stop, omission } = result.search;
+  const { states, transitions, depth, seconds, cpuSeconds, stop, exact } = result.search;
   return {
     verdict: result.verdict,
     edition: edition.name,
@@ -29,7 +30,8 @@ export function verdictJson(
     depth,
     seconds,
     cpuSeconds,
-    omissionProbability: omission,
+    exact,
+    omissionProbability: exact === true ? 0 : exact,
     operations: result.operations,
     idleOperations: result.idleOperations,
     invariants: SEARCHED.map(({ id }) => id),
@@ -79,8 +81,15 @@ export function* verdictLines(
   yield `  tried       ${result.operations.join(', ')}`;
   yield `  checked     ${SEARCHED.map(({ id }) => id).join(', ')}`;
   yield `  bounds      ${boundsText(options, ofConfigs)}`;
-  yield `  identity    64-bit fingerprints; probability that a state was overlooked below ${search.omission.toExponential(0)}`;
+  yield `  identity    ${identityText(search)}`;
   if (result.idleOperations.length > 0) yield `  never used  ${result.idleOperations.join(', ')}`;
+}
+
+/** How states were told apart, and what that may have missed. */
+function identityText({ exact, identityWords, symmetries }: SearchResult): string {
+  const images = symmetries === 1 ? '' : `; ${symmetries} images of a state count as one`;
+  if (exact === true) return `exact, ${identityWords * 32} bits a state${images}`;
+  return `64-bit fingerprints; probability that a state was overlooked below ${exact.toExponential(0)}${images}`;
 }
 
 const isRefusal = (status: string): boolean => /^E[A-Z0-9]+$/.test(status);

@@ -1,5 +1,6 @@
 import type { Model } from '../check/model.js';
-import { type Bounds, type Progress, type SearchResult, search } from '../check/search.js';
+import type { Bounds, Progress, SearchResult } from '../check/result.js';
+import { search } from '../check/search.js';
 import { InputError } from '../text/diagnostic.js';
 import type { Edition } from '../xen/editions/edition.js';
 import { INVARIANTS, type Invariant, Judge, SEARCHED } from '../xen/invariants.js';

@@ -153,6 +153,29 @@ export class Store {
     }
   }
 
+  /** The word that entry `entry` of the journal wrote; for loops that cannot afford {@link forEachWrite}'s call. */
+  writtenWord(entry: number): number {
+    return this.journal[entry * ENTRY]!;
+  }
+
+  /** What the word of entry `entry` held before. */
+  valueBefore(entry: number): number {
+    return this.journal[entry * ENTRY + 1]!;
+  }
+
+  /** Words of all pages handed out. */
+  get wordCount(): number {
+    return this.pages * PAGE_WORDS;
+  }
+
+  /**
+   * A word's name by its page's key and its offset there, key · 1024 + offset: the same in every store that was built
+   * alike, in whatever order its pages were added.
+   */
+  nameOf(index: number): number {
+    return (this.pageKeys[index >>> 10]! >>> 0) * PAGE_WORDS + (index & (PAGE_WORDS - 1));
+  }
+
   /** The 64-bit hash as 16 hexadecimal digits. */
   hashText(): string {
     const hex = (lane: number) => (lane >>> 0).toString(16).padStart(8, '0');

@@ -1,0 +1,72 @@
+/** How far a search goes. A search that meets one of these is "bounded": it never says "safe". */
+export interface Bounds {
+  readonly maxStates: number;
+  readonly maxDepth: number;
+  /** Bytes for the search's own tables. */
+  readonly maxMemory: number;
+  readonly maxSeconds: number;
+  /** How many actions deeper than the first violation to look for others; 0 ends at the first. */
+  readonly deeper: number;
+}
+
+export const UNBOUNDED: Bounds = {
+  maxStates: Number.POSITIVE_INFINITY,
+  maxDepth: Number.POSITIVE_INFINITY,
+  maxMemory: Number.POSITIVE_INFINITY,
+  maxSeconds: Number.POSITIVE_INFINITY,
+  deeper: Number.POSITIVE_INFINITY,
+};
+
+/** The shortest way to a state that lacks a property. */
+export interface Violation {
+  readonly property: string;
+  readonly message: string;
+  readonly actions: readonly number[];
+}
+
+export type Stop = 'exhausted' | 'states' | 'depth' | 'memory' | 'time' | 'interrupted' | 'violation';
+
+export interface SearchResult {
+  /** Why the search ended; only `exhausted` covers every behaviour. */
+  readonly stop: Stop;
+  /** With symmetries, states that are no images of one another. */
+  readonly states: number;
+  /** Actions that changed something, counted in every state expanded. */
+  readonly transitions: number;
+  /** Length of the longest shortest path seen. */
+  readonly depth: number;
+  readonly seconds: number;
+  readonly cpuSeconds: number;
+  readonly violations: readonly Violation[];
+  /** Actions that never changed anything. With symmetries, their images may have. */
+  readonly neverEnabled: readonly number[];
+  /** true when states were told apart exactly, else the probability that one was overlooked. */
+  readonly exact: true | number;
+  /** Words of the identity of a state, and elements of the group under which images count as one. */
+  readonly identityWords: number;
+  readonly symmetries: number;
+  /** Bytes of the search's tables at its end. */
+  readonly bytes: number;
+}
+
+export interface Progress {
+  readonly states: number;
+  readonly transitions: number;
+  readonly depth: number;
+  /** States seen but not expanded. */
+  readonly frontier: number;
+  readonly bytes: number;
+  readonly seconds: number;
+}
+
+/** How states are told apart: exactly, by 64-bit fingerprints, or exactly while that takes few words. */
+export type HashChoice = 'exact' | '64' | 'auto';
+
+export interface SearchOptions {
+  readonly bounds: Partial<Bounds>;
+  readonly hash?: HashChoice;
+  /** Whether images of a state under the model's symmetries count as one state; they do unless this is false. */
+  readonly symmetries?: boolean;
+  readonly onProgress?: (progress: Progress) => void;
+  readonly signal?: AbortSignal;
+}
