@@ -61,6 +61,9 @@ export interface SearchableState {
   mark(): number;
   rollback(mark: number): void;
   readonly journalLength: number;
+  /** 64 bits of what the words hold: of no use for telling all states apart, enough to see that two are the same word for word. */
+  readonly hashLow: number;
+  readonly hashHigh: number;
   /** Words there are. More may come while the search goes on, all of them 0. */
   readonly wordCount: number;
   read(index: number): number;

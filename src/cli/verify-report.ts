@@ -160,9 +160,9 @@ function boundsText(options: VerifyOptions, ofConfigs: boolean): string {
 /** The bounds by the names of their options; null is no bound. */
 function boundsJson(options: VerifyOptions): unknown {
   const { pages, levels, refs, handles, vaSlots, entries, hotplug, selfGrants } = options;
-  const { maxStates, maxDepth, maxMemory, timeout, deeper, first = false } = options;
+  const { maxStates, maxDepth, maxMemory, timeout, deeper, first = false, hash, symmetry } = options;
   const { destroy = false, steps = false, failures, deviceMappings = false, partialUnmaps = false } = options;
   const optional = { destroy, steps, failures, deviceMappings, partialUnmaps, with: options.with };
   const alphabet = { pages, levels, refs, handles, vaSlots, entries, hotplug, selfGrants, ...optional };
-  return { ...alphabet, maxStates, maxDepth, maxMemory, timeout, deeper, first };
+  return { ...alphabet, maxStates, maxDepth, maxMemory, timeout, deeper, first, hash, symmetry };
 }

@@ -2,6 +2,7 @@ import { writeFileSync } from 'node:fs';
 import { basename, extname, join } from 'node:path';
 import { type Command, Option } from 'commander';
 import { requireBug } from '../bugs/gallery.js';
+import type { HashChoice } from '../check/result.js';
 import { DEFAULT_ALPHABET } from '../program/alphabet.js';
 import { printProgram } from '../program/print.js';
 import { type Counterexample, type VerifyBounds, verifyProgram } from '../program/verify.js';
@@ -39,6 +40,8 @@ export interface VerifyOptions {
   readonly timeout: number;
   readonly deeper: number;
   readonly first?: boolean;
+  readonly hash: HashChoice;
+  readonly symmetry: boolean;
   readonly out: string;
   readonly write: boolean;
   readonly json?: boolean;
@@ -116,6 +119,15 @@ export function registerVerify(program: Command, io: Io = standardIo()): void {
     .option('--timeout <seconds>', 'time', count(1, 2 ** 31 - 1), 600)
     .option('--deeper <n>', 'after a violation, look so many actions deeper for others', count(0, 100), 3)
     .option('--first', 'stop at the first violation')
+    .addOption(
+      new Option(
+        '--hash <how>',
+        'tell states apart exactly, by 64-bit fingerprints, or exactly while that is cheap',
+      )
+        .choices(['exact', '64', 'auto'])
+        .default('auto'),
+    )
+    .option('--no-symmetry', 'keep states apart that are the same but for names')
     .option('--out <folder>', 'where counterexamples are written', '.')
     .option('--no-write', 'do not write counterexamples')
     .option('--json', 'print one JSON object')
@@ -144,6 +156,8 @@ async function verify(
   process.once('SIGINT', onInterrupt);
   const progress = new ProgressLine(process.stderr);
   const result = await verifyProgram(program, edition, bounds, {
+    hash: options.hash,
+    symmetries: options.symmetry,
     signal: interrupt.signal,
     onProgress: (now) => progress.show(now),
   }).finally(() => {

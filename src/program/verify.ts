@@ -1,5 +1,5 @@
 import type { Model } from '../check/model.js';
-import type { Bounds, Progress, SearchResult } from '../check/result.js';
+import type { Bounds, SearchOptions, SearchResult } from '../check/result.js';
 import { search } from '../check/search.js';
 import { InputError } from '../text/diagnostic.js';
 import type { Edition } from '../xen/editions/edition.js';
@@ -214,7 +214,7 @@ export async function verifyProgram(
   program: Program,
   edition: Edition,
   bounds: VerifyBounds,
-  options: { onProgress?: (progress: Progress) => void; signal?: AbortSignal } = {},
+  options: Omit<SearchOptions, 'bounds'> = {},
 ): Promise<VerifyResult> {
   const { model, scene } = sceneModel(program, edition, bounds);
   const result = await search(model, { bounds: bounds.search, ...options });
