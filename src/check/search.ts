@@ -69,7 +69,7 @@ export class Search {
     const { states } = this;
     return {
       stop: this.stop,
-      states: states.size,
+      states: states.count,
       transitions: this.transitions,
       depth: this.depth,
       seconds: (performance.now() - started) / 1000,
@@ -92,10 +92,10 @@ export class Search {
     this.found(NO_STATE, 0, 0);
     let levelEnd = 1;
     let turn = Number.NEGATIVE_INFINITY;
-    for (let state = 0; state < this.states.size && this.stop === 'exhausted'; state++) {
+    for (let state = 0; state < this.states.count && this.stop === 'exhausted'; state++) {
       if (state === levelEnd) {
         this.level++;
-        levelEnd = this.states.size;
+        levelEnd = this.states.count;
         this.full = this.boundReached();
       }
       const now = performance.now();
@@ -112,8 +112,8 @@ export class Search {
 
   private progress(expanded: number, seconds: number): Progress {
     const { states, transitions, level } = this;
-    const frontier = states.size - expanded;
-    return { states: states.size, transitions, depth: level, frontier, bytes: states.bytes, seconds };
+    const frontier = states.count - expanded;
+    return { states: states.count, transitions, depth: level, frontier, bytes: states.bytes, seconds };
   }
 
   /** Tries every action in a state of the present level. */
@@ -176,7 +176,7 @@ export class Search {
 
   private boundReached(): Stop | undefined {
     const { maxStates, maxDepth, maxMemory } = this.bounds;
-    if (this.states.size >= maxStates) return 'states';
+    if (this.states.count >= maxStates) return 'states';
     if (this.states.bytesToAdd > maxMemory) return 'memory';
     if (this.level >= maxDepth) return 'depth';
     return this.level >= this.depthLimit ? 'violation' : undefined;

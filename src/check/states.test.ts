@@ -73,9 +73,9 @@ describe('the states that a search found', () => {
   it('can be visited, and tell which one the model was led to', async () => {
     const model = graph({ a: ['b', 'c'], b: ['d'], c: ['d'], d: ['e', 'a'], e: [] });
     const { states, ...rest } = await visited(model);
-    expect(rest.result.states).toBe(states.size);
+    expect(rest.result.states).toBe(states.count);
     const names: string[] = [];
-    for (let state = 0; state < states.size; state++) {
+    for (let state = 0; state < states.count; state++) {
       states.goTo(state);
       names.push(model.node);
       expect(states.find()).toBe(state);

@@ -34,13 +34,13 @@ export class States {
   }
 
   /** States found. */
-  get size(): number {
+  get count(): number {
     return this.visited.size;
   }
 
   /** true when states are told apart exactly, else the probability that one was overlooked. */
   get exact(): true | number {
-    return this.coding instanceof ExactCoding || omissionProbability(this.size);
+    return this.coding instanceof ExactCoding || omissionProbability(this.count);
   }
 
   /** Words of a state's identity. */

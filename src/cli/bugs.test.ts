@@ -32,7 +32,12 @@ describe('dommu bugs', () => {
 
   it('tells a bug’s story in words that the releases, the invariants and the language know', () => {
     const { out } = bugs('xsa-288A');
-    for (const part of ['fe21b78ef9', 'pvPageAdded = mapped-untyped', 'I2: no device writes', 'assign_device guest nic'])
+    for (const part of [
+      'fe21b78ef9',
+      'pvPageAdded = mapped-untyped',
+      'I2: no device writes',
+      'assign_device guest nic',
+    ])
       expect(out).toContain(part);
   });
 
