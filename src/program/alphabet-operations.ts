@@ -29,7 +29,23 @@ const VARIANTS: Readonly<Record<string, readonly (readonly string[])[]>> = {
   update_va_mapping: [[], ['page', 'rights']],
   new_user_baseptr: [[], ['page']],
   set_gdt: [[], ['entries']],
+  map_grant_ref: [[], ['va'], ['gfn']],
 };
+
+/** What flags are given, where an operation has any: none, unless it stands here. */
+const FLAGS: Readonly<Record<string, readonly (readonly string[])[]>> = {
+  grant: [[], ['readonly']],
+  grant_transitive: [[], ['readonly']],
+  map_grant_ref: [['host'], ['device'], ['host', 'device']].flatMap((halves) => [
+    halves,
+    [...halves, 'readonly'],
+  ]),
+  unmap_grant_ref: [[], ['host'], ['device'], ['nothing']],
+  grant_cache_flush: [['clean']],
+};
+
+/** An operation that is begun is given what the whole of it is. */
+const wholeOf = (name: string): string => name.replace(/^begin /, '');
 
 /** What numbers are tried, by the name of the parameter. Others are left to those who write programs. */
 type Numbers = (xen: Xen, bounds: AlphabetBounds) => readonly number[];
@@ -95,6 +111,8 @@ export function addOperations(
         args[{ guest: 'domain', device: 'device', toolstack: '', program: '' }[operation.actor]] ?? 'dom0',
       );
       const values = new Arguments(args, names, xen);
+      const handle = newHandle(operation, args);
+      const number = handle === undefined ? undefined : names.handles.get(handle);
       add(slot ?? 0, name, actor, args, () => {
         try {
           handler(xen, values, names);
@@ -102,11 +120,22 @@ export function addOperations(
           if (error instanceof Nameless) return Attempt.impossible;
           throw error;
         }
+        if (handle !== undefined && names.handles.get(handle) !== number) {
+          // The name stands for another handle: the action that names the one which was given is another.
+          names.handles.set(handle, number!);
+          return Attempt.impossible;
+        }
         // Whether Xen refused or not: what counts is what it changed.
         return Attempt.refused;
       });
     }
   }
+}
+
+/** The name that an operation gives to a handle, if it gives one. */
+function newHandle({ parameters }: Operation, args: Readonly<Record<string, Argument>>): string | undefined {
+  const parameter = parameters.find(({ kind }) => kind === 'newHandle');
+  return parameter === undefined ? undefined : String(args[parameter.name]);
 }
 
 /** All names that actions use, bound once: the search gives the same handle the same name each time. */
@@ -148,12 +177,15 @@ class Choices {
 
   /** Every combination of arguments. */
   *combinations({ name, parameters }: Operation): Generator<Record<string, Argument>> {
-    const required = parameters.filter(({ optional, kind }) => optional !== true && kind !== 'flags');
-    for (const variant of VARIANTS[name] ?? [[]]) {
+    const whole = wholeOf(name);
+    const flags = FLAGS[whole] ?? [[]];
+    for (const variant of VARIANTS[whole] ?? [[]]) {
       const given = parameters.filter(
-        (parameter) => required.includes(parameter) || variant.includes(parameter.name),
+        ({ kind, optional, name: parameter }) =>
+          kind !== 'flags' && (optional !== true || variant.includes(parameter)),
       );
-      yield* this.product(given, {});
+      for (const args of this.product(given, {}))
+        for (const set of flags) yield set.length === 0 ? args : { ...args, flags: [...set] };
     }
   }
 
@@ -189,12 +221,20 @@ class Choices {
       case 'newHandle':
         return this.handlesOf(names.domains.get(String(before.domain)) ?? 0);
       case 'number':
-        return NUMBERS[name]?.(xen, bounds) ?? [];
+        return this.isFor(name, before) ? (NUMBERS[name]?.(xen, bounds) ?? []) : [];
       case 'word':
         return words;
       default:
         return [];
     }
+  }
+
+  /** Whether a parameter means anything to the domain of the statement: gfns are for translated domains, virtual pages for others. */
+  private isFor(parameter: string, { domain }: Record<string, Argument>): boolean {
+    const slot = domain === undefined ? undefined : this.names.domains.get(String(domain));
+    if (slot === undefined) return true;
+    if (parameter === 'gfn') return this.xen.isTranslated(slot);
+    return parameter !== 'va' || this.xen.isPv(slot);
   }
 
   private handlesOf(slot: number): readonly string[] {

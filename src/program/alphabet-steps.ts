@@ -106,7 +106,7 @@ function addToolstackSteps(
 }
 
 /** The next step of each hypercall that the domain can be in. */
-function addStep(xen: Xen, slot: number, name: string, add: AddAction): void {
+export function addStep(xen: Xen, slot: number, name: string, add: AddAction): void {
   const { calls } = xen.spec.limits;
   for (let n = 0; n < calls; n++) {
     const call = slot * calls + n;

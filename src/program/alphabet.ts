@@ -16,7 +16,7 @@ import { isUntranslatedHwdom } from '../xen/rule.js';
 import { Life, type Xen } from '../xen/state.js';
 import { guestStore } from '../xen/vcpu.js';
 import { addOperations } from './alphabet-operations.js';
-import { type AddAction, addFailures, addSteps } from './alphabet-steps.js';
+import { type AddAction, addFailures, addStep, addSteps } from './alphabet-steps.js';
 import { deviceAccess } from './device-access.js';
 import type { Argument, Statement } from './program.js';
 
@@ -48,6 +48,8 @@ export interface AlphabetBounds {
   readonly failures?: number;
   /** Operations of the language that are tried besides, with all arguments that the machine has. */
   readonly operations?: readonly string[];
+  /** Whether nothing but `operations` and failures is tried; off unless set. */
+  readonly onlyOperations?: boolean;
   /** Pages a guest may have, where that is a bound. */
   readonly pages?: number;
 }
@@ -156,6 +158,31 @@ class AlphabetBuilder {
   }
 
   build(): Action[] {
+    const { onlyOperations = false, steps = false, operations = [] } = this.bounds;
+    const add: AddAction = (op, actor, args, perform) => this.add(op, actor, args, perform);
+    if (!onlyOperations) this.ordinary();
+    if (this.bounds.failures) addFailures(this.xen, this.bounds.failures, add);
+    if (steps && !onlyOperations) addSteps(this.xen, this.names, this.bounds, this.frames, add);
+    else if (operations.some((name) => name.startsWith('begin '))) this.stepsOfAll(add);
+    else if (this.xen.profile.iommuContext === 'at-first-assignment') this.stepsOfToolstack();
+    if (this.bounds.destroy && !onlyOperations) this.deaths();
+    this.operations();
+    return this.actions;
+  }
+
+  /** What is begun goes on. */
+  private stepsOfAll(add: AddAction): void {
+    for (let slot = 0; slot < this.xen.domIo; slot++)
+      if (this.xen.exists(slot)) addStep(this.xen, slot, this.name(slot), add);
+  }
+
+  private stepsOfToolstack(): void {
+    this.add('step', 'dom0', {}, () =>
+      this.isIdle() ? Attempt.impossible : answered(stepCall(this.xen, TOOLSTACK)),
+    );
+  }
+
+  private ordinary(): void {
     for (let slot = 1; slot < this.xen.domIo; slot++) {
       if (this.xen.domain.life.get(slot) === Life.absent) continue;
       this.acting = slot;
@@ -168,17 +195,6 @@ class AlphabetBuilder {
     }
     this.acting = TOOLSTACK;
     for (let device = 0; device < this.xen.spec.devices.length; device++) this.device(device);
-    const add: AddAction = (op, actor, args, perform) => this.add(op, actor, args, perform);
-    if (this.bounds.failures) addFailures(this.xen, this.bounds.failures, add);
-    if (this.bounds.steps) addSteps(this.xen, this.names, this.bounds, this.frames, add);
-    else if (this.xen.profile.iommuContext === 'at-first-assignment') {
-      this.add('step', 'dom0', {}, () =>
-        this.isIdle() ? Attempt.impossible : answered(stepCall(this.xen, TOOLSTACK)),
-      );
-    }
-    if (this.bounds.destroy) this.deaths();
-    this.operations();
-    return this.actions;
   }
 
   private operations(): void {

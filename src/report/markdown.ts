@@ -49,7 +49,8 @@ function violationLines({ invariant, message, steps, scene, text, file }: Writte
 }
 
 function stepTable(steps: Written['steps']): string[] {
-  const row = (cells: readonly string[]) => `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`;
+  const row = (cells: readonly string[]) =>
+    `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`;
   return [
     row(['step', 'what', 'answer', 'what changed']),
     row(['---', '---', '---', '---']),
@@ -61,6 +62,7 @@ function stepTable(steps: Written['steps']): string[] {
 }
 
 /** Text that Markdown and HTML leave as it is. */
-const escaped = (text: string): string => text.replace(/[\\`*_[\]<>&#]/g, (sign) => `&#${sign.charCodeAt(0)};`);
+const escaped = (text: string): string =>
+  text.replace(/[\\`*_[\]<>&#]/g, (sign) => `&#${sign.charCodeAt(0)};`);
 
 const code = (text: string): string => `\`${text.replaceAll('`', "'")}\``;

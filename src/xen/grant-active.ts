@@ -5,7 +5,9 @@ import {
   PIN_DEVICE_READ,
   PIN_DEVICE_WRITE,
   PIN_HOST_READ,
+  PIN_HOST_READ_MASK,
   PIN_HOST_WRITE,
+  PIN_HOST_WRITE_MASK,
   PIN_WRITE_MASK,
   pinWouldOverflow,
 } from '../formats/grant-v1.js';
@@ -54,6 +56,26 @@ export function dropPins(xen: Xen, granter: number, ref: number, pins: number, r
   if (xen.grant.pin.get(active) === 0) forgetActive(xen, active);
 }
 
+/** The same for the pin of a copy. */
+export function dropCopyPin(xen: Xen, granter: number, ref: number, pin: number, readonly: boolean): void {
+  const active = activeRow(xen, granter, ref);
+  xen.grant.pin.add(active, -pin);
+  reduceUseAfterCopy(xen, granter, ref, readonly);
+  if (xen.grant.pin.get(active) === 0) forgetActive(xen, active);
+}
+
+/** What the use flags become when a copy is done with an entry. */
+export function reduceUseAfterCopy(xen: Xen, granter: number, ref: number, readonly: boolean): void {
+  if (xen.profile.useAfterCopy === 'all-pins') {
+    reduceUse(xen, granter, ref, readonly);
+    return;
+  }
+  const pin = xen.grant.pin.get(activeRow(xen, granter, ref));
+  const reading = (pin & PIN_HOST_READ_MASK) !== 0;
+  const clear = (reading ? 0 : GTF_READING) | ((pin & PIN_HOST_WRITE_MASK) === 0 ? GTF_WRITING : 0);
+  if (ref < grantEntryCount(xen, granter)) changeUse(xen, granter, ref, 0, clear);
+}
+
 /** reduce_status_for_pin: takes use flags away that no pin stands for. */
 export function reduceUse(xen: Xen, granter: number, ref: number, readonly: boolean): void {
   const pin = xen.grant.pin.get(activeRow(xen, granter, ref));
@@ -68,6 +90,7 @@ function forgetActive(xen: Xen, active: number): void {
   xen.grant.part.set(active, 0);
   xen.grant.source.set(active, 0);
   xen.grant.sourceRef.set(active, 0);
+  xen.grant.spoilt.set(active, 0);
 }
 
 /**

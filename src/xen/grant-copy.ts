@@ -9,11 +9,12 @@ import {
 } from '../formats/grant-v1.js';
 import { PGT } from '../formats/x86-page-info.js';
 import { getPage, ownerOf, putPage } from './frames.js';
-import { activeRow, dropPins, frameOfDomain, pinIsFull, reduceUse } from './grant-active.js';
+import { activeRow, dropCopyPin, frameOfDomain, pinIsFull, reduceUseAfterCopy } from './grant-active.js';
 import { claimEntry, grantEntryFrame, grantEntryPart, grantEntryWord } from './grant-entry.js';
 import { grantEntryCount, isVersion2 } from './grant-frames.js';
 import { IS_SUB_PAGE } from './grant-map.js';
 import { GNTST, NEVER_ENDS } from './grant-status.js';
+import { typeCount, typeOf } from './page-info.js';
 import { getPageType, putPageType } from './page-type.js';
 import type { Xen } from './state.js';
 
@@ -151,7 +152,7 @@ function acquire(
     status = acquirePinned(xen, granter, active, claimed);
   }
   if (status !== 0) {
-    if (status !== ALREADY_CLEAN) reduceUse(xen, granter, ref, readonly);
+    if (status !== ALREADY_CLEAN) reduceUseAfterCopy(xen, granter, ref, readonly);
     return status === ALREADY_CLEAN ? GNTST.general_error : status;
   }
   xen.grant.pin.add(active, pinFor(readonly));
@@ -270,7 +271,7 @@ function releaseGrant(xen: Xen, granter: number, ref: number, readonly: boolean)
   const active = activeRow(xen, granter, ref);
   const source = xen.grant.source.get(active) - 1;
   const sourceRef = xen.grant.sourceRef.get(active);
-  dropPins(xen, granter, ref, pinFor(readonly), readonly);
+  dropCopyPin(xen, granter, ref, pinFor(readonly), readonly);
   if (source >= 0) releaseGrant(xen, source, sourceRef, readonly);
 }
 
@@ -285,8 +286,15 @@ function copyBytes(
 ): number {
   if (sourceOffset + length > PAGE || destOffset + length > PAGE) return GNTST.bad_copy_arg;
   if (isOutside(from, sourceOffset, length) || isOutside(to, destOffset, length)) return GNTST.general_error;
+  if (!isHeldAsWritable(xen, to.data)) xen.misdeed('a copy wrote a page that it did not hold as writable');
   moveBytes(xen, from.data, sourceOffset, to.data, destOffset, length);
   return GNTST.okay;
+}
+
+/** Whether somebody holds the page as writable, so that it cannot be a page table, or become one, while it is written. */
+function isHeldAsWritable(xen: Xen, pdx: number): boolean {
+  const info = xen.frame.typeInfo.get(pdx);
+  return typeOf(info) === PGT.writable && typeCount(info) !== 0;
 }
 
 function isOutside({ start, length: offered }: Claim, offset: number, length: number): boolean {

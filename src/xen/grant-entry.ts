@@ -90,6 +90,9 @@ function offersAccess(xen: Xen, granter: number, flags: number, mapping: boolean
 // What the granter's kernel does: it writes entries of the version that its table has.
 
 function writeEntry(xen: Xen, slot: number, ref: number, word: number, part: number, frame: number): void {
+  const { grants } = xen.spec.limits;
+  const active = slot * grants + ref;
+  if (ref < grants && xen.grant.pin.get(active) !== 0) xen.grant.spoilt.set(active, 1);
   const at = entryAddress(xen, slot, ref);
   if (isVersion2(xen, slot)) {
     xen.ram.write32(at + 12, Math.floor(frame / 2 ** 32));

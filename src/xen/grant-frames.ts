@@ -7,7 +7,7 @@ import { allocXenFrame, freeXenFrame } from './frames.js';
 import { GNTST } from './grant-status.js';
 import { p2mRemove } from './p2m.js';
 import { ofType } from './page-info.js';
-import type { Xen } from './state.js';
+import { List, type Xen } from './state.js';
 
 /**
  * The frames of a grant table: shared frames that hold the entries, and for version 2 status frames that hold their use
@@ -68,6 +68,7 @@ export function statusAddress(xen: Xen, slot: number, ref: number): number {
 function shareFrame(xen: Xen, slot: number): number {
   const pdx = allocXenFrame(xen);
   if (pdx < 0) return -1;
+  if (xen.frame.list.get(pdx) === List.xen) xen.bug('a page on a list twice');
   xen.frame.owner.set(pdx, slot + 1);
   xen.frame.typeInfo.set(pdx, ofType(PGT.writable) | PGT_VALIDATED | 1);
   return pdx;
@@ -123,7 +124,26 @@ export function populateStatusFrames(xen: Xen, slot: number): number {
  * crashed then, since its p2m has lost them already.
  */
 export function unpopulateStatusFrames(xen: Xen, slot: number): number {
+  const refused = xen.profile.statusFramesAtVersion1 === 'kept' ? unhookStatusFrames(xen, slot) : 0;
+  if (refused !== 0) return refused;
   const row = slot * xen.spec.limits.grantFrames;
+  const count = xen.domain.statusFrames.get(slot);
+  for (let n = 0; n < count; n++) {
+    const pdx = statusFrame(xen, slot, n);
+    if (xen.frame.countInfo.get(pdx) !== HELD_BY_XEN_ONLY) xen.bug('a shared frame freed with references');
+    freeXenFrame(xen, pdx);
+    if (xen.profile.freedStatusFrame === 'stays-listed') xen.frame.list.set(pdx, List.xen);
+    xen.grantFrame.status.set(row + n, 0);
+  }
+  xen.domain.statusFrames.set(slot, 0);
+  return 0;
+}
+
+/** What nobody but Xen holds of the frames that it shares. */
+const HELD_BY_XEN_ONLY = PGC_ALLOCATED | PGC_XEN_HEAP | 1;
+
+/** Takes the status frames out of the p2m, if nobody holds them. */
+function unhookStatusFrames(xen: Xen, slot: number): number {
   const count = xen.domain.statusFrames.get(slot);
   const translated = xen.isTranslated(slot);
   for (let n = 0; n < count; n++) {
@@ -133,15 +153,10 @@ export function unpopulateStatusFrames(xen: Xen, slot: number): number {
       p2mRemove(xen, slot, gfn);
       xen.frame.gfn.set(pdx, 0);
     }
-    if (xen.frame.countInfo.get(pdx) === (PGC_ALLOCATED | PGC_XEN_HEAP | 1)) continue;
+    if (xen.frame.countInfo.get(pdx) === HELD_BY_XEN_ONLY) continue;
     if (translated) xen.domain.crashed.set(slot, 1);
     return -Errno.EBUSY;
   }
-  for (let n = 0; n < count; n++) {
-    freeXenFrame(xen, statusFrame(xen, slot, n));
-    xen.grantFrame.status.set(row + n, 0);
-  }
-  xen.domain.statusFrames.set(slot, 0);
   return 0;
 }
 

@@ -29,9 +29,9 @@ function concernsIommu(xen: Xen, caller: number, granter: number): boolean {
 
 /**
  * mapkind: the rights that the caller's live handles give it on a frame. `granter` narrows the look to one granter's
- * entries, as Xen did; -1 looks at all.
+ * entries, as Xen did, and `only` to one of them; -1 looks at all.
  */
-export function handleRights(xen: Xen, caller: number, granter: number, pdx: number): Rights {
+export function handleRights(xen: Xen, caller: number, granter: number, pdx: number, only = -1): Rights {
   const { handles, grants } = xen.spec.limits;
   let rights = 0;
   for (let row = caller * handles; row < (caller + 1) * handles; row++) {
@@ -39,10 +39,16 @@ export function handleRights(xen: Xen, caller: number, granter: number, pdx: num
     if (flags === 0) continue;
     const from = xen.maptrack.granter.get(row) - 1;
     if (granter >= 0 && from !== granter) continue;
+    if (only >= 0 && grantRefOf(xen, row) !== only) continue;
     if (xen.grant.frame.get(from * grants + grantRefOf(xen, row)) !== pdx + 1) continue;
     rights |= flags & GNTMAP.readonly ? R : R | W;
   }
   return rights;
+}
+
+/** What a grant that is mapped for reading lets devices do. */
+function readerRights(xen: Xen): Rights {
+  return xen.profile.readonlyGrantForDevices === 'read-only' ? R : R | W;
 }
 
 /** The IOMMU step of mapping a grant (dossier §5.4), before the handle is published. 0 or an errno. */
@@ -58,12 +64,12 @@ export function grantIommuMap(
   if (!concernsIommu(xen, caller, granter)) return 0;
   if (xen.profile.grantIommuDecision === 'counters') return countMap(xen, caller, pdx, readonly);
   const frame = xen.ram.frameAt(pdx);
-  const existing = handleRights(xen, caller, granter, pdx);
+  const existing = xen.profile.otherGrantsOfFrame === 'counted' ? handleRights(xen, caller, granter, pdx) : 0;
   const pins = xen.profile.grantIommuDecision === 'granter-pins';
   const firstWrite = pins ? (newPin & PIN_WRITE_MASK) !== 0 && (oldPin & PIN_WRITE_MASK) === 0 : !readonly;
   const first = pins ? oldPin === 0 : true;
   if (firstWrite) return existing & W ? 0 : iommuMap(xen, caller, frame, frame, R | W);
-  if (first && existing === 0) return iommuMap(xen, caller, frame, frame, R);
+  if (first && existing === 0) return iommuMap(xen, caller, frame, frame, readerRights(xen));
   return 0;
 }
 
@@ -72,13 +78,15 @@ export function grantIommuUnmap(
   xen: Xen,
   caller: number,
   granter: number,
+  ref: number,
   pdx: number,
   readonly: boolean,
 ): number {
   if (!concernsIommu(xen, caller, granter)) return 0;
   if (xen.profile.grantIommuDecision === 'counters') return countUnmap(xen, caller, pdx, readonly);
   const frame = xen.ram.frameAt(pdx);
-  const left = handleRights(xen, caller, granter, pdx);
+  const only = xen.profile.otherGrantsOfFrame === 'counted' ? -1 : ref;
+  const left = handleRights(xen, caller, granter, pdx, only);
   if (left === 0) return iommuUnmap(xen, caller, frame);
   return left & W ? 0 : iommuMap(xen, caller, frame, frame, R);
 }
@@ -105,7 +113,7 @@ function countMap(xen: Xen, caller: number, pdx: number, readonly: boolean): num
   const first = counter.get(row) === 1;
   if (!first || (readonly && xen.grantCounter.writers.get(row) !== 0)) return 0;
   const frame = xen.ram.frameAt(pdx);
-  const status = iommuMap(xen, caller, frame, frame, readonly ? R : R | W);
+  const status = iommuMap(xen, caller, frame, frame, readonly ? readerRights(xen) : R | W);
   if (status !== 0) {
     counter.add(row, -1);
     forgetIfUnused(xen, row);

@@ -64,6 +64,13 @@ export function mapGrantRef(
   return handle;
 }
 
+/** Holds what a map answered against what it has done: callers take what is not negative for a mapping. */
+export function judgeMapAnswer(xen: Xen, caller: number, status: number): void {
+  const said = status >= 0 || status === REFUSED_WITH_ONE;
+  const made = status >= 0 && xen.maptrack.flags.get(caller * xen.spec.limits.handles + status) !== 0;
+  if (said && !made) xen.misdeed('a map that failed was answered as if it had succeeded');
+}
+
 /** Step 7: the entry is pinned for somebody else, a counter is full, or what is pinned is not a whole page. */
 function isTaken(xen: Xen, caller: number, active: number, pin: number, more: number): boolean {
   return (
@@ -88,7 +95,7 @@ function pinEntry(
   if (status !== 0 || oldPin !== 0) return status;
   const pdx = frameOfDomain(xen, granter, grantEntryFrame(xen, granter, ref));
   if (pdx < 0) {
-    reduceUse(xen, granter, ref, readonly);
+    if (xen.profile.useAfterBadPage === 'cleared') reduceUse(xen, granter, ref, readonly);
     return GNTST.bad_page;
   }
   xen.grant.frame.set(active, pdx + 1);
@@ -116,7 +123,8 @@ function mapPinned(
   }
   const readonly = (flags & GNTMAP.readonly) !== 0;
   if (grantIommuMap(xen, caller, granter, pdx, readonly, oldPin, newPin) === 0) return true;
-  if (host) removeHostMapping(xen, caller, pdx, flags, hostGfn, hostEntry);
+  if (host && xen.profile.failedMapHostMapping === 'removed')
+    removeHostMapping(xen, caller, pdx, flags, hostGfn, hostEntry);
   if (host && !xen.isTranslated(caller)) flushCpuTlb(xen, caller);
   dropReferences(xen, caller, granter, pdx, flags);
   return false;
@@ -135,9 +143,18 @@ function typeReferences(xen: Xen, caller: number, granter: number, flags: number
   return (device ? 1 : 0) + (host ? 1 : 0);
 }
 
+/** How many of them a mapping takes. */
+function typesToTake(xen: Xen, caller: number, granter: number, flags: number): number {
+  if (xen.profile.mapTypeReferences === 'by-half') return typeReferences(xen, caller, granter, flags);
+  // What a host mapping would need, whichever half is asked for, and one more for both.
+  const both = GNTMAP.host | GNTMAP.device;
+  if ((flags & GNTMAP.readonly) !== 0) return 0;
+  return (hostTakesType(xen, caller, granter) ? 1 : 0) + ((flags & both) === both ? 1 : 0);
+}
+
 function takeReferences(xen: Xen, caller: number, granter: number, pdx: number, flags: number): boolean {
   const pages = (flags & GNTMAP.device ? 1 : 0) + (flags & GNTMAP.host ? 1 : 0);
-  const types = typeReferences(xen, caller, granter, flags);
+  const types = typesToTake(xen, caller, granter, flags);
   for (let i = 0; i < pages; i++) {
     if (!getPage(xen, pdx, granter)) {
       for (; i > 0; i--) putPage(xen, pdx);

@@ -41,7 +41,7 @@ export function grantTransfer(xen: Xen, caller: number, frame: number, target: n
   if (ownerOf(xen, pdx) !== caller || !isHeldByAllocationOnly(xen, pdx)) return GNTST.bad_page;
   if (stealPage(xen, caller, pdx) !== 0) return GNTST.general_error;
   if (xen.profile.pvPageAdded === 'mapped-untyped' && mirrors(xen, caller)) iommuUnmap(xen, caller, frame);
-  flushCpuTlb(xen, caller);
+  if (xen.profile.transferFlush === 'giver') flushCpuTlb(xen, caller);
   if (!xen.exists(target)) return lose(xen, pdx, GNTST.bad_domain);
   const page = belowClamp(xen, target, pdx);
   if (page < 0) return lose(xen, pdx, GNTST.address_too_big);
@@ -52,7 +52,7 @@ export function grantTransfer(xen: Xen, caller: number, frame: number, target: n
   }
   if (!commit(xen, caller, target, ref)) return lose(xen, page, GNTST.general_error);
   handOver(xen, caller, target, page);
-  return complete(xen, target, ref, page);
+  return complete(xen, target, ref, xen.profile.transferCopy === 'copy' ? page : pdx);
 }
 
 /** `gnttab=no-transfer` since 4.17, when builds without PV lost it, too: that is Arm (185250ec78). */
@@ -82,6 +82,7 @@ function belowClamp(xen: Xen, target: number, pdx: number): number {
   if (fresh < 0 || xen.ram.frameAt(fresh) >= V1_FRAMES) return -1;
   const giver = ownerOf(xen, pdx);
   takeFrame(xen, fresh, giver);
+  if (xen.profile.transferCopy === 'old-frame') xen.frame.countInfo.set(fresh, 0);
   for (let at = 0; at < 4096; at += 4) {
     xen.ram.write32(xen.ram.frameAt(fresh) * 4096 + at, xen.ram.read32(xen.ram.frameAt(pdx) * 4096 + at));
   }

@@ -113,13 +113,14 @@ function unmapHandle(
   else xen.maptrack.flags.set(row, left);
   const status =
     released || xen.profile.grantCounterDrop === 'every-unmap'
-      ? grantIommuUnmap(xen, caller, granter, pdx, readonly !== 0)
+      ? grantIommuUnmap(xen, caller, granter, ref, pdx, readonly !== 0)
       : 0;
-  if (cleared !== 0) {
+  const given = cleared | (xen.profile.deviceHalfAtUnmap === 'always' ? flags & GNTMAP.device : 0);
+  if (given !== 0) {
     flushMapper(xen, caller);
-    dropPins(xen, granter, ref, pinsOf(cleared | readonly), readonly !== 0);
+    dropPins(xen, granter, ref, pinsOf(given | readonly), readonly !== 0);
     // With its last page a dead granter vanishes, so nothing may look at it after.
-    dropReferences(xen, caller, granter, pdx, cleared | readonly);
+    dropReferences(xen, caller, granter, pdx, given | readonly);
   }
   return status === 0 ? GNTST.okay : GNTST.general_error;
 }

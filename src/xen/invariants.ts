@@ -5,10 +5,11 @@ import { I8 } from './invariants/exclusions.js';
 import { I3 } from './invariants/freed.js';
 import { I12, I13, I19 } from './invariants/grants.js';
 import { I14, I16 } from './invariants/heap.js';
-import { BUG } from './invariants/host.js';
+import { BUG, CONTRACT } from './invariants/host.js';
 import type { Invariant } from './invariants/invariant.js';
 import { I15, I18, LEAK, QUOTA } from './invariants/life.js';
 import { Notes } from './invariants/notes.js';
+import { AUTH, USE } from './invariants/offers.js';
 import { M2P, SYNC } from './invariants/p2m.js';
 import { COUNTERS, PIN } from './invariants/pins.js';
 import { I2, REACH } from './invariants/reach.js';
@@ -24,11 +25,33 @@ export type { Harm, Invariant } from './invariants/invariant.js';
 /** All invariants, gravest harm first. Each stands, with what it looks at, in a file of `invariants/`. */
 export const INVARIANTS: readonly Invariant[] = [
   // isolation broken
-  ...[I2, CPU_WRITE, I3, REACH, I4, DID, PTSTRUCT, I9, I10, I14, I16, I5, I6, I7, I15, I18, REF, PIN, SCRUB],
+  ...[
+    I2,
+    CPU_WRITE,
+    I3,
+    REACH,
+    I4,
+    DID,
+    PTSTRUCT,
+    I9,
+    I10,
+    I14,
+    I16,
+    I5,
+    I6,
+    I7,
+    I15,
+    I18,
+    REF,
+    PIN,
+    AUTH,
+    USE,
+    SCRUB,
+  ],
   // crash
   ...[BUG, COUNTERS, I17],
   // mapping lost
-  ...[I12, I13, I19, I11, I8, SYNC, I1, M2P],
+  ...[I12, I13, I19, I11, I8, SYNC, I1, M2P, CONTRACT],
   // leak
   ...[LEAK, HEAP, QUOTA],
 ];

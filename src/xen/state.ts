@@ -53,15 +53,29 @@ const BUG_NAMES = [
   'IOMMU map hook for no direct-mapped domain',
   'a device that does not leave is tried for ever',
   'type reference dropped before validation',
+  'a shared frame freed with references',
+  'a page on a list twice',
 ] as const;
 export type BugName = Exclude<(typeof BUG_NAMES)[number], 'none'>;
+
+/** What Xen did or said and must not have, where no other state shows it afterwards. */
+const MISDEED_NAMES = [
+  'none',
+  'a map that failed was answered as if it had succeeded',
+  'a copy wrote a page that it did not hold as writable',
+] as const;
+export type MisdeedName = Exclude<(typeof MISDEED_NAMES)[number], 'none'>;
 
 /** Whether this Xen has a driver for the machine's IOMMU. One without a driver stays as it was reset: all passes. */
 const hasDriver = (profile: Profile, { kind }: IommuSpec): boolean =>
   kind !== 'none' && (kind !== 'smmuv3' || profile.smmuV3Driver === 'present');
 
-/** Which list a page of a domain is on (only where contexts are built late, dossier §1.3). */
-export const List = { none: 0, pages: 1, relinquished: 2 } as const;
+/**
+ * Which list a page of a domain is on (only where contexts are built late, dossier §1.3). `xen`: a freed frame that is
+ * still on a domain's list of pages that Xen shares with it, where none should be (XSA-26); those that are shared are on it
+ * without saying so.
+ */
+export const List = { none: 0, pages: 1, relinquished: 2, xen: 3 } as const;
 
 const WORD_NAMES = { hex, decimal, flag };
 
@@ -235,7 +249,7 @@ export class Xen {
         tlbStamp: flag,
         /** M2P of translated domains: gfn + 1. PV domains see machine frames. */
         gfn: optional(hex),
-        list: enumeration(['none', 'pages', 'relinquished']),
+        list: enumeration(['none', 'pages', 'relinquished', 'xen']),
         next: optional(frameName),
         previous: optional(frameName),
       },
@@ -260,6 +274,8 @@ export class Xen {
         /** The domain whose page a transitive grant leads to, and the grant there. */
         source: optional(domainName),
         sourceRef: decimal,
+        /** The granter has overwritten the shared entry since it was pinned: its use flags say nothing any more. */
+        spoilt: flag,
       },
       ofDomain(limits.grants, 'active grant'),
       { rowsOf: [domains, { kind: 'grant', count: limits.grants }] },
@@ -388,6 +404,7 @@ export class Xen {
       1,
       {
         bug: enumeration(BUG_NAMES),
+        misdeed: enumeration(MISDEED_NAMES),
         quarantinePage: optional(frameName),
         /** Where the search for a quarantined device's domain id goes on. */
         nextPseudoDomid: hex,
@@ -460,6 +477,17 @@ export class Xen {
    */
   bug(which: BugName): void {
     if (this.host.bug.get(0) === 0) this.host.bug.set(0, BUG_NAMES.indexOf(which));
+  }
+
+  /** Notes what Xen did or said and must not have: the first of such things. */
+  misdeed(which: MisdeedName): void {
+    if (this.host.misdeed.get(0) === 0) this.host.misdeed.set(0, MISDEED_NAMES.indexOf(which));
+  }
+
+  /** What was noted, or undefined. */
+  get hostMisdeed(): MisdeedName | undefined {
+    const misdeed = this.host.misdeed.get(0);
+    return misdeed === 0 ? undefined : (MISDEED_NAMES[misdeed] as MisdeedName);
   }
 
   /** Offset at which the search for a quarantined device's domain id goes on (quarantine.ts). */

@@ -16,7 +16,7 @@ import {
 } from '../../xen/grant-entry.js';
 import { hasEntry } from '../../xen/grant-frames.js';
 import { SOMEWHERE, tableEntry, vaEntry } from '../../xen/grant-host-mapping.js';
-import { mapGrantRef } from '../../xen/grant-map.js';
+import { judgeMapAnswer, mapGrantRef } from '../../xen/grant-map.js';
 import { unmapAndReplace, unmapGrantRef, WHERE_MAPPED } from '../../xen/grant-unmap.js';
 import type { Xen } from '../../xen/state.js';
 import type { Arguments } from '../arguments.js';
@@ -105,6 +105,7 @@ export const GRANT_HANDLERS: Handlers = {
     const caller = running(xen, args);
     const [ref, gfn] = [args.number('ref', 0), args.number('gfn', 0)];
     const handle = mapGrantRef(xen, caller, granter, ref, grantMapFlags(args), gfn, hostEntry(args));
+    judgeMapAnswer(xen, caller, handle);
     if (handle >= 0) names.handles.set(args.text('handle'), handle);
     return grantStatus(handle);
   },

@@ -31,7 +31,8 @@ function writtenByCpu(xen: Xen): string | undefined {
     const found = writtenThroughTable(xen, table);
     if (found !== undefined) return found;
   }
-  return xen.spec.limits.cpuTlb === 0 ? undefined : rememberedByCpu(xen);
+  const remembered = xen.spec.limits.cpuTlb === 0 ? undefined : rememberedByCpu(xen);
+  return remembered ?? writtenByXen(xen);
 }
 
 /** A CPU that remembers as writable what has become a page table or descriptors meanwhile (XSA-401). */
@@ -45,6 +46,13 @@ function rememberedByCpu(xen: Xen): string | undefined {
       return `the CPU of ${xen.domainName(slot)} still writes ${pageText(xen, pdx)}`;
   }
   return undefined;
+}
+
+/** What Xen writes for a guest it must hold as writable meanwhile (XSA-500). */
+function writtenByXen(xen: Xen): string | undefined {
+  return xen.hostMisdeed === 'a copy wrote a page that it did not hold as writable'
+    ? xen.hostMisdeed
+    : undefined;
 }
 
 function writtenThroughTable(xen: Xen, table: number): string | undefined {
@@ -64,7 +72,7 @@ function writtenThroughTable(xen: Xen, table: number): string | undefined {
 export const CPU_WRITE: Invariant = {
   id: 'INV-CPU-WRITE',
   title:
-    'no CPU of a PV guest can write a page whose type is another, through a mapping or what it remembers of one',
+    'no CPU of a PV guest can write a page whose type is another, through a mapping, what it remembers of one, or a copy that Xen makes',
   reason: 'a guest that writes its page tables maps any memory it likes',
   harm: 'isolation broken',
   violation: writtenByCpu,

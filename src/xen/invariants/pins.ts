@@ -25,14 +25,19 @@ function wrongPins(xen: Xen, _inputs: readonly number[], notes: Notes): string |
   return undefined;
 }
 
-/** Live handles of `slot` on a frame, of readers or of writers, that its counters count: not those of its own grants. */
+/** Whether the counters leave a grant out: one's own, where it does not reach the IOMMU. */
+const isLeftOut = (xen: Xen, slot: number, granter: number): boolean =>
+  granter === slot && xen.profile.selfGrant === 'bypasses';
+
+/** Live handles of `slot` on a frame, of readers or of writers, that its counters count. */
 function countedHandles(xen: Xen, slot: number, pdx: number, readonly: boolean): number {
   const { handles, grants } = xen.spec.limits;
   let count = 0;
   for (let row = slot * handles; row < (slot + 1) * handles; row++) {
     const flags = xen.maptrack.flags.get(row);
     const granter = xen.maptrack.granter.get(row) - 1;
-    if (flags === 0 || granter === slot || ((flags & GNTMAP.readonly) !== 0) !== readonly) continue;
+    if (flags === 0 || isLeftOut(xen, slot, granter) || ((flags & GNTMAP.readonly) !== 0) !== readonly)
+      continue;
     if (xen.grant.frame.get(granter * grants + grantRefOf(xen, row)) === pdx + 1) count++;
   }
   return count;
@@ -55,7 +60,7 @@ function wrongCounters(xen: Xen): string | undefined {
   for (let row = 0; row < xen.domIo * handles; row++) {
     const slot = Math.floor(row / handles);
     const granter = xen.maptrack.granter.get(row) - 1;
-    if (granter < 0 || granter === slot || !gnttabNeedsIommu(xen, slot)) continue;
+    if (granter < 0 || isLeftOut(xen, slot, granter) || !gnttabNeedsIommu(xen, slot)) continue;
     const frame = xen.grant.frame.get(granter * xen.spec.limits.grants + grantRefOf(xen, row));
     if (frame !== 0 && !isCounted(xen, slot, frame))
       return `${xen.domainName(slot)} has a handle for frame ${xen.frameName(frame - 1)}, and no counter`;

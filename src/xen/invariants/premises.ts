@@ -1,5 +1,5 @@
 import { deviceOwner } from '../devices.js';
-import { failuresAskedFor } from "../failures.js";
+import { failuresAskedFor } from '../failures.js';
 import { isDomainFrame, ownerOf } from '../frames.js';
 import { mirrors, sharesP2m } from '../iommu-map.js';
 import { isUntranslatedHwdom } from '../rule.js';
@@ -55,7 +55,9 @@ function remembered(xen: Xen): boolean {
 
 function isExcluding(xen: Xen, slot: number): boolean {
   const { logDirty, pagingEnabled, sharingEnabled, podEntries } = xen.domain;
-  return (logDirty.get(slot) | pagingEnabled.get(slot) | sharingEnabled.get(slot) | podEntries.get(slot)) !== 0;
+  return (
+    (logDirty.get(slot) | pagingEnabled.get(slot) | sharingEnabled.get(slot) | podEntries.get(slot)) !== 0
+  );
 }
 
 const HANDLE: Premise = { text: 'a mapped grant', holds: (xen) => someHandle(xen, () => true) };
@@ -81,10 +83,14 @@ export const PREMISES: Readonly<Record<string, Premise>> = {
   },
   REACH: { text: 'a device held to the rule', holds: boundDevice },
   I4: { text: 'anything in an IOTLB', holds: remembered },
-  'INV-DID': { text: 'a device behind a VT-d unit, held to the rule', holds: (xen) => xen.vtd !== undefined && boundDevice(xen) },
+  'INV-DID': {
+    text: 'a device behind a VT-d unit, held to the rule',
+    holds: (xen) => xen.vtd !== undefined && boundDevice(xen),
+  },
   I9: {
     text: 'a device of a domain with an IOMMU context',
-    holds: (xen) => someDevice(xen, (slot) => slot < xen.domIo && (hasTables(xen, slot) || sharesP2m(xen, slot))),
+    holds: (xen) =>
+      someDevice(xen, (slot) => slot < xen.domIo && (hasTables(xen, slot) || sharesP2m(xen, slot))),
   },
   I10: { text: 'a device of a guest', holds: (xen) => someDevice(xen, (slot) => isGuest(xen, slot)) },
   I14: { text: 'tables of the hardware domain’s own', holds: (xen) => hasTables(xen, 0) },
@@ -97,7 +103,8 @@ export const PREMISES: Readonly<Record<string, Premise>> = {
   I7: {
     text: 'a domain whose IOMMU context was declared when it was created',
     holds: (xen) =>
-      xen.profile.iommuContext === 'at-creation' && someDomain(xen, (slot) => xen.domain.cdfIommu.get(slot) !== 0),
+      xen.profile.iommuContext === 'at-creation' &&
+      someDomain(xen, (slot) => xen.domain.cdfIommu.get(slot) !== 0),
   },
   I15: DYING,
   I18: DYING,
@@ -108,7 +115,10 @@ export const PREMISES: Readonly<Record<string, Premise>> = {
     holds: (xen) => failuresAskedFor(xen) > 0,
   },
   I12: HANDLE,
-  I13: { text: 'a mapped grant of one’s own page', holds: (xen) => someHandle(xen, (mapper, granter) => mapper === granter) },
+  I13: {
+    text: 'a mapped grant of one’s own page',
+    holds: (xen) => someHandle(xen, (mapper, granter) => mapper === granter),
+  },
   I19: {
     text: 'a direct-mapped Arm domain that has mapped another’s grant',
     holds: (xen) =>
