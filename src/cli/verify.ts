@@ -42,6 +42,7 @@ export interface VerifyOptions {
   readonly first?: boolean;
   readonly hash: HashChoice;
   readonly symmetry: boolean;
+  readonly memo: boolean;
   readonly out: string;
   readonly write: boolean;
   readonly json?: boolean;
@@ -128,6 +129,7 @@ export function registerVerify(program: Command, io: Io = standardIo()): void {
         .default('auto'),
     )
     .option('--no-symmetry', 'keep states apart that are the same but for names')
+    .option('--no-memo', 'do not remember what actions did: the same verdict, later')
     .option('--out <folder>', 'where counterexamples are written', '.')
     .option('--no-write', 'do not write counterexamples')
     .option('--json', 'print one JSON object')
@@ -195,6 +197,7 @@ function boundsOf(options: VerifyOptions): VerifyBounds {
     steps: options.steps === true,
     deviceMappings: options.deviceMappings === true,
     partialUnmaps: options.partialUnmaps === true,
+    memo: options.memo,
     search: {
       maxStates: options.maxStates,
       maxDepth: options.maxDepth,

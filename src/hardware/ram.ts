@@ -85,8 +85,8 @@ export class Ram implements WordSink {
   read32(pa: number): number {
     const index = this.indexOf(Math.floor(pa / 4096));
     if (index < 0) return 0;
-    const base = this.backing[index]! - 1;
-    return base < 0 ? 0 : this.store.words[base + ((pa % 4096) >>> 2)]!;
+    const base = this.wordsOf(index);
+    return base < 0 ? 0 : this.store.read(base + ((pa % 4096) >>> 2));
   }
 
   /** @throws RangeError when `pa` is no RAM. */
@@ -95,7 +95,7 @@ export class Ram implements WordSink {
     const index = this.indexOf(frame);
     if (index < 0) throw new RangeError(`write to physical address 0x${pa.toString(16)}, which is no RAM`);
     // Zero in a frame without backing is there already.
-    if (this.backing[index] === 0 && (value | 0) === 0) return;
+    if ((value | 0) === 0 && this.wordsOf(index) < 0) return;
     this.store.write(this.back(index) + ((pa % 4096) >>> 2), value);
   }
 
@@ -111,19 +111,24 @@ export class Ram implements WordSink {
 
   /** Sets `count` frames from the index-th on to zero. */
   clearFrom(index: number, count: number): void {
-    for (let i = index; i < index + count; i++)
-      if (this.backing[i] !== 0) this.clearBacking(this.backing[i]! - 1);
+    for (let i = index; i < index + count; i++) {
+      const base = this.wordsOf(i);
+      if (base >= 0) this.clearBacking(base);
+    }
   }
 
   private clearBacking(base: number): void {
-    const { words } = this.store;
     const end = base + PAGE_WORDS;
-    for (let i = base; i < end; i++) if (words[i] !== 0) this.store.write(i, 0);
+    for (let i = base; i < end; i++) if (this.store.read(i) !== 0) this.store.write(i, 0);
   }
 
-  /** First word in the store of the index-th frame, or -1 while the frame has no backing and reads as zeros. */
+  /**
+   * First word in the store of the index-th frame, or -1 while the frame has no backing and reads as zeros. Who notes what
+   * is read needs words to name: then every frame that is looked at is backed.
+   */
   wordsOf(index: number): number {
-    return this.backing[index]! - 1;
+    const base = this.backing[index]! - 1;
+    return base < 0 && this.store.trace !== undefined ? this.back(index) : base;
   }
 
   /** First word in the store of the index-th frame, which has backing from now on. */

@@ -1,4 +1,4 @@
-import type { Model } from '../check/model.js';
+import { MEMO_BYTES, Memo, type StoreModel } from '../check/memo.js';
 import type { Bounds, SearchOptions, SearchResult } from '../check/result.js';
 import { search } from '../check/search.js';
 import { InputError } from '../text/diagnostic.js';
@@ -33,6 +33,8 @@ export interface VerifyBounds extends AlphabetBounds {
   readonly search: Partial<Bounds>;
   /** Invariants that cost too much for a search, by id, which this one looks at all the same. */
   readonly dear?: readonly string[];
+  /** Whether the search remembers what actions did, which changes its time and nothing else; it does unless this is false. */
+  readonly memo?: boolean;
 }
 
 /** The invariants that a search within these bounds holds every state and step against. */
@@ -155,7 +157,7 @@ function devicesOf(
 }
 
 /** The hypervisor and its actors as something to search. */
-export class XenModel implements Model {
+export class XenModel implements StoreModel {
   readonly actions: readonly Action[];
   readonly actionCount: number;
   readonly state;
@@ -217,7 +219,8 @@ export async function verifyProgram(
   options: Omit<SearchOptions, 'bounds'> = {},
 ): Promise<VerifyResult> {
   const { model, scene } = sceneModel(program, edition, bounds);
-  const result = await search(model, { bounds: bounds.search, ...options });
+  const searched = bounds.memo === false ? model : new Memo(model, memoBytes(bounds));
+  const result = await search(searched, { bounds: bounds.search, ...options });
   const inScene = new Set(scene.flatMap(({ violations }) => violations.map(({ invariant }) => invariant)));
   const counterexamples = searchedWithin(bounds).flatMap((invariant) => {
     const found = result.violations.find(({ property }) => property === invariant.id);
@@ -235,6 +238,11 @@ export async function verifyProgram(
     operations: operations.filter((op) => used.has(op)),
     idleOperations: operations.filter((op) => !used.has(op)),
   };
+}
+
+/** What a search remembers of its model takes no more than an eighth of its memory. */
+function memoBytes({ search: { maxMemory = Number.POSITIVE_INFINITY } }: VerifyBounds): number {
+  return Math.min(MEMO_BYTES, Math.floor(maxMemory / 8));
 }
 
 /** The program with the actions that break the invariant, replayed by the runner, which must find the same. */

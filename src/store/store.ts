@@ -1,4 +1,5 @@
 import { laneHigh, laneLow } from './hash.js';
+import type { Trace } from './trace.js';
 
 /** Words in a page of the store; RAM frames and tables are made of such pages. */
 export const PAGE_WORDS = 1024;
@@ -25,6 +26,8 @@ export class Store {
   hashHigh = 0;
   /** Entries in the journal. */
   journalLength: Mark = 0;
+  /** While one is set, it is told of every word that is read or written. */
+  trace: Trace | undefined = undefined;
   private journal: Int32Array;
   private pageKeys: Int32Array;
   private pages = 0;
@@ -64,7 +67,9 @@ export class Store {
 
   /** The word at `index`. */
   read(index: number): number {
-    return this.words[index]!;
+    const value = this.words[index]!;
+    if (this.trace !== undefined) this.trace.note(index, value);
+    return value;
   }
 
   /**
@@ -73,7 +78,7 @@ export class Store {
    */
   write(index: number, value: number): void {
     if (index >>> 10 >= this.pages) throw this.outside(index);
-    const old = this.words[index]!;
+    const old = this.read(index);
     const now = value | 0;
     if (old === now) return;
     const at = this.journalLength * ENTRY;

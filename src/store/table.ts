@@ -71,7 +71,7 @@ export class Column {
   }
 
   get(row: number): number {
-    return this.store.words[this.base + row * this.stride]!;
+    return this.store.read(this.base + row * this.stride);
   }
 
   set(row: number, value: number): void {
@@ -80,7 +80,7 @@ export class Column {
 
   add(row: number, amount: number): void {
     const index = this.base + row * this.stride;
-    this.store.write(index, this.store.words[index]! + amount);
+    this.store.write(index, this.store.read(index) + amount);
   }
 }
 

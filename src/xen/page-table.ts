@@ -154,7 +154,7 @@ export function validateNextEntry(xen: Xen, pdx: number, type: number, wasL4: bo
   if (words < 0) return validateTable(xen, pdx, type, wasL4);
   const owner = ownerOf(xen, pdx);
   let index = xen.frame.validatedEntries.get(pdx);
-  while (index < ENTRIES && (xen.store.words[words + index * 2]! & PTE_PRESENT) === 0) index++;
+  while (index < ENTRIES && (xen.store.read(words + index * 2) & PTE_PRESENT) === 0) index++;
   const xenEntries = wasL4 && type !== PGT.l4 && index >= XEN_L4_SLOTS.first;
   if (index >= ENTRIES && !xenEntries) return 0;
   const status = xenEntries ? xenEntryErrno(type) : getFromSlot(xen, words, index, owner, pdx, type);
@@ -198,17 +198,17 @@ function getFromSlot(
   table: number,
   type: number,
 ): number {
-  const lo = xen.store.words[words + index * 2]!;
+  const lo = xen.store.read(words + index * 2);
   if ((lo & PTE_PRESENT) === 0 || (type === PGT.l4 && isXenL4Slot(index))) return 0;
-  return getFromEntry(xen, lo, xen.store.words[words + index * 2 + 1]!, owner, table, type);
+  return getFromEntry(xen, lo, xen.store.read(words + index * 2 + 1), owner, table, type);
 }
 
 /** The entries below `end` of the table whose first word in the store is `words`. */
 function dropEntries(xen: Xen, words: number, end: number, owner: number, table: number, type: number): void {
   for (let index = end - 1; index >= 0; index--) {
-    const lo = xen.store.words[words + index * 2]!;
+    const lo = xen.store.read(words + index * 2);
     if ((lo & PTE_PRESENT) === 0 || (type === PGT.l4 && isXenL4Slot(index))) continue;
-    putFromEntry(xen, lo, xen.store.words[words + index * 2 + 1]!, owner, table, type);
+    putFromEntry(xen, lo, xen.store.read(words + index * 2 + 1), owner, table, type);
   }
 }
 

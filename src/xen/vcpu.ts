@@ -135,9 +135,9 @@ function leadsTo(xen: Xen, table: number, level: number, pdx: number): boolean {
   const words = xen.ram.wordsOf(table);
   if (words < 0) return false;
   for (let index = 0; index < ENTRIES_OF_A_FRAME; index++) {
-    const lo = xen.store.words[words + index * 2]!;
+    const lo = xen.store.read(words + index * 2);
     if ((lo & (PTE_PRESENT | PTE_RW)) !== (PTE_PRESENT | PTE_RW)) continue;
-    const hi = xen.store.words[words + index * 2 + 1]!;
+    const hi = xen.store.read(words + index * 2 + 1);
     const next = xen.ram.indexOf((lo >>> 12) + (hi & 0xf_ffff) * 0x10_0000);
     if (level === 1 ? next === pdx : next >= 0 && leadsTo(xen, next, level - 1, pdx)) return true;
   }

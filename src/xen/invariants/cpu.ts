@@ -58,11 +58,11 @@ function writtenByXen(xen: Xen): string | undefined {
 function writtenThroughTable(xen: Xen, table: number): string | undefined {
   const words = xen.ram.wordsOf(table);
   if (words < 0) return undefined;
-  const store = xen.store.words;
+  const { store } = xen;
   for (let index = 0; index < 512; index++) {
-    const lo = store[words + index * 2]!;
+    const lo = store.read(words + index * 2);
     if ((lo & (PTE_PRESENT | PTE_RW)) !== (PTE_PRESENT | PTE_RW)) continue;
-    const pdx = xen.ram.indexOf((lo >>> 12) + (store[words + index * 2 + 1]! & 0xf_ffff) * 0x10_0000);
+    const pdx = xen.ram.indexOf((lo >>> 12) + (store.read(words + index * 2 + 1) & 0xf_ffff) * 0x10_0000);
     if (pdx >= 0 && isWriteProtected(xen, pdx))
       return `entry ${index} of the l1 table ${xen.frameName(table)} of ${xen.domainName(ownerOf(xen, table))} maps ${pageText(xen, pdx)} writable`;
   }

@@ -70,11 +70,9 @@ function countEntries(xen: Xen, notes: Notes, table: number, type: number): void
   const words = xen.ram.wordsOf(table);
   if (words < 0) return;
   for (let index = 0; index < 512; index++) {
-    const lo = xen.store.words[words + index * 2]!;
+    const lo = xen.store.read(words + index * 2);
     if ((lo & PTE_PRESENT) === 0 || (type === PGT.l4 && isXenL4Slot(index))) continue;
-    const pdx = xen.ram.indexOf(
-      (lo >>> 12) + (xen.store.words[words + index * 2 + 1]! & 0xf_ffff) * 0x10_0000,
-    );
+    const pdx = xen.ram.indexOf((lo >>> 12) + (xen.store.read(words + index * 2 + 1) & 0xf_ffff) * 0x10_0000);
     if (type === PGT.l1) countMapping(xen, notes, ownerOf(xen, table), pdx, (lo & PTE_RW) !== 0);
     else if (pdx >= 0 && pdx !== table) {
       notes.references[pdx]!++;

@@ -38,11 +38,13 @@ export class TableScan {
     const { xen, walker } = this;
     const words = xen.ram.wordsOf(xen.ram.indexOf(Math.floor(walker.entryAddress / 4096)));
     if (words < 0) return end;
-    const store = xen.store.words;
+    const { store } = xen;
     let at = words + (walker.entryAddress % 4096) / 4 + 2;
-    for (let now = input; now < end; now++, at += 2)
-      if ((store[at] !== 0 || store[at + 1] !== 0) && walker.format.present(store[at]!, store[at + 1]!, 1))
-        return now;
+    for (let now = input; now < end; now++, at += 2) {
+      const lo = store.read(at);
+      const hi = store.read(at + 1);
+      if ((lo !== 0 || hi !== 0) && walker.format.present(lo, hi, 1)) return now;
+    }
     return end;
   }
 }

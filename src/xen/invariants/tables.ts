@@ -71,8 +71,8 @@ function wrongBelow(
   marks[pdx] = 1;
   const words = level === 1 ? -1 : xen.ram.wordsOf(pdx);
   for (let index = 0; words >= 0 && index < TABLE_ENTRIES; index++) {
-    const lo = xen.store.words[words + index * 2]!;
-    const hi = xen.store.words[words + index * 2 + 1]!;
+    const lo = xen.store.read(words + index * 2);
+    const hi = xen.store.read(words + index * 2 + 1);
     if (!format.present(lo, hi, level) || format.leaf(lo, hi, level)) continue;
     const below = format.nextLevel?.(lo, level) ?? level - 1;
     const found = wrongBelow(xen, marks, format, format.frame(lo, hi), below, what);
@@ -125,8 +125,8 @@ function follow(xen: Xen, marks: Uint8Array, pdx: number): void {
   marks[pdx] = 1;
   const words = xen.ram.wordsOf(pdx);
   for (let word = 0; words >= 0 && word < PAGE_WORDS; word += 2) {
-    const lo = xen.store.words[words + word]!;
-    const hi = xen.store.words[words + word + 1]!;
+    const lo = xen.store.read(words + word);
+    const hi = xen.store.read(words + word + 1);
     if (lo !== 0 || hi !== 0) follow(xen, marks, xen.ram.indexOf((lo >>> 12) + (hi & 0xf_ffff) * 0x10_0000));
   }
 }
@@ -137,7 +137,7 @@ function contentOfFree(xen: Xen): string | undefined {
   for (let pdx = 0; pdx < xen.ram.frames; pdx++) {
     const words = isFree(xen, pdx) ? xen.ram.wordsOf(pdx) : -1;
     for (let word = 0; words >= 0 && word < PAGE_WORDS; word++)
-      if (xen.store.words[words + word] !== 0)
+      if (xen.store.read(words + word) !== 0)
         return `${pageText(xen, pdx)} holds something at byte ${frameText(word * 4)}`;
   }
   return undefined;

@@ -1,0 +1,191 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { Store } from '../store/store.js';
+import { Memo, type StoreModel } from './memo.js';
+import type { Property } from './model.js';
+import { search } from './search.js';
+
+/**
+ * Counters from 0 to `top`. Action n raises counter n while the one before it is higher; one more action sets all to 0. What its functions were asked is counted.
+ */
+class Counters implements StoreModel {
+  readonly state = new Store(1);
+  readonly actionCount: number;
+  readonly properties: readonly Property[];
+  asked = 0;
+  private readonly base: number;
+  private readonly count: number;
+  private readonly top: number;
+  private sum = 0;
+
+  constructor(count: number, top: number, limit = Number.POSITIVE_INFINITY) {
+    this.count = count;
+    this.top = top;
+    this.base = this.state.addPages(1, 1);
+    this.actionCount = count + 1;
+    this.properties = [
+      {
+        id: 'first stays low',
+        violation: () => {
+          this.asked++;
+          return this.get(0) <= limit ? undefined : `the first is ${this.get(0)}`;
+        },
+      },
+      {
+        id: 'nothing is lost',
+        remember: () => {
+          this.sum = this.total();
+        },
+        violation: () => {
+          this.asked++;
+          return this.total() >= this.sum ? undefined : `${this.sum} became ${this.total()}`;
+        },
+      },
+    ];
+  }
+
+  get(counter: number): number {
+    return this.state.read(this.base + (counter % this.count));
+  }
+
+  private total(): number {
+    let sum = 0;
+    for (let n = 0; n < this.count; n++) sum += this.get(n);
+    return sum;
+  }
+
+  perform(action: number): boolean {
+    this.asked++;
+    if (action === this.count) {
+      for (let n = 0; n < this.count; n++) this.state.write(this.base + n, 0);
+      return true;
+    }
+    const mine = this.get(action);
+    const before = this.get(action + this.count - 1);
+    if (mine === this.top || (action > 0 && mine >= before)) return false;
+    this.state.write(this.base + action, mine + 1);
+    return true;
+  }
+}
+
+const both = (make: () => StoreModel) =>
+  Promise.all([search(make(), { bounds: {} }), search(new Memo(make()), { bounds: {} })]);
+
+describe('a model that remembers', () => {
+  it('is searched to the same end', async () => {
+    const [plain, memo] = await both(() => new Counters(3, 4, 2));
+    const { seconds: _s, cpuSeconds: _c, ...result } = plain;
+    expect(memo).toMatchObject(result);
+    expect(plain.violations.map(({ property }) => property).sort()).toEqual([
+      'first stays low',
+      'nothing is lost',
+    ]);
+  });
+
+  it('asks the model only what it was not asked before', async () => {
+    const [plain, watched] = [new Counters(4, 6), new Counters(4, 6)];
+    await search(plain, { bounds: {} });
+    const memo = new Memo(watched);
+    const { states } = await search(memo, { bounds: {} });
+    expect(states).toBeGreaterThan(100);
+    expect(watched.asked).toBeLessThan(plain.asked / 2);
+    // What was learnt before all that changes had changed was forgotten; another search learns it again.
+    await search(memo, { bounds: {} });
+    const { asked } = watched;
+    await search(memo, { bounds: {} });
+    expect(watched.asked).toBe(asked);
+  });
+
+  it('takes what never changed for constant, until it changes', () => {
+    const model = new Counters(2, 3);
+    const memo = new Memo(model);
+    const { state } = memo;
+    expect(memo.perform(1)).toBe(false);
+    expect(memo.perform(1)).toBe(false);
+    expect(model.asked).toBe(1);
+    expect(memo.perform(0)).toBe(true);
+    expect(memo.perform(1)).toBe(true);
+    expect(model.asked).toBe(3);
+    state.rollback(0);
+    expect(memo.perform(1)).toBe(false);
+    expect(memo.perform(1)).toBe(false);
+    expect(model.asked).toBe(4);
+  });
+
+  it('judges a step by the state that it began from', () => {
+    const model = new Counters(2, 3);
+    const memo = new Memo(model);
+    const lost = memo.properties.find(({ id }) => id === 'nothing is lost')!;
+    const reset = () => {
+      lost.remember!();
+      memo.perform(2);
+      const message = lost.violation();
+      memo.state.rollback(0);
+      return message;
+    };
+    expect([reset(), reset()]).toEqual([undefined, undefined]);
+    memo.perform(0);
+    const mark = memo.state.mark();
+    for (let n = 0; n < 3; n++) {
+      lost.remember!();
+      memo.perform(2);
+      expect(lost.violation()).toBe('1 became 0');
+      memo.state.rollback(mark);
+    }
+  });
+
+  it('goes on without what it has no room for', async () => {
+    for (const bytes of [0, 40, 400, 4000]) {
+      const memo = new Memo(new Counters(3, 4, 2), bytes);
+      const plain = await search(new Counters(3, 4, 2), { bounds: {} });
+      const { seconds: _s, cpuSeconds: _c, ...result } = plain;
+      expect(await search(memo, { bounds: {} })).toMatchObject(result);
+    }
+  });
+
+  it('does in every state what the model does', () => {
+    fc.assert(
+      fc.property(
+        fc.constantFrom(0, 300, 1 << 20),
+        fc.array(fc.tuple(fc.nat(4), fc.boolean()), { maxLength: 200 }),
+        (bytes, walk) => {
+          const plain = new Counters(4, 3, 2);
+          const memo = new Memo(new Counters(4, 3, 2), bytes);
+          for (const [action, stay] of walk) {
+            const marks = [plain.state.mark(), memo.state.mark()] as const;
+            for (const { properties } of [plain, memo]) for (const { remember } of properties) remember?.();
+            expect(memo.perform(action)).toBe(plain.perform(action));
+            expect(memo.state.hashText()).toBe(plain.state.hashText());
+            expect(memo.properties.map((property) => property.violation())).toEqual(
+              plain.properties.map((property) => property.violation()),
+            );
+            if (stay) continue;
+            plain.state.rollback(marks[0]);
+            memo.state.rollback(marks[1]);
+          }
+        },
+      ),
+    );
+  });
+
+  it('refuses a model whose actions depend on more than the state', () => {
+    class Moody extends Counters {
+      private mood = 0;
+      override perform(action: number): boolean {
+        return action === 0 ? this.get(1 + (this.mood++ % 2)) > 9 : super.perform(action);
+      }
+    }
+    const memo = new Memo(new Moody(3, 3));
+    // What it looks at first changes, so it is asked again, and looks elsewhere.
+    const { state } = memo;
+    const change = (action: number) => {
+      state.write(0, 1);
+      memo.perform(action);
+    };
+    change(1);
+    change(2);
+    memo.perform(0);
+    state.rollback(0);
+    expect(() => memo.perform(0)).toThrow('more than the words that it reads');
+  });
+});

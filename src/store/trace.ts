@@ -1,0 +1,44 @@
+/**
+ * Which words a run looked at, and what they held before it: each word once, in the order of first use. A word that is
+ * written counts as looked at, as whether a write changes anything depends on what was there.
+ */
+export class Trace {
+  /** Words looked at. */
+  length = 0;
+  words = new Int32Array(1024);
+  values = new Int32Array(1024);
+  /** By word: the run that looked at it last. */
+  private runs = new Int32Array(1024);
+  private run = 0;
+
+  /** Forgets what was noted: a new run begins. */
+  begin(): void {
+    this.length = 0;
+    this.run++;
+  }
+
+  /** Leaves a word out of what this run notes. */
+  leaveOut(word: number): void {
+    if (word >= this.runs.length) this.runs = longer(this.runs, word + 1);
+    this.runs[word] = this.run;
+  }
+
+  /** Notes that `word` is looked at; `value` counts if it is for the first time in this run. */
+  note(word: number, value: number): void {
+    if (this.runs[word] === this.run) return;
+    this.leaveOut(word);
+    const at = this.length++;
+    if (at === this.words.length) {
+      this.words = longer(this.words, at + 1);
+      this.values = longer(this.values, at + 1);
+    }
+    this.words[at] = word;
+    this.values[at] = value;
+  }
+}
+
+function longer(array: Int32Array<ArrayBuffer>, atLeast: number): Int32Array<ArrayBuffer> {
+  const result = new Int32Array(Math.max(array.length * 2, atLeast));
+  result.set(array);
+  return result;
+}
