@@ -180,13 +180,12 @@ export class XenModel implements StoreModel {
   perform(action: number): boolean {
     const { xen } = this;
     if (xen.isDown) return false;
-    const { journalLength: mark, hashLow, hashHigh } = xen.store;
+    const { journalLength: mark } = xen.store;
     xen.blocked = false;
     const attempt = this.actions[action]!.perform();
     if (!xen.blocked) {
       if (attempt === Attempt.done) return true;
-      const changed = xen.store.hashLow !== hashLow || xen.store.hashHigh !== hashHigh;
-      if (attempt === Attempt.refused && changed) return true;
+      if (attempt === Attempt.refused && xen.store.isChangedSince(mark)) return true;
     }
     if (xen.store.journalLength !== mark) xen.store.rollback(mark);
     return false;

@@ -74,6 +74,39 @@ describe('a store', () => {
     );
   });
 
+  test('has the hash of its contents whenever it is asked, however seldom', () => {
+    const write = fc.record({ at: fc.nat(5), value: fc.integer({ min: 0, max: 3 }), ask: fc.boolean() });
+    fc.assert(
+      fc.property(fc.array(write, { maxLength: 30 }), fc.nat(), (writes, back) => {
+        const store = emptyStore();
+        for (const { at, value, ask } of writes) {
+          store.write(at, value);
+          if (ask) expect(store.hashText()).toBe(storeOf(contents(store)).hashText());
+        }
+        store.rollback(back % (store.mark() + 1));
+        expect(store.hashText()).toBe(storeOf(contents(store)).hashText());
+      }),
+    );
+  });
+
+  test('knows whether anything is different since a mark, when writes cancelled out', () => {
+    const write = fc.record({ at: fc.nat(3), value: fc.nat(2) });
+    fc.assert(
+      fc.property(fc.array(write, { maxLength: 8 }), fc.nat(), (writes, from) => {
+        const store = emptyStore();
+        const states = [contents(store)];
+        for (const { at, value } of writes) {
+          const { journalLength } = store;
+          store.write(at, value);
+          if (store.journalLength > journalLength) states.push(contents(store));
+        }
+        const mark = from % states.length;
+        const before = JSON.stringify([...states[mark]!]);
+        expect(store.isChangedSince(mark)).toBe(JSON.stringify([...contents(store)]) !== before);
+      }),
+    );
+  });
+
   test('takes values as signed 32-bit integers', () => {
     const store = emptyStore();
     store.write(5, 0xffff_ffff);

@@ -7,13 +7,12 @@ export const PAGE_WORDS = 1024;
 /** A position in the journal to which {@link Store.rollback} returns. */
 export type Mark = number;
 
-/** Words of a journal entry: word index, the value before, and both lanes of the hash before. */
-const ENTRY = 4;
+/** Words of a journal entry: word index, the value before, and the value after. */
+const ENTRY = 3;
 
 /**
- * All state of a model: 32-bit words behind `read` and `write`. A write records the old value and the old 64-bit hash
- * in a journal and updates the hash; rolling back to a mark restores both. Undo, state identity, time travel and "what
- * did this step change" all follow from this.
+ * All state of a model: 32-bit words behind `read` and `write`. A write records the old value in a journal, and rolling
+ * back to a mark restores it. Undo, state identity, time travel and "what did this step change" all follow from this.
  *
  * Words are signed 32-bit integers. Pages are handed out by {@link addPages} and never given back; each has a key, its
  * place in the hash, so that a RAM frame counts the same whichever page happens to back it.
@@ -21,9 +20,10 @@ const ENTRY = 4;
 export class Store {
   /** All words. Replaced by a larger array when pages are added: do not keep a reference. */
   words: Int32Array;
-  /** The state's hash, kept by every write and undone by rollback. Zero words contribute nothing. */
-  hashLow = 0;
-  hashHigh = 0;
+  /** The hash of the state after the first `hashed` entries of the journal. */
+  private low = 0;
+  private high = 0;
+  private hashed: Mark = 0;
   /** Entries in the journal. */
   journalLength: Mark = 0;
   /** While one is set, it is told of every word that is read or written. */
@@ -85,20 +85,43 @@ export class Store {
     if (at === this.journal.length) this.growJournal();
     this.journal[at] = index;
     this.journal[at + 1] = old;
-    this.journal[at + 2] = this.hashLow;
-    this.journal[at + 3] = this.hashHigh;
+    this.journal[at + 2] = now;
     this.journalLength++;
+    this.words[index] = now;
+  }
+
+  /**
+   * Both lanes of the state's hash. Zero words contribute nothing. It is worked out when it is asked for, from what was
+   * written since it last was: a search that tells states apart by their facts never pays for it.
+   */
+  get hashLow(): number {
+    if (this.hashed !== this.journalLength) this.hashTo(this.journalLength);
+    return this.low;
+  }
+
+  get hashHigh(): number {
+    if (this.hashed !== this.journalLength) this.hashTo(this.journalLength);
+    return this.high;
+  }
+
+  /** Takes the hash to another position of the journal: what an entry changes of it forwards, it changes backwards. */
+  private hashTo(mark: Mark): void {
+    const { journal } = this;
+    const end = Math.max(mark, this.hashed) * ENTRY;
+    for (let at = Math.min(mark, this.hashed) * ENTRY; at < end; at += ENTRY) {
+      const index = journal[at]!;
+      this.moveHash(index, journal[at + 1]!);
+      this.moveHash(index, journal[at + 2]!);
+    }
+    this.hashed = mark;
+  }
+
+  private moveHash(index: number, value: number): void {
+    if (value === 0) return;
     const key = this.pageKeys[index >>> 10]!;
     const offset = index & (PAGE_WORDS - 1);
-    if (old !== 0) {
-      this.hashLow ^= laneLow(key, offset, old);
-      this.hashHigh ^= laneHigh(key, offset, old);
-    }
-    if (now !== 0) {
-      this.hashLow ^= laneLow(key, offset, now);
-      this.hashHigh ^= laneHigh(key, offset, now);
-    }
-    this.words[index] = now;
+    this.low ^= laneLow(key, offset, value);
+    this.high ^= laneHigh(key, offset, value);
   }
 
   private outside(index: number): RangeError {
@@ -125,13 +148,12 @@ export class Store {
   rollback(mark: Mark): void {
     this.checkMark(mark);
     if (mark === this.journalLength) return;
+    if (mark < this.hashed) this.hashTo(mark);
     const { journal, words } = this;
     const oldest = mark * ENTRY;
     for (let at = (this.journalLength - 1) * ENTRY; at >= oldest; at -= ENTRY) {
       words[journal[at]!] = journal[at + 1]!;
     }
-    this.hashLow = journal[oldest + 2]!;
-    this.hashHigh = journal[oldest + 3]!;
     this.journalLength = mark;
   }
 
@@ -143,6 +165,8 @@ export class Store {
 
   /** Forgets the journal: the present state becomes the one that cannot be undone. Marks taken before are void. */
   forget(): void {
+    this.hashTo(this.journalLength);
+    this.hashed = 0;
     this.journalLength = 0;
   }
 
@@ -166,6 +190,23 @@ export class Store {
   /** What the word of entry `entry` held before. */
   valueBefore(entry: number): number {
     return this.journal[entry * ENTRY + 1]!;
+  }
+
+  /** Whether any word holds something else than it did at `mark`: writes may have cancelled out. */
+  isChangedSince(mark: Mark): boolean {
+    for (let entry = mark; entry < this.journalLength; entry++) {
+      const index = this.writtenWord(entry);
+      if (this.valueBefore(entry) !== this.words[index]! && this.isFirstWrite(index, mark, entry))
+        return true;
+    }
+    return false;
+  }
+
+  private isFirstWrite(index: number, mark: Mark, entry: number): boolean {
+    for (let earlier = mark; earlier < entry; earlier++) {
+      if (this.writtenWord(earlier) === index) return false;
+    }
+    return true;
   }
 
   /** Words of all pages handed out. */
