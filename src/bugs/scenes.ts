@@ -33,3 +33,37 @@ dom0 strict pages=2
 device nic 0000:03:00.0
 limits domains=1 grants=1 handles=1 va_slots=1
 `;
+
+/** An HVM guest with two pages of three and a network card, on a machine with `iommu`. */
+const hvmGuest = (iommu: string): string => `
+machine x86
+ram 0x100..0x103
+iommu ${iommu}
+dom0 pages=1
+device nic 0000:03:00.0
+limits domains=2 grants=1 handles=1 gfns=3
+createdomain guest hvm hap iommu max_pages=3
+populate_physmap guest 0x101 gfn=0
+populate_physmap guest 0x102 gfn=1
+assign_device guest nic
+`;
+
+/** Its IOMMU tables are its p2m. */
+export const HVM_SHARED = hvmGuest('vtd');
+/** They mirror its p2m. */
+export const HVM_MIRRORED = hvmGuest('vtd no-sharept');
+/** The same with AMD's p2m, which the IOMMU never shares. */
+export const HVM_AMD = hvmGuest('amdvi');
+
+/** An Arm guest with two pages of three and a network card. */
+export const ARM_GUEST = `
+machine arm
+ram 0x100..0x103
+dom0 pages=1
+device nic /ethernet@ff0e0000 stream=0x877 withheld
+limits domains=2 grants=1 handles=1 gfns=3
+createdomain guest iommu max_pages=3
+populate_physmap guest 0x101 gfn=0
+populate_physmap guest 0x102 gfn=1
+assign_device guest nic
+`;

@@ -115,13 +115,18 @@ export function addStep(xen: Xen, slot: number, name: string, add: AddAction): v
   }
 }
 
-/** Something in Xen fails: at most `failures` times in all, one after the other. */
-export function addFailures(xen: Xen, failures: number, add: AddAction): void {
+/**
+ * Something in Xen fails: at most `failures` times in all, one after the other. One operation may try the same thing several
+ * times: it is one of the first `within` that fails.
+ */
+export function addFailures(xen: Xen, failures: number, within: number, add: AddAction): void {
   for (const what of POSSIBLE_FAILURES) {
-    add('fail', 'program', { when: 'next', what }, () => {
-      if (failuresAskedFor(xen) >= failures || isFailureDue(xen, what)) return Attempt.impossible;
-      askToFail(xen, what, 1);
-      return Attempt.done;
-    });
+    for (let nth = 1; nth <= within; nth++) {
+      add('fail', 'program', { when: 'next', what, ...(nth > 1 && { nth }) }, () => {
+        if (failuresAskedFor(xen) >= failures || isFailureDue(xen, what)) return Attempt.impossible;
+        askToFail(xen, what, nth);
+        return Attempt.done;
+      });
+    }
   }
 }

@@ -46,6 +46,8 @@ export interface AlphabetBounds {
   readonly steps?: boolean;
   /** How many allocations, maps, unmaps, flushes and device accesses may fail; none unless set. */
   readonly failures?: number;
+  /** Which try of its kind, at the latest, it is that fails; the next one unless set. */
+  readonly failuresWithin?: number;
   /** Operations of the language that are tried besides, with all arguments that the machine has. */
   readonly operations?: readonly string[];
   /** Whether nothing but `operations` and failures is tried; off unless set. */
@@ -158,10 +160,16 @@ class AlphabetBuilder {
   }
 
   build(): Action[] {
-    const { onlyOperations = false, steps = false, operations = [] } = this.bounds;
+    const {
+      onlyOperations = false,
+      steps = false,
+      operations = [],
+      failures,
+      failuresWithin = 1,
+    } = this.bounds;
     const add: AddAction = (op, actor, args, perform) => this.add(op, actor, args, perform);
     if (!onlyOperations) this.ordinary();
-    if (this.bounds.failures) addFailures(this.xen, this.bounds.failures, add);
+    if (failures) addFailures(this.xen, failures, failuresWithin, add);
     if (steps && !onlyOperations) addSteps(this.xen, this.names, this.bounds, this.frames, add);
     else if (operations.some((name) => name.startsWith('begin '))) this.stepsOfAll(add);
     else if (this.xen.profile.iommuContext === 'at-first-assignment') this.stepsOfToolstack();

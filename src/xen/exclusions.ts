@@ -22,6 +22,7 @@ export function maySeeDevices(xen: Xen, slot: number): boolean {
   const { sharingEnabled, pagingEnabled, logDirty, podEntries } = xen.domain;
   if (sharingEnabled.get(slot) !== 0 || pagingEnabled.get(slot) !== 0) return false;
   if (podExclusion === 'yes' && podEntries.get(slot) !== 0) return false;
+  if (xen.profile.logDirtyWithDevices === 'allowed') return true;
   return logDirty.get(slot) !== LogDirty.global;
 }
 
@@ -38,11 +39,15 @@ export function podRefusal(xen: Xen, slot: number): number {
 export function enableLogDirty(xen: Xen, caller: number, slot: number): number {
   const refused = pagingOpRefusal(xen, caller, slot);
   if (refused !== 0) return Math.min(refused, 0);
-  const byMappings = xen.profile.logDirtyExcludedBy === 'mappings';
-  if (byMappings ? hasIommu(xen, slot) : deviceCount(xen, slot) > 0) return -Errno.EINVAL;
+  if (xen.profile.logDirtyWithDevices === 'refused' && excludesLogDirty(xen, slot)) return -Errno.EINVAL;
   if (xen.domain.logDirty.get(slot) !== LogDirty.off) return -Errno.EINVAL;
   xen.domain.logDirty.set(slot, hasHap(xen, slot) ? LogDirty.global : LogDirty.shadow);
   return 0;
+}
+
+/** Whether something in the domain would write pages that log-dirty does not see. */
+function excludesLogDirty(xen: Xen, slot: number): boolean {
+  return xen.profile.logDirtyExcludedBy === 'mappings' ? hasIommu(xen, slot) : deviceCount(xen, slot) > 0;
 }
 
 /** XEN_DOMCTL_SHADOW_OP_OFF: ends it; no error when it is off. */

@@ -5,6 +5,7 @@ import { extentOf, gfnEntry, isExtentOrder, isTail, makeExtent, ownRow } from '.
 import { fails } from './failures.js';
 import { COUNT_MASK, extentOrder, typeCount } from './page-info.js';
 import { cleanupPageMappings } from './page-type.js';
+import { noteFreedPages } from './remembered.js';
 import { List, type Xen } from './state.js';
 
 /** Zones of the heap. Each allocates its lowest free frame, so that equal histories of frees give equal states. */
@@ -225,6 +226,7 @@ function freePage(xen: Xen, pdx: number): void {
   if (typeCount(xen.frame.typeInfo.get(pdx)) !== 0) xen.bug('freed with type references');
   removeFromList(xen, slot, pdx);
   const count = 2 ** extentOrder(xen.frame.countInfo.get(pdx));
+  noteFreedPages(xen, pdx, count);
   if (count > 1) xen.host.extents.add(0, -1);
   xen.domain.totPages.add(slot, -count);
   xen.frame.owner.set(pdx, 0);
@@ -239,6 +241,7 @@ function freePage(xen: Xen, pdx: number): void {
 
 /** Gives a frame of Xen's heap back, scrubbing it unless it is known to be clear. */
 export function freeXenFrame(xen: Xen, pdx: number, isClear = false): void {
+  if (xen.frame.countInfo.get(pdx) === 0) xen.bug('a free page is freed');
   if (!isClear) xen.ram.clear(xen.ram.frameAt(pdx));
   xen.frame.owner.set(pdx, 0);
   xen.frame.countInfo.set(pdx, 0);

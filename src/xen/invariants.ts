@@ -10,12 +10,12 @@ import type { Invariant } from './invariants/invariant.js';
 import { I15, I18, LEAK, QUOTA } from './invariants/life.js';
 import { Notes } from './invariants/notes.js';
 import { AUTH, USE } from './invariants/offers.js';
-import { M2P, SYNC } from './invariants/p2m.js';
+import { M2P, P2M, SYNC } from './invariants/p2m.js';
 import { COUNTERS, PIN } from './invariants/pins.js';
 import { I2, REACH } from './invariants/reach.js';
 import { REF } from './invariants/references.js';
 import { HEAP, PTSTRUCT, SCRUB } from './invariants/tables.js';
-import { DID, I4 } from './invariants/tlb.js';
+import { DID, FREED, I4 } from './invariants/tlb.js';
 import { I1 } from './invariants/types.js';
 import { inputFrames } from './rule.js';
 import type { Xen } from './state.js';
@@ -28,9 +28,11 @@ export const INVARIANTS: readonly Invariant[] = [
   ...[
     I2,
     CPU_WRITE,
+    P2M,
     I3,
     REACH,
     I4,
+    FREED,
     DID,
     PTSTRUCT,
     I9,

@@ -32,16 +32,17 @@ function flushed(xen: Xen, slot: number, status: number): number {
 function flushVtd(xen: Xen, slot: number, input: number, count: number, flags: number): number {
   const bitmap = xen.domain.iommuBitmap.get(slot);
   let status = 0;
+  const lastSays = xen.profile.vtdFlushStatus === 'last-unit';
   for (let unit = 0; unit < xen.vtds.length; unit++) {
     if ((bitmap & (1 << unit)) === 0) continue;
     const did = didOf(xen, unit, slot);
     if (did < 0) continue;
     const vtd = xen.vtds[unit]!;
-    if ((flags & Flush.all) !== 0 || !isSelective(xen, input, count)) {
-      status = flushDomain(xen, vtd, did, false) || status;
-    } else {
-      status = flushPages(xen, vtd, did, input, count, (flags & Flush.modified) === 0) || status;
-    }
+    const whole = (flags & Flush.all) !== 0 || !isSelective(xen, input, count);
+    const done = whole
+      ? flushDomain(xen, vtd, did, false)
+      : flushPages(xen, vtd, did, input, count, (flags & Flush.modified) === 0);
+    if (done !== 0 || lastSays) status = done;
   }
   return status;
 }

@@ -66,7 +66,7 @@ export function iommuMap(
     }
     const tables = tablesOf(xen, slot);
     flags |= mapFlags(xen, slot, tables, frame + done);
-    tables.freeReplaced(xen);
+    tables.freeReplaced(xen, -1);
     done += ENTRY_SPAN[level]!;
   }
   return legacyFlush(xen, slot, input, count, flags);
@@ -172,8 +172,14 @@ function clearEntry(xen: Xen, slot: number, input: number, level: number): numbe
   const tables = tablesOf(xen, slot);
   if (!tables.unmap(xen, iommuRoot(xen, slot), input, level)) return driverErrno(xen);
   if (!tables.wasPresent) return tables.split ? Flush.modified : 0;
-  tables.freeReplaced(xen);
-  return tables.coalesced ? Flush.modified | Flush.all : Flush.modified;
+  tables.freeReplaced(xen, -1);
+  return tables.coalesced ? Flush.modified | Flush.all : unmapHint(xen);
+}
+
+/** What the driver says of a page's entry that was present and has been cleared (dossier §4.4). */
+function unmapHint(xen: Xen): number {
+  if (xen.vtd !== undefined) return xen.profile.vtdUnmapHint === 'absent' ? Flush.added : Flush.modified;
+  return xen.profile.amdUnmapHint === 'high-word' ? 0 : Flush.modified;
 }
 
 /** Arm has no tables of its own: the mapping enters the p2m at GFN = MFN (dossier §9 item 3). */
@@ -200,10 +206,20 @@ function armUnmap(xen: Xen, slot: number, input: number, count: number): number 
   return 0;
 }
 
+/** The p2m that the domain shared is not for the IOMMU to free, but once was: a test of what was off by then (0c0677f003c1). */
+function freeSharedTables(xen: Xen, slot: number): void {
+  const root = xen.domain.p2mRoot.get(slot);
+  if (xen.profile.sharedTablesAtDeath === 'once' || !sharesP2m(xen, slot) || root === 0) return;
+  tablesOf(xen, slot).free(xen, xen.ram.frameAt(root - 1));
+}
+
 /** Frees a domain's own tables. AMD's driver forgets since 4.15 to invalidate what was translated through them. */
 export function freeIommuTables(xen: Xen, slot: number): void {
   const root = xen.domain.iommuRoot.get(slot);
-  if (root === 0) return;
+  if (root === 0) {
+    freeSharedTables(xen, slot);
+    return;
+  }
   xen.domain.iommuRoot.set(slot, 0);
   tablesOf(xen, slot).free(xen, xen.ram.frameAt(root - 1));
   if (xen.amdvi !== undefined && xen.profile.amdFreedTables === 'not-flushed') return;

@@ -174,8 +174,16 @@ function translatedAdd(xen: Xen, slot: number, gfn: number, pdx: number, order: 
     const span = old >= 0 ? 1 : 2 ** p2mOrder(xen, slot, at);
     at += span - (at % span);
   }
-  setGfns(xen, pdx, gfn, order);
-  return p2mSet(xen, slot, gfn, xen.ram.frameAt(pdx), P2mType.ramRw, order);
+  const status = p2mSet(xen, slot, gfn, xen.ram.frameAt(pdx), P2mType.ramRw, order);
+  if (status === 0 || xen.profile.failedAddM2p === 'set') setGfns(xen, pdx, gfn, order);
+  else for (let at = gfn; at <= last; at++) followP2m(xen, slot, at);
+  return status;
+}
+
+/** After a failure, which may have come half-way, the M2P says what the p2m does. */
+function followP2m(xen: Xen, slot: number, gfn: number): void {
+  const pdx = xen.ram.indexOf(p2mLookup(xen, slot, gfn));
+  if (pdx >= 0 && ownerOf(xen, pdx) === slot) setGfns(xen, pdx, gfn);
 }
 
 function pvAdd(xen: Xen, slot: number, pdx: number): number {
@@ -199,7 +207,8 @@ export function decreaseReservation(xen: Xen, slot: number, pdx: number, gfn: nu
   const page = translated ? xen.ram.indexOf(p2mLookup(xen, slot, gfn)) : pdx;
   if (page < 0 || !getPage(xen, page, slot)) return -Errno.EINVAL;
   if (translated) {
-    if (p2mRemove(xen, slot, gfn) !== 0) {
+    if (p2mRemove(xen, slot, gfn) !== 0 && xen.profile.failedRemoval === 'refused') {
+      if (p2mLookup(xen, slot, gfn) < 0) setGfns(xen, page, -1);
       putPage(xen, page);
       return -Errno.EINVAL;
     }

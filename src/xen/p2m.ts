@@ -83,7 +83,7 @@ function dropAllForeign(xen: Xen, slot: number): void {
     const span = ENTRY_SPAN[writer.level]!;
     if (present && isForeignType(stage2Type(writer.hi))) {
       xen.domain.foreignMaps.add(slot, -1);
-      putPage(xen, xen.ram.indexOf(writer.frame));
+      if (xen.profile.foreignReference === 'held') putPage(xen, xen.ram.indexOf(writer.frame));
     }
     gfn += span - (gfn % span);
   }
@@ -184,9 +184,9 @@ function setStage2(
   const software = withStage2Type(0, type);
   if (!writer.map(xen, rootOf(xen, slot), gfn, frame, rights, software, level)) return -Errno.ENOMEM;
   const flags = Flush.added | (wasValid(writer) || writer.split ? Flush.modified : 0);
-  const status = sharesP2m(xen, slot) ? iommuFlush(xen, slot, gfn, ENTRY_SPAN[level]!, flags) : 0;
-  writer.freeReplaced(xen);
-  dropForeign(xen, slot);
+  const status = followsArm(xen, slot) ? iommuFlush(xen, slot, gfn, ENTRY_SPAN[level]!, flags) : 0;
+  writer.freeReplaced(xen, sharesP2m(xen, slot) ? slot : -1);
+  if (xen.profile.foreignReplaced === 'dropped') dropForeign(xen, slot);
   if (isForeignType(type)) xen.domain.foreignMaps.add(slot, 1);
   return status;
 }
@@ -196,7 +196,18 @@ function dropForeign(xen: Xen, slot: number): void {
   const { writer } = ARM_P2M;
   if (writer.level !== 1 || !writer.wasPresent || !isForeignType(stage2Type(writer.hi))) return;
   xen.domain.foreignMaps.add(slot, -1);
-  putPage(xen, xen.ram.indexOf(writer.frame));
+  if (xen.profile.foreignReference === 'held') putPage(xen, xen.ram.indexOf(writer.frame));
+}
+
+/** Whether the IOMMU is told of changes: where it walks the p2m, which is another thing than that tables mirror it. */
+function followsArm(xen: Xen, slot: number): boolean {
+  return xen.profile.armP2mFlush === 'mirrored' ? mirrors(xen, slot) : sharesP2m(xen, slot);
+}
+
+/** Whether the entry of a gfn is one that Xen goes by and the hardware does not (arm-set-way.ts). */
+function isSetAside(xen: Xen, slot: number, gfn: number): boolean {
+  const { writer } = ARM_P2M;
+  return writer.read(xen, rootOf(xen, slot), gfn) && !wasValid(writer);
 }
 
 /** lpae_is_valid: whether the hardware could go by the entry before. */
@@ -204,11 +215,12 @@ const wasValid = (writer: RadixWriter): boolean => (writer.lo & 1) !== 0;
 
 function clearStage2(xen: Xen, slot: number, gfn: number, level: number): number {
   const { writer } = ARM_P2M;
+  if (xen.profile.armRemoval === 'hardware-valid' && isSetAside(xen, slot, gfn)) return 0;
   if (!writer.unmap(xen, rootOf(xen, slot), gfn, level)) return -Errno.ENOMEM;
   if (!writer.wasPresent) return 0;
-  const shared = sharesP2m(xen, slot) && (wasValid(writer) || writer.split);
+  const shared = followsArm(xen, slot) && (wasValid(writer) || writer.split);
   const status = shared ? iommuFlush(xen, slot, gfn, ENTRY_SPAN[level]!, Flush.modified) : 0;
-  writer.freeReplaced(xen);
+  writer.freeReplaced(xen, sharesP2m(xen, slot) ? slot : -1);
   dropForeign(xen, slot);
   return status;
 }
@@ -253,10 +265,12 @@ function setX86(
   }
   const rights = iommuRights(xen, type, access, frame);
   const changed =
-    p2m === EPT_P2M ? removes || eptChanged(xen, frame, rights) : ptChanged(xen, frame, rights, removes);
+    p2m === EPT_P2M
+      ? removes || eptChanged(xen, frame, rights)
+      : xen.profile.nptIommuHook === 'follows' && ptChanged(xen, frame, rights, removes);
   const present = writer.wasPresent || writer.split;
   const status = changed ? followX86(xen, slot, gfn, frame, rights, present, ENTRY_SPAN[level]!) : 0;
-  writer.freeReplaced(xen);
+  writer.freeReplaced(xen, sharesP2m(xen, slot) ? slot : -1);
   return status;
 }
 

@@ -1,5 +1,6 @@
 import { PGT, PGT_VALIDATED } from '../formats/x86-page-info.js';
 import { Errno } from './errno.js';
+import { setGfns } from './extents.js';
 import { allocXenFrame, getPage, isSpecialPage, ownerOf, putPage } from './frames.js';
 import { wantSharedFrame, wantStatusFrame } from './grant-frames.js';
 import { Flush, iommuFlush } from './iommu-flush.js';
@@ -110,8 +111,8 @@ function addForeign(xen: Xen, slot: number, index: number, gfn: number, of: numb
   const pdx = isRamType(type) ? xen.ram.indexOf(p2mLookup(xen, of, index)) : -1;
   if (pdx < 0 || !getPage(xen, pdx, of)) return -Errno.EINVAL;
   const foreign = type === P2mType.ramRw ? P2mType.foreignRw : P2mType.foreignRo;
-  const status = p2mSet(xen, slot, gfn, xen.ram.frameAt(pdx), foreign);
-  if (status !== 0) putPage(xen, pdx);
+  const status = setArm(xen, slot, gfn, xen.ram.frameAt(pdx), foreign);
+  if (status !== 0 || xen.profile.foreignReference === 'none') putPage(xen, pdx);
   return status;
 }
 
@@ -124,7 +125,7 @@ function addDeviceMemory(xen: Xen, slot: number, index: number, gfn: number): nu
   if (!xen.isHardwareDomain(slot)) return -Errno.EACCES;
   if (xen.spec.arch === 'x86') return -Errno.EINVAL;
   if (xen.ram.indexOf(index) >= 0) return 0;
-  return p2mSet(xen, slot, gfn, index, P2mType.mmioDirectC);
+  return setArm(xen, slot, gfn, index, P2mType.mmioDirectC);
 }
 
 /**
@@ -141,6 +142,15 @@ function addToPhysmapOne(xen: Xen, slot: number, space: MapSpace, index: number,
   if (held && !getPage(xen, pdx, slot)) return space === 'gmfn' ? -Errno.EINVAL : -Errno.EBUSY;
   const status = arm ? addOnce(xen, slot, pdx, gfn) : moveTo(xen, slot, pdx, gfn);
   if (held) putPage(xen, pdx);
+  return status;
+}
+
+/** An entry of an Arm p2m. A page of the domain's that was there is nowhere then, and stays the domain's. */
+function setArm(xen: Xen, slot: number, gfn: number, frame: number, type: number): number {
+  const before = xen.ram.indexOf(p2mLookup(xen, slot, gfn));
+  const status = p2mSet(xen, slot, gfn, frame, type);
+  const replaced = before >= 0 && xen.ram.frameAt(before) !== frame && p2mLookup(xen, slot, gfn) === frame;
+  if (replaced && ownerOf(xen, before) === slot) setGfns(xen, before, -1);
   return status;
 }
 
@@ -218,7 +228,7 @@ function removePage(xen: Xen, slot: number, gfn: number): number {
 function addOnce(xen: Xen, slot: number, pdx: number, gfn: number): number {
   const known = xen.profile.armSharedFramePlaces === 'one';
   if (known && xen.frame.gfn.get(pdx) !== 0) return -Errno.EBUSY;
-  const status = p2mSet(xen, slot, gfn, xen.ram.frameAt(pdx), P2mType.ramRw);
+  const status = setArm(xen, slot, gfn, xen.ram.frameAt(pdx), P2mType.ramRw);
   if (known && status === 0) xen.frame.gfn.set(pdx, gfn + 1);
   return status;
 }

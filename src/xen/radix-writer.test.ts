@@ -89,7 +89,7 @@ describe('entries of any size', () => {
             const frame = frameFor(change);
             if (map) expect(writer.map(xen, root, input, frame, rights, 0, level)).toBe(true);
             else expect(writer.unmap(xen, root, input, level)).toBe(true);
-            writer.freeReplaced(xen);
+            writer.freeReplaced(xen, -1);
             for (let i = 0; i < SPAN[level]! && input + i < FRAMES; i++) {
               wanted[input + i] = map ? `${frame + i} ${rights}` : 'none';
             }

@@ -2,6 +2,7 @@ import type { Rights } from '../formats/address.js';
 import { EPT } from '../formats/ept.js';
 import { ENTRY_SPAN, EntryWords, type RadixFormat, type RootShape, TABLE_ENTRIES } from '../formats/radix.js';
 import { allocXenFrame, freeXenFrame } from './frames.js';
+import { noteFreedTable } from './remembered.js';
 import type { Xen } from './state.js';
 
 /**
@@ -268,9 +269,17 @@ export class RadixWriter {
     xen.frame.typeInfo.add(xen.ram.indexOf(this.tables[level]!), change);
   }
 
-  /** Frees the tables below the entry that the last {@link map} or {@link unmap} replaced. */
-  freeReplaced(xen: Xen): void {
+  /**
+   * Frees the tables below the entry that the last {@link map} or {@link unmap} replaced. `slot` is the domain whose devices
+   * translate through them, or -1.
+   */
+  freeReplaced(xen: Xen, slot: number): void {
     if (this.level === 1 || !this.wasPresent || this.wasPage) return;
+    if (slot >= 0) {
+      const span = ENTRY_SPAN[this.level]!;
+      const table = xen.ram.indexOf(this.format.frame(this.lo, this.hi));
+      noteFreedTable(xen, slot, table, this.input - (this.input % span), span);
+    }
     this.freeTable(xen, this.format.frame(this.lo, this.hi), this.level - 1);
   }
 

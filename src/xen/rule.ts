@@ -7,7 +7,7 @@ import { hwdomFrameRights } from './hwdom-map.js';
 import { reservesFrame } from './identity-map.js';
 import { isConstructed, mirrors } from './iommu-map.js';
 import { p2mDeviceRights, p2mLookup, p2mType } from './p2m.js';
-import { isForeignType } from './p2m-types.js';
+import { isForeignType, isRamType } from './p2m-types.js';
 import { typeOf } from './page-info.js';
 import { scratchRights } from './quarantine.js';
 import type { Xen } from './state.js';
@@ -34,10 +34,19 @@ export function permittedRights(xen: Xen, slot: number, input: number, frame: nu
   }
   if (isFree(xen, pdx)) return 0;
   const translated = xen.isTranslated(slot);
-  if (translated ? p2mLookup(xen, slot, input) !== frame : input !== frame) return 0;
+  if (translated ? p2mLookup(xen, slot, input) !== frame : input !== frame)
+    return isLeftBehind(xen, slot, pdx) ? R | W : 0;
   const own = translated ? memoryRights(xen, slot, input, pdx) : ownRights(xen, slot, pdx);
   const held = own === (R | W) ? own : own | handleRights(xen, slot, -1, pdx);
   return translated ? p2mDeviceRights(xen, slot, input) & held : held;
+}
+
+/**
+ * A page of the domain's own that its devices reach where its p2m does not lead, because an IOMMU did not do as it was told.
+ * The domain was crashed for it, and the page will not be given back.
+ */
+export function isLeftBehind(xen: Xen, slot: number, pdx: number): boolean {
+  return pdx >= 0 && slot >= 0 && xen.domain.crashed.get(slot) !== 0 && ownerOf(xen, pdx) === slot;
 }
 
 /** A translated domain's own page, or another's that it has mapped as foreign: all that its p2m says. */
@@ -48,7 +57,9 @@ function memoryRights(xen: Xen, slot: number, input: number, pdx: number): Right
 
 /** What is no RAM is a translated domain's where the toolstack has mapped it into its p2m. */
 function isDeviceMemory(xen: Xen, slot: number, input: number, frame: number): boolean {
-  return xen.isTranslated(slot) && p2mLookup(xen, slot, input) === frame;
+  return (
+    xen.isTranslated(slot) && p2mLookup(xen, slot, input) === frame && !isRamType(p2mType(xen, slot, input))
+  );
 }
 
 /**

@@ -55,6 +55,7 @@ const BUG_NAMES = [
   'type reference dropped before validation',
   'a shared frame freed with references',
   'a page on a list twice',
+  'a free page is freed',
 ] as const;
 export type BugName = Exclude<(typeof BUG_NAMES)[number], 'none'>;
 
@@ -410,6 +411,8 @@ export class Xen {
         nextPseudoDomid: hex,
         /** Milliseconds since boot, as far as the program lets time pass. */
         now: decimal,
+        /** The last frame that was freed while an IOMMU remembered a way to it (remembered.ts). */
+        freedInUse: optional(frameName),
         /** How many extents there are (extents.ts): without any, nothing need look for one. */
         extents: decimal,
       },

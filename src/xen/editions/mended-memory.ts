@@ -1,4 +1,80 @@
 import type { BehaviourSpec } from './history.js';
 
 /** Bugs that every release from 4.11 on has mended, or that stood between releases: the p2m, memory operations, flushes. Each goes from wrong to right. */
-export const MENDED_MEMORY = {} as const satisfies Readonly<Record<string, BehaviourSpec>>;
+export const MENDED_MEMORY = {
+  vtdUnmapHint: {
+    doc: 'What VT-d’s driver says of an entry that it has cleared, before it flushes',
+    section: '§4.4 (XSA-78)',
+    values: {
+      absent: 'that none was there, so that nothing is flushed',
+      present: 'that one was there',
+    },
+  },
+  amdUnmapHint: {
+    doc: 'Which half of a cleared entry AMD’s driver looks at to know whether it was present',
+    section: '§4.4 (ba9b5a09da01)',
+    values: {
+      'high-word': 'the high one, where the bit is not: nothing is flushed',
+      'low-word': 'the low one',
+    },
+  },
+  vtdFlushStatus: {
+    doc: 'What a flush of several VT-d units says when one of them does not answer',
+    section: '§7.1 (e7059776f975)',
+    values: { 'last-unit': 'what the last one came to', 'any-unit': 'that it failed' },
+  },
+  armP2mFlush: {
+    doc: 'When a change of an Arm p2m is flushed from the IOMMU',
+    section: '§4.5 (9ed527dc95dd)',
+    values: {
+      mirrored: 'when tables mirror the p2m, which is never so on Arm',
+      shared: 'when the IOMMU walks it',
+    },
+  },
+  nptIommuHook: {
+    doc: 'What a change of a p2m in the format of x86 page tables does to the IOMMU tables that mirror it',
+    section: '§4.3 (ee91a49a440b)',
+    values: { none: 'nothing', follows: 'it is made there, too' },
+  },
+  logDirtyWithDevices: {
+    doc: 'Whether a domain can have global log-dirty mode and devices at once',
+    section: '§6.1 #10 (37201c620379)',
+    values: { allowed: 'yes, whichever comes first', refused: 'no' },
+  },
+  sharedTablesAtDeath: {
+    doc: 'Who frees a p2m that the IOMMU shares when its domain dies',
+    section: '§6.6 (0c0677f003c1)',
+    values: {
+      twice: 'the IOMMU’s part of the teardown, which takes it for tables of its own, and the p2m’s',
+      once: 'the p2m’s alone',
+    },
+  },
+  failedRemoval: {
+    doc: 'What becomes of a page that could not be taken out of the p2m when it is given back',
+    section: '§3.4 (XSA-222)',
+    values: { ignored: 'it is freed all the same', refused: 'it stays the domain’s' },
+  },
+  failedAddM2p: {
+    doc: 'What the M2P says of a page that could not be put into the p2m',
+    section: '§3.4 (XSA-22)',
+    values: { set: 'where it should have been', 'as-the-p2m': 'what the p2m does' },
+  },
+  foreignReference: {
+    doc: 'Whether a p2m entry for another domain’s page holds a reference of the page',
+    section: '§4.5 (4922caf1de5a)',
+    values: { none: 'no: the owner can free it under the entry', held: 'yes' },
+  },
+  foreignReplaced: {
+    doc: 'What becomes of that reference when the entry is replaced by another',
+    section: '§4.5 (c938f5414b2b)',
+    values: { leaked: 'it stays for ever', dropped: 'it goes' },
+  },
+  armRemoval: {
+    doc: 'Which entries of an Arm p2m a removal clears',
+    section: '§9 item 4 (XSA-393)',
+    values: {
+      'hardware-valid': 'those that the hardware goes by: not those that Xen has set aside',
+      'xen-valid': 'all that mean something to Xen',
+    },
+  },
+} as const satisfies Readonly<Record<string, BehaviourSpec>>;

@@ -1,12 +1,15 @@
-import { rightsText } from '../../formats/address.js';
-import { gfnOf, isSpecialPage, ownerOf } from '../frames.js';
+import { R, rightsText, W } from '../../formats/address.js';
+import { deviceOwner } from '../devices.js';
+import { gfnOf, isFree, isSpecialPage, ownerOf } from '../frames.js';
+import { handleRights } from '../grant-iommu.js';
 import { reservesFrame } from '../identity-map.js';
-import { isConstructed, mirrors } from '../iommu-map.js';
+import { isConstructed, mirrors, sharesP2m } from '../iommu-map.js';
 import { tableRights } from '../iommu-tables.js';
-import { p2mDeviceRights, p2mLookup } from '../p2m.js';
+import { p2mDeviceRights, p2mLookup, p2mType } from '../p2m.js';
+import { isForeignType } from '../p2m-types.js';
 import type { Xen } from '../state.js';
 import type { Invariant } from './invariant.js';
-import { frameText } from './words.js';
+import { deviceText, frameText, pageText } from './words.js';
 
 /** The p2m of translated domains, its reverse, and the tables that mirror it. */
 
@@ -15,6 +18,28 @@ function hasLivingP2m(xen: Xen, slot: number): boolean {
 }
 
 function wrongMirror(xen: Xen, inputs: readonly number[]): string | undefined {
+  return wrongOwnTables(xen, inputs) ?? wrongShared(xen, inputs);
+}
+
+/** A device that goes by its domain's p2m itself, and meets something else there than Xen goes by. */
+function wrongShared(xen: Xen, inputs: readonly number[]): string | undefined {
+  if (!xen.hasTranslatedDomains) return undefined;
+  for (let device = 0; device < xen.spec.devices.length; device++) {
+    const slot = deviceOwner(xen, device);
+    if (slot < 0 || slot >= xen.domIo || !sharesP2m(xen, slot) || !hasLivingP2m(xen, slot)) continue;
+    const unit = xen.unitOf(device);
+    if (unit === undefined || !unit.select(xen.spec.devices[device]!.requester)) continue;
+    for (let i = 0; i < inputs.length; i++) {
+      const wanted = p2mDeviceRights(xen, slot, inputs[i]!);
+      const given = unit.selectedRights(inputs[i]!) & (R | W);
+      if (given !== wanted)
+        return `${xen.domainName(slot)}'s p2m has ${rightsText(wanted)} at ${frameText(inputs[i]!)}, and ${deviceText(xen, device)}, which walks it, finds ${rightsText(given)}`;
+    }
+  }
+  return undefined;
+}
+
+function wrongOwnTables(xen: Xen, inputs: readonly number[]): string | undefined {
   for (let slot = 0; slot < xen.domIo; slot++) {
     const bound = hasLivingP2m(xen, slot) && mirrors(xen, slot) && isConstructed(xen, slot);
     if (!bound || xen.domain.crashed.get(slot) !== 0) continue;
@@ -52,10 +77,39 @@ function wrongM2p(xen: Xen, inputs: readonly number[]): string | undefined {
   return undefined;
 }
 
+/** A guest frame that leads to memory which is nobody's, or another's that has not given it. */
+function strangersFrame(xen: Xen, inputs: readonly number[]): string | undefined {
+  if (!xen.hasTranslatedDomains) return undefined;
+  for (let slot = 0; slot < xen.domIo; slot++) {
+    if (!hasLivingP2m(xen, slot)) continue;
+    for (let i = 0; i < inputs.length; i++) {
+      const frame = p2mLookup(xen, slot, inputs[i]!);
+      const pdx = frame < 0 ? -1 : xen.ram.indexOf(frame);
+      if (pdx < 0 || ownerOf(xen, pdx) === slot || reservesFrame(xen, slot, frame)) continue;
+      if (!isFree(xen, pdx)) {
+        if (isForeignType(p2mType(xen, slot, inputs[i]!))) continue;
+        if (handleRights(xen, slot, -1, pdx) !== 0) continue;
+      }
+      return `GFN ${frameText(inputs[i]!)} of ${xen.domainName(slot)} leads to ${pageText(xen, pdx)}`;
+    }
+  }
+  return undefined;
+}
+
+export const P2M: Invariant = {
+  id: 'P2M',
+  states: ['INV-CPU-WRITE'],
+  title: 'a guest frame leads to a page of the domain’s own, or to one that it was lent',
+  reason: 'the guest’s CPUs reach what its p2m leads to, with or without a device',
+  harm: 'isolation broken',
+  violation: strangersFrame,
+};
+
 export const SYNC: Invariant = {
   id: 'INV-SYNC',
   states: ['INV-IOMMU-COMPLETE'],
-  title: 'tables that mirror a p2m have its rights, guest frame by guest frame',
+  title:
+    'tables that mirror a p2m have its rights, guest frame by guest frame, and a p2m that is shared means to devices what it means to Xen',
   reason: 'devices must see the memory that the guest’s CPUs see',
   harm: 'mapping lost',
   violation: wrongMirror,

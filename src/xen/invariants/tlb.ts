@@ -1,21 +1,14 @@
 import { rightsText } from '../../formats/address.js';
 import type { IommuUnit } from '../../hardware/iommu.js';
 import { deviceOwner } from '../devices.js';
+import { deviceTagged } from '../remembered.js';
+import { isLeftBehind } from '../rule.js';
 import type { Xen } from '../state.js';
 import { isKnownDid } from '../vtd-domain-ids.js';
 import type { Invariant } from './invariant.js';
-import { deviceText, frameText } from './words.js';
+import { deviceText, frameText, pageText } from './words.js';
 
 /** What an IOMMU remembers, and under which tag. */
-
-/** The first device behind a unit whose accesses are looked up under `tag`, or -1. */
-function deviceTagged(xen: Xen, unit: IommuUnit, tag: number): number {
-  for (let device = 0; device < xen.spec.devices.length; device++) {
-    const { requester } = xen.spec.devices[device]!;
-    if (xen.unitOf(device) === unit && unit.tagOf(requester) === tag) return device;
-  }
-  return -1;
-}
 
 /** Something remembered that a device can use now, and that its tables do not give. */
 function staleTranslation(xen: Xen): string | undefined {
@@ -42,6 +35,7 @@ function staleEntry(xen: Xen, unit: IommuUnit): string | undefined {
       const now = unit.selectedRights(iotlb.input(row) + offset);
       const same = now !== 0 && unit.frame === first + offset;
       if (same && (rights & ~now) === 0) continue;
+      if (isLeftBehind(xen, deviceOwner(xen, device), xen.ram.indexOf(first + offset))) continue;
       const input = frameText(iotlb.input(row) + offset);
       const there = same ? rightsText(now) : now === 0 ? 'nothing' : `frame ${frameText(unit.frame)}`;
       return `the IOTLB leads ${deviceText(xen, device)} from ${input} to frame ${frameText(first + offset)} (${rightsText(rights)}), where its tables have ${there}`;
@@ -106,6 +100,22 @@ export const I4: Invariant = {
   reason: 'a frame must not be reused while a device can still get at it as what it was',
   harm: 'isolation broken',
   violation: staleTranslation,
+};
+
+function freedInUse(xen: Xen): string | undefined {
+  const pdx = xen.host.freedInUse.get(0) - 1;
+  return pdx < 0
+    ? undefined
+    : `${pageText(xen, pdx)} was given back while an IOMMU remembered a way to it or through it`;
+}
+
+export const FREED: Invariant = {
+  id: 'FREED',
+  states: ['INV-TLB', 'INV-PTSTRUCT'],
+  title: 'nothing is freed that a device can still reach, or is led through, by what an IOMMU remembers',
+  reason: 'between the two anybody can get the page, and the flush comes too late',
+  harm: 'isolation broken',
+  violation: freedInUse,
 };
 
 export const DID: Invariant = {
