@@ -67,3 +67,14 @@ populate_physmap guest 0x101 gfn=0
 populate_physmap guest 0x102 gfn=1
 assign_device guest nic
 `;
+
+/** A PV guest without devices whose three pages can be page tables. */
+export const PV_GUEST_OF_TABLES = `
+machine x86
+ram 0x101..0x103
+limits domains=2 grants=1 handles=1 va_slots=1
+createdomain guest max_pages=3
+populate_physmap guest 0x101
+populate_physmap guest 0x102
+populate_physmap guest 0x103
+`;

@@ -90,7 +90,7 @@ function addToolstackSteps(
   frames: readonly number[],
   add: AddAction,
 ): void {
-  for (const pdx of xen.isPv(slot) ? frames : []) {
+  for (const pdx of xen.isPv(slot) && bounds.memory !== false ? frames : []) {
     const begin = withCall(xen, TOOLSTACK, (call) => beginPopulatePhysmap(xen, call, slot, 0, 1));
     add('begin populate_physmap', 'dom0', { domain, page: xen.ram.frameAt(pdx) }, () =>
       xen.exists(slot) && xen.heap.lowestFree.get(0) === pdx ? begin() : Attempt.impossible,

@@ -40,7 +40,7 @@ class Runner {
   perform({ op, args }: ReturnType<typeof actionStatement>): string {
     const { xen, names } = this.run;
     const before = xen.store.mark();
-    xen.blocked = false;
+    xen.beginStep();
     const { status } = HANDLERS[op]!(xen, new Arguments(args, names, xen), names);
     if (!xen.blocked) return status;
     xen.store.rollback(before);

@@ -36,6 +36,8 @@ export interface AlphabetBounds {
   readonly hotplug: boolean;
   /** Whether guests grant pages to themselves, too. */
   readonly selfGrants: boolean;
+  /** Whether guests get pages and give them back; on unless set. */
+  readonly memory?: boolean;
   /** Whether the toolstack destroys guests; off unless set. */
   readonly destroy?: boolean;
   /** Whether PV mappers map grants for their devices, too, alone and with the host; off unless set. */
@@ -194,9 +196,11 @@ class AlphabetBuilder {
     for (let slot = 1; slot < this.xen.domIo; slot++) {
       if (this.xen.domain.life.get(slot) === Life.absent) continue;
       this.acting = slot;
-      if (this.xen.isTranslated(slot)) this.translatedMemory(slot);
-      else {
-        this.pvMemory(slot);
+      const { memory = true } = this.bounds;
+      if (this.xen.isTranslated(slot)) {
+        if (memory) this.translatedMemory(slot);
+      } else {
+        if (memory) this.pvMemory(slot);
         this.pvPageTables(slot);
       }
       this.grants(slot);

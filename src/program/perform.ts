@@ -19,7 +19,7 @@ export function performStatement(xen: Xen, names: Names, statement: Statement, f
     return { status: 'not running' };
   }
   const before = xen.store.mark();
-  xen.blocked = false;
+  xen.beginStep();
   const outcome = attempt(xen, names, statement, file);
   if (!xen.blocked) return outcome;
   xen.store.rollback(before);

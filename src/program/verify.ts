@@ -181,7 +181,7 @@ export class XenModel implements StoreModel {
     const { xen } = this;
     if (xen.isDown) return false;
     const { journalLength: mark } = xen.store;
-    xen.blocked = false;
+    xen.beginStep();
     const attempt = this.actions[action]!.perform();
     if (!xen.blocked) {
       if (attempt === Attempt.done) return true;

@@ -15,6 +15,7 @@ import { COUNT_MASK, extentOrder, typeOf } from './page-info.js';
 import { devalidatePartial, devalidateTable, dropVaMappings } from './page-table.js';
 import { putPageAndType } from './page-type.js';
 import { releasePciDevices } from './pci-release.js';
+import { lookForPreemption } from './preemption.js';
 import { Life, type Xen } from './state.js';
 import { dropVcpuTables } from './vcpu.js';
 
@@ -106,6 +107,7 @@ function relinquishMemory(type: number, stage: number, after: number): Stage {
  * this level that is valid even then is held by tables of the same level, and is emptied.
  */
 function relinquishPage(xen: Xen, pdx: number, slot: number, type: number): void {
+  lookForPreemption(xen);
   if (extentOrder(xen.frame.countInfo.get(pdx)) !== 0) {
     dropAllocation(xen, pdx);
     return;

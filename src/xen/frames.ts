@@ -190,7 +190,12 @@ export function isHeldByAllocationOnly(xen: Xen, pdx: number): boolean {
 
 /** Takes a general reference for a page of `slot`; false when it is another's or nobody's (dossier §3.2). */
 export function getPage(xen: Xen, pdx: number, slot: number): boolean {
-  if (pdx < 0 || ownerOf(xen, pdx) !== slot) return false;
+  if (pdx < 0) return false;
+  if (ownerOf(xen, pdx) !== slot) {
+    // Before 4.0 a reference of a page of nobody's was given back that had not been taken (11c121640c).
+    if (xen.profile.refusedGetPage === 'drops-one' && ownerOf(xen, pdx) < 0) putPage(xen, pdx);
+    return false;
+  }
   ownRow(xen, pdx);
   if ((xen.frame.countInfo.get(pdx) & COUNT_MASK) === 0) return false;
   xen.frame.countInfo.add(pdx, 1);

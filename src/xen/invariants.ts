@@ -12,6 +12,7 @@ import { Notes } from './invariants/notes.js';
 import { AUTH, USE } from './invariants/offers.js';
 import { M2P, P2M, SYNC } from './invariants/p2m.js';
 import { COUNTERS, PIN } from './invariants/pins.js';
+import { LINEAR, PROGRESS } from './invariants/progress.js';
 import { I2, REACH } from './invariants/reach.js';
 import { REF } from './invariants/references.js';
 import { HEAP, PTSTRUCT, SCRUB } from './invariants/tables.js';
@@ -51,7 +52,9 @@ export const INVARIANTS: readonly Invariant[] = [
     SCRUB,
   ],
   // crash
-  ...[BUG, COUNTERS, I17],
+  ...[BUG, LINEAR, COUNTERS, I17],
+  // livelock
+  PROGRESS,
   // mapping lost
   ...[I12, I13, I19, I11, I8, SYNC, I1, M2P, CONTRACT],
   // leak

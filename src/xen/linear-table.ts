@@ -24,7 +24,8 @@ export function getLinear(xen: Xen, table: number, pdx: number, slot: number, ty
   const info = xen.frame.typeInfo.get(pdx);
   const entries = xen.frame.linearPtCount.get(table);
   const uses = xen.frame.linearPtCount.get(pdx);
-  const countable = entries >= 0 && entries < MOST && uses <= 0 && uses > LEAST;
+  const unlimited = xen.profile.linearChains === 'any-length';
+  const countable = unlimited || (entries >= 0 && entries < MOST && uses <= 0 && uses > LEAST);
   if (!countable || typeOf(info) !== type || (info & PGT_VALIDATED) === 0) {
     putPage(xen, pdx);
     return false;
@@ -40,6 +41,7 @@ export function dropLinear(xen: Xen, table: number, pdx: number, type: number): 
 }
 
 function count(xen: Xen, table: number, pdx: number, by: number): void {
+  if (xen.profile.linearChains === 'any-length') return;
   const { linearPtCount } = xen.frame;
   linearPtCount.set(pdx, int16(linearPtCount.get(pdx) - by));
   linearPtCount.set(table, int16(linearPtCount.get(table) + by));

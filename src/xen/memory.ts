@@ -23,6 +23,7 @@ import {
 import { iommuMap, iommuUnmap, mirrors } from './iommu-map.js';
 import { holdsGfn, p2mLookup, p2mOrder, p2mRemove, p2mSet } from './p2m.js';
 import { P2mType } from './p2m-types.js';
+import { unpinTable } from './page-table.js';
 import { cleanupPageMappings, getPageAndType, putPageAndType } from './page-type.js';
 import type { Xen } from './state.js';
 
@@ -213,7 +214,13 @@ export function decreaseReservation(xen: Xen, slot: number, pdx: number, gfn: nu
       return -Errno.EINVAL;
     }
     setGfns(xen, page, -1);
-  } else if (xen.profile.pvPageAdded === 'mapped-untyped' && mirrors(xen, slot)) {
+  } else if (xen.profile.decreasePinned === 'unpins') {
+    // In one go, however large the tree below is (XSA-252).
+    xen.preemptible = false;
+    unpinTable(xen, slot, page);
+    xen.preemptible = true;
+  }
+  if (!translated && xen.profile.pvPageAdded === 'mapped-untyped' && mirrors(xen, slot)) {
     iommuUnmap(xen, slot, xen.ram.frameAt(page));
   }
   if (!xen.domain.directMapped.get(slot)) dropAllocation(xen, page);

@@ -4,6 +4,7 @@ import { getPage, ownerOf, putPage } from './frames.js';
 import { getLinear } from './linear-table.js';
 import { typeCount, typeOf } from './page-info.js';
 import { getPageAndType, getPageType, putPageAndType, putPageType } from './page-type.js';
+import { haveWorked, lookForPreemption } from './preemption.js';
 import type { Xen } from './state.js';
 
 /** Bits of an x86-64 entry that decide references (Intel SDM 3A §4.5). */
@@ -31,7 +32,7 @@ export const isXenL4Slot = (index: number): boolean =>
   index >= XEN_L4_SLOTS.first && index <= XEN_L4_SLOTS.last;
 
 /** Index among the frames of RAM of the frame an entry points to, or -1 when it is no RAM. */
-function frameOf(xen: Xen, lo: number, hi: number): number {
+export function tableEntryFrame(xen: Xen, lo: number, hi: number): number {
   return xen.ram.indexOf((lo >>> 12) + (hi & 0xf_ffff) * 0x10_0000);
 }
 
@@ -42,7 +43,7 @@ function frameOf(xen: Xen, lo: number, hi: number): number {
  */
 export function getFromL1Entry(xen: Xen, lo: number, hi: number, slot: number, pageOwner: number): number {
   if (hasBadFlags(xen, lo, slot, PGT.l1)) return -Errno.EINVAL;
-  const pdx = frameOf(xen, lo, hi);
+  const pdx = tableEntryFrame(xen, lo, hi);
   if (pdx < 0) return xen.isHardwareDomain(slot) ? 0 : -Errno.EPERM;
   if (!getPage(xen, pdx, pageOwner)) return -Errno.EBUSY;
   if (countsAsWritable(xen, lo, slot, pageOwner) && getPageType(xen, pdx, PGT.writable) !== 0) {
@@ -73,7 +74,7 @@ function countsAsWritable(xen: Xen, lo: number, slot: number, owner: number): bo
 
 /** Drops what an L1 entry of `slot` holds. */
 export function putFromL1Entry(xen: Xen, lo: number, hi: number, slot: number): void {
-  const pdx = frameOf(xen, lo, hi);
+  const pdx = tableEntryFrame(xen, lo, hi);
   if (pdx < 0) return;
   if (countsAsWritable(xen, lo, slot, ownerOf(xen, pdx))) putPageType(xen, pdx);
   putPage(xen, pdx);
@@ -93,7 +94,7 @@ function getFromTableEntry(
   type: number,
 ): number {
   if (hasBadFlags(xen, lo, slot, type)) return -Errno.EINVAL;
-  const pdx = frameOf(xen, lo, hi);
+  const pdx = tableEntryFrame(xen, lo, hi);
   if (pdx < 0) return -Errno.EINVAL;
   const status = getPageAndType(xen, pdx, slot, type - 1);
   if (status === -Errno.EINVAL && (lo & PTE_RW) === 0) {
@@ -117,7 +118,7 @@ function putFromEntry(xen: Xen, lo: number, hi: number, slot: number, table: num
     putFromL1Entry(xen, lo, hi, slot);
     return;
   }
-  const pdx = frameOf(xen, lo, hi);
+  const pdx = tableEntryFrame(xen, lo, hi);
   if (pdx === table) return;
   putPageType(xen, pdx, table);
   putPage(xen, pdx);
@@ -128,6 +129,12 @@ function putFromEntry(xen: Xen, lo: number, hi: number, slot: number, table: num
  * cannot, what the earlier ones took is given back and the entry's errno returned.
  */
 export function validateTable(xen: Xen, pdx: number, type: number, wasL4: boolean): number {
+  const status = validateEntries(xen, pdx, type, wasL4);
+  haveWorked(xen);
+  return status;
+}
+
+function validateEntries(xen: Xen, pdx: number, type: number, wasL4: boolean): number {
   const words = xen.ram.wordsOf(pdx);
   const hasXenEntries = wasL4 && type !== PGT.l4;
   if (words < 0) return hasXenEntries ? xenEntryErrno(type) : 0;
@@ -187,6 +194,7 @@ function xenEntryErrno(type: number): number {
 export function devalidateTable(xen: Xen, pdx: number, type: number): void {
   const words = xen.ram.wordsOf(pdx);
   if (words >= 0) dropEntries(xen, words, ENTRIES, ownerOf(xen, pdx), pdx, type);
+  haveWorked(xen);
 }
 
 /** Takes what entry `index` of the table whose first word in the store is `words` holds. */
@@ -200,7 +208,14 @@ function getFromSlot(
 ): number {
   const lo = xen.store.read(words + index * 2);
   if ((lo & PTE_PRESENT) === 0 || (type === PGT.l4 && isXenL4Slot(index))) return 0;
-  return getFromEntry(xen, lo, xen.store.read(words + index * 2 + 1), owner, table, type);
+  const status = getFromEntry(xen, lo, xen.store.read(words + index * 2 + 1), owner, table, type);
+  if (type !== PGT.l1) lookBetweenEntries(xen);
+  return status;
+}
+
+/** Above the lowest level Xen looks after each entry whether something else wants the CPU; up to 4.2 it did not (XSA-45). */
+function lookBetweenEntries(xen: Xen): void {
+  if (xen.profile.pageTableWork === 'preemptible') lookForPreemption(xen);
 }
 
 /** The entries below `end` of the table whose first word in the store is `words`. */
@@ -209,6 +224,7 @@ function dropEntries(xen: Xen, words: number, end: number, owner: number, table:
     const lo = xen.store.read(words + index * 2);
     if ((lo & PTE_PRESENT) === 0 || (type === PGT.l4 && isXenL4Slot(index))) continue;
     putFromEntry(xen, lo, xen.store.read(words + index * 2 + 1), owner, table, type);
+    if (type !== PGT.l1) lookBetweenEntries(xen);
   }
 }
 
@@ -226,6 +242,7 @@ export function mmuUpdate(
   hi: number,
 ): number {
   if (!xen.isPv(slot)) return -Errno.ENOSYS;
+  lookForPreemption(xen);
   if (!getPage(xen, pdx, slot)) return -Errno.EINVAL;
   const status = updateReferenced(xen, slot, pdx, index, lo, hi);
   putPage(xen, pdx);
@@ -247,7 +264,7 @@ function updateReferenced(
     if (type > PGT.l4 || (type === PGT.l4 && isXenL4Slot(index))) return -Errno.EINVAL;
     const oldLo = xen.ram.read32(pa);
     const oldHi = xen.ram.read32(pa + 4);
-    if (isSimilar(oldLo, oldHi, lo, hi) && !hasBadFlags(xen, lo, slot, type)) {
+    if (isSimilar(xen, oldLo, oldHi, lo, hi, type) && !hasBadFlags(xen, lo, slot, type)) {
       writeEntry(xen, pa, lo, hi);
       return 0;
     }
@@ -263,10 +280,15 @@ function updateReferenced(
   return 0;
 }
 
-/** Whether an update leaves a present entry its frame and all flags that decide anything: Xen's fast path. */
-function isSimilar(oldLo: number, oldHi: number, lo: number, hi: number): boolean {
+/**
+ * Whether an update leaves a present entry its frame and all flags that decide anything: Xen's fast path. Above the lowest
+ * level it once took no flag to decide anything but present (XSA-182).
+ */
+function isSimilar(xen: Xen, oldLo: number, oldHi: number, lo: number, hi: number, type: number): boolean {
   if ((lo & PTE_PRESENT) === 0) return false;
-  return ((oldLo ^ lo) & ~UNCHECKED_LOW) === 0 && ((oldHi ^ hi) & ~UNCHECKED_HIGH) === 0;
+  const lax = type !== PGT.l1 && xen.profile.entryFastPath === 'same-frame';
+  const unchecked = lax ? 0xfff & ~PTE_PRESENT : UNCHECKED_LOW;
+  return ((oldLo ^ lo) & ~unchecked) === 0 && ((oldHi ^ hi) & ~UNCHECKED_HIGH) === 0;
 }
 
 export function writeEntry(xen: Xen, pa: number, lo: number, hi: number): void {
@@ -344,6 +366,7 @@ export function dropVaMappings(xen: Xen, slot: number): void {
  */
 export function pinTable(xen: Xen, slot: number, pdx: number, type: number): number {
   if (!xen.isPv(slot)) return -Errno.ENOSYS;
+  lookForPreemption(xen);
   const status = getPageAndType(xen, pdx, slot, type);
   return status !== 0 ? status : keepPinned(xen, slot, pdx);
 }
@@ -363,6 +386,7 @@ export function keepPinned(xen: Xen, slot: number, pdx: number): number {
 /** mmuext_op MMUEXT_UNPIN_TABLE. -EINVAL not the caller's page, or not pinned. */
 export function unpinTable(xen: Xen, slot: number, pdx: number): number {
   if (!xen.isPv(slot)) return -Errno.ENOSYS;
+  lookForPreemption(xen);
   if (!getPage(xen, pdx, slot)) return -Errno.EINVAL;
   const info = xen.frame.typeInfo.get(pdx);
   if ((info & PGT_PINNED) === 0) {

@@ -127,6 +127,13 @@ export class Xen {
    */
   dontFlushIotlb = false;
 
+  /**
+   * How long Xen has been at work without a look whether something else wants the CPU, and whether looks count: not within
+   * what insists on being done in one go (preemption.ts). Signals within one step.
+   */
+  unpreempted = 0;
+  preemptible = true;
+
   readonly frame;
   readonly domain;
   readonly heap;
@@ -415,6 +422,8 @@ export class Xen {
         freedInUse: optional(frameName),
         /** How many extents there are (extents.ts): without any, nothing need look for one. */
         extents: decimal,
+        /** The longest that Xen was at work without a look, where that was too long. */
+        longestStretch: decimal,
       },
       () => 'host',
     ).columns;
@@ -472,6 +481,12 @@ export class Xen {
       ).columns;
     const smmus = [this.smmu, this.smmuv3].filter((unit) => unit !== undefined);
     this.units = [...this.vtds, ...this.amdvis, ...smmus];
+  }
+
+  /** Before a step: the signals of the one before mean nothing any more. */
+  beginStep(): void {
+    this.blocked = false;
+    this.unpreempted = 0;
   }
 
   /**

@@ -77,6 +77,7 @@ function lookAtType(xen: Xen, call: number, pdx: number, type: number): number {
   }
   // The type reference of who left it half-way becomes ours.
   xen.frame.typeInfo.set(pdx, info & ~PGT_PARTIAL);
+  if (xen.profile.linearCountOnResume === 'reset') xen.frame.linearPtCount.set(pdx, 0);
   return Step.type_validate;
 }
 

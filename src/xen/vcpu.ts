@@ -4,6 +4,7 @@ import { Errno } from './errno.js';
 import { getPage, ownerOf, putPage } from './frames.js';
 import { PTE_PRESENT, PTE_RW, writeEntry } from './page-table.js';
 import { getPageAndType, getPageType, putPageAndType, putPageType } from './page-type.js';
+import { lookForPreemption } from './preemption.js';
 import type { Xen } from './state.js';
 
 /**
@@ -23,10 +24,12 @@ export function newBaseptr(xen: Xen, slot: number, pdx: number, which: Baseptr):
   if (!xen.isPv(slot) || (pdx < 0 && which === 'baseptr')) return -Errno.EINVAL;
   const column = xen.domain[which];
   const old = column.get(slot) - 1;
+  lookForPreemption(xen);
   if (old !== pdx) {
     const status = pdx < 0 ? 0 : getPageAndType(xen, pdx, slot, PGT.l4);
     if (status !== 0) return status;
     column.set(slot, pdx + 1);
+    lookForPreemption(xen);
     if (old >= 0) putPageAndType(xen, old);
   }
   if (which === 'baseptr') flushCpuTlb(xen, slot);
@@ -64,6 +67,7 @@ export function dropVcpuTables(xen: Xen, slot: number): void {
     const pdx = column.get(slot) - 1;
     if (pdx < 0) continue;
     column.set(slot, 0);
+    lookForPreemption(xen);
     putPageAndType(xen, pdx);
   }
   dropGdt(xen, slot);

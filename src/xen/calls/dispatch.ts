@@ -1,6 +1,7 @@
 import { ASSIGN_DEVICE } from '../device-domctl.js';
 import { DESTROY_DOMAIN } from '../domain-death.js';
 import { POPULATE_PHYSMAP } from '../memory.js';
+import { lookForPreemption } from '../preemption.js';
 import type { Xen } from '../state.js';
 import { GET_PAGE_TYPE } from '../type-steps.js';
 import { type CONTINUES, goOn, type StepFunction } from './call.js';
@@ -19,5 +20,6 @@ const STEPS: readonly StepFunction[] = STEP_NAMES.map((name) =>
 
 /** Runs the next step of the hypercall under way in row `call`. Returns 0, an errno, or {@link CONTINUES}. */
 export function stepCall(xen: Xen, call: number): number {
+  lookForPreemption(xen);
   return goOn(xen, call, STEPS[xen.call.step.get(call)]!(xen, call));
 }

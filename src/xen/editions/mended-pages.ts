@@ -1,4 +1,38 @@
 import type { BehaviourSpec } from './history.js';
 
 /** Bugs that every release from 4.11 on has mended, or that stood between releases: page types, page tables, memory of PV domains. Each goes from wrong to right. */
-export const MENDED_PAGES = {} as const satisfies Readonly<Record<string, BehaviourSpec>>;
+export const MENDED_PAGES = {
+  entryFastPath: {
+    doc: 'What an update may change of an entry of an L2, L3 or L4 without its being validated anew',
+    section: '§3.2',
+    values: {
+      'same-frame': 'all flags but present, writability included (XSA-182)',
+      'harmless-flags': 'flags that decide neither translation nor safety',
+    },
+  },
+  linearChains: {
+    doc: 'How far linear page tables may lead to each other',
+    section: '§3.2',
+    values: { 'any-length': 'without a limit (XSA-240)', one: 'to a table that leads to no other' },
+  },
+  linearCountOnResume: {
+    doc: 'The count of a page table’s linear entries when its validation is resumed',
+    section: '§3.2',
+    values: { reset: 'begins at 0 again (XSA-309)', kept: 'goes on' },
+  },
+  pageTableWork: {
+    doc: 'Whether Xen looks between entries of a page table that it validates or empties if something else wants the CPU',
+    section: '§3.2',
+    values: { 'in-one-go': 'no: a whole tree is done at once (XSA-45)', preemptible: 'yes' },
+  },
+  decreasePinned: {
+    doc: 'What decrease_reservation does with a pinned page table',
+    section: '§3.4',
+    values: { unpins: 'drops the pin, too, without a look in between (XSA-252)', 'keeps-pin': 'nothing' },
+  },
+  refusedGetPage: {
+    doc: 'What get_page does with a page of nobody’s when it refuses it',
+    section: '§3.2',
+    values: { 'drops-one': 'drops a reference that it has not taken', nothing: 'nothing' },
+  },
+} as const satisfies Readonly<Record<string, BehaviourSpec>>;

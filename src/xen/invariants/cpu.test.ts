@@ -30,6 +30,18 @@ describe('INV-CPU-WRITE', () => {
     );
   });
 
+  it('fires on an entry that lets writes pass to a table of its own level', () => {
+    const { xen, slot, page } = guest();
+    pinTable(xen, slot, page, PGT.l4);
+    expect(mmuUpdate(xen, slot, page, 3, entryLow(xen, page, false), entryHigh(xen, page))).toBe(0);
+    expect(broken(xen)).toEqual([]);
+    const at = xen.ram.frameAt(page) * 4096 + 3 * 8;
+    xen.ram.write32(at, xen.ram.read32(at) | 2);
+    expect(message(xen, 'INV-CPU-WRITE')).toBe(
+      'entry 3 of the l4 table 0x101 of d1 leads to frame 0x101 (owned by d1, type l4, type count 1) writable',
+    );
+  });
+
   it('finds on Xen 4.11.0 what a device forged', () => {
     const xen = x86('4.11.0');
     const { slot, page } = pvWithContext(xen, 0);

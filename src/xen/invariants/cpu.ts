@@ -1,7 +1,7 @@
-import { PGT, PGT_VALIDATED } from '../../formats/x86-page-info.js';
+import { PGT, PGT_NAMES, PGT_VALIDATED } from '../../formats/x86-page-info.js';
 import { isFree, ownerOf } from '../frames.js';
-import { typeCount, typeOf } from '../page-info.js';
-import { PTE_PRESENT, PTE_RW } from '../page-table.js';
+import { isPageTable, typeCount, typeOf } from '../page-info.js';
+import { isXenL4Slot, PTE_PRESENT, PTE_RW, tableEntryFrame } from '../page-table.js';
 import type { Xen } from '../state.js';
 import type { Invariant } from './invariant.js';
 import { isTableInUse } from './reach.js';
@@ -27,8 +27,9 @@ function writtenByCpu(xen: Xen): string | undefined {
   for (let table = 0; table < xen.ram.frames; table++) {
     const info = xen.frame.typeInfo.get(table);
     // What a table holds counts once it has been looked into.
-    if (typeOf(info) !== PGT.l1 || typeCount(info) === 0 || (info & PGT_VALIDATED) === 0) continue;
-    const found = writtenThroughTable(xen, table);
+    if (!isPageTable(typeOf(info)) || typeCount(info) === 0 || (info & PGT_VALIDATED) === 0) continue;
+    const found =
+      typeOf(info) === PGT.l1 ? writtenThroughTable(xen, table) : writtenThroughLinear(xen, table);
     if (found !== undefined) return found;
   }
   const remembered = xen.spec.limits.cpuTlb === 0 ? undefined : rememberedByCpu(xen);
@@ -65,6 +66,22 @@ function writtenThroughTable(xen: Xen, table: number): string | undefined {
     const pdx = xen.ram.indexOf((lo >>> 12) + (store.read(words + index * 2 + 1) & 0xf_ffff) * 0x10_0000);
     if (pdx >= 0 && isWriteProtected(xen, pdx))
       return `entry ${index} of the l1 table ${xen.frameName(table)} of ${xen.domainName(ownerOf(xen, table))} maps ${pageText(xen, pdx)} writable`;
+  }
+  return undefined;
+}
+
+/** An entry that leads to a table of its own level: what it lets pass are writes to page tables (XSA-182). */
+function writtenThroughLinear(xen: Xen, table: number): string | undefined {
+  const words = xen.ram.wordsOf(table);
+  if (words < 0) return undefined;
+  const type = typeOf(xen.frame.typeInfo.get(table));
+  const { store } = xen;
+  for (let index = 0; index < 512; index++) {
+    const lo = store.read(words + index * 2);
+    if ((lo & (PTE_PRESENT | PTE_RW)) !== (PTE_PRESENT | PTE_RW)) continue;
+    const pdx = tableEntryFrame(xen, lo, store.read(words + index * 2 + 1));
+    if (pdx >= 0 && typeOf(xen.frame.typeInfo.get(pdx)) === type && !(type === PGT.l4 && isXenL4Slot(index)))
+      return `entry ${index} of the ${PGT_NAMES[type]} table ${xen.frameName(table)} of ${xen.domainName(ownerOf(xen, table))} leads to ${pageText(xen, pdx)} writable`;
   }
   return undefined;
 }
