@@ -4,11 +4,13 @@ import { benchEnable, enableReport } from './enable.js';
 import { benchParse, parseReport } from './parse.js';
 import { benchPopulate, populateReport } from './populate.js';
 import { benchSearch, searchReport } from './search.js';
+import { spinBench } from './spin/spin.js';
 import { benchStore, storeReport } from './store.js';
 import { benchWalker, walkerReport } from './walker.js';
 
 const BENCHES: Readonly<Record<string, () => Promise<string>>> = {
   search: async () => searchReport(await benchSearch()),
+  spin: spinBench,
   build: async () => buildReport(await benchBuild()),
   populate: async () => populateReport(await benchPopulate()),
   enable: async () => enableReport(await benchEnable()),

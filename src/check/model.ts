@@ -80,6 +80,13 @@ export interface Property {
   /** undefined while the property holds in the present state; otherwise what breaks it. Of steps: see `remember`. */
   violation(): string | undefined;
   /**
+   * Which of the ways to break the property a violation is, so that a search tells one from another: the message without
+   * what it happened to. Unless there is this, all are one.
+   */
+  clause?(message: string): string;
+  /** Whether the present state is one that the property is about. Where no state is, it holds of nothing. */
+  premise?(): boolean;
+  /**
    * Called in a state before the steps from there are taken, one by one; `violation` is then asked after each whether
    * the step from this state to the present one may be.
    */

@@ -17,9 +17,11 @@ export const UNBOUNDED: Bounds = {
   deeper: Number.POSITIVE_INFINITY,
 };
 
-/** The shortest way to a state that lacks a property. */
+/** The shortest way to a state that lacks a property, by one of its clauses. */
 export interface Violation {
   readonly property: string;
+  /** Which of the ways to lack it this is. */
+  readonly clause: string;
   readonly message: string;
   readonly actions: readonly number[];
 }
@@ -40,6 +42,8 @@ export interface SearchResult {
   readonly violations: readonly Violation[];
   /** Actions that never changed anything. With symmetries, their images may have. */
   readonly neverEnabled: readonly number[];
+  /** Properties that no state was about: they hold of nothing. */
+  readonly vacuous: readonly string[];
   /** true when states were told apart exactly, else the probability that one was overlooked. */
   readonly exact: true | number;
   /** Words of the identity of a state, and elements of the group under which images count as one. */

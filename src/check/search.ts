@@ -1,3 +1,4 @@
+import { Findings } from './findings.js';
 import type { Model, Property } from './model.js';
 import {
   type Bounds,
@@ -6,7 +7,6 @@ import {
   type SearchResult,
   type Stop,
   UNBOUNDED,
-  type Violation,
 } from './result.js';
 import { KNOWN, NO_ROOM, States } from './states.js';
 
@@ -32,8 +32,7 @@ export class Search {
   /** Depth of the deepest state found. */
   private depth = 0;
   private readonly enabled: Uint8Array;
-  private readonly violations: Violation[] = [];
-  private readonly broken = new Set<string>();
+  private readonly findings: Findings;
   private stop: Stop = 'exhausted';
   /** The bound that keeps the search from adding a state now: it goes on until it meets one that it would have to add. */
   private full: Stop | undefined;
@@ -47,6 +46,7 @@ export class Search {
     this.enabled = new Uint8Array(model.actionCount);
     this.stateProperties = model.properties.filter(({ remember }) => remember === undefined);
     this.stepProperties = model.properties.filter(({ remember }) => remember !== undefined);
+    this.findings = new Findings(model.properties);
     this.states = new States(model, hash, symmetries);
   }
 
@@ -74,8 +74,9 @@ export class Search {
       depth: this.depth,
       seconds: (performance.now() - started) / 1000,
       cpuSeconds: (used.user + used.system) / 1e6,
-      violations: this.violations,
+      violations: this.findings.violations,
       neverEnabled: [...this.enabled.keys()].filter((action) => this.enabled[action] === 0),
+      vacuous: this.findings.vacuous,
       exact: states.exact,
       identityWords: states.identityWords,
       symmetries: states.symmetries,
@@ -157,19 +158,18 @@ export class Search {
   /** A state not seen before is held against the properties. */
   private found(parent: number, action: number, depth: number): void {
     this.depth = Math.max(this.depth, depth);
+    this.findings.note();
     for (const property of this.stateProperties) this.judge(property, parent, action);
     this.full = this.boundReached();
   }
 
   /** Holds a property against the present state, or the step to it: `action` in the state `parent`. */
   private judge(property: Property, parent: number, action: number): void {
-    if (this.broken.has(property.id)) return;
-    const message = property.violation();
-    if (message === undefined) return;
-    this.broken.add(property.id);
-    const actions = parent === NO_STATE ? [] : [...this.states.pathTo(parent), action];
-    this.violations.push({ property: property.id, message, actions });
-    this.depthLimit = Math.min(this.depthLimit, actions.length + this.bounds.deeper);
+    const found = this.findings.judge(property, () =>
+      parent === NO_STATE ? [] : [...this.states.pathTo(parent), action],
+    );
+    if (found === undefined) return;
+    this.depthLimit = Math.min(this.depthLimit, found.actions.length + this.bounds.deeper);
     this.full = this.boundReached();
     if (this.bounds.deeper === 0) this.stop = 'violation';
   }
