@@ -3,6 +3,8 @@ import type { Bounds, SearchOptions, SearchResult } from '../check/result.js';
 import { search } from '../check/search.js';
 import { InputError } from '../text/diagnostic.js';
 import type { Edition } from '../xen/editions/edition.js';
+import { clauseOf } from '../xen/invariants/clause.js';
+import { PREMISES } from '../xen/invariants/premises.js';
 import { INVARIANTS, type Invariant, Judge, SEARCHED } from '../xen/invariants.js';
 import { deviceTableFrames, parseSbdf } from '../xen/machine.js';
 import type { Xen } from '../xen/state.js';
@@ -15,6 +17,8 @@ import {
   resolveConfig,
   startDomain,
 } from './config-domain.js';
+import { OPERATION_BY_NAME } from './operations.js';
+import { printStatement } from './print.js';
 import {
   DEFAULT_MACHINE,
   type DeviceDeclaration,
@@ -63,6 +67,10 @@ export interface VerifyResult {
   /** Operations that changed something somewhere, and those that never did. */
   readonly operations: readonly string[];
   readonly idleOperations: readonly string[];
+  /** Actions that never changed anything, as statements. */
+  readonly idleActions: readonly string[];
+  /** Invariants that no state was about: they hold of nothing. */
+  readonly vacuous: readonly Invariant[];
 }
 
 export interface ConfigMachine {
@@ -173,6 +181,8 @@ export class XenModel implements StoreModel {
     this.properties = invariants.map((invariant) => ({
       id: invariant.id,
       violation: () => judge.violation(invariant),
+      clause: clauseOf,
+      ...(invariant.id in PREMISES && { premise: () => PREMISES[invariant.id]!.holds(xen) }),
       ...(invariant.remember === undefined ? {} : { remember: () => judge.remember(invariant) }),
     }));
   }
@@ -222,9 +232,19 @@ export async function verifyProgram(
   const result = await search(searched, { bounds: bounds.search, ...options });
   const inScene = new Set(scene.flatMap(({ violations }) => violations.map(({ invariant }) => invariant)));
   const counterexamples = searchedWithin(bounds).flatMap((invariant) => {
-    const found = result.violations.find(({ property }) => property === invariant.id);
-    const actions = inScene.has(invariant.id) ? [] : found?.actions.map((action) => model.actions[action]!);
-    return actions === undefined ? [] : [counterexample(program, edition, invariant, actions)];
+    const ways = inScene.has(invariant.id)
+      ? [[]]
+      : result.violations.filter(({ property }) => property === invariant.id).map(({ actions }) => actions);
+    const shown = ways.map((way) =>
+      counterexample(
+        program,
+        edition,
+        invariant,
+        way.map((action) => model.actions[action]!),
+      ),
+    );
+    // The first is the shortest. One that goes on from where the invariant is broken already shows nothing new.
+    return shown.filter((one, index) => index === 0 || breaksAtLast(one));
   });
   const never = new Set(result.neverEnabled);
   const operations = [...new Set(model.actions.map(({ op }) => op))];
@@ -236,12 +256,36 @@ export async function verifyProgram(
     counterexamples,
     operations: operations.filter((op) => used.has(op)),
     idleOperations: operations.filter((op) => !used.has(op)),
+    idleActions: idleActions(model.actions, never),
+    vacuous: searchedWithin(bounds).filter(({ id }) => result.vacuous.includes(id)),
   };
 }
 
 /** What a search remembers of its model takes no more than an eighth of its memory. */
 function memoBytes({ search: { maxMemory = Number.POSITIVE_INFINITY } }: VerifyBounds): number {
   return Math.min(MEMO_BYTES, Math.floor(maxMemory / 8));
+}
+
+/** Whether the invariant holds until the last step. */
+function breaksAtLast({ invariant, steps }: Counterexample): boolean {
+  const broken = steps.filter(({ violations }) => violations.some((one) => one.invariant === invariant.id));
+  return broken[0] === steps.at(-1);
+}
+
+/**
+ * Actions that never changed anything, as statements: those of which none of the same kind did. One kind are actions that
+ * differ in what they name only, for a search need not have tried what is the same but for names.
+ */
+function idleActions(actions: readonly Action[], never: ReadonlySet<number>): string[] {
+  const kind = ({ op, args }: Action) => {
+    const words = OPERATION_BY_NAME.get(op)!.parameters.filter(
+      (one) => one.kind === 'word' || one.kind === 'flags',
+    );
+    return `${op} ${Object.keys(args)} ${words.map(({ name }) => args[name])}`;
+  };
+  const used = new Set(actions.filter((_, action) => !never.has(action)).map(kind));
+  const idle = actions.filter((action) => !used.has(kind(action)));
+  return idle.map((action) => printStatement(actionStatement(action, 1)));
 }
 
 /** The program with the actions that break the invariant, replayed by the runner, which must find the same. */
