@@ -94,9 +94,8 @@ export class Memo implements Model {
   }
 
   private remembering(property: Property, of: number): Property {
-    const { id, remember } = property;
-    if (remember === undefined) return { id, violation: () => this.violation(property, of) };
-    return { id, violation: () => this.violationOfStep(property), remember: () => this.remember() };
+    if (property.remember === undefined) return { ...property, violation: () => this.violation(property, of) };
+    return { ...property, violation: () => this.violationOfStep(property), remember: () => this.remember() };
   }
 
   private violation(property: Property, of: number): string | undefined {

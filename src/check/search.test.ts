@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { Store } from '../store/store.js';
 import { type Breaks, type Edges, GraphModel, graph, line } from './graph.fixture.js';
-import type { Model } from './model.js';
+import type { Model, Property } from './model.js';
 import type { Bounds, Progress, SearchResult } from './result.js';
 import { search } from './search.js';
 
@@ -122,7 +122,7 @@ describe('a violation', () => {
   it('comes with the shortest way there', async () => {
     const model = graph({ a: ['b', 'x'], b: ['c'], c: ['bad'], x: ['c', 'bad'], bad: [] }, { p: at('bad') });
     const { violations, stop } = await run(model);
-    expect(violations).toEqual([{ property: 'p', message: 'p is broken at bad', actions: [1, 1] }]);
+    expect(violations).toEqual([{ property: 'p', clause: '', message: 'p is broken at bad', actions: [1, 1] }]);
     expect(stop).toBe('exhausted');
   });
 
@@ -167,6 +167,35 @@ describe('a violation', () => {
 
   it('leaves the search exhausted when there is nothing deeper', async () => {
     expect(await run(line(3, { p: at('n3') }), { deeper: 1 })).toMatchObject({ stop: 'exhausted' });
+  });
+});
+
+describe('what a search finds out about properties', () => {
+  const edges: Edges = { a: ['b'], b: ['c1'], c1: ['c2', 'd'], c2: [], d: [] };
+
+  it('has each clause that is broken once, with its own shortest way', async () => {
+    const model = graph(edges, { p: (node) => node !== 'a' });
+    const [property] = model.properties;
+    const clauses = Object.assign(model, {
+      properties: [{ ...property!, clause: (message: string) => message.replace(/\d/, '') }],
+    });
+    const { violations } = await run(clauses);
+    expect(violations.map(({ clause, actions }) => [clause, actions.length])).toEqual([
+      ['p is broken at b', 1],
+      ['p is broken at c', 2],
+      ['p is broken at d', 3],
+    ]);
+  });
+
+  it('names the properties that no state was about', async () => {
+    const model = graph(edges, { met: () => false, unmet: () => false, always: () => false });
+    const [met, unmet, always] = model.properties as [Property, Property, Property];
+    const properties = [
+      { ...met, premise: () => model.node === 'd' },
+      { ...unmet, premise: () => model.node === 'nowhere' },
+      always,
+    ];
+    expect(await run(Object.assign(model, { properties }))).toMatchObject({ vacuous: ['unmet'] });
   });
 });
 
@@ -293,13 +322,13 @@ describe('a property of steps', () => {
     const result = await run(new GraphModel(DIAMOND, {}, { p: between('d', 'a') }));
     expect(result.stop).toBe('exhausted');
     expect(result.violations).toEqual([
-      { property: 'p', message: 'p is broken from d to a', actions: [0, 0, 1] },
+      { property: 'p', clause: '', message: 'p is broken from d to a', actions: [0, 0, 1] },
     ]);
   });
 
   it('is not asked of the state that a search starts from', async () => {
     expect((await run(new GraphModel({ a: ['b'] }, {}, { p: () => true }))).violations).toEqual([
-      { property: 'p', message: 'p is broken from a to b', actions: [0] },
+      { property: 'p', clause: '', message: 'p is broken from a to b', actions: [0] },
     ]);
   });
 
