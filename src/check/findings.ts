@@ -22,7 +22,8 @@ export class Findings {
    */
   judge(property: Property, actions: () => readonly number[]): Violation | undefined {
     const known = this.clauses.get(property.id);
-    if (known !== undefined && known.size >= MOST_CLAUSES) return undefined;
+    const most = property.clause === undefined ? 1 : MOST_CLAUSES;
+    if (known !== undefined && known.size >= most) return undefined;
     const message = property.violation();
     if (message === undefined) return undefined;
     const clause = property.clause?.(message) ?? '';
