@@ -23,6 +23,9 @@ const MAX_LEVELS_UP = 5;
 /** Frames that an entry so many levels up spans. */
 const SPANS: readonly number[] = [1, 2 ** 9, 2 ** 18, 2 ** 27, 2 ** 36, 2 ** 45];
 
+/** The place of a 4 KiB page in an IOTLB of `size` entries. */
+export const iotlbRow = (input: number, size: number): number => input & (size - 1);
+
 /** The order of a page that spans so many frames. */
 export const orderOf = (span: number): number => (span === 1 ? 0 : Math.log2(span));
 
@@ -63,7 +66,7 @@ export class Iotlb {
 
   /** The entry that translates `input` under `did`, or -1. The smallest page wins where several do. */
   find(did: number, input: number): number {
-    const row = input & (this.size - 1);
+    const row = iotlbRow(input, this.size);
     if (did >= 0 && this.entries.did.get(row) === did + 1) {
       const high = this.entries.rights.get(row);
       const first = (this.entries.input.get(row) >>> 0) + ((high >>> INPUT_HIGH_SHIFT) & 0xffff) * HIGH;
@@ -133,7 +136,7 @@ export class Iotlb {
   fill(did: number, input: number, frame: number, rights: Rights, order = 0): void {
     const levels = order < 9 ? 0 : Math.min(Math.floor(order / 9), MAX_LEVELS_UP);
     const offset = levels === 0 ? 0 : input % SPANS[levels]!;
-    const row = levels === 0 ? input & (this.size - 1) : this.rowFor(input, levels);
+    const row = levels === 0 ? iotlbRow(input, this.size) : this.rowFor(input, levels);
     const before = this.levelsUp(row);
     if (before !== 0 || levels !== 0) this.large.add(0, (levels === 0 ? 0 : 1) - (before === 0 ? 0 : 1));
     this.write(

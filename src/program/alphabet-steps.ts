@@ -5,6 +5,7 @@ import { flushCpuTlb } from '../xen/cpu-tlb.js';
 import { beginDestroyDomain } from '../xen/domain-death.js';
 import { askToFail, failuresAskedFor, isFailureDue, POSSIBLE_FAILURES } from '../xen/failures.js';
 import { beginPopulatePhysmap } from '../xen/memory.js';
+import { isFree } from '../xen/frames.js';
 import { Life, type Xen } from '../xen/state.js';
 import { beginMapWritable, beginPinTable } from '../xen/type-steps.js';
 import { type ActionNames, type AlphabetBounds, Attempt, answered } from './alphabet.js';
@@ -91,9 +92,9 @@ function addToolstackSteps(
   add: AddAction,
 ): void {
   for (const pdx of xen.isPv(slot) && bounds.memory !== false ? frames : []) {
-    const begin = withCall(xen, TOOLSTACK, (call) => beginPopulatePhysmap(xen, call, slot, 0, 1));
+    const begin = withCall(xen, TOOLSTACK, (call) => beginPopulatePhysmap(xen, call, slot, 0, 1, pdx));
     add('begin populate_physmap', 'dom0', { domain, page: xen.ram.frameAt(pdx) }, () =>
-      xen.exists(slot) && xen.heap.lowestFree.get(0) === pdx ? begin() : Attempt.impossible,
+      xen.exists(slot) && isFree(xen, pdx) ? begin() : Attempt.impossible,
     );
   }
   if (!bounds.destroy) return;

@@ -5,7 +5,7 @@ import { Step, TOOLSTACK } from '../xen/calls/steps.js';
 import { assignDevice, deassignDevice } from '../xen/device-domctl.js';
 import { deviceOwner } from '../xen/devices.js';
 import { destroyDomain } from '../xen/domain-death.js';
-import { gfnOf, isDomainFrame } from '../xen/frames.js';
+import { gfnOf, isDomainFrame, isFree } from '../xen/frames.js';
 import { clearGrantEntry, grantEntryWord, writeGrantEntry } from '../xen/grant-entry.js';
 import { mapGrantRef } from '../xen/grant-map.js';
 import { unmapGrantRef } from '../xen/grant-unmap.js';
@@ -236,11 +236,10 @@ class AlphabetBuilder {
     const domain = this.name(slot);
     for (const pdx of this.frames) {
       const page = this.frame(pdx);
-      // The heap hands out its lowest free frame, so at most one of these can run.
-      this.add('populate_physmap', domain, { domain, page }, () => {
-        if (xen.heap.lowestFree.get(0) !== pdx) return Attempt.impossible;
-        return answered(populatePhysmap(xen, slot, 0));
-      });
+      // Xen makes no promise which free frame it gives.
+      this.add('populate_physmap', domain, { domain, page }, () =>
+        isFree(xen, pdx) ? answered(populatePhysmap(xen, slot, 0, pdx)) : Attempt.impossible,
+      );
       this.add('decrease_reservation', domain, { domain, page }, () =>
         answered(decreaseReservation(xen, slot, pdx, -1)),
       );
@@ -298,8 +297,8 @@ class AlphabetBuilder {
     for (let gfn = 0; gfn < gfns; gfn++) {
       for (const pdx of this.frames) {
         this.add('populate_physmap', domain, { domain, page: this.frame(pdx), gfn }, () => {
-          const free = p2mLookup(xen, slot, gfn) < 0 && xen.heap.lowestFree.get(0) === pdx;
-          return free ? answered(populatePhysmap(xen, slot, gfn)) : Attempt.impossible;
+          const free = p2mLookup(xen, slot, gfn) < 0 && isFree(xen, pdx);
+          return free ? answered(populatePhysmap(xen, slot, gfn, pdx)) : Attempt.impossible;
         });
       }
       this.add('decrease_reservation', domain, { domain, gfn }, () =>

@@ -187,6 +187,11 @@ export class XenModel implements StoreModel {
     }));
   }
 
+  /** Words of tables that follow from others. */
+  derived(word: number): boolean {
+    return this.xen.layout.locate(word)?.table.derived ?? false;
+  }
+
   perform(action: number): boolean {
     const { xen } = this;
     if (xen.isDown) return false;

@@ -447,6 +447,12 @@ export class Xen {
           holder < this.slots ? this.domainName(holder) : `quarantined device ${holder - this.slots}`;
         return `${unitName('VT-d', Math.floor(row / holders))} domain id of ${of}`;
       },
+      {
+        rowsOf: [
+          { kind: 'unit', count: vtdSpecs.length },
+          { kind: 'domain id holder', count: holders },
+        ],
+      },
     ).columns;
     const amdviUnits = iommu.kind === 'amdvi' ? iommu.units : 0;
     const entries = deviceTableEntries(spec.devices.map(({ requester }) => requester));

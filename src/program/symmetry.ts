@@ -1,0 +1,155 @@
+import { type Alike, findAlike, type Happenings } from '../xen/symmetry/alike.js';
+import { Image, namesOfWords } from '../xen/symmetry/image.js';
+import { allRenamings, type Class, type Part, type Renaming } from '../xen/symmetry/renaming.js';
+import type { Xen } from '../xen/state.js';
+import type { Action, ActionNames, AlphabetBounds } from './alphabet.js';
+import { OPERATION_BY_NAME, type Parameter } from './operations.js';
+import type { Argument } from './program.js';
+
+/** What a search makes use of: things that are alike, and all renamings of them but the one that changes nothing. */
+export interface SymmetryFound {
+  readonly classes: readonly Class[];
+  readonly images: readonly Image[];
+  readonly renamings: readonly Renaming[];
+  /** What might have been alike and is not, with the reason. */
+  readonly apart: readonly string[];
+}
+
+/**
+ * Operations that go by the number of a page, or of what else could be alike: where a search tries them, those are told
+ * apart. Found by the test that holds every operation against every renaming (symmetry.test.ts).
+ */
+const ORDERED: Readonly<Record<Part, ReadonlySet<string>>> = {
+  frames: new Set<string>([]),
+  refs: new Set<string>(['grant_set_version']),
+  handles: new Set<string>([]),
+  devices: new Set<string>([]),
+};
+
+/**
+ * Finds what is alike on a machine for a search with these actions. A class under which the actions do not map to
+ * themselves is left out.
+ */
+export function findSymmetry(
+  xen: Xen,
+  names: ActionNames,
+  bounds: AlphabetBounds,
+  actions: readonly Action[],
+): SymmetryFound {
+  const alike = findAlike(xen, happeningsOf(bounds, actions));
+  const apart = [...alike.apart];
+  const keys = new Set(actions.map(({ op, args }) => keyOf(op, args)));
+  const tried = new Set(actions.map(({ op }) => op));
+  const classes = alike.classes.filter((one) => {
+    const ordered = [...ORDERED[one.part]].find((op) => tried.has(op));
+    if (ordered !== undefined) {
+      apart.push(`${PLURALS[one.part]}: \`${ordered}\` goes by their numbers`);
+      return false;
+    }
+    const open = allRenamings(xen, [one]).some((renaming) => {
+      const rename = new ActionImage(xen, names, renaming);
+      return actions.some((action) => !keys.has(rename.key(action)));
+    });
+    if (open) apart.push(`${PLURALS[one.part]}: not all of them can be used in the same ways`);
+    return !open;
+  });
+  return { classes, apart, ...imagesOf(xen, classes, alike) };
+}
+
+function imagesOf(xen: Xen, classes: readonly Class[], { roles }: Alike): Pick<SymmetryFound, 'images' | 'renamings'> {
+  const renamings = allRenamings(xen, classes).slice(1);
+  const codes = namesOfWords(xen);
+  return { renamings, images: renamings.map((renaming) => new Image(xen, renaming, roles, codes)) };
+}
+
+function happeningsOf(bounds: AlphabetBounds, actions: readonly Action[]): Happenings {
+  const tried = new Set(actions.map(({ op }) => op));
+  return {
+    refs: bounds.refs,
+    handles: bounds.handles,
+    deaths: tried.has('destroydomain') || tried.has('begin destroydomain'),
+    steps: tried.has('step'),
+    failures: tried.has('fail'),
+    version2: tried.has('grant_set_version'),
+  };
+}
+
+const PLURALS: Readonly<Record<Part, string>> = {
+  frames: 'pages',
+  refs: 'refs',
+  handles: 'handles',
+  devices: 'devices',
+};
+const SINGULARS: Readonly<Record<Part, string>> = { frames: 'page', refs: 'ref', handles: 'handle', devices: 'device' };
+
+/** `3 pages, 2 refs`. */
+export function classText({ part, members }: Class): string {
+  return `${members.length} ${(members.length === 1 ? SINGULARS : PLURALS)[part]}`;
+}
+
+/** What says which action is meant. */
+function keyOf(op: string, args: Readonly<Record<string, Argument>>): string {
+  return `${op} ${JSON.stringify(Object.entries(args).sort(([a], [b]) => (a < b ? -1 : 1)))}`;
+}
+
+/** Numbers that are grant references, by the parameter's name. */
+const REFS: ReadonlySet<string> = new Set(['ref', 'viaref', 'from_ref', 'to_ref', 'a', 'b']);
+
+/** What a renaming makes of actions. */
+export class ActionImage {
+  private readonly xen: Xen;
+  private readonly renaming: Renaming;
+  private readonly devices: ReadonlyMap<string, number>;
+  private readonly handles = new Map<string, string>();
+
+  constructor(xen: Xen, names: ActionNames, renaming: Renaming) {
+    this.xen = xen;
+    this.renaming = renaming;
+    this.devices = new Map(xen.spec.devices.map(({ name }, row) => [name, row]));
+    const { handles } = xen.spec.limits;
+    renaming.handles.forEach((to, from) => {
+      const nameOf = (row: number) => names.handle(Math.floor(row / handles), row % handles);
+      if (to !== from) this.handles.set(nameOf(from), nameOf(to));
+    });
+  }
+
+  /** The key of the action that takes this one's place. */
+  key({ op, args }: Action): string {
+    const parameters = OPERATION_BY_NAME.get(op)!.parameters;
+    const renamed = parameters.flatMap(({ name, kind }): [string, Argument][] =>
+      args[name] === undefined ? [] : [[name, this.rename(name, kind, args[name])]],
+    );
+    return keyOf(op, { ...args, ...Object.fromEntries(renamed) });
+  }
+
+  private rename(name: string, kind: Parameter['kind'], value: Argument): Argument {
+    switch (kind) {
+      case 'page':
+      case 'newPage':
+        return Number.isInteger(Number(value)) ? this.frame(Number(value)) : value;
+      case 'address':
+        return this.frame(Math.floor(Number(value) / 4096)) * 4096 + (Number(value) % 4096);
+      case 'entry': {
+        const [, page, index] = /^(.*)\[(.*)\]$/.exec(String(value))!;
+        return `0x${this.frame(Number(page)).toString(16)}[${index}]`;
+      }
+      case 'number':
+        return REFS.has(name) ? this.renaming.refs[Number(value)]! : value;
+      case 'handle':
+      case 'newHandle':
+        return this.handles.get(String(value)) ?? value;
+      case 'device':
+      case 'anyDevice': {
+        const row = this.devices.get(String(value));
+        return row === undefined ? value : this.xen.spec.devices[this.renaming.devices[row]!]!.name;
+      }
+      default:
+        return value;
+    }
+  }
+
+  private frame(frame: number): number {
+    const pdx = this.xen.ram.indexOf(frame);
+    return pdx < 0 ? frame : this.xen.ram.frameAt(this.renaming.frames[pdx]!);
+  }
+}
