@@ -2,13 +2,13 @@ import { describe, expect, it } from 'vitest';
 import { PAGE_WORDS } from '../store/store.js';
 import { resolveEdition } from '../xen/editions/edition.js';
 import { INVARIANTS, Judge } from '../xen/invariants.js';
-import type { Image } from '../xen/symmetry/image.js';
 import type { Xen } from '../xen/state.js';
+import type { Image } from '../xen/symmetry/image.js';
 import type { AlphabetBounds } from './alphabet.js';
-import { runScene, actionNames } from './scene.js';
 import type { Program } from './program.js';
 import { bounds, configs, PV, program } from './scene.fixture.js';
-import { ActionImage, findSymmetry, type SymmetryFound } from './symmetry.js';
+import { actionNames, runScene } from './scene.js';
+import { ActionImage, type SymmetryFound } from './symmetry.js';
 import { sceneModel, type XenModel } from './verify.js';
 
 /** Numbers that look random and are the same each time. */
@@ -30,16 +30,17 @@ interface Scene {
 }
 
 function sceneOf(scene: Program, edition: string, asked: AlphabetBounds): Scene {
-  const { model, xen } = sceneModel(scene, resolveEdition(edition), asked);
+  const { model, xen, symmetry } = sceneModel(scene, resolveEdition(edition), asked);
   const names = actionNames(scene, runScene(scene, resolveEdition(edition)));
-  const symmetry = findSymmetry(xen, names, asked, model.actions);
   const keyOf = new ActionImage(xen, names, { ...symmetry.renamings[0]!, ...identity(symmetry) });
   const numbers = new Map(model.actions.map((action, n) => [keyOf.key(action), n]));
   const actions = symmetry.renamings.map((renaming) => {
     const image = new ActionImage(xen, names, renaming);
     return Int32Array.from(model.actions, (action) => numbers.get(image.key(action)) ?? -1);
   });
-  const derived = new Set(Array.from({ length: 64 * PAGE_WORDS }, (_, word) => word).filter((word) => model.derived(word)));
+  const derived = new Set(
+    Array.from({ length: 64 * PAGE_WORDS }, (_, word) => word).filter((word) => model.derived(word)),
+  );
   return { model, xen, symmetry, actions, derived };
 }
 
@@ -84,18 +85,27 @@ function stand(scene: Scene, words: Map<number, number>): void {
     let pdx = zone === 0 ? 0 : first;
     const isOther = (at: number) => (at >= first && at < end) !== (zone === 1);
     const last = zone === 0 ? xen.ram.frames : end;
-    while (pdx < last && (isOther(pdx) || xen.frame.countInfo.get(pdx) !== 0 || xen.frame.owner.get(pdx) !== 0)) pdx++;
+    while (
+      pdx < last &&
+      (isOther(pdx) || xen.frame.countInfo.get(pdx) !== 0 || xen.frame.owner.get(pdx) !== 0)
+    )
+      pdx++;
     xen.heap.lowestFree.set(zone, pdx);
   }
 }
 
 function describeWords(xen: Xen, mine: Map<number, number>, theirs: Map<number, number>): string {
-  const words = [...new Set([...mine.keys(), ...theirs.keys()])].filter((word) => mine.get(word) !== theirs.get(word));
+  const words = [...new Set([...mine.keys(), ...theirs.keys()])].filter(
+    (word) => mine.get(word) !== theirs.get(word),
+  );
   return words
     .slice(0, 12)
     .map((word) => {
       const at = xen.layout.locate(word);
-      const where = at === undefined ? `RAM 0x${xen.ram.addressOf(word).toString(16)}` : `${at.table.label(at.row)}.${at.field}`;
+      const where =
+        at === undefined
+          ? `RAM 0x${xen.ram.addressOf(word).toString(16)}`
+          : `${at.table.label(at.row)}.${at.field}`;
       return `${where}: ${mine.get(word) ?? 0} for ${theirs.get(word) ?? 0}`;
     })
     .join('; ');
@@ -108,7 +118,8 @@ function describeWords(xen: Xen, mine: Map<number, number>, theirs: Map<number, 
 function holdAgainst(scene: Scene, seed: number, length: number, samples: number): { compared: number } {
   const { model, xen, symmetry, actions } = scene;
   const judge = new Judge(xen, xen.hasTranslatedDomains ? xen.spec.limits.gfns : 0);
-  const verdicts = (): string => INVARIANTS.map((one) => (judge.violation(one) === undefined ? '' : one.id)).join();
+  const verdicts = (): string =>
+    INVARIANTS.map((one) => (judge.violation(one) === undefined ? '' : one.id)).join();
   const roll = dice(seed);
   let compared = 0;
   for (let step = 0; step < length && !xen.isDown; step++) {
@@ -120,7 +131,8 @@ function holdAgainst(scene: Scene, seed: number, length: number, samples: number
       const image = symmetry.images[n]!;
       const there = imageOf(image, state);
       stand(scene, there);
-      if (verdicts() !== verdict) throw new Error(`renaming ${n}: ${verdicts()} instead of ${verdict} is broken`);
+      if (verdicts() !== verdict)
+        throw new Error(`renaming ${n}: ${verdicts()} instead of ${verdict} is broken`);
       const image0 = xen.store.mark();
       for (let sample = 0; sample < samples; sample++) {
         const action = roll(model.actionCount);
@@ -156,7 +168,15 @@ function holdAgainst(scene: Scene, seed: number, length: number, samples: number
   return { compared };
 }
 
-const WIDE = bounds({ pages: 3, levels: [1, 2, 4], refs: 2, vaSlots: 2, entries: 2, deviceMappings: true, partialUnmaps: true });
+const WIDE = bounds({
+  pages: 3,
+  levels: [1, 2, 4],
+  refs: 2,
+  vaSlots: 2,
+  entries: 2,
+  deviceMappings: true,
+  partialUnmaps: true,
+});
 
 describe('what a search takes for alike', () => {
   it.each([

@@ -1,7 +1,7 @@
-import { type Alike, findAlike, type Happenings } from '../xen/symmetry/alike.js';
-import { Image, namesOfWords } from '../xen/symmetry/image.js';
-import { allRenamings, type Class, type Part, type Renaming } from '../xen/symmetry/renaming.js';
 import type { Xen } from '../xen/state.js';
+import { type Alike, findAlike, type Happenings } from '../xen/symmetry/alike.js';
+import { Image, TableWords } from '../xen/symmetry/image.js';
+import { allRenamings, type Class, exchanges, type Part, type Renaming } from '../xen/symmetry/renaming.js';
 import type { Action, ActionNames, AlphabetBounds } from './alphabet.js';
 import { OPERATION_BY_NAME, type Parameter } from './operations.js';
 import type { Argument } from './program.js';
@@ -46,7 +46,7 @@ export function findSymmetry(
       apart.push(`${PLURALS[one.part]}: \`${ordered}\` goes by their numbers`);
       return false;
     }
-    const open = allRenamings(xen, [one]).some((renaming) => {
+    const open = exchanges(xen, one).some((renaming) => {
       const rename = new ActionImage(xen, names, renaming);
       return actions.some((action) => !keys.has(rename.key(action)));
     });
@@ -56,10 +56,14 @@ export function findSymmetry(
   return { classes, apart, ...imagesOf(xen, classes, alike) };
 }
 
-function imagesOf(xen: Xen, classes: readonly Class[], { roles }: Alike): Pick<SymmetryFound, 'images' | 'renamings'> {
+function imagesOf(
+  xen: Xen,
+  classes: readonly Class[],
+  { roles }: Alike,
+): Pick<SymmetryFound, 'images' | 'renamings'> {
   const renamings = allRenamings(xen, classes).slice(1);
-  const codes = namesOfWords(xen);
-  return { renamings, images: renamings.map((renaming) => new Image(xen, renaming, roles, codes)) };
+  const words = new TableWords(xen);
+  return { renamings, images: renamings.map((renaming) => new Image(xen, renaming, roles, words)) };
 }
 
 function happeningsOf(bounds: AlphabetBounds, actions: readonly Action[]): Happenings {
@@ -80,7 +84,12 @@ const PLURALS: Readonly<Record<Part, string>> = {
   handles: 'handles',
   devices: 'devices',
 };
-const SINGULARS: Readonly<Record<Part, string>> = { frames: 'page', refs: 'ref', handles: 'handle', devices: 'device' };
+const SINGULARS: Readonly<Record<Part, string>> = {
+  frames: 'page',
+  refs: 'ref',
+  handles: 'handle',
+  devices: 'device',
+};
 
 /** `3 pages, 2 refs`. */
 export function classText({ part, members }: Class): string {

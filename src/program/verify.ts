@@ -1,4 +1,5 @@
 import { MEMO_BYTES, Memo, type StoreModel } from '../check/memo.js';
+import type { Symmetry } from '../check/model.js';
 import type { Bounds, SearchOptions, SearchResult } from '../check/result.js';
 import { search } from '../check/search.js';
 import { InputError } from '../text/diagnostic.js';
@@ -29,6 +30,7 @@ import {
 } from './program.js';
 import { Run, type StepResult } from './runner.js';
 import { actionNames, runScene } from './scene.js';
+import { findSymmetry, type SymmetryFound } from './symmetry.js';
 
 /** Everything that bounds a verdict, printed with it. */
 export interface VerifyBounds extends AlphabetBounds {
@@ -60,6 +62,8 @@ export interface Counterexample {
 export interface VerifyResult {
   readonly verdict: Verdict;
   readonly search: SearchResult;
+  /** What is alike on the machine: the search made use of it unless it was told not to. */
+  readonly symmetry: SymmetryFound;
   /** How the program went that the search starts from. */
   readonly scene: readonly StepResult[];
   /** Gravest first. */
@@ -170,10 +174,22 @@ export class XenModel implements StoreModel {
   readonly actionCount: number;
   readonly state;
   readonly properties;
+  readonly symmetries: readonly Symmetry[];
   private readonly xen: Xen;
+  /** Where the tables stand that follow from others. */
+  private readonly derivedTables: readonly { readonly base: number; readonly end: number }[];
 
-  constructor(xen: Xen, actions: readonly Action[], invariants: readonly Invariant[] = SEARCHED) {
+  constructor(
+    xen: Xen,
+    actions: readonly Action[],
+    invariants: readonly Invariant[] = SEARCHED,
+    symmetries: readonly Symmetry[] = [],
+  ) {
     this.xen = xen;
+    this.symmetries = symmetries;
+    this.derivedTables = xen.layout.tables
+      .filter(({ derived }) => derived)
+      .map(({ base, rows, fieldNames }) => ({ base, end: base + rows * fieldNames.length }));
     this.state = xen.store;
     this.actions = actions;
     this.actionCount = actions.length;
@@ -187,9 +203,9 @@ export class XenModel implements StoreModel {
     }));
   }
 
-  /** Words of tables that follow from others. */
   derived(word: number): boolean {
-    return this.xen.layout.locate(word)?.table.derived ?? false;
+    for (const { base, end } of this.derivedTables) if (word >= base && word < end) return true;
+    return false;
   }
 
   perform(action: number): boolean {
@@ -208,18 +224,22 @@ export class XenModel implements StoreModel {
 }
 
 /**
- * The model that a program leads to, ready to be searched from there, and how the program went.
+ * The model that a program leads to, ready to be searched from there, how the program went, and what is alike on its
+ * machine.
  * @throws InputError when it does not get there.
  */
 export function sceneModel(
   program: Program,
   edition: Edition,
   bounds: AlphabetBounds & Pick<VerifyBounds, 'dear'>,
-): { model: XenModel; xen: Xen; scene: readonly StepResult[] } {
+): { model: XenModel; xen: Xen; scene: readonly StepResult[]; symmetry: SymmetryFound } {
   const run = runScene(program, edition);
   const { xen } = run;
-  const model = new XenModel(xen, alphabetOf(xen, actionNames(program, run), bounds), searchedWithin(bounds));
-  return { model, xen, scene: run.results };
+  const names = actionNames(program, run);
+  const actions = alphabetOf(xen, names, bounds);
+  const symmetry = findSymmetry(xen, names, bounds, actions);
+  const model = new XenModel(xen, actions, searchedWithin(bounds), symmetry.images);
+  return { model, xen, scene: run.results, symmetry };
 }
 
 /**
@@ -232,7 +252,7 @@ export async function verifyProgram(
   bounds: VerifyBounds,
   options: Omit<SearchOptions, 'bounds'> = {},
 ): Promise<VerifyResult> {
-  const { model, scene } = sceneModel(program, edition, bounds);
+  const { model, scene, symmetry } = sceneModel(program, edition, bounds);
   const searched = bounds.memo === false ? model : new Memo(model, memoBytes(bounds));
   const result = await search(searched, { bounds: bounds.search, ...options });
   const inScene = new Set(scene.flatMap(({ violations }) => violations.map(({ invariant }) => invariant)));
@@ -257,6 +277,7 @@ export async function verifyProgram(
   return {
     verdict: counterexamples.length > 0 ? 'unsafe' : result.stop === 'exhausted' ? 'safe' : 'bounded',
     search: result,
+    symmetry,
     scene,
     counterexamples,
     operations: operations.filter((op) => used.has(op)),

@@ -119,7 +119,12 @@ function lookalikes(xen: Xen, version2: boolean): number[] {
   const ofContexts = [...domids, ...domids.map((domid) => ~domid & 0xffff)].map((domid) => domid >>> 4);
   const ofQuarantine = Array.from({ length: 0x800 }, (_, n) => 0x800 + n);
   const ofStatuses = version2 ? [0x8, 0x10, 0x18, 0x80, 0x100, 0x180] : [];
-  return [0, ...ofGrants, ...(lacksContextTables(xen) ? [...ofContexts, ...ofQuarantine] : []), ...ofStatuses];
+  return [
+    0,
+    ...ofGrants,
+    ...(lacksContextTables(xen) ? [...ofContexts, ...ofQuarantine] : []),
+    ...ofStatuses,
+  ];
 }
 
 /**

@@ -49,17 +49,41 @@ function codeOf({ names, bias = 0 }: Field): number {
   return kind.code;
 }
 
-/** By word of the store: what it names. The same for all renamings of a machine. */
-export function namesOfWords(xen: Xen): Uint8Array {
-  const codes = new Uint8Array(xen.store.pageCount * PAGE_WORDS);
-  for (const { base, rows, fieldNames, fields } of xen.layout.tables) {
-    fieldNames.forEach((name, offset) => {
-      const code = codeOf(fields[name]!);
-      if (code === Names.nothing) return;
-      for (let row = 0; row < rows; row++) codes[base + row * fieldNames.length + offset] = code;
+/** What the words of a machine's tables are: the same for all renamings. */
+export class TableWords {
+  private readonly tables: readonly Table[];
+  /** By page of the store: the table that has it, + 1. */
+  private readonly tableOfPage: Uint16Array;
+  /** By table and field. */
+  private readonly codes: readonly (readonly number[])[];
+
+  constructor(xen: Xen) {
+    this.tables = xen.layout.tables;
+    this.tableOfPage = new Uint16Array(xen.store.pageCount);
+    this.tables.forEach(({ base, rows, fieldNames }, n) => {
+      const end = base + rows * fieldNames.length;
+      for (let page = base / PAGE_WORDS; page * PAGE_WORDS < end; page++) this.tableOfPage[page] = n + 1;
     });
+    this.codes = this.tables.map(({ fieldNames, fields }) => fieldNames.map((name) => codeOf(fields[name]!)));
   }
-  return codes;
+
+  private indexOf(word: number): number {
+    const page = Math.floor(word / PAGE_WORDS);
+    return page < this.tableOfPage.length ? this.tableOfPage[page]! - 1 : -1;
+  }
+
+  /** The table that a word stands in. */
+  tableOf(word: number): Table | undefined {
+    return this.tables[this.indexOf(word)];
+  }
+
+  /** What a word names. */
+  nameOf(word: number): number {
+    const table = this.indexOf(word);
+    if (table < 0) return Names.nothing;
+    const { base, fieldNames } = this.tables[table]!;
+    return this.codes[table]![(word - base) % fieldNames.length]!;
+  }
 }
 
 /** Entries of 8 bytes in a table of 4 KiB. */
@@ -73,9 +97,7 @@ export class Image {
   private readonly xen: Xen;
   private readonly roles: FrameRoles;
   private readonly renaming: Renaming;
-  private readonly codes: Uint8Array;
-  /** By word of a table: the word that takes its place. */
-  private readonly tableWords: Int32Array;
+  private readonly tableWords: TableWords;
   /** Words of fixed structures that change places. */
   private readonly fixedWords = new Map<number, number>();
   private readonly requesters = new Map<number, number>();
@@ -86,11 +108,11 @@ export class Image {
   /** By index of an entry in a table whose inputs are frames: the one that takes its place. */
   private readonly entries: Int32Array;
 
-  constructor(xen: Xen, renaming: Renaming, roles: FrameRoles, codes: Uint8Array) {
+  constructor(xen: Xen, renaming: Renaming, roles: FrameRoles, tableWords: TableWords) {
     this.xen = xen;
     this.renaming = renaming;
     this.roles = roles;
-    this.codes = codes;
+    this.tableWords = tableWords;
     const numbers = roles.renamed.map((pdx) => xen.ram.frameAt(pdx));
     this.lowest = Math.min(...numbers);
     this.shift = new Int32Array(numbers.length === 0 ? 0 : Math.max(...numbers) - this.lowest + 1);
@@ -107,8 +129,6 @@ export class Image {
       this.requesters.set(devices[from]!.requester, devices[to]!.requester);
       this.exchangeEntries(roles.entriesOf[from]!, roles.entriesOf[to]!);
     });
-    this.tableWords = Int32Array.from({ length: codes.length }, (_, word) => word);
-    for (const table of xen.layout.tables) this.placeRows(table);
   }
 
   private exchangeEntries(from: readonly number[], to: readonly number[]): void {
@@ -117,23 +137,22 @@ export class Image {
     });
   }
 
-  /** Says where the rows of a table go. */
-  private placeRows({ base, rows, fieldNames, rowsOf }: Table): void {
+  /** The word of a table that takes a word's place: the same field of another row. */
+  private wordOfTable({ base, rows, fieldNames, rowsOf }: Table, word: number): number {
     const width = fieldNames.length;
-    for (let row = 0; rowsOf.length > 0 && row < rows; row++) {
-      let rest = row;
-      let place = 0;
-      let unit = 1;
-      for (let n = rowsOf.length - 1; n >= 0; n--) {
-        const { kind, count } = rowsOf[n]!;
-        if (count === 0) break;
-        place += unit * this.rowFor(kind, rest % count, count);
-        rest = Math.floor(rest / count);
-        unit *= count;
-      }
-      for (let field = 0; field < width; field++)
-        this.tableWords[base + row * width + field] = base + place * width + field;
+    const row = Math.floor((word - base) / width);
+    if (rowsOf.length === 0 || row >= rows) return word;
+    let rest = row;
+    let place = 0;
+    let unit = 1;
+    for (let n = rowsOf.length - 1; n >= 0; n--) {
+      const { kind, count } = rowsOf[n]!;
+      if (count === 0) return word;
+      place += unit * this.rowFor(kind, rest % count, count);
+      rest = Math.floor(rest / count);
+      unit *= count;
     }
+    return word + (place - row) * width;
   }
 
   /** Which of the `count` things of a kind takes the place of the n-th. */
@@ -175,7 +194,10 @@ export class Image {
   /** The word that takes this word's place. */
   word(index: number): number {
     const pdx = this.xen.ram.indexOfWord(index);
-    if (pdx < 0) return index < this.tableWords.length ? this.tableWords[index]! : index;
+    if (pdx < 0) {
+      const table = this.tableWords.tableOf(index);
+      return table === undefined ? index : this.wordOfTable(table, index);
+    }
     const offset = index & (PAGE_WORDS - 1);
     switch (this.roles.of[pdx]) {
       case Role.renamed:
@@ -200,7 +222,7 @@ export class Image {
   value(index: number, value: number): number {
     const pdx = this.xen.ram.indexOfWord(index);
     if (pdx >= 0) return this.valueInRam(this.roles.of[pdx]!, index, value);
-    switch (index < this.codes.length ? this.codes[index] : Names.nothing) {
+    switch (this.tableWords.nameOf(index)) {
       case Names.frame:
         return value === 0 ? 0 : this.renaming.frames[value - 1]! + 1;
       case Names.mfn:

@@ -88,3 +88,13 @@ export function allRenamings(xen: Xen, classes: readonly Class[]): Renaming[] {
   }
   return found;
 }
+
+/** Renamings that exchange two neighbours in a class: all others are made of them. */
+export function exchanges(xen: Xen, { part, members }: Class): Renaming[] {
+  return members.slice(1).map((member, n) => {
+    const before = identity(xen);
+    before[part][member] = members[n]!;
+    before[part][members[n]!] = member;
+    return before;
+  });
+}
