@@ -1,6 +1,39 @@
 import type { Bug, Inexpressible } from './bug.js';
+import { NX_400_REGRESS } from './devices/nx-400-regress.js';
+import { NX_BRIDGE_DID } from './devices/nx-bridge-did.js';
+import { NX_CLEANUP_CONT } from './devices/nx-cleanup-cont.js';
+import { NX_PHANTOM_REAL } from './devices/nx-phantom-real.js';
+import { NX_PT_UAF } from './devices/nx-pt-uaf.js';
+import { NX_RMRR_REF } from './devices/nx-rmrr-ref.js';
+import { XSA_207 } from './devices/xsa-207.js';
+import { XSA_302_306 } from './devices/xsa-302-306.js';
+import { XSA_378A } from './devices/xsa-378a.js';
+import { XSA_378B } from './devices/xsa-378b.js';
+import { XSA_378C } from './devices/xsa-378c.js';
+import { XSA_386 } from './devices/xsa-386.js';
+import { XSA_390 } from './devices/xsa-390.js';
+import { XSA_442 } from './devices/xsa-442.js';
+import { XSA_449 } from './devices/xsa-449.js';
+import { XSA_460 } from './devices/xsa-460.js';
 
 /** IOMMU drivers, devices, reserved regions, death of domains (bug-gallery.md §4). */
-export const DEVICE_BUGS: readonly Bug[] = [];
+export const DEVICE_BUGS: readonly Bug[] = [
+  XSA_302_306,
+  XSA_378A,
+  XSA_378B,
+  XSA_378C,
+  XSA_386,
+  XSA_390,
+  XSA_442,
+  XSA_449,
+  XSA_460,
+  NX_CLEANUP_CONT,
+  NX_RMRR_REF,
+  NX_PT_UAF,
+  NX_BRIDGE_DID,
+  NX_PHANTOM_REAL,
+  XSA_207,
+  NX_400_REGRESS,
+];
 
 export const DEVICE_BUGS_INEXPRESSIBLE: readonly Inexpressible[] = [];

@@ -117,17 +117,28 @@ export function addStep(xen: Xen, slot: number, name: string, add: AddAction): v
 }
 
 /**
- * Something in Xen fails: at most `failures` times in all, one after the other. One operation may try the same thing several
- * times: it is one of the first `within` that fails.
+ * Something in Xen fails: at most `failures` times in all, one after the other of a kind. One operation may try the same
+ * thing several times: it is one of the first `failuresWithin` that fails, or a row of `failuresInARow` that begins there.
  */
-export function addFailures(xen: Xen, failures: number, within: number, add: AddAction): void {
+export function addFailures(
+  xen: Xen,
+  {
+    failures = 0,
+    failuresWithin = 1,
+    failuresInARow = 1,
+  }: Pick<AlphabetBounds, 'failures' | 'failuresWithin' | 'failuresInARow'>,
+  add: AddAction,
+): void {
   for (const what of POSSIBLE_FAILURES) {
-    for (let nth = 1; nth <= within; nth++) {
-      add('fail', 'program', { when: 'next', what, ...(nth > 1 && { nth }) }, () => {
-        if (failuresAskedFor(xen) >= failures || isFailureDue(xen, what)) return Attempt.impossible;
-        askToFail(xen, what, nth);
-        return Attempt.done;
-      });
+    for (let nth = 1; nth <= failuresWithin; nth++) {
+      for (const times of failuresInARow === 1 ? [1] : [1, failuresInARow]) {
+        const args = { when: 'next', what, ...(nth > 1 && { nth }), ...(times > 1 && { times }) };
+        add('fail', 'program', args, () => {
+          if (failuresAskedFor(xen) >= failures || isFailureDue(xen, what)) return Attempt.impossible;
+          askToFail(xen, what, nth, times);
+          return Attempt.done;
+        });
+      }
     }
   }
 }

@@ -50,6 +50,8 @@ export interface AlphabetBounds {
   readonly failures?: number;
   /** Which try of its kind, at the latest, it is that fails; the next one unless set. */
   readonly failuresWithin?: number;
+  /** How many of its kind fail in a row, where one does, as of hardware that is broken: also so many; 1 unless set. */
+  readonly failuresInARow?: number;
   /** Operations of the language that are tried besides, with all arguments that the machine has. */
   readonly operations?: readonly string[];
   /** Whether nothing but `operations` and failures is tried; off unless set. */
@@ -162,16 +164,10 @@ class AlphabetBuilder {
   }
 
   build(): Action[] {
-    const {
-      onlyOperations = false,
-      steps = false,
-      operations = [],
-      failures,
-      failuresWithin = 1,
-    } = this.bounds;
+    const { onlyOperations = false, steps = false, operations = [] } = this.bounds;
     const add: AddAction = (op, actor, args, perform) => this.add(op, actor, args, perform);
     if (!onlyOperations) this.ordinary();
-    if (failures) addFailures(this.xen, failures, failuresWithin, add);
+    if (this.bounds.failures) addFailures(this.xen, this.bounds, add);
     if (steps && !onlyOperations) addSteps(this.xen, this.names, this.bounds, this.frames, add);
     else if (operations.some((name) => name.startsWith('begin '))) this.stepsOfAll(add);
     else if (this.xen.profile.iommuContext === 'at-first-assignment') this.stepsOfToolstack();
@@ -425,6 +421,13 @@ class AlphabetBuilder {
         this.add('dma', name, args, () =>
           possible(isBoundDevice(xen, device) && deviceAccess(xen, device, address, write, WRITTEN)),
         );
+        for (const stream of xen.spec.arch === 'x86' ? xen.requesters[device]!.slice(1) : []) {
+          this.add('dma', name, { ...args, stream }, () =>
+            possible(
+              isBoundDevice(xen, device) && deviceAccess(xen, device, address, write, WRITTEN, stream),
+            ),
+          );
+        }
       }
     }
     if (!bounds.hotplug) return;

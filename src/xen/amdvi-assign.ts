@@ -3,6 +3,7 @@ import { deviceOwner } from './devices.js';
 import { Errno } from './errno.js';
 import { mapRegion, regionsOf, unmapRegion } from './identity-map.js';
 import { iommuMap } from './iommu-map.js';
+import type { ReservedSpec } from './machine.js';
 import type { PciFunction } from './pci-function.js';
 import type { Xen } from './state.js';
 
@@ -20,8 +21,17 @@ export function assignAmdvi(xen: Xen, pci: PciFunction, target: number, flags: n
 }
 
 /** The unity maps of a function. dom_io has none, whatever the quarantine (dossier §11 item 2). */
-function unityMaps(xen: Xen, pci: PciFunction, slot: number): ReturnType<typeof regionsOf> {
+function unityMaps(xen: Xen, pci: PciFunction, slot: number): readonly ReservedSpec[] {
   return slot === xen.domIo || slot < 0 || pci.isPhantom ? [] : regionsOf(xen, pci.device);
+}
+
+/** The ranges to map, where nothing is recorded of them: each, or all that lies between the first and the last (XSA-378). */
+function unityRanges(xen: Xen, maps: readonly ReservedSpec[]): readonly ReservedSpec[] {
+  const last = maps.at(-1);
+  if (last === undefined || xen.profile.unityRanges === 'each') return maps;
+  const base = Math.min(...maps.map(({ range }) => range.base));
+  const end = Math.max(...maps.map(({ range }) => range.base + range.count));
+  return [{ ...last, range: { base, count: end - base } }];
 }
 
 /**
@@ -29,14 +39,16 @@ function unityMaps(xen: Xen, pci: PciFunction, slot: number): ReturnType<typeof 
  * notice of failures, and what it maps stays there for ever (c0e19d7c6c42, XSA-378).
  */
 function mapUnity(xen: Xen, pci: PciFunction, slot: number, flags: number): number {
-  for (const region of unityMaps(xen, pci, slot)) {
-    if (xen.profile.reservedRecord === 'vtd-only') {
-      const { base, count } = region.range;
-      for (let i = 0; i < count; i++) iommuMap(xen, slot, base + i, base + i, region.rights);
-    } else {
-      const status = mapRegion(xen, slot, region, flags);
-      if (status !== 0) return status;
+  const maps = unityMaps(xen, pci, slot);
+  if (xen.profile.reservedRecord === 'vtd-only') {
+    for (const { range, rights } of unityRanges(xen, maps)) {
+      for (let i = 0; i < range.count; i++) iommuMap(xen, slot, range.base + i, range.base + i, rights);
     }
+    return 0;
+  }
+  for (const region of maps) {
+    const status = mapRegion(xen, slot, region, flags);
+    if (status !== 0) return status;
   }
   return 0;
 }

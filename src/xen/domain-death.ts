@@ -72,8 +72,9 @@ function runStage(xen: Xen, call: number, slot: number, stage: number): number {
 /** Devices leave first, so that no tables or pages go while one uses them. */
 function leaveDevices(xen: Xen, _call: number, slot: number): number {
   if (mustWait(xen, xen.lock.pcidevs, 0)) return 0;
-  if (isDeviceTree(xen)) return releaseDtDevices(xen, slot) || Step.xen_pages;
-  return releasePciDevices(xen, slot) || Step.free_iommu;
+  const next = isDeviceTree(xen) ? Step.xen_pages : Step.free_iommu;
+  const status = isDeviceTree(xen) ? releaseDtDevices(xen, slot) : releasePciDevices(xen, slot);
+  return status === 0 || xen.profile.deviceStays === 'goes-on' ? next : status;
 }
 
 /** On Arm the p2m goes last, elsewhere before what the domain's CPUs run on. */

@@ -26,9 +26,10 @@ export function failNth(xen: Xen, kind: Failure, nth: number): void {
   xen.failure.countdown.set(ROW[kind], nth);
 }
 
-/** {@link failNth}, counted: what a search may make fail is bounded. */
-export function askToFail(xen: Xen, kind: Failure, nth: number): void {
+/** {@link failNth}, counted: what a search may make fail is bounded. From the first on, `times` in a row fail. */
+export function askToFail(xen: Xen, kind: Failure, nth: number, times = 1): void {
   failNth(xen, kind, nth);
+  xen.failure.more.set(ROW[kind], nth === 0 ? 0 : Math.max(0, times - 1));
   if (nth !== 0) xen.failure.askedFor.add(ROW[kind], 1);
 }
 
@@ -46,19 +47,25 @@ export function isFailureDue(xen: Xen, kind: Failure): boolean {
 
 /** To be asked wherever an operation of this kind is carried out: true when it is to fail. */
 export function fails(xen: Xen, kind: Failure): boolean {
-  const { countdown } = xen.failure;
+  const { countdown, more } = xen.failure;
   const left = countdown.get(ROW[kind]);
   if (left === 0) return false;
-  countdown.set(ROW[kind], left - 1);
-  return left === 1;
+  if (left > 1) {
+    countdown.set(ROW[kind], left - 1);
+    return false;
+  }
+  if (more.get(ROW[kind]) === 0) countdown.set(ROW[kind], 0);
+  else more.add(ROW[kind], -1);
+  return true;
 }
 
 /** Takes everything back since `mark`, but for failures that have happened: they do not happen again. */
 export function rollbackAfterFailure(xen: Xen, mark: number): void {
-  const { countdown } = xen.failure;
-  const left = FAILURES.map((_, row) => countdown.get(row));
+  const { countdown, more } = xen.failure;
+  const left = FAILURES.map((_, row) => [countdown.get(row), more.get(row)] as const);
   xen.store.rollback(mark);
-  left.forEach((count, row) => {
+  left.forEach(([count, others], row) => {
     countdown.set(row, count);
+    more.set(row, others);
   });
 }

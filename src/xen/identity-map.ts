@@ -58,7 +58,7 @@ export function mapRegion(xen: Xen, slot: number, region: ReservedSpec, flags: n
   const tracksAccess = reservedRecord !== 'vtd-only';
   if (count.get(record) !== 0) {
     if (tracksAccess && rights.get(record) !== wanted) return -Errno.EADDRINUSE;
-    count.add(record, 1);
+    if (xen.profile.reservedSharing === 'counted') count.add(record, 1);
     return 0;
   }
   if (tracksAccess && overlapsOther(xen, slot, region)) return -Errno.EADDRINUSE;

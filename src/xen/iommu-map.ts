@@ -7,7 +7,7 @@ import { chunkLevel, covers, growTables, iommuRoot, tablesOf } from './iommu-tab
 import { p2mRemove, p2mSet } from './p2m.js';
 import { P2mType } from './p2m-types.js';
 import type { RadixWriter } from './radix-writer.js';
-import { IommuStatus, Kind, type Xen } from './state.js';
+import { IommuStatus, Kind, Life, type Xen } from './state.js';
 
 /** Whether a domain has IOMMU tables of any kind: is_iommu_enabled, has_iommu_pt, need_iommu (dossier §1.1). */
 export function hasIommu(xen: Xen, slot: number): boolean {
@@ -213,6 +213,17 @@ function freeSharedTables(xen: Xen, slot: number): void {
   tablesOf(xen, slot).free(xen, xen.ram.frameAt(root - 1));
 }
 
+/** Whether a zombie's tables went as it died, though it still knows where they were. */
+function isFreedAlready(xen: Xen, slot: number): boolean {
+  const atRelinquish = xen.profile.iommuTablesFreed === 'at-relinquish';
+  return xen.profile.freedRoot === 'dangling' && atRelinquish && xen.domain.life.get(slot) === Life.dead;
+}
+
+/** XSA-207: tables were given back only by domains that had used the IOMMU, and all have them (93e1435290). */
+function isForgottenTable(xen: Xen, slot: number): boolean {
+  return xen.profile.tablesFreed === 'if-it-had-a-device' && xen.domain.hadDevice.get(slot) === 0;
+}
+
 /** Frees a domain's own tables. AMD's driver forgets since 4.15 to invalidate what was translated through them. */
 export function freeIommuTables(xen: Xen, slot: number): void {
   const root = xen.domain.iommuRoot.get(slot);
@@ -220,7 +231,9 @@ export function freeIommuTables(xen: Xen, slot: number): void {
     freeSharedTables(xen, slot);
     return;
   }
-  xen.domain.iommuRoot.set(slot, 0);
+  if (isFreedAlready(xen, slot) || isForgottenTable(xen, slot)) return;
+  // Nobody may go through them from now on, pages that leave the domain later included (9bd9695a8bc7).
+  if (xen.profile.freedRoot === 'forgotten') xen.domain.iommuRoot.set(slot, 0);
   tablesOf(xen, slot).free(xen, xen.ram.frameAt(root - 1));
   if (xen.amdvi !== undefined && xen.profile.amdFreedTables === 'not-flushed') return;
   iommuFlush(xen, slot, 0, 0, Flush.all);

@@ -87,11 +87,31 @@ export function iommuRoot(xen: Xen, slot: number): number {
 }
 
 /**
+ * update_paging_mode as it was: the domain gets its new root when all levels are there, so that those made before memory
+ * runs out are nobody's (b4f042236ae0, XSA-311). Whether that has happened; otherwise nothing has.
+ */
+function losesLevels(xen: Xen, slot: number, input: number): boolean {
+  const mark = xen.store.mark();
+  let levels = amdviLevels(xen, slot);
+  for (let below = iommuRoot(xen, slot); input >= inputLimit(AMDVI_SHAPES[levels]!); levels++) {
+    const root = allocUnitFrame(xen);
+    if (root < 0) return true;
+    AMDVI_TABLES.tableEntry(below, levels + 1, entry);
+    xen.ram.write32(root * 4096, entry.lo);
+    xen.ram.write32(root * 4096 + 4, entry.hi);
+    below = root;
+  }
+  xen.store.rollback(mark);
+  return false;
+}
+
+/**
  * Up to 4.12 the AMD-Vi tables of a translated domain grow upwards until they have a place for `input`: each new root
  * leads to the one before, and the devices' entries are pointed at it. False when memory is short.
  */
 export function growTables(xen: Xen, slot: number, input: number): boolean {
   if (xen.amdvi === undefined || xen.profile.amdLevels !== 'growing' || !xen.isTranslated(slot)) return true;
+  if (xen.profile.amdGrowth === 'at-the-end' && losesLevels(xen, slot, input)) return false;
   while (!covers(xen, slot, input)) {
     const root = allocUnitFrame(xen);
     if (root < 0) return false;

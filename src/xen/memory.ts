@@ -21,7 +21,7 @@ import {
   takeFrames,
 } from './frames.js';
 import { iommuMap, iommuUnmap, mirrors } from './iommu-map.js';
-import { holdsGfn, p2mLookup, p2mOrder, p2mRemove, p2mSet } from './p2m.js';
+import { holdsGfn, p2mLookup, p2mOrder, p2mRemove, p2mSet, p2mType } from './p2m.js';
 import { P2mType } from './p2m-types.js';
 import { unpinTable } from './page-table.js';
 import { cleanupPageMappings, getPageAndType, putPageAndType } from './page-type.js';
@@ -187,6 +187,15 @@ function followP2m(xen: Xen, slot: number, gfn: number): void {
   if (pdx >= 0 && ownerOf(xen, pdx) === slot) setGfns(xen, pdx, gfn);
 }
 
+/**
+ * guest_remove_page: up to 4.15.0 what device memory, reserved regions among it, stands in an x86 domain's p2m goes like
+ * its memory. Since 753cb68e6530 (XSA-378) only those who put it there take it away.
+ */
+function removesMmio(xen: Xen, slot: number, gfn: number): boolean {
+  if (xen.profile.typedEntryGuard === 'special' || xen.spec.arch !== 'x86') return false;
+  return p2mType(xen, slot, gfn) === P2mType.mmioDirect;
+}
+
 function pvAdd(xen: Xen, slot: number, pdx: number): number {
   const frame = xen.ram.frameAt(pdx);
   const wanted = xen.profile.pvPageAddedTest === 'system-wide' ? xen.iommuOn : mirrors(xen, slot);
@@ -205,6 +214,7 @@ function pvAdd(xen: Xen, slot: number, pdx: number): number {
  */
 export function decreaseReservation(xen: Xen, slot: number, pdx: number, gfn: number): number {
   const translated = xen.isTranslated(slot);
+  if (translated && removesMmio(xen, slot, gfn)) return p2mRemove(xen, slot, gfn);
   const page = translated ? xen.ram.indexOf(p2mLookup(xen, slot, gfn)) : pdx;
   if (page < 0 || !getPage(xen, page, slot)) return -Errno.EINVAL;
   if (translated) {

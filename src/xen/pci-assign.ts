@@ -31,6 +31,7 @@ export function attachPci(xen: Xen, slot: number, device: number, flags: number)
   xen.device.faultCount.set(device, 0);
   status = assignFunction(xen, realFunction(xen, device), slot, flags);
   if (status === 0) status = attachPhantoms(xen, slot, device, flags);
+  if (status === 0 && xen.profile.tablesFreed === 'if-it-had-a-device') xen.domain.hadDevice.set(slot, 1);
   if (status !== 0) leaveIfUnused(xen, slot);
   else if (slot === xen.domIo) xen.device.quarantine.set(device, 1);
   return status;

@@ -12,6 +12,12 @@ export function realFunction(xen: Xen, device: number): PciFunction {
   return { device, requester: xen.spec.devices[device]!.requester, isPhantom: false };
 }
 
+/** A function number that the stride reaches is none if a real function has it (444b555dc9e5). */
+function isPhantomOf(xen: Xen, device: number, requester: number): boolean {
+  if (xen.profile.phantomFunctions === 'by-stride') return true;
+  return !xen.spec.devices.some((other, index) => index !== device && other.requester === requester);
+}
+
 /**
  * Its phantom functions: every `phantomStride`-th function number after its own that is still of the same slot (dossier
  * §6.1 #14).
@@ -20,7 +26,7 @@ export function phantomFunctions(xen: Xen, device: number): readonly PciFunction
   const { requester, phantomStride: stride = 0 } = xen.spec.devices[device]!;
   const phantoms: PciFunction[] = [];
   for (let next = requester + stride; stride > 0 && next >> 3 === requester >> 3; next += stride) {
-    phantoms.push({ device, requester: next, isPhantom: true });
+    if (isPhantomOf(xen, device, next)) phantoms.push({ device, requester: next, isPhantom: true });
   }
   return phantoms;
 }

@@ -25,9 +25,13 @@ export function detachPci(xen: Xen, slot: number, device: number): number {
   return 0;
 }
 
-/** To quarantine, when the device was in it before or all devices are put there; from there to the hardware domain. */
+/**
+ * To quarantine, when the device was in it before or all devices are put there (ba2ab00bbb8c, XSA-306); from there to the
+ * hardware domain.
+ */
 function deassignTarget(xen: Xen, slot: number, device: number): number {
-  const wanted = xen.device.quarantine.get(device) !== 0 || xen.spec.quarantine;
+  const all = xen.spec.quarantine && xen.profile.deviceReturn === 'always';
+  const wanted = xen.device.quarantine.get(device) !== 0 || all;
   return wanted && xen.profile.quarantine !== 'none' && slot !== xen.domIo ? xen.domIo : 0;
 }
 

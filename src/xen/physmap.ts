@@ -199,7 +199,8 @@ function moveTo(xen: Xen, slot: number, pdx: number, gfn: number): number {
 /** Makes room at a gfn: a frame that Xen shares is unhooked, a page of the domain's is given back. */
 function clear(xen: Xen, slot: number, gfn: number): number {
   const there = p2mLookup(xen, slot, gfn);
-  if (p2mType(xen, slot, gfn) === P2mType.mmioDirect) return -Errno.EPERM;
+  const guarded = xen.spec.arch === 'arm' || xen.profile.typedEntryGuard === 'special';
+  if (guarded && p2mType(xen, slot, gfn) === P2mType.mmioDirect) return -Errno.EPERM;
   const pdx = there < 0 ? -1 : xen.ram.indexOf(there);
   if (pdx < 0) return 0;
   if (ownerOf(xen, pdx) !== slot) return -Errno.ENXIO;

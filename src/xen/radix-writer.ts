@@ -1,4 +1,4 @@
-import type { Rights } from '../formats/address.js';
+import { R, type Rights, W } from '../formats/address.js';
 import { EPT } from '../formats/ept.js';
 import { ENTRY_SPAN, EntryWords, type RadixFormat, type RootShape, TABLE_ENTRIES } from '../formats/radix.js';
 import { allocXenFrame, freeXenFrame } from './frames.js';
@@ -121,10 +121,12 @@ export class RadixWriter {
       if (next < 0) return -1;
       this.outOfMemory = false;
       table = xen.ram.frameAt(next);
-      if (splits) this.fillFromPage(xen, table, lo, hi, level);
+      const filledFirst = xen.profile.splitOrder === 'filled-first';
+      if (splits && filledFirst) this.fillFromPage(xen, table, lo, hi, level);
       this.split ||= present;
       format.tableEntry(table, level, this.words);
       this.write(xen, at, this.words.lo, this.words.hi);
+      if (splits && !filledFirst) this.fillFromPage(xen, table, lo, hi, level);
       if (!present && this.coalesceUpTo !== 0) this.count(xen, level, 1);
     }
   }
@@ -158,10 +160,18 @@ export class RadixWriter {
     let frame = this.format.frame(lo, hi);
     // What is absent and names no frame has parts that name none.
     const step = frame === 0 && !this.format.present(lo, hi, level) ? 0 : span;
+    // A device may do with the parts what it might with the whole (b8238afd0760).
+    const keeps = this.format === EPT || xen.profile.splitRights === 'kept';
     for (let at = table * 4096; at < (table + 1) * 4096; at += 8, frame += step) {
-      this.write(xen, at, (frame << 12) | low, high | ((frame / 0x10_0000) & 0xf_ffff));
+      if (keeps) this.write(xen, at, (frame << 12) | low, high | ((frame / 0x10_0000) & 0xf_ffff));
+      else this.writeAllRights(xen, at, frame, level - 1);
     }
     if (this.coalesceUpTo !== 0) xen.frame.typeInfo.set(xen.ram.indexOf(table), TABLE_ENTRIES);
+  }
+
+  private writeAllRights(xen: Xen, at: number, frame: number, level: number): void {
+    this.format.leafEntry(frame, R | W, level, this.words);
+    this.write(xen, at, this.words.lo, this.words.hi);
   }
 
   /**

@@ -9,10 +9,16 @@ import type { Xen } from './state.js';
 
 /** The first device behind a unit whose accesses are looked up under `tag`, or -1. */
 export function deviceTagged(xen: Xen, unit: IommuUnit, tag: number): number {
-  for (let device = 0; device < xen.spec.devices.length; device++) {
-    const { requester } = xen.spec.devices[device]!;
-    if (xen.unitOf(device) === unit && unit.tagOf(requester) === tag) return device;
-  }
+  for (let device = 0; device < xen.spec.devices.length; device++)
+    if (xen.unitOf(device) === unit && requesterTagged(xen, unit, device, tag) >= 0) return device;
+  return -1;
+}
+
+/** The first of a device's requester ids under which they are, or -1. */
+export function requesterTagged(xen: Xen, unit: IommuUnit, device: number, tag: number): number {
+  const requesters = xen.requesters[device]!;
+  for (let id = 0; id < requesters.length; id++)
+    if (unit.tagOf(requesters[id]!) === tag) return requesters[id]!;
   return -1;
 }
 

@@ -11,6 +11,7 @@ import type { Profile } from './editions/behaviours.js';
 import { FAILURES } from './failures.js';
 import { deviceTableEntries, type IommuSpec, type MachineSpec, streamsOf } from './machine.js';
 import { COUNT_INFO, TYPE_INFO } from './page-info.js';
+import { phantomFunctions } from './pci-function.js';
 
 /** What a domain is. PV sees machine frames; HVM (and PVH) and Arm domains are translated by a p2m. */
 export const Kind = { pv: 1, hvm: 2, arm: 3 } as const;
@@ -56,6 +57,7 @@ const BUG_NAMES = [
   'a shared frame freed with references',
   'a page on a list twice',
   'a free page is freed',
+  'a context entry is switched back and forth for ever',
 ] as const;
 export type BugName = Exclude<(typeof BUG_NAMES)[number], 'none'>;
 
@@ -114,6 +116,8 @@ export class Xen {
   private readonly delaysWrites: boolean;
   /** All units, whatever their kind. */
   readonly units: readonly IommuUnit[];
+  /** The ids under which each device's accesses arrive: its own first, then those of phantom functions, or other streams. */
+  readonly requesters: readonly (readonly number[])[];
 
   /**
    * Set by a hypercall that needs a lock which another holds. The caller undoes what it did and tries again later; this
@@ -237,6 +241,8 @@ export class Xen {
         /** Writes to pages of type ioreq_server go to the device model. */
         ioreqWrites: flag,
         crashed: flag,
+        /** It has had a device; noted only where giving back its tables depends on it. */
+        hadDevice: flag,
       },
       (slot) => this.domainName(slot),
       { rowsOf: [slots] },
@@ -403,7 +409,8 @@ export class Xen {
     this.failure = this.layout.table(
       'failure',
       FAILURES.length,
-      { countdown: decimal, askedFor: decimal },
+      /** `more`: how many fail after the one that is counted down to. */
+      { countdown: decimal, askedFor: decimal, more: decimal },
       (row) => `failure of ${FAILURES[row]}`,
     ).columns;
 
@@ -487,6 +494,11 @@ export class Xen {
       ).columns;
     const smmus = [this.smmu, this.smmuv3].filter((unit) => unit !== undefined);
     this.units = [...this.vtds, ...this.amdvis, ...smmus];
+    this.requesters = spec.devices.map((device, index) =>
+      spec.arch === 'arm'
+        ? streamsOf(device)
+        : [device.requester, ...phantomFunctions(this, index).map(({ requester }) => requester)],
+    );
   }
 
   /** Before a step: the signals of the one before mean nothing any more. */

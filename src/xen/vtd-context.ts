@@ -7,7 +7,7 @@ import { sharesP2m } from './iommu-map.js';
 import { allocUnitFrame, iommuRoot } from './iommu-tables.js';
 import { deviceDomid, isBlocked, quarantineRoot } from './quarantine.js';
 import type { Xen } from './state.js';
-import { didOf, isKnownDid, leaveUnit, quarantineHolder, takeDid } from './vtd-domain-ids.js';
+import { didOf, isKnownDid, leaveUnit, quarantineHolder, slotOfDid, takeDid } from './vtd-domain-ids.js';
 
 const entry = new EntryWords();
 
@@ -28,21 +28,24 @@ export function switchVtd(
   const isPhantom = requester !== xen.spec.devices[device]!.requester;
   const unit = xen.unitIndex(device);
   if (unit < 0) return -Errno.ENODEV;
+  // The device's own function leaves last; until then the others need the domain id (dec403cc6668).
+  const isLast = !isPhantom || xen.profile.domainIdKept === 'until-first-function';
   const directly = xen.profile.vtdReassign === 'directly';
   const blocked = isBlocked(xen, device, target);
   if (source >= 0 && !isBlocked(xen, device, source) && (blocked || !directly)) {
     const status = unmapContext(xen, unit, requester, source);
     if (status !== 0) return status;
-    if (!isPhantom) leaveUnit(xen, unit, source, device);
+    if (isLast) leaveUnit(xen, unit, source, device);
   }
   if (source >= 0 && !isPhantom && xen.profile.vtdReassign === 'quarantined-meanwhile') {
     xen.device.owner.set(device, xen.domIo + 1);
   }
   if (blocked) return 0;
+  const previous = entryDomain(xen, unit, requester);
   const status = mapContext(xen, unit, device, requester, target);
-  if (status === -Errno.ETIMEDOUT) recover(xen, unit, device, requester, source, target);
+  if (status === -Errno.ETIMEDOUT) recover(xen, unit, device, requester, previous, target);
   if (status === -Errno.EILSEQ && !isPhantom) leaveUnit(xen, unit, target, device);
-  const leaves = directly && !isPhantom && source >= 0 && source !== target;
+  const leaves = directly && isLast && source >= 0 && source !== target;
   if (status === 0 && leaves) leaveUnit(xen, unit, source, device);
   return status;
 }
@@ -61,7 +64,7 @@ function mapContext(xen: Xen, unit: number, device: number, requester: number, s
   const before = vtd.contextDid(requester);
   if (before >= 0 && !isKnownDid(xen, unit, before)) return -Errno.ESRCH;
   const passes = xen.isHardwareDomain(slot) && xen.spec.hwdomMode === 'passthrough';
-  const root = passes ? 0 : skipLevels(xen, vtd.levels, rootFor(xen, device, slot));
+  const root = passes ? 0 : rootForUnit(xen, vtd.levels, device, slot);
   if (root < 0) return -Errno.ENOMEM;
   const holder = isOwnQuarantine(xen, slot) ? quarantineHolder(xen, device) : slot;
   const did = takeDid(xen, unit, holder, deviceDomid(xen, device, slot));
@@ -74,6 +77,12 @@ function mapContext(xen: Xen, unit: number, device: number, requester: number, s
   return status;
 }
 
+/** prev_dom: whose a context entry is by its domain id, which of a phantom function's need not be the device's; or -1. */
+function entryDomain(xen: Xen, unit: number, requester: number): number {
+  const did = xen.vtds[unit]!.contextDid(requester);
+  return did < 0 ? -1 : slotOfDid(xen, unit, did);
+}
+
 /** The entry as it was, or none, after the unit did not answer; what goes wrong now is let go. */
 function recover(
   xen: Xen,
@@ -83,13 +92,35 @@ function recover(
   source: number,
   target: number,
 ): void {
-  const returns = xen.profile.vtdReassign === 'directly' && source >= 0 && !isBlocked(xen, device, source);
+  const returns = xen.profile.vtdReassign === 'directly' && source >= 0;
   const status = returns
     ? mapContext(xen, unit, device, requester, source)
     : unmapContext(xen, unit, requester, target);
+  if (returns && status === -Errno.ETIMEDOUT && xen.profile.switchRollback === 'rolled-back') {
+    rollBackAgain(xen, unit, device, requester, source, target);
+    return;
+  }
   const isPhantom = requester !== xen.spec.devices[device]!.requester;
   if (status === 0 && !isPhantom && xen.profile.vtdReassign === 'directly')
     leaveUnit(xen, unit, target, device);
+}
+
+/**
+ * Between 8f41e481b485 and 99d829dba139 a failure of the recovery was recovered from, to the domain that the entry said by
+ * then, which is the new one; and so on, as long as the unit does not answer. When the entry is as it was at the start of
+ * a round, none of the next will be different: Xen runs out of stack.
+ */
+function rollBackAgain(
+  xen: Xen,
+  unit: number,
+  device: number,
+  requester: number,
+  source: number,
+  target: number,
+): void {
+  if (mapContext(xen, unit, device, requester, target) !== -Errno.ETIMEDOUT) return;
+  if (mapContext(xen, unit, device, requester, source) !== -Errno.ETIMEDOUT) return;
+  xen.bug('a context entry is switched back and forth for ever');
 }
 
 /**
@@ -132,9 +163,18 @@ function forget(xen: Xen, unit: number, requester: number, before: number): numb
   return context || iotlb;
 }
 
+/** The same for a unit of so many levels. Tables shared with the p2m are no exception (02b46377b6e9, XSA-390). */
+function rootForUnit(xen: Xen, levels: number, device: number, slot: number): number {
+  const root = rootFor(xen, device, slot);
+  const asItIs = xen.profile.sharedRootLevels === 'as-it-is' && slot !== xen.domIo && sharesP2m(xen, slot);
+  return asItIs ? root : skipLevels(xen, levels, root);
+}
+
 /** The second-level root for a domain's devices, of four levels; -1 when memory is short. */
 function rootFor(xen: Xen, device: number, slot: number): number {
-  if (slot === xen.domIo) return quarantineRoot(xen, device);
+  // A table of the device's own comes before any of its domain's (cc6ba68edf6d, XSA-450).
+  const ofDomain = xen.profile.quarantineTableUsed === 'of-dom-io';
+  if (slot === xen.domIo) return ofDomain ? iommuRoot(xen, slot) : quarantineRoot(xen, device);
   if (sharesP2m(xen, slot)) return xen.ram.frameAt(xen.domain.p2mRoot.get(slot) - 1);
   const fresh = xen.domain.iommuRoot.get(slot) === 0;
   const root = iommuRoot(xen, slot);

@@ -69,6 +69,13 @@ export function isKnownDid(xen: Xen, unit: number, did: number): boolean {
   return domid > DOMID_MASK || xen.slotOf(domid) >= 0;
 }
 
+/** Whose a domain id found in a context entry is, by slot: dom_io's, of any device in quarantine; -1 of nobody. */
+export function slotOfDid(xen: Xen, unit: number, did: number): number {
+  if (mapsDomainIds(xen, unit)) return Math.min(holderOf(xen, unit, did), xen.domIo);
+  const domid = converted(xen, unit, did);
+  return domid > DOMID_MASK ? xen.domIo : xen.slotOf(domid);
+}
+
 /** cleanup_domid_map: the holder's domain id is free again. */
 export function releaseDid(xen: Xen, unit: number, holder: number): void {
   if (mapsDomainIds(xen, unit)) xen.vtdDomainId.did.set(rowOf(xen, unit, holder), 0);

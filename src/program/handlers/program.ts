@@ -6,7 +6,7 @@ import type { Handlers } from './handler.js';
 /** What only programs do. */
 export const PROGRAM_HANDLERS: Handlers = {
   fail: (xen, args) => {
-    askToFail(xen, args.text('what') as Failure, args.number('nth', 1));
+    askToFail(xen, args.text('what') as Failure, args.number('nth', 1), args.number('times', 1));
     return { status: 'ok' };
   },
   mark: (xen, args, names) => {

@@ -14,6 +14,7 @@ export const PROGRAM: readonly Operation[] = [
       { name: 'when', kind: 'word', words: ['next'], doc: 'from here on' },
       { name: 'what', kind: 'word', words: FAILURES, doc: 'what fails' },
       keyed('nth', 'number', 'not the next one but the n-th; 0 takes it back'),
+      keyed('times', 'number', 'so many in a row fail; 1 by default'),
     ],
   },
   {

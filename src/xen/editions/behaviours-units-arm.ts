@@ -20,7 +20,7 @@ export const UNIT_BEHAVIOURS = {
     },
   },
   typedEntryGuard: {
-    doc: 'Which p2m entries memory_mapping does not replace, and crashes the domain for',
+    doc: 'Which p2m entries only those who made them change; memory_mapping crashes the domain for them',
     section: '§4.1',
     values: {
       grants: 'those of grants and foreign pages (-ENOENT)',

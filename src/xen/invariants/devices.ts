@@ -18,19 +18,27 @@ import { deviceText, frameText } from './words.js';
 function contextOfAnother(xen: Xen): string | undefined {
   for (let device = 0; device < xen.spec.devices.length; device++) {
     const unit = xen.unitOf(device);
-    if (unit?.select(xen.spec.devices[device]!.requester) !== true) continue;
-    const owner = deviceOwner(xen, device);
-    // A hidden device is dom_xen's in name only.
-    const slot = owner === xen.domXen ? 0 : owner;
-    const root = unit.selectedRoot;
-    // What dom_io's devices translate through is looked at entry by entry (REACH).
-    if (slot === xen.domIo && root >= 0) continue;
-    if (slot >= 0 && root === rootOf(xen, slot, device)) continue;
-    const through = root < 0 ? 'untranslated' : `through the tables at ${frameText(root)}`;
-    const whose = slot < 0 ? 'nobody’s' : xen.domainName(slot);
-    return `${deviceText(xen, device)} is ${whose}, and its accesses go ${through}`;
+    const requesters = xen.requesters[device]!;
+    for (let id = 0; unit !== undefined && id < requesters.length; id++) {
+      if (!unit.select(requesters[id]!)) continue;
+      const found = wrongRoot(xen, device, requesters[id]!, unit.selectedRoot);
+      if (found !== undefined) return found;
+    }
   }
   return undefined;
+}
+
+function wrongRoot(xen: Xen, device: number, requester: number, root: number): string | undefined {
+  const owner = deviceOwner(xen, device);
+  // A hidden device is dom_xen's in name only.
+  const slot = owner === xen.domXen ? 0 : owner;
+  // What dom_io's devices translate through is looked at entry by entry (REACH).
+  if (slot === xen.domIo && root >= 0) return undefined;
+  if (slot >= 0 && root === rootOf(xen, slot, device)) return undefined;
+  const through = root < 0 ? 'untranslated' : `through the tables at ${frameText(root)}`;
+  const whose = slot < 0 ? 'nobody’s' : xen.domainName(slot);
+  const under = requester === xen.spec.devices[device]!.requester ? '' : ` under ${frameText(requester)}`;
+  return `${deviceText(xen, device)} is ${whose}, and its accesses${under} go ${through}`;
 }
 
 /** No frame, and not "untranslated" either. */

@@ -1,5 +1,6 @@
 import { type Rights, W } from '../../formats/address.js';
 import { PGT, PGT_PARTIAL, PGT_VALIDATED } from '../../formats/x86-page-info.js';
+import type { IommuUnit } from '../../hardware/iommu.js';
 import { deviceOwner } from '../devices.js';
 import { ownerOf } from '../frames.js';
 import { typeCount, typeOf } from '../page-info.js';
@@ -12,60 +13,80 @@ import { deviceText, frameText, pageText, verbOf } from './words.js';
 
 const REMEMBERED_CONTEXT = 'through a context entry that the unit remembers';
 
-/** Calls `judge` for every access a device has now, by tables or by what its unit remembers, until one answers. */
-function eachReach(
+type JudgeReach = (
   xen: Xen,
-  inputs: readonly number[],
-  judge: (
-    xen: Xen,
-    device: number,
-    slot: number,
-    input: number,
-    frame: number,
-    rights: Rights,
-    how: string,
-  ) => string | undefined,
-): string | undefined {
+  device: number,
+  slot: number,
+  input: number,
+  frame: number,
+  rights: Rights,
+  how: string,
+) => string | undefined;
+
+/**
+ * Calls `judge` for every access a device has now, under any of its requester ids, by tables or by what its unit remembers,
+ * until one answers.
+ */
+function eachReach(xen: Xen, inputs: readonly number[], judge: JudgeReach): string | undefined {
   for (let device = 0; device < xen.spec.devices.length; device++) {
     const unit = xen.unitOf(device);
     const slot = deviceOwner(xen, device);
     if (unit === undefined || slot < 0 || isUntranslatedHwdom(xen, slot)) continue;
-    const { requester } = xen.spec.devices[device]!;
-    let end = unit.select(requester) ? inputs.length : 0;
-    for (let i = 0; i < end; i++) {
-      const input = inputs[i]!;
-      const rights = unit.selectedRights(input);
-      const found =
-        rights === 0 ? undefined : judge(xen, device, slot, input, unit.frame, rights, 'through its tables');
-      if (found !== undefined) return found;
-    }
-    end = unit.selectRemembered(requester) ? inputs.length : 0;
-    for (let i = 0; i < end; i++) {
-      const input = inputs[i]!;
-      const rights = unit.selectedRights(input);
-      const found =
-        rights === 0 ? undefined : judge(xen, device, slot, input, unit.frame, rights, REMEMBERED_CONTEXT);
-      if (found !== undefined) return found;
-    }
-    const tag = unit.tagOf(requester);
-    const remembered = unit.rememberedTagOf(requester);
-    for (let row = 0; (tag >= 0 || remembered >= 0) && row < unit.iotlb.rows; row++) {
-      const did = unit.iotlb.did(row);
-      if (did < 0 || (did !== tag && did !== remembered)) continue;
-      const first = unit.iotlb.frame(row);
-      const rights = unit.iotlb.rights(row);
-      // Of a large page every frame that exists, and its first, whether it does or not; of what is absent, nothing.
-      const order = unit.iotlb.order(row);
-      const span = rights === 0 ? 0 : order === 0 ? 1 : 2 ** order;
-      for (
-        let offset = 0;
-        offset < span;
-        offset = span === 1 ? 1 : xen.ram.nextFrame(first + offset + 1) - first
-      ) {
-        const input = unit.iotlb.input(row) + offset;
-        const found = judge(xen, device, slot, input, first + offset, rights, 'through the IOTLB');
+    const requesters = xen.requesters[device]!;
+    for (let id = 0; id < requesters.length; id++) {
+      const requester = requesters[id]!;
+      let end = unit.select(requester) ? inputs.length : 0;
+      for (let i = 0; i < end; i++) {
+        const input = inputs[i]!;
+        const rights = unit.selectedRights(input);
+        const found =
+          rights === 0
+            ? undefined
+            : judge(xen, device, slot, input, unit.frame, rights, 'through its tables');
         if (found !== undefined) return found;
       }
+      end = unit.selectRemembered(requester) ? inputs.length : 0;
+      for (let i = 0; i < end; i++) {
+        const input = inputs[i]!;
+        const rights = unit.selectedRights(input);
+        const found =
+          rights === 0 ? undefined : judge(xen, device, slot, input, unit.frame, rights, REMEMBERED_CONTEXT);
+        if (found !== undefined) return found;
+      }
+      const found = rememberedReach(xen, unit, device, slot, requester, judge);
+      if (found !== undefined) return found;
+    }
+  }
+  return undefined;
+}
+
+/** What the IOTLB has under the domain id of a requester's entry, and under that of the entry as the unit remembers it. */
+function rememberedReach(
+  xen: Xen,
+  unit: IommuUnit,
+  device: number,
+  slot: number,
+  requester: number,
+  judge: JudgeReach,
+): string | undefined {
+  const tag = unit.tagOf(requester);
+  const remembered = unit.rememberedTagOf(requester);
+  for (let row = 0; (tag >= 0 || remembered >= 0) && row < unit.iotlb.rows; row++) {
+    const did = unit.iotlb.did(row);
+    if (did < 0 || (did !== tag && did !== remembered)) continue;
+    const first = unit.iotlb.frame(row);
+    const rights = unit.iotlb.rights(row);
+    // Of a large page every frame that exists, and its first, whether it does or not; of what is absent, nothing.
+    const order = unit.iotlb.order(row);
+    const span = rights === 0 ? 0 : order === 0 ? 1 : 2 ** order;
+    for (
+      let offset = 0;
+      offset < span;
+      offset = span === 1 ? 1 : xen.ram.nextFrame(first + offset + 1) - first
+    ) {
+      const input = unit.iotlb.input(row) + offset;
+      const found = judge(xen, device, slot, input, first + offset, rights, 'through the IOTLB');
+      if (found !== undefined) return found;
     }
   }
   return undefined;

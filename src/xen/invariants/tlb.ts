@@ -1,7 +1,7 @@
 import { rightsText } from '../../formats/address.js';
 import type { IommuUnit } from '../../hardware/iommu.js';
 import { deviceOwner } from '../devices.js';
-import { deviceTagged } from '../remembered.js';
+import { deviceTagged, requesterTagged } from '../remembered.js';
 import { isLeftBehind } from '../rule.js';
 import type { Xen } from '../state.js';
 import { isKnownDid } from '../vtd-domain-ids.js';
@@ -26,10 +26,12 @@ function staleEntry(xen: Xen, unit: IommuUnit): string | undefined {
     const tag = iotlb.did(row);
     const device = tag < 0 ? -1 : deviceTagged(xen, unit, tag);
     if (device < 0) continue;
-    unit.select(xen.spec.devices[device]!.requester);
+    unit.select(requesterTagged(xen, unit, device, tag));
     const first = iotlb.frame(row);
     const rights = iotlb.rights(row);
-    // What was absent may be remembered, too: then nothing is reached.
+    // What was absent may be remembered, too: then the device goes on faulting.
+    if (rights === 0 && unit.selectedRights(iotlb.input(row)) !== 0)
+      return `the IOTLB has it that ${deviceText(xen, device)} has nothing at ${frameText(iotlb.input(row))}, where its tables have ${rightsText(unit.selectedRights(iotlb.input(row)))}`;
     const span = rights === 0 ? 0 : 2 ** iotlb.order(row);
     for (let offset = 0; offset < span; offset = xen.ram.nextFrame(first + offset + 1) - first) {
       const now = unit.selectedRights(iotlb.input(row) + offset);
@@ -47,14 +49,21 @@ function staleEntry(xen: Xen, unit: IommuUnit): string | undefined {
 /** A device whose entry the unit remembers otherwise than it is. */
 function staleContext(xen: Xen, unit: IommuUnit): string | undefined {
   for (let device = 0; device < xen.spec.devices.length; device++) {
-    const { requester } = xen.spec.devices[device]!;
-    if (xen.unitOf(device) !== unit || !unit.selectRemembered(requester)) continue;
-    const remembered = unit.selectedRoot;
-    const now = unit.select(requester) ? unit.selectedRoot : NOTHING;
-    if (now !== remembered)
-      return `the unit leads ${deviceText(xen, device)} ${wayText(remembered)}, where its context entry has it go ${wayText(now)}`;
+    const requesters = xen.requesters[device]!;
+    for (let id = 0; xen.unitOf(device) === unit && id < requesters.length; id++) {
+      const found = staleContextOf(xen, unit, device, requesters[id]!);
+      if (found !== undefined) return found;
+    }
   }
   return undefined;
+}
+
+function staleContextOf(xen: Xen, unit: IommuUnit, device: number, requester: number): string | undefined {
+  if (!unit.selectRemembered(requester)) return undefined;
+  const remembered = unit.selectedRoot;
+  const now = unit.select(requester) ? unit.selectedRoot : NOTHING;
+  if (now === remembered) return undefined;
+  return `the unit leads ${deviceText(xen, device)} ${wayText(remembered)}, where its context entry has it go ${wayText(now)}`;
 }
 
 /** No root, and not "untranslated" either. */
@@ -63,16 +72,25 @@ const NOTHING = -2;
 const wayText = (root: number): string =>
   root === NOTHING ? 'nowhere' : root < 0 ? 'untranslated' : `through the tables at ${frameText(root)}`;
 
-/** Two owners under one tag, or a tag of nobody's under which translations are still remembered. */
-function tagOfTwo(xen: Xen): string | undefined {
-  const { devices } = xen.spec;
-  for (let device = 1; device < devices.length; device++) {
+/** Two owners under one tag, or a tag of nobody's under which translations are made or still remembered. */
+function wrongTag(xen: Xen): string | undefined {
+  for (let device = 0; device < xen.spec.devices.length; device++) {
     const unit = xen.unitOf(device);
-    const tag = unit?.tagOf(devices[device]!.requester) ?? -1;
-    const first = tag < 0 ? device : deviceTagged(xen, unit!, tag);
-    if (deviceOwner(xen, first) !== deviceOwner(xen, device))
-      return `${deviceText(xen, first)} and ${deviceText(xen, device)} have different owners and one domain id, ${tag}`;
+    const requesters = xen.requesters[device]!;
+    for (let id = 0; unit !== undefined && id < requesters.length; id++) {
+      const tag = unit.tagOf(requesters[id]!);
+      if (tag < 0) continue;
+      const first = deviceTagged(xen, unit, tag);
+      if (deviceOwner(xen, first) !== deviceOwner(xen, device))
+        return `${deviceText(xen, first)} and ${deviceText(xen, device)} have different owners and one domain id, ${tag}`;
+      if (xen.vtd !== undefined && !isKnownDid(xen, xen.unitIndex(device), tag))
+        return `${deviceText(xen, device)} translates under domain id ${tag}, which is free to be given to the next domain`;
+    }
   }
+  return rememberedForNobody(xen);
+}
+
+function rememberedForNobody(xen: Xen): string | undefined {
   for (let index = 0; index < xen.units.length; index++) {
     const unit = xen.units[index]!;
     for (let row = 0; row < unit.iotlb.rows; row++) {
@@ -123,5 +141,5 @@ export const DID: Invariant = {
   title: 'an IOMMU’s domain id stands for one owner, and nothing is remembered under a free one',
   reason: 'whoever gets the id next would have the translations of whoever had it before',
   harm: 'isolation broken',
-  violation: tagOfTwo,
+  violation: wrongTag,
 };
