@@ -46,8 +46,8 @@ export interface LivelockOptions {
   readonly maxMemory: number;
   readonly maxSeconds: number;
   readonly signal?: AbortSignal;
-  /** Told now and then how many of the states have been looked at. */
-  readonly onProgress?: (looked: number, bytes: number) => void;
+  /** Told now and then how many of the states have been looked at, and since when. */
+  readonly onProgress?: (looked: number, bytes: number, seconds: number) => void;
 }
 
 /** Milliseconds after which the event loop gets a turn. */
@@ -126,7 +126,7 @@ class LivelockSearch {
       const now = performance.now();
       if (now - turn >= TURN) {
         turn = now;
-        options.onProgress?.(state, found.bytes + graph.bytes);
+        options.onProgress?.(state, found.bytes + graph.bytes, (now - this.started) / 1000);
         await new Promise<void>((resolve) => setImmediate(resolve));
       }
       if (options.signal?.aborted) this.undecided = 'interrupted';

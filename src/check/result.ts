@@ -1,3 +1,6 @@
+import type { Fairness } from './lasso.js';
+import type { LivelockResult } from './livelock.js';
+
 /** How far a search goes. A search that meets one of these is "bounded": it never says "safe". */
 export interface Bounds {
   readonly maxStates: number;
@@ -51,14 +54,17 @@ export interface SearchResult {
   readonly symmetries: number;
   /** Bytes of the search's tables at its end. */
   readonly bytes: number;
+  /** Where it was asked for: what the states found say of what never ends. */
+  readonly livelock?: LivelockResult;
 }
 
 export interface Progress {
   readonly states: number;
   readonly transitions: number;
   readonly depth: number;
-  /** States seen but not expanded. */
+  /** States seen but not expanded; or not yet looked at, of all that were seen, where loops are looked for. */
   readonly frontier: number;
+  readonly loops?: true;
   readonly bytes: number;
   readonly seconds: number;
 }
@@ -71,6 +77,8 @@ export interface SearchOptions {
   readonly hash?: HashChoice;
   /** Whether images of a state under the model's symmetries count as one state; they do unless this is false. */
   readonly symmetries?: boolean;
+  /** Looks for livelocks, too, with loops that are fair like this; not unless it is set. */
+  readonly fairness?: Fairness;
   readonly onProgress?: (progress: Progress) => void;
   readonly signal?: AbortSignal;
 }

@@ -1,4 +1,5 @@
 import { Findings } from './findings.js';
+import { LivelockWatch, type Watchers } from './livelock-watch.js';
 import type { Model, Property } from './model.js';
 import {
   type Bounds,
@@ -38,9 +39,10 @@ export class Search {
   private full: Stop | undefined;
   /** Depth at which the search for further violations ends. */
   private depthLimit = Number.POSITIVE_INFINITY;
+  private readonly loops: LivelockWatch | undefined;
 
   /** The model stands in the state from which to search. */
-  constructor(model: Model, { bounds, hash = 'auto', symmetries = true }: SearchOptions) {
+  constructor(model: Model, { bounds, hash = 'auto', symmetries = true, fairness }: SearchOptions) {
     this.model = model;
     this.bounds = { ...UNBOUNDED, ...bounds };
     this.enabled = new Uint8Array(model.actionCount);
@@ -48,20 +50,19 @@ export class Search {
     this.stepProperties = model.properties.filter(({ remember }) => remember !== undefined);
     this.findings = new Findings(model.properties);
     this.states = new States(model, hash, symmetries);
+    if (fairness !== undefined) this.loops = new LivelockWatch(model, this.states, this.bounds, fairness);
   }
 
   /**
    * Searches, and leaves the model where it stood.
    * @throws Error when the same action in the same state does not lead to the same state again.
    */
-  async run({
-    onProgress,
-    signal,
-  }: Pick<SearchOptions, 'onProgress' | 'signal'> = {}): Promise<SearchResult> {
+  async run(watchers: Watchers = {}): Promise<SearchResult> {
     const started = performance.now();
     const cpu = process.cpuUsage();
     try {
-      await this.searchLevels(started, onProgress, signal);
+      await this.searchLevels(started, watchers);
+      await this.loops?.finish(this.stop, this.progress(this.states.count, elapsed(started)), watchers);
     } finally {
       this.states.leave();
     }
@@ -72,7 +73,7 @@ export class Search {
       states: states.count,
       transitions: this.transitions,
       depth: this.depth,
-      seconds: (performance.now() - started) / 1000,
+      seconds: elapsed(started),
       cpuSeconds: (used.user + used.system) / 1e6,
       violations: this.findings.violations,
       neverEnabled: [...this.enabled.keys()].filter((action) => this.enabled[action] === 0),
@@ -81,14 +82,12 @@ export class Search {
       identityWords: states.identityWords,
       symmetries: states.symmetries,
       bytes: states.bytes,
+      ...(this.loops?.result !== undefined && { livelock: this.loops.result }),
     };
   }
 
-  private async searchLevels(
-    started: number,
-    onProgress: SearchOptions['onProgress'],
-    signal: SearchOptions['signal'],
-  ): Promise<void> {
+  private async searchLevels(started: number, watchers: Watchers): Promise<void> {
+    const { onProgress, signal } = watchers;
     this.states.addFirst();
     this.found(NO_STATE, 0, 0);
     let levelEnd = 1;
@@ -97,18 +96,27 @@ export class Search {
       if (state === levelEnd) {
         this.level++;
         levelEnd = this.states.count;
+        await this.lookForLoops(state, started, watchers);
+        if (this.stop !== 'exhausted') return;
         this.full = this.boundReached();
       }
       const now = performance.now();
       if (now - turn >= TURN) {
         turn = now;
-        onProgress?.(this.progress(state, (now - started) / 1000));
+        onProgress?.(this.progress(state, elapsed(started)));
         await new Promise<void>((resolve) => setImmediate(resolve));
       }
       if (signal?.aborted) this.stop = 'interrupted';
       else if ((now - started) / 1000 > this.bounds.maxSeconds) this.stop = 'time';
       else this.expand(state);
     }
+  }
+
+  /** A loop bounds the search as a broken property does that the states found last have. */
+  private async lookForLoops(state: number, started: number, watchers: Watchers): Promise<void> {
+    if (!(await this.loops?.look(this.progress(state, elapsed(started)), watchers))) return;
+    this.depthLimit = Math.min(this.depthLimit, this.level + this.bounds.deeper);
+    if (this.bounds.deeper === 0) this.stop = 'violation';
   }
 
   private progress(expanded: number, seconds: number): Progress {
@@ -182,6 +190,8 @@ export class Search {
     return this.level >= this.depthLimit ? 'violation' : undefined;
   }
 }
+
+const elapsed = (started: number): number => (performance.now() - started) / 1000;
 
 /** Searches every behaviour of a model within bounds. */
 export function search(model: Model, options: SearchOptions): Promise<SearchResult> {

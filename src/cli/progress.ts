@@ -28,7 +28,16 @@ const number = (value: number): string => Math.round(value).toLocaleString('en-U
 
 /** How a search is getting on. */
 export class ProgressLine extends StatusLine {
-  show({ states, transitions, depth, frontier, bytes, seconds }: Progress): void {
+  show({ states, transitions, depth, frontier, bytes, seconds, loops }: Progress): void {
+    if (loops === true) {
+      const memory = `${number(bytes / 2 ** 20)} MiB`;
+      this.write(
+        seconds,
+        () =>
+          `${number(states)} states, looking for loops (${number(frontier)} to go), ${memory}, ${seconds.toFixed(0)} s`,
+      );
+      return;
+    }
     this.write(
       seconds,
       () =>
