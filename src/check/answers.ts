@@ -44,10 +44,15 @@ export class Answers {
       this.trees = copyInto(new Int32Array(of * 2), this.trees);
       this.taken = copyInto(new Int32Array(of * 2), this.taken);
     }
-    if (this.isFull || this.taken[of]! > this.maxBytes * SHARE) return false;
+    if (!this.canWatch(of)) return false;
     this.trace.begin();
     this.store.trace = this.trace;
     return true;
+  }
+
+  /** Whether there is room to learn what `of` answers. */
+  canWatch(of: number): boolean {
+    return !this.isFull && !(this.taken[of]! > this.maxBytes * SHARE);
   }
 
   /** Of a function that is watched: does not note this word. */

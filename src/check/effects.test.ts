@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { Store } from '../store/store.js';
-import { CHANGE, Effects } from './effects.js';
+import { Effects } from './effects.js';
+import { CHANGE } from './model.js';
 
 function begin(): { store: Store; effects: Effects; effectOf: (...writes: [number, number][]) => number } {
   const store = new Store(1);

@@ -1,15 +1,13 @@
 import { scramble } from '../store/hash.js';
 import type { Store } from '../store/store.js';
-
-/** Words of a change: the word, what it held, what it holds. */
-export const CHANGE = 3;
+import { CHANGE, type EffectList } from './model.js';
 
 /**
  * What actions have been seen to do: changes of words, each from one value to another. Effects are numbered from 0;
  * equal changes in equal order are one effect, and a number once given stands for the same for ever. That which comes to
  * nothing in the end, though something was written, is a change of a word from a value to the same.
  */
-export class Effects {
+export class Effects implements EffectList {
   /** All changes of all effects, one after the other; replaced by a longer array: do not keep a reference. */
   changes = new Int32Array(1 << 10);
   /** How many effects there are. */

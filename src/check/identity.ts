@@ -1,5 +1,6 @@
 import type { CodedFact, Coding } from './coding.js';
 import { Facts } from './facts.js';
+import { Foreseen } from './foreseen.js';
 import type { Model, SearchableState, Symmetry } from './model.js';
 
 /**
@@ -16,6 +17,7 @@ export class Identity {
   least = 0;
   private readonly state: SearchableState;
   private readonly facts: Facts;
+  private readonly foreseen: Foreseen | undefined;
   private coding: Coding;
   private stack: Int32Array;
   private levels = 64;
@@ -27,6 +29,7 @@ export class Identity {
     this.state = model.state;
     this.coding = coding;
     this.facts = new Facts(model, symmetries, coding);
+    this.foreseen = model.foresight && new Foreseen(this.facts, model.foresight.effects);
     this.stamps = new Int32Array(model.state.wordCount);
     this.now = new Int32Array(this.facts.width);
     this.stack = new Int32Array(this.facts.width * this.levels);
@@ -81,6 +84,23 @@ export class Identity {
     return true;
   }
 
+  /**
+   * The vectors of the state that an effect leads to from that of `level`.
+   * @returns false when it holds a fact that was never met: no such state was kept.
+   */
+  foresee(level: number, effect: number): boolean {
+    const { now, stack } = this;
+    const foreseen = this.foreseen!;
+    const row = foreseen.rowOf(effect);
+    if (row < 0) return false;
+    const { rows } = foreseen;
+    const width = now.length;
+    const from = level * width;
+    for (let n = 0; n < width; n++) now[n] = stack[from + n]! ^ rows[row + n]!;
+    if (this.facts.group > 1) this.findLeast();
+    return true;
+  }
+
   /** Lexicographic, so that words added at the end change no order between states that were kept before. */
   private findLeast(): void {
     const { now } = this;
@@ -125,6 +145,7 @@ export class Identity {
   recode(coding: Coding): void {
     this.coding = coding;
     this.facts.recode(coding);
+    this.foreseen?.forget();
     this.now = new Int32Array(this.facts.width);
     this.stack = new Int32Array(this.facts.width * this.levels);
   }
@@ -142,10 +163,10 @@ export class Identity {
 
   /** Bytes while the next fact is learnt. */
   get bytesToLearn(): number {
-    return this.facts.bytesToLearn;
+    return this.facts.bytesToLearn + (this.foreseen?.bytes ?? 0);
   }
 
   get bytes(): number {
-    return this.facts.bytes;
+    return this.facts.bytes + (this.foreseen?.bytes ?? 0);
   }
 }

@@ -1,8 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { Store } from '../store/store.js';
+import { CellsModel } from './cells.fixture.js';
 import { Memo, type StoreModel } from './memo.js';
-import type { Property } from './model.js';
+import { NO_EFFECT, type Property, UNFORESEEN } from './model.js';
 import { search } from './search.js';
 
 /**
@@ -74,7 +75,7 @@ const both = (make: () => StoreModel) =>
 describe('a model that remembers', () => {
   it('is searched to the same end', async () => {
     const [plain, memo] = await both(() => new Counters(3, 4, 2));
-    const { seconds: _s, cpuSeconds: _c, ...result } = plain;
+    const { seconds: _s, cpuSeconds: _c, bytes: _b, ...result } = plain;
     expect(memo).toMatchObject(result);
     expect(plain.violations.map(({ property }) => property).sort()).toEqual([
       'first stays low',
@@ -135,11 +136,61 @@ describe('a model that remembers', () => {
     }
   });
 
+  it('foresees what an action would do, and leaves the state as it is', () => {
+    const memo = new Memo(new Counters(2, 3));
+    const { state } = memo;
+    const effects = (action: number) => {
+      const effect = memo.effectOf(action);
+      return effect < 0
+        ? effect
+        : [...memo.effects.changes.slice(memo.effects.start(effect), memo.effects.end(effect))];
+    };
+    for (let n = 0; n < 2; n++) {
+      expect([0, 1, 2].map(effects)).toEqual([[0, 0, 1], NO_EFFECT, NO_EFFECT]);
+      expect(state.journalLength).toBe(0);
+    }
+    memo.perform(0);
+    for (let n = 0; n < 2; n++) {
+      expect([0, 1, 2].map(effects)).toEqual([
+        [0, 1, 2],
+        [1, 0, 1],
+        [0, 1, 0],
+      ]);
+      expect(state.journalLength).toBe(1);
+    }
+    for (const { remember } of memo.properties) remember?.();
+    expect([0, 1, 2].map((action) => memo.holdsOfStep(memo.effectOf(action)))).toEqual([true, true, false]);
+    expect(state.journalLength).toBe(1);
+    // Where there is no room to learn, an action is not performed in vain.
+    const forgetful = new Memo(new Counters(2, 3), 0);
+    expect([forgetful.effectOf(0), forgetful.effectOf(0)]).toEqual([0, UNFORESEEN]);
+  });
+
+  it('is searched to the same end with symmetries', async () => {
+    const rule = fc.record({ from: fc.nat(2), to: fc.nat(3), pointedAt: fc.boolean() });
+    const model = fc.tuple(
+      fc.array(fc.nat(2), { minLength: 1, maxLength: 4 }),
+      fc.array(rule, { maxLength: 4 }),
+    );
+    await fc.assert(
+      fc.asyncProperty(
+        model,
+        fc.constantFrom('exact' as const, '64' as const),
+        async ([contents, rules], hash) => {
+          const make = () => new CellsModel(contents, rules, 3);
+          const options = { bounds: {}, hash };
+          const { seconds: _s, cpuSeconds: _c, bytes: _b, ...plain } = await search(make(), options);
+          expect(await search(new Memo(make()), options)).toMatchObject(plain);
+        },
+      ),
+    );
+  });
+
   it('goes on without what it has no room for', async () => {
     for (const bytes of [0, 40, 400, 4000]) {
       const memo = new Memo(new Counters(3, 4, 2), bytes);
       const plain = await search(new Counters(3, 4, 2), { bounds: {} });
-      const { seconds: _s, cpuSeconds: _c, ...result } = plain;
+      const { seconds: _s, cpuSeconds: _c, bytes: _b, ...result } = plain;
       expect(await search(memo, { bounds: {} })).toMatchObject(result);
     }
   });

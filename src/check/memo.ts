@@ -2,7 +2,15 @@ import type { Store } from '../store/store.js';
 import { Answers } from './answers.js';
 import { UNKNOWN } from './decisions.js';
 import { Effects } from './effects.js';
-import type { Model, Obligations, Property, Symmetry } from './model.js';
+import {
+  type Foresight,
+  type Model,
+  NO_EFFECT,
+  type Obligations,
+  type Property,
+  type Symmetry,
+  UNFORESEEN,
+} from './model.js';
 
 /** A model whose state is a store: all that its actions and properties depend on are words that they read from there. */
 export interface StoreModel extends Model {
@@ -30,16 +38,17 @@ const UNWATCHED = NOTHING - FIRST_EFFECT - 2;
  *
  * States must be reached from the one in which the memo was made, by performing its actions and rolling back.
  */
-export class Memo implements Model {
+export class Memo implements Model, Foresight {
   readonly state: Store;
   readonly actionCount: number;
   readonly properties: readonly Property[];
   readonly symmetries?: readonly Symmetry[];
   readonly obligations?: Obligations;
+  readonly foresight: Foresight = this;
   /** Times that something was not known and had to be asked of the model. */
   misses = 0;
   private readonly model: StoreModel;
-  private readonly effects = new Effects();
+  readonly effects = new Effects();
   /** By action, then by property, then by effect: whether the properties of steps hold of one that does this. */
   private readonly answers: Answers;
   private readonly steps: readonly Property[];
@@ -71,6 +80,28 @@ export class Memo implements Model {
     this.done = answer - FIRST_EFFECT;
     if (answer >= FIRST_EFFECT) this.effects.apply(this.done, this.state);
     return answer !== IMPOSSIBLE;
+  }
+
+  effectOf(action: number): number {
+    let answer = this.answers.ask(action);
+    if (answer === UNKNOWN) {
+      if (!this.answers.canWatch(action)) return UNFORESEEN;
+      const mark = this.state.journalLength;
+      this.watchAction(action);
+      this.state.rollback(mark);
+      answer = this.done + FIRST_EFFECT;
+    }
+    return answer < FIRST_EFFECT ? NO_EFFECT : answer - FIRST_EFFECT;
+  }
+
+  holdsOfStep(effect: number): boolean {
+    if (this.steps.length === 0) return true;
+    const answer = this.answers.ask(this.firstStep + effect);
+    if (answer !== UNKNOWN) return answer === HOLDS;
+    this.done = effect;
+    const holds = this.watchStep();
+    this.state.rollback(this.before);
+    return holds;
   }
 
   /** Lets the model perform an action, and learns what it does. */

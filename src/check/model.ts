@@ -22,7 +22,36 @@ export interface Model {
   derived?(word: number): boolean;
   /** What must come to an end once it is begun. */
   readonly obligations?: Obligations;
+  /** What it knows of actions without performing them. */
+  readonly foresight?: Foresight;
 }
+
+/** What an action would do, known without performing it: then nothing is written to find that it leads nowhere new. */
+export interface Foresight {
+  /** What the action would do in the present state: the number of an effect, {@link NO_EFFECT} or {@link UNFORESEEN}. */
+  effectOf(action: number): number;
+  /** What effects change. Effects are numbered from 0, and a number always stands for the same. */
+  readonly effects: EffectList;
+  /** Whether all properties of steps are known to hold of a step that does this, from the state that they remember. */
+  holdsOfStep(effect: number): boolean;
+}
+
+/** The action cannot run in the present state, or changes nothing. */
+export const NO_EFFECT = -1;
+/** What the action does is seen when it is performed. */
+export const UNFORESEEN = -2;
+
+/** Changes of words: of each the word, what it holds before and what it holds after. */
+export interface EffectList {
+  /** All changes of all effects; replaced by a longer array: do not keep a reference. */
+  readonly changes: Int32Array;
+  /** Where in {@link changes} those of an effect begin and end. A change from a value to itself is none. */
+  start(effect: number): number;
+  end(effect: number): number;
+}
+
+/** Words of a change. */
+export const CHANGE = 3;
 
 /**
  * What a model begins and must end: a loop in which it goes on and on is a livelock. Obligations are numbered from 0, and

@@ -84,6 +84,12 @@ export class Position {
     return this.identify(false) ? this.visited.find(identity.now, identity.least) : -1;
   }
 
+  /** Whether an effect leads from the state where the model stands to one that was found. */
+  leadsToFound(effect: number): boolean {
+    const { identity } = this;
+    return identity.foresee(this.standing, effect) && this.visited.find(identity.now, identity.least) >= 0;
+  }
+
   /** Actions from the first state to `state`. */
   pathTo(state: number): number[] {
     const actions: number[] = [];

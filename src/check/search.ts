@@ -1,6 +1,6 @@
 import { Findings } from './findings.js';
 import { LivelockWatch, type Watchers } from './livelock-watch.js';
-import type { Model, Property } from './model.js';
+import { type Model, NO_EFFECT, type Property, UNFORESEEN } from './model.js';
 import {
   type Bounds,
   type Progress,
@@ -128,9 +128,16 @@ export class Search {
   /** Tries every action in a state of the present level. */
   private expand(state: number): void {
     const { model, states } = this;
-    const { state: store } = model;
+    const { state: store, foresight } = model;
     this.enter(state);
     for (let action = 0; action < model.actionCount; action++) {
+      const effect = foresight === undefined ? UNFORESEEN : foresight.effectOf(action);
+      if (effect === NO_EFFECT) continue;
+      if (effect >= 0 && states.leadsToFound(effect) && foresight!.holdsOfStep(effect)) {
+        this.enabled[action] = 1;
+        this.transitions++;
+        continue;
+      }
       if (!model.perform(action)) continue;
       if (store.journalLength === states.mark) continue;
       this.enabled[action] = 1;

@@ -79,6 +79,11 @@ export class States {
     return this.position.find();
   }
 
+  /** Whether an effect leads from the state where the model stands to one that was found. */
+  leadsToFound(effect: number): boolean {
+    return this.position.leadsToFound(effect);
+  }
+
   /** Brings the model to a state, which lies `depth` actions from the first. */
   goTo(state: number, depth?: number): void {
     this.position.goTo(state, depth);
