@@ -125,7 +125,8 @@ export class Memo implements Model, Foresight {
   }
 
   private remembering(property: Property, of: number): Property {
-    if (property.remember === undefined) return { ...property, violation: () => this.violation(property, of) };
+    if (property.remember === undefined)
+      return { ...property, violation: () => this.violation(property, of) };
     return { ...property, violation: () => this.violationOfStep(property), remember: () => this.remember() };
   }
 

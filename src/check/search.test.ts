@@ -122,7 +122,9 @@ describe('a violation', () => {
   it('comes with the shortest way there', async () => {
     const model = graph({ a: ['b', 'x'], b: ['c'], c: ['bad'], x: ['c', 'bad'], bad: [] }, { p: at('bad') });
     const { violations, stop } = await run(model);
-    expect(violations).toEqual([{ property: 'p', clause: '', message: 'p is broken at bad', actions: [1, 1] }]);
+    expect(violations).toEqual([
+      { property: 'p', clause: '', message: 'p is broken at bad', actions: [1, 1] },
+    ]);
     expect(stop).toBe('exhausted');
   });
 

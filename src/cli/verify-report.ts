@@ -1,29 +1,26 @@
 import type { SearchResult } from '../check/result.js';
 import type { StepResult } from '../program/runner.js';
 import type { Counterexample, VerifyResult } from '../program/verify.js';
+import { factsOf } from '../report/facts.js';
+import type { VerdictReport, Written } from '../report/verdict.js';
 import { type Paint, printable } from '../text/diagnostic.js';
-import type { Edition } from '../xen/editions/edition.js';
+import { PREMISES } from '../xen/invariants/premises.js';
 import { SEARCHED } from '../xen/invariants.js';
 import { stepLines } from './run.js';
-import type { VerifyOptions } from './verify.js';
 
-/** A counterexample as a program's text, and where that was written. */
-export interface Written extends Counterexample {
-  readonly text: string;
-  readonly file: string | null;
-}
-
+/**
+ * The object of --json (docs/verify.md).
+ * @param asked the bug that was searched for, and the bounds as the options call them.
+ */
 export function verdictJson(
-  result: VerifyResult,
-  written: readonly Written[],
-  edition: Edition,
-  options: VerifyOptions,
+  { result, written, edition }: VerdictReport,
+  asked: { readonly bug: string | null; readonly bounds: unknown },
 ): unknown {
   const { states, transitions, depth, seconds, cpuSeconds, stop, exact } = result.search;
   return {
     verdict: result.verdict,
     edition: edition.name,
-    bounds: boundsJson(options),
+    ...asked,
     stop,
     states,
     transitions,
@@ -34,12 +31,20 @@ export function verdictJson(
     omissionProbability: exact === true ? 0 : exact,
     operations: result.operations,
     idleOperations: result.idleOperations,
+    unreached: {
+      actions: result.idleActions,
+      premises: result.vacuous.map(({ id }) => ({ invariant: id, premise: PREMISES[id]!.text })),
+    },
     invariants: SEARCHED.map(({ id }) => id),
-    violations: written.map(({ invariant, message, text, file, steps }) => ({
+    violations: written.map(({ invariant, message, text, file, steps, scene }) => ({
+      kind: 'safety',
       invariant: invariant.id,
       title: invariant.title,
       harm: invariant.harm,
       message,
+      facts: factsOf(message, steps),
+      length: steps.length - scene,
+      loop: null,
       program: text,
       file,
       steps,
@@ -49,12 +54,9 @@ export function verdictJson(
 
 const number = (value: number): string => Math.round(value).toLocaleString('en-US');
 
+/** The verdict for people. */
 export function* verdictLines(
-  title: string,
-  result: VerifyResult,
-  written: readonly Written[],
-  options: VerifyOptions,
-  ofConfigs: boolean,
+  { title, result, written, bounds }: VerdictReport,
   paint: Paint,
 ): Generator<string> {
   yield paint.bold(printable(title));
@@ -80,9 +82,19 @@ export function* verdictLines(
   }
   yield `  tried       ${result.operations.join(', ')}`;
   yield `  checked     ${SEARCHED.map(({ id }) => id).join(', ')}`;
-  yield `  bounds      ${boundsText(options, ofConfigs)}`;
+  yield `  bounds      ${bounds}`;
   yield `  identity    ${identityText(search)}`;
-  if (result.idleOperations.length > 0) yield `  never used  ${result.idleOperations.join(', ')}`;
+  yield* unreachedLines(result);
+}
+
+/** What the verdict says nothing about, though one may think so. */
+function* unreachedLines({ idleOperations, vacuous }: VerifyResult): Generator<string> {
+  if (idleOperations.length > 0) yield `  never used  ${idleOperations.join(', ')}`;
+  const premises = [...new Set(vacuous.map(({ id }) => PREMISES[id]!.text))].map((premise) => {
+    const invariants = vacuous.filter(({ id }) => PREMISES[id]!.text === premise).map(({ id }) => id);
+    return `${premise} (${invariants.join(', ')})`;
+  });
+  if (premises.length > 0) yield `  no state    had ${premises.join(', or ')}`;
 }
 
 /** How states were told apart, and what that may have missed. */
@@ -121,6 +133,7 @@ function* counterexampleLines(
   for (const step of steps.slice(scene))
     yield* stepLines({ ...step, violations: own(step), unexpected: [] }, paint);
   if (scene === steps.length) yield `  from the start: ${message}`;
+  for (const { step, change } of factsOf(message, steps)) yield `  because of step ${step + 1}: ${change}`;
   if (file !== null) yield `  replay: dommu run ${file}`;
   yield '';
 }
@@ -130,39 +143,4 @@ function* sceneLines({ steps, scene }: Counterexample, paint: Paint): Generator<
   yield paint.dim('the scene:');
   for (const { op } of steps.slice(0, scene)) yield paint.dim(`  ${op}`);
   yield '';
-}
-
-function boundsText(options: VerifyOptions, ofConfigs: boolean): string {
-  const plural = (value: number, what: string) => `${value} ${what}${value === 1 ? '' : 's'}`;
-  return [
-    ...(ofConfigs ? [`${plural(options.pages, 'page')} a guest`] : []),
-    `levels ${options.levels.join(' ')}`,
-    plural(options.refs, 'grant ref'),
-    plural(options.handles, 'handle'),
-    plural(options.vaSlots, 'va'),
-    `${options.entries} entr${options.entries === 1 ? 'y' : 'ies'} a page`,
-    options.hotplug ? 'hotplug' : 'no hotplug',
-    options.selfGrants ? 'self-grants' : 'no self-grants',
-    ...(options.destroy ? ['deaths'] : []),
-    ...(options.steps ? ['step by step'] : []),
-    ...(options.failures > 0 ? [plural(options.failures, 'failure')] : []),
-    ...(options.deviceMappings ? ['device mappings'] : []),
-    ...(options.partialUnmaps ? ['partial unmaps'] : []),
-    ...options.with,
-    `≤ ${number(options.maxStates)} states`,
-    `depth ${Number.isFinite(options.maxDepth) ? number(options.maxDepth) : 'any'}`,
-    `${number(options.maxMemory / 2 ** 20)} MiB`,
-    `${number(options.timeout)} s`,
-    options.first === true ? 'first violation only' : `${options.deeper} deeper than a violation`,
-  ].join(', ');
-}
-
-/** The bounds by the names of their options; null is no bound. */
-function boundsJson(options: VerifyOptions): unknown {
-  const { pages, levels, refs, handles, vaSlots, entries, hotplug, selfGrants } = options;
-  const { maxStates, maxDepth, maxMemory, timeout, deeper, first = false, hash, symmetry } = options;
-  const { destroy = false, steps = false, failures, deviceMappings = false, partialUnmaps = false } = options;
-  const optional = { destroy, steps, failures, deviceMappings, partialUnmaps, with: options.with };
-  const alphabet = { pages, levels, refs, handles, vaSlots, entries, hotplug, selfGrants, ...optional };
-  return { ...alphabet, maxStates, maxDepth, maxMemory, timeout, deeper, first, hash, symmetry };
 }

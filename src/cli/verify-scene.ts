@@ -1,4 +1,4 @@
-import { type Bug, boundsOf, sceneOf as bugScene } from '../bugs/bug.js';
+import { type Bug, sceneOf as bugScene } from '../bugs/bug.js';
 import { loadProgram } from '../program/load.js';
 import type { MachineDeclaration, Program } from '../program/program.js';
 import { type ConfigMachine, programOfConfigs, type VerifyBounds } from '../program/verify.js';
@@ -16,21 +16,6 @@ export interface Scene {
   readonly edition: Edition;
   /** What is searched, for people. */
   readonly title: string;
-}
-
-/**
- * The options of a search for a bug: its bounds, but for what the command line says itself.
- * @param isGiven whether the command line has an option.
- */
-export function withBoundsOf(
-  bug: Bug,
-  options: VerifyOptions,
-  isGiven: (option: string) => boolean,
-): VerifyOptions {
-  const { search, operations, ...alphabet } = boundsOf(bug);
-  const own = { ...alphabet, with: operations ?? [], maxStates: search.maxStates, deeper: search.deeper };
-  const taken = Object.entries(own).filter(([option]) => !isGiven(option));
-  return { ...options, ...Object.fromEntries(taken) };
 }
 
 /** What the search starts from: the program given, or what starting the configs' domains comes to, or a bug's own scene. */

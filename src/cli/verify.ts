@@ -1,18 +1,17 @@
-import { writeFileSync } from 'node:fs';
-import { basename, extname, join } from 'node:path';
 import { type Command, Option } from 'commander';
 import { requireBug } from '../bugs/gallery.js';
 import type { HashChoice } from '../check/result.js';
 import { DEFAULT_ALPHABET } from '../program/alphabet.js';
-import { printProgram } from '../program/print.js';
-import { type Counterexample, type VerifyBounds, verifyProgram } from '../program/verify.js';
-import { type Diagnostic, InputError } from '../text/diagnostic.js';
-import { DEFAULT_EDITION, type Edition } from '../xen/editions/edition.js';
+import { verifyProgram } from '../program/verify.js';
+import type { Diagnostic } from '../text/diagnostic.js';
+import { DEFAULT_EDITION } from '../xen/editions/edition.js';
 import { EXIT, type ExitCode, type Io, runCommandAsync, standardIo } from './io.js';
 import { count, counts, size } from './options.js';
 import { ProgressLine } from './progress.js';
+import { boundsForBug, boundsJson, boundsOf, boundsText } from './verify-bounds.js';
+import { checkReports, writeCounterexamples, writeReports } from './verify-files.js';
 import { verdictJson, verdictLines } from './verify-report.js';
-import { isProgram, verifyScene, withBoundsOf } from './verify-scene.js';
+import { isProgram, verifyScene } from './verify-scene.js';
 
 export interface VerifyOptions {
   readonly xen?: string;
@@ -33,6 +32,9 @@ export interface VerifyOptions {
   readonly failures: number;
   readonly deviceMappings?: boolean;
   readonly partialUnmaps?: boolean;
+  readonly memory: boolean;
+  readonly failuresWithin?: number;
+  readonly only?: boolean;
   readonly with: readonly string[];
   readonly maxStates: number;
   readonly maxDepth: number;
@@ -45,6 +47,8 @@ export interface VerifyOptions {
   readonly memo: boolean;
   readonly out: string;
   readonly write: boolean;
+  readonly report: readonly string[];
+  readonly itf?: boolean;
   readonly json?: boolean;
 }
 
@@ -88,6 +92,7 @@ export function registerVerify(program: Command, io: Io = standardIo()): void {
     .option('--entries <n>', 'entries of a page guests write', count(0, 16), DEFAULT_ALPHABET.entries)
     .option('--no-hotplug', 'devices stay where they were assigned')
     .option('--no-self-grants', 'guests do not grant pages to themselves')
+    .option('--no-memory', 'guests neither get pages nor give them back')
     .option('--destroy', 'the toolstack destroys guests')
     .option('--steps', 'hypercalls also run step by step, others in between')
     .option(
@@ -96,6 +101,7 @@ export function registerVerify(program: Command, io: Io = standardIo()): void {
       count(0, 16),
       0,
     )
+    .option('--failures-within <n>', 'which try of its kind, at the latest, fails', count(1, 64))
     .option('--device-mappings', 'PV guests and dom0 map grants for their devices, too')
     .option('--partial-unmaps', 'grant mappings are also unmapped by halves')
     .addOption(
@@ -106,6 +112,7 @@ export function registerVerify(program: Command, io: Io = standardIo()): void {
         .argParser((text: string) => text.split(',').filter((name) => name !== ''))
         .default([], 'none'),
     )
+    .option('--only', 'nothing but the operations of --with, and failures, is tried')
     .option('--max-states <n>', 'states to keep', count(1, 2 ** 31 - 1), 10_000_000)
     .addOption(
       new Option('--max-depth <n>', 'actions in a row')
@@ -132,6 +139,13 @@ export function registerVerify(program: Command, io: Io = standardIo()): void {
     .option('--no-memo', 'do not remember what actions did: the same verdict, later')
     .option('--out <folder>', 'where counterexamples are written', '.')
     .option('--no-write', 'do not write counterexamples')
+    .option('--itf', 'write each counterexample as an ITF trace, too')
+    .addOption(
+      new Option(
+        '--report <file...>',
+        'write the verdict to files: SARIF (.sarif) or Markdown (.md)',
+      ).default([], 'none'),
+    )
     .option('--json', 'print one JSON object')
     .addHelpText('after', EXAMPLES)
     .action(async (files: string[], options: VerifyOptions, command: Command) => {
@@ -144,14 +158,14 @@ export function registerVerify(program: Command, io: Io = standardIo()): void {
 
 async function verify(
   files: readonly string[],
-  asked: VerifyOptions,
+  options: VerifyOptions,
   isGiven: (option: string) => boolean,
   io: Io,
 ): Promise<ExitCode> {
-  const bug = asked.bug === undefined ? undefined : requireBug(asked.bug, '--bug');
+  checkReports(options.report);
+  const bug = options.bug === undefined ? undefined : requireBug(options.bug, '--bug');
   const ofBugAlone = bug !== undefined && files.length === 0;
-  const options = ofBugAlone ? withBoundsOf(bug, asked, isGiven) : asked;
-  const bounds = boundsOf(options);
+  const bounds = ofBugAlone ? boundsForBug(bug, options, isGiven) : boundsOf(options);
   const { program, edition, title } = verifyScene(files, options, bounds, bug);
   const interrupt = new AbortController();
   const onInterrupt = () => interrupt.abort();
@@ -166,74 +180,13 @@ async function verify(
     process.off('SIGINT', onInterrupt);
     progress.clear();
   });
-  const written = result.counterexamples.map((one) => {
-    const text = counterexampleText(one, edition);
-    const stem = files[0] === undefined ? bug!.id : basename(files[0], extname(files[0]));
-    const file = join(options.out, `${stem}-${fileName(edition.name)}-${one.invariant.id}.dommu`);
-    if (options.write) writeFile(file, text);
-    return { ...one, text, file: options.write ? file : null };
-  });
-  if (options.json === true) io.out(JSON.stringify(verdictJson(result, written, edition, options), null, 2));
-  else
-    for (const line of verdictLines(title, result, written, options, !files.some(isProgram), io.paintOut))
-      io.out(line);
+  const subject = files[0] ?? bug!.id;
+  const written = writeCounterexamples(result.counterexamples, edition, subject, options);
+  const text = boundsText(bounds, files.length > 0 && !files.some(isProgram));
+  const report = { title, subject, edition, result, written, bounds: text };
+  writeReports(options.report, report);
+  const json = { bug: bug?.id ?? null, bounds: boundsJson(bounds, options) };
+  if (options.json === true) io.out(JSON.stringify(verdictJson(report, json), null, 2));
+  else for (const line of verdictLines(report, io.paintOut)) io.out(line);
   return result.verdict === 'unsafe' ? EXIT.findings : EXIT.ok;
-}
-
-function boundsOf(options: VerifyOptions): VerifyBounds {
-  const { pages, levels, refs, handles, vaSlots, entries, hotplug, selfGrants, failures } = options;
-  return {
-    pages,
-    levels,
-    refs,
-    handles,
-    vaSlots,
-    entries,
-    hotplug,
-    selfGrants,
-    failures,
-    operations: options.with,
-    destroy: options.destroy === true,
-    steps: options.steps === true,
-    deviceMappings: options.deviceMappings === true,
-    partialUnmaps: options.partialUnmaps === true,
-    memo: options.memo,
-    search: {
-      maxStates: options.maxStates,
-      maxDepth: options.maxDepth,
-      maxMemory: options.maxMemory,
-      maxSeconds: options.timeout,
-      deeper: options.first === true ? 0 : options.deeper,
-    },
-  };
-}
-
-/** An edition's name where behaviours are replaced is too long for a file's. */
-const fileName = (edition: string): string => edition.split('+')[0]!;
-
-function writeFile(file: string, text: string): void {
-  try {
-    writeFileSync(file, text);
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    throw new InputError({
-      severity: 'error',
-      code: 'cannot-write',
-      message: `the counterexample cannot be written (${code}); name a folder with --out, or say --no-write`,
-      file,
-      line: 1,
-      column: 1,
-    });
-  }
-}
-
-/** The counterexample as a program that reads like a story. */
-function counterexampleText({ invariant, message, program }: Counterexample, edition: Edition): string {
-  const head = [
-    `${invariant.id}, ${invariant.title}, does not hold on Xen ${edition.name}:`,
-    message,
-    `Why it must hold: ${invariant.reason}.`,
-    'Found by `dommu verify`; the shortest there is within its bounds.',
-  ];
-  return `${head.map((line) => `# ${line}\n`).join('')}\n${printProgram(program)}`;
 }

@@ -1,0 +1,136 @@
+import { type Bug, boundsOf as boundsOfBug } from '../bugs/bug.js';
+import type { VerifyBounds } from '../program/verify.js';
+import type { VerifyOptions } from './verify.js';
+
+/** Options whose names are other than those of the bounds. */
+const OPTION_OF: Readonly<Record<string, string>> = {
+  operations: 'with',
+  onlyOperations: 'only',
+  maxSeconds: 'timeout',
+};
+
+/** The bounds that the options say. */
+export function boundsOf(options: VerifyOptions): VerifyBounds {
+  const { pages, levels, refs, handles, vaSlots, entries, hotplug, selfGrants, failures, memory } = options;
+  return {
+    pages,
+    levels,
+    refs,
+    handles,
+    vaSlots,
+    entries,
+    hotplug,
+    selfGrants,
+    memory,
+    failures,
+    ...(options.failuresWithin === undefined ? {} : { failuresWithin: options.failuresWithin }),
+    operations: options.with,
+    onlyOperations: options.only === true,
+    destroy: options.destroy === true,
+    steps: options.steps === true,
+    deviceMappings: options.deviceMappings === true,
+    partialUnmaps: options.partialUnmaps === true,
+    memo: options.memo,
+    search: {
+      maxStates: options.maxStates,
+      maxDepth: options.maxDepth,
+      maxMemory: options.maxMemory,
+      maxSeconds: options.timeout,
+      deeper: options.first === true ? 0 : options.deeper,
+    },
+  };
+}
+
+/**
+ * The bounds of the search for a bug: its own, but for what the command line says itself.
+ * @param isGiven whether the command line has an option.
+ */
+export function boundsForBug(
+  bug: Bug,
+  options: VerifyOptions,
+  isGiven: (option: string) => boolean,
+): VerifyBounds {
+  const { search: asked, ...alphabet } = boundsOf(options);
+  const { search, ...own } = boundsOfBug(bug);
+  const given = (bounds: object) =>
+    Object.fromEntries(Object.entries(bounds).filter(([name]) => isGiven(OPTION_OF[name] ?? name)));
+  // A bug's search is bounded by its states; what it leaves open is as for every search.
+  const first = options.first === true ? { deeper: 0 } : {};
+  return {
+    ...own,
+    memo: options.memo,
+    ...given(alphabet),
+    search: { ...asked, ...search, ...given(asked), ...first },
+  };
+}
+
+const number = (value: number): string => Math.round(value).toLocaleString('en-US');
+
+/** The bounds for people. */
+export function boundsText(bounds: VerifyBounds, ofConfigs: boolean): string {
+  const plural = (value: number, what: string) => `${value} ${what}${value === 1 ? '' : 's'}`;
+  const { failures = 0, failuresWithin, operations = [], onlyOperations = false } = bounds;
+  const within =
+    failuresWithin === undefined ? '' : ` within ${plural(failuresWithin, 'try').replace('trys', 'tries')}`;
+  return [
+    ...(ofConfigs ? [`${plural(bounds.pages, 'page')} a guest`] : []),
+    ...(onlyOperations ? ['nothing else but'] : alphabetTexts(bounds)),
+    ...(failures > 0 ? [`${plural(failures, 'failure')}${within}`] : []),
+    ...operations,
+    ...searchTexts(bounds.search),
+  ].join(', ');
+}
+
+function alphabetTexts(bounds: VerifyBounds): string[] {
+  const plural = (value: number, what: string) => `${value} ${what}${value === 1 ? '' : 's'}`;
+  return [
+    `levels ${bounds.levels.join(' ')}`,
+    plural(bounds.refs, 'grant ref'),
+    plural(bounds.handles, 'handle'),
+    plural(bounds.vaSlots, 'va'),
+    `${bounds.entries} entr${bounds.entries === 1 ? 'y' : 'ies'} a page`,
+    bounds.hotplug ? 'hotplug' : 'no hotplug',
+    bounds.selfGrants ? 'self-grants' : 'no self-grants',
+    ...(bounds.memory === false ? ['no pages given or taken'] : []),
+    ...(bounds.destroy ? ['deaths'] : []),
+    ...(bounds.steps ? ['step by step'] : []),
+    ...(bounds.deviceMappings ? ['device mappings'] : []),
+    ...(bounds.partialUnmaps ? ['partial unmaps'] : []),
+  ];
+}
+
+function searchTexts({
+  maxStates = Infinity,
+  maxDepth = Infinity,
+  ...rest
+}: VerifyBounds['search']): string[] {
+  const { maxMemory = Infinity, maxSeconds = Infinity, deeper = Infinity } = rest;
+  return [
+    `≤ ${number(maxStates)} states`,
+    `depth ${Number.isFinite(maxDepth) ? number(maxDepth) : 'any'}`,
+    `${number(maxMemory / 2 ** 20)} MiB`,
+    `${number(maxSeconds)} s`,
+    deeper === 0 ? 'first violation only' : `${deeper} deeper than a violation`,
+  ];
+}
+
+/** The bounds by the names of their options; null is no bound. */
+export function boundsJson(bounds: VerifyBounds, options: VerifyOptions): unknown {
+  const { pages, levels, refs, handles, vaSlots, entries, hotplug, selfGrants, search } = bounds;
+  const {
+    destroy = false,
+    steps = false,
+    failures = 0,
+    deviceMappings = false,
+    partialUnmaps = false,
+  } = bounds;
+  const { memory = true, failuresWithin = null, operations = [], onlyOperations = false } = bounds;
+  const { hash, symmetry, first = false } = options;
+  return {
+    ...{ pages, levels, refs, handles, vaSlots, entries, hotplug, selfGrants, memory },
+    ...{ destroy, steps, failures, failuresWithin, deviceMappings, partialUnmaps },
+    ...{ with: operations, only: onlyOperations },
+    ...{ maxStates: search.maxStates, maxDepth: search.maxDepth, maxMemory: search.maxMemory },
+    ...{ timeout: search.maxSeconds, deeper: search.deeper, first, hash, symmetry },
+  };
+}

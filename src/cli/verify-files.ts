@@ -1,0 +1,110 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+import { basename, extname, join } from 'node:path';
+import { printProgram } from '../program/print.js';
+import type { Counterexample } from '../program/verify.js';
+import { itfTrace } from '../report/itf.js';
+import { markdownReport } from '../report/markdown.js';
+import { sarifLog } from '../report/sarif.js';
+import type { VerdictReport, Written } from '../report/verdict.js';
+import { InputError } from '../text/diagnostic.js';
+import type { Edition } from '../xen/editions/edition.js';
+import { usageError } from './options.js';
+
+/** Where counterexamples go. */
+export interface CounterexampleFiles {
+  readonly out: string;
+  readonly write: boolean;
+  /** Whether each is written as an ITF trace, too. */
+  readonly itf?: boolean;
+}
+
+/**
+ * Writes the counterexamples, if they are to be written, as `SUBJECT-RELEASE-INVARIANT.dommu`; a second one of the same
+ * invariant has a number behind it.
+ * @param subject a file or a bug.
+ */
+export function writeCounterexamples(
+  counterexamples: readonly Counterexample[],
+  edition: Edition,
+  subject: string,
+  files: CounterexampleFiles,
+): Written[] {
+  const counts = new Map<string, number>();
+  return counterexamples.map((one) => {
+    const { id } = one.invariant;
+    const count = (counts.get(id) ?? 0) + 1;
+    counts.set(id, count);
+    const [release] = edition.name.split('+');
+    const stem = join(
+      files.out,
+      `${basename(subject, extname(subject))}-${release}-${id}${count === 1 ? '' : `-${count}`}`,
+    );
+    const text = counterexampleText(one, edition);
+    if (files.write) writeFile(`${stem}.dommu`, text);
+    if (files.itf === true) writeFile(`${stem}.itf.json`, itfText(one, edition, subject));
+    return { ...one, text, file: files.write ? `${stem}.dommu` : null };
+  });
+}
+
+function itfText({ program, steps, scene }: Counterexample, edition: Edition, subject: string): string {
+  // What boot itself breaks is a result, and no statement.
+  const statements = steps.slice(0, scene).filter(({ op }) => op !== 'boot').length;
+  return `${JSON.stringify(itfTrace(program, edition, statements, subject), null, 1)}\n`;
+}
+
+/** The counterexample as a program that reads like a story. */
+function counterexampleText({ invariant, message, program }: Counterexample, edition: Edition): string {
+  const head = [
+    `${invariant.id}, ${invariant.title}, does not hold on Xen ${edition.name}:`,
+    message,
+    `Why it must hold: ${invariant.reason}.`,
+    'Found by `dommu verify`; the shortest there is within its bounds.',
+  ];
+  return `${head.map((line) => `# ${line}\n`).join('')}\n${printProgram(program)}`;
+}
+
+/** How a report is written, by the end of its file's name. */
+const FORMATS: readonly (readonly [end: RegExp, text: (report: VerdictReport) => string])[] = [
+  [/\.sarif(\.json)?$/, (report) => `${JSON.stringify(sarifLog(report, version()), null, 2)}\n`],
+  [/\.md$/, markdownReport],
+];
+
+function formatOf(file: string): (report: VerdictReport) => string {
+  const format = FORMATS.find(([end]) => end.test(file));
+  if (format !== undefined) return format[1];
+  throw usageError(
+    '--report',
+    `\`${file}\` is no report that can be written; its name ends in .sarif, .sarif.json or .md`,
+  );
+}
+
+/** Refuses what no report can be written to, before hours are spent. @throws InputError */
+export function checkReports(files: readonly string[]): void {
+  for (const file of files) formatOf(file);
+}
+
+/** Writes the verdict to each of the files, in the format that their names say. */
+export function writeReports(files: readonly string[], report: VerdictReport): void {
+  for (const file of files) writeFile(file, formatOf(file)(report));
+}
+
+function version(): string {
+  const manifest = readFileSync(new URL('../../package.json', import.meta.url), 'utf8');
+  return (JSON.parse(manifest) as { version: string }).version;
+}
+
+function writeFile(file: string, text: string): void {
+  try {
+    writeFileSync(file, text);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    throw new InputError({
+      severity: 'error',
+      code: 'cannot-write',
+      message: `it cannot be written (${code}); name a folder with --out, or say --no-write`,
+      file,
+      line: 1,
+      column: 1,
+    });
+  }
+}
