@@ -71,7 +71,7 @@ describe('a Markdown report', () => {
   it('tells each violation with its steps, and keeps names from being read as markup', async () => {
     const found = await report('4.22+pvPageAdded=mapped-untyped');
     const text = markdownReport(found);
-    expect(text).toContain('# a | &#60;b&#62; on 4.22+pvPageAdded=mapped-untyped'
+    expect(text).toContain('# a | &#60;b&#62; on 4.22+pvPageAdded=mapped-untyped');
     for (const { invariant } of found.written) expect(text).toContain(`## ${invariant.id}: `);
     expect(text).toMatch(/\| 5 \| `pin_l1_table g 0x10\d` \| ok \|/);
   });
