@@ -66,12 +66,16 @@ describe('a PV guest with a network card', () => {
     expect(await broken('guest-pv-nic.cfg', release)).toBe(expected);
   });
 
-  it.each(['4.13.3', '4.14.2', '4.17', '4.22', 'late-enable', 'up-front'])(
-    'with one page is safe on %s',
-    async (release) => {
-      expect(await broken('guest-pv-nic.cfg', release, {}, { ...BOUNDS, pages: 1 })).toBe('safe');
-    },
-  );
+  it.each([
+    ['4.13.3', 'safe'],
+    ['4.14.2', 'safe'],
+    ['4.17', 'safe'],
+    ['4.22', 'safe'],
+    ['late-enable', 'livelock'],
+    ['up-front', 'safe'],
+  ])('with one page: %s is %s', async (release, expected) => {
+    expect(await broken('guest-pv-nic.cfg', release, {}, { ...BOUNDS, pages: 1 })).toBe(expected);
+  });
 });
 
 describe('the same behind AMD-Vi', () => {

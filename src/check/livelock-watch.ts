@@ -6,7 +6,7 @@ import type { States } from './states.js';
 
 /** States found when a search first looks for loops among them, and how many times as many there are the next time. */
 const FIRST = 1 << 12;
-const TIMES = 8;
+const TIMES = 4;
 
 /**
  * Looks for loops among the states of a search: now and then while it goes on, so that a loop near its beginning is not

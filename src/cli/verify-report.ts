@@ -64,9 +64,12 @@ export function* verdictLines(
   if (written[0] !== undefined) yield* sceneLines(written[0], paint);
   for (const one of written) yield* counterexampleLines(one, paint);
   const { search, verdict } = result;
-  const head = { safe: paint.bold('safe'), unsafe: paint.error('UNSAFE'), bounded: paint.warning('bounded') }[
-    verdict
-  ];
+  const head = {
+    safe: paint.bold('safe'),
+    unsafe: paint.error('UNSAFE'),
+    livelock: paint.error('LIVELOCK'),
+    bounded: paint.warning('bounded'),
+  }[verdict];
   yield `${head}: ${verdictText(result)}`;
   // A rate over less than a second says more about the start than about the search.
   const rate =

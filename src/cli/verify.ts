@@ -188,5 +188,5 @@ async function verify(
   const json = { bug: bug?.id ?? null, bounds: boundsJson(bounds, options) };
   if (options.json === true) io.out(JSON.stringify(verdictJson(report, json), null, 2));
   else for (const line of verdictLines(report, io.paintOut)) io.out(line);
-  return result.verdict === 'unsafe' ? EXIT.findings : EXIT.ok;
+  return result.counterexamples.length > 0 ? EXIT.findings : EXIT.ok;
 }

@@ -1,8 +1,10 @@
+import type { Livelock } from '../check/livelock.js';
 import { MEMO_BYTES, Memo, type StoreModel } from '../check/memo.js';
-import type { Symmetry } from '../check/model.js';
+import type { Obligations, Symmetry } from '../check/model.js';
 import type { Bounds, SearchOptions, SearchResult } from '../check/result.js';
 import { search } from '../check/search.js';
 import { InputError } from '../text/diagnostic.js';
+import { callerOf } from '../xen/calls/call.js';
 import type { Edition } from '../xen/editions/edition.js';
 import { clauseOf } from '../xen/invariants/clause.js';
 import { PREMISES } from '../xen/invariants/premises.js';
@@ -13,11 +15,12 @@ import { type Action, type AlphabetBounds, Attempt, actionStatement, alphabetOf 
 import {
   deviceAddresses,
   domainName,
-  expandConfig,
   type ResolvedConfig,
   resolveConfig,
   startDomain,
 } from './config-domain.js';
+import { type Counterexample, livelockCounterexample, safetyCounterexample } from './counterexample.js';
+import { callObligations } from './obligations.js';
 import { OPERATION_BY_NAME } from './operations.js';
 import { printStatement } from './print.js';
 import {
@@ -26,9 +29,8 @@ import {
   type MachineDeclaration,
   type Program,
   type Range,
-  type Statement,
 } from './program.js';
-import { Run, type StepResult } from './runner.js';
+import type { StepResult } from './runner.js';
 import { actionNames, runScene } from './scene.js';
 import { findSymmetry, type SymmetryFound } from './symmetry.js';
 
@@ -47,17 +49,9 @@ export interface VerifyBounds extends AlphabetBounds {
 export const searchedWithin = ({ dear = [] }: Pick<VerifyBounds, 'dear'>): readonly Invariant[] =>
   INVARIANTS.filter((one) => !one.dear || dear.includes(one.id));
 
-export type Verdict = 'safe' | 'unsafe' | 'bounded';
+export type { Counterexample } from './counterexample.js';
 
-/** One broken invariant, with the shortest program that breaks it. */
-export interface Counterexample {
-  readonly invariant: Invariant;
-  readonly message: string;
-  readonly program: Program;
-  /** The program's run, step by step; the first `scene` of them set the scene. */
-  readonly steps: readonly StepResult[];
-  readonly scene: number;
-}
+export type Verdict = 'safe' | 'unsafe' | 'livelock' | 'bounded';
 
 export interface VerifyResult {
   readonly verdict: Verdict;
@@ -66,7 +60,7 @@ export interface VerifyResult {
   readonly symmetry: SymmetryFound;
   /** How the program went that the search starts from. */
   readonly scene: readonly StepResult[];
-  /** Gravest first. */
+  /** Gravest first; what never ends comes last. */
   readonly counterexamples: readonly Counterexample[];
   /** Operations that changed something somewhere, and those that never did. */
   readonly operations: readonly string[];
@@ -168,6 +162,8 @@ function devicesOf(
   });
 }
 
+const NOTHING_TO_END: Obligations = { count: 0, underWay: () => false, isStep: () => false };
+
 /** The hypervisor and its actors as something to search. */
 export class XenModel implements StoreModel {
   readonly actions: readonly Action[];
@@ -184,6 +180,7 @@ export class XenModel implements StoreModel {
     actions: readonly Action[],
     invariants: readonly Invariant[] = SEARCHED,
     symmetries: readonly Symmetry[] = [],
+    readonly obligations: Obligations = NOTHING_TO_END,
   ) {
     this.xen = xen;
     this.symmetries = symmetries;
@@ -238,7 +235,13 @@ export function sceneModel(
   const names = actionNames(program, run);
   const actions = alphabetOf(xen, names, bounds);
   const symmetry = findSymmetry(xen, names, bounds, actions);
-  const model = new XenModel(xen, actions, searchedWithin(bounds), symmetry.images);
+  const model = new XenModel(
+    xen,
+    actions,
+    searchedWithin(bounds),
+    symmetry.images,
+    callObligations(xen, actions, names),
+  );
   return { model, xen, scene: run.results, symmetry };
 }
 
@@ -252,16 +255,16 @@ export async function verifyProgram(
   bounds: VerifyBounds,
   options: Omit<SearchOptions, 'bounds'> = {},
 ): Promise<VerifyResult> {
-  const { model, scene, symmetry } = sceneModel(program, edition, bounds);
+  const { model, xen, scene, symmetry } = sceneModel(program, edition, bounds);
   const searched = bounds.memo === false ? model : new Memo(model, memoBytes(bounds));
-  const result = await search(searched, { bounds: bounds.search, ...options });
+  const result = await search(searched, { bounds: bounds.search, fairness: 'weak', ...options });
   const inScene = new Set(scene.flatMap(({ violations }) => violations.map(({ invariant }) => invariant)));
   const counterexamples = searchedWithin(bounds).flatMap((invariant) => {
     const ways = inScene.has(invariant.id)
       ? [[]]
       : result.violations.filter(({ property }) => property === invariant.id).map(({ actions }) => actions);
     const shown = ways.map((way) =>
-      counterexample(
+      safetyCounterexample(
         program,
         edition,
         invariant,
@@ -271,20 +274,39 @@ export async function verifyProgram(
     // The first is the shortest. One that goes on from where the invariant is broken already shows nothing new.
     return shown.filter((one, index) => index === 0 || breaksAtLast(one));
   });
+  const loops = livelocksOf(result, xen).map((one) =>
+    livelockCounterexample(program, edition, one, model.actions),
+  );
   const never = new Set(result.neverEnabled);
   const operations = [...new Set(model.actions.map(({ op }) => op))];
   const used = new Set(model.actions.filter((_, action) => !never.has(action)).map(({ op }) => op));
   return {
-    verdict: counterexamples.length > 0 ? 'unsafe' : result.stop === 'exhausted' ? 'safe' : 'bounded',
+    verdict: counterexamples.length > 0 ? 'unsafe' : loops.length > 0 ? 'livelock' : verdictOf(result),
     search: result,
     symmetry,
     scene,
-    counterexamples,
+    counterexamples: [...counterexamples, ...loops],
     operations: operations.filter((op) => used.has(op)),
     idleOperations: operations.filter((op) => !used.has(op)),
     idleActions: idleActions(model.actions, never),
     vacuous: searchedWithin(bounds).filter(({ id }) => result.vacuous.includes(id)),
   };
+}
+
+/** A search that did not see everything is not "safe", and one that could not look for all loops is not either. */
+function verdictOf({ stop, livelock }: SearchResult): Verdict {
+  return stop === 'exhausted' && livelock?.undecided === undefined ? 'safe' : 'bounded';
+}
+
+/** Of each hypercall that never ends the shortest loop: whichever of its caller's vCPUs is in it. */
+function livelocksOf({ livelock }: SearchResult, xen: Xen): Livelock[] {
+  const shortest = new Map<string, Livelock>();
+  for (const one of livelock?.livelocks ?? []) {
+    const key = `${one.name} ${callerOf(xen, one.obligation)}`;
+    const known = shortest.get(key);
+    if (known === undefined || one.loop.length < known.loop.length) shortest.set(key, one);
+  }
+  return [...shortest.values()];
 }
 
 /** What a search remembers of its model takes no more than an eighth of its memory. */
@@ -312,30 +334,4 @@ function idleActions(actions: readonly Action[], never: ReadonlySet<number>): st
   const used = new Set(actions.filter((_, action) => !never.has(action)).map(kind));
   const idle = actions.filter((action) => !used.has(kind(action)));
   return idle.map((action) => printStatement(actionStatement(action, 1)));
-}
-
-/** The program with the actions that break the invariant, replayed by the runner, which must find the same. */
-function counterexample(
-  program: Program,
-  edition: Edition,
-  invariant: Invariant,
-  actions: readonly Action[],
-): Counterexample {
-  const statements: Statement[] = actions.map((action) => actionStatement(action, 1));
-  const whole = withoutConfigs({ ...program, edition: edition.name }, edition, statements);
-  const replay = new Run(whole, edition, { check: invariant.dear ? 'all' : 'searched' });
-  replay.execute();
-  const broken = replay.results
-    .flatMap(({ violations }) => violations)
-    .findLast((one) => one.invariant === invariant.id);
-  if (broken === undefined)
-    throw new Error(`the runner does not find what the search found: ${invariant.id}`);
-  const scene = replay.results.length - statements.length;
-  return { invariant, message: broken.message, program: whole, steps: replay.results, scene };
-}
-
-/** The program and what follows it, without the configs it takes domains from: it can be replayed in another folder. */
-function withoutConfigs(program: Program, edition: Edition, after: readonly Statement[]): Program {
-  const started = program.configs.flatMap((config) => expandConfig(config, program, edition));
-  return { ...program, configs: [], steps: [...started, ...program.steps, ...after] };
 }
