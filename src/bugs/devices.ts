@@ -2,18 +2,24 @@ import type { Bug, Inexpressible } from './bug.js';
 import { NX_400_REGRESS } from './devices/nx-400-regress.js';
 import { NX_BRIDGE_DID } from './devices/nx-bridge-did.js';
 import { NX_CLEANUP_CONT } from './devices/nx-cleanup-cont.js';
+import { NX_DID0_CM } from './devices/nx-did0-cm.js';
 import { NX_PHANTOM_REAL } from './devices/nx-phantom-real.js';
 import { NX_PT_UAF } from './devices/nx-pt-uaf.js';
 import { NX_RMRR_REF } from './devices/nx-rmrr-ref.js';
+import { NX_SMMU_DEASSIGN } from './devices/nx-smmu-deassign.js';
 import { XSA_207 } from './devices/xsa-207.js';
 import { XSA_302_306 } from './devices/xsa-302-306.js';
+import { XSA_311 } from './devices/xsa-311.js';
 import { XSA_378A } from './devices/xsa-378a.js';
 import { XSA_378B } from './devices/xsa-378b.js';
 import { XSA_378C } from './devices/xsa-378c.js';
 import { XSA_386 } from './devices/xsa-386.js';
 import { XSA_390 } from './devices/xsa-390.js';
+import { XSA_400C } from './devices/xsa-400c.js';
+import { XSA_410 } from './devices/xsa-410.js';
 import { XSA_442 } from './devices/xsa-442.js';
 import { XSA_449 } from './devices/xsa-449.js';
+import { XSA_450 } from './devices/xsa-450.js';
 import { XSA_460 } from './devices/xsa-460.js';
 
 /** IOMMU drivers, devices, reserved regions, death of domains (bug-gallery.md §4). */
@@ -34,6 +40,13 @@ export const DEVICE_BUGS: readonly Bug[] = [
   NX_PHANTOM_REAL,
   XSA_207,
   NX_400_REGRESS,
+  XSA_400C,
+  XSA_450,
+  XSA_410,
+  NX_SMMU_DEASSIGN,
+  NX_DID0_CM,
+  XSA_311,
 ];
 
-export const DEVICE_BUGS_INEXPRESSIBLE: readonly Inexpressible[] = [];
+export const DEVICE_BUGS_INEXPRESSIBLE: readonly Inexpressible[] = [
+];

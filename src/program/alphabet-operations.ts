@@ -50,7 +50,13 @@ const wholeOf = (name: string): string => name.replace(/^begin /, '');
 /** What numbers are tried, by the name of the parameter. Others are left to those who write programs. */
 type Numbers = (xen: Xen, bounds: AlphabetBounds) => readonly number[];
 const upTo = (count: number): number[] => Array.from({ length: count }, (_, n) => n);
-const gfns: Numbers = (xen) => upTo(xen.hasTranslatedDomains ? xen.spec.limits.gfns : 0);
+const gfns: Numbers = (xen) =>
+  xen.hasTranslatedDomains ? [...upTo(xen.spec.limits.gfns), ...(growsTables(xen) ? [THREE_LEVELS] : [])] : [];
+
+/** The lowest guest frame for which tables of two levels, which grow, must grow by two. */
+const THREE_LEVELS = 2 ** 27;
+const growsTables = (xen: Xen): boolean => xen.amdvi !== undefined && xen.profile.amdLevels === 'growing';
+
 const refs: Numbers = (xen, { refs }) => upTo(Math.min(refs, xen.spec.limits.grants));
 const NUMBERS: Readonly<Record<string, Numbers>> = {
   ref: refs,

@@ -409,6 +409,7 @@ class AlphabetBuilder {
   private device(device: number): void {
     const { xen, bounds } = this;
     const { name } = xen.spec.devices[device]!;
+    const remembersAbsent = xen.vtds.some(({ capabilities }) => capabilities.cachingMode);
     const inputs = new Set(this.frames.map((pdx) => xen.ram.frameAt(pdx)));
     if (xen.hasTranslatedDomains) {
       for (let gfn = 0; gfn < xen.spec.limits.gfns; gfn++) inputs.add(gfn);
@@ -418,9 +419,11 @@ class AlphabetBuilder {
       for (const access of ['read', 'write']) {
         const write = access === 'write';
         const args = { device: name, access, address, ...(write ? { value: WRITTEN } : {}) };
-        this.add('dma', name, args, () =>
-          possible(isBoundDevice(xen, device) && deviceAccess(xen, device, address, write, WRITTEN)),
-        );
+        this.add('dma', name, args, () => {
+          if (!isBoundDevice(xen, device)) return Attempt.impossible;
+          if (deviceAccess(xen, device, address, write, WRITTEN)) return Attempt.done;
+          return remembersAbsent ? Attempt.refused : Attempt.impossible;
+        });
         for (const stream of xen.spec.arch === 'x86' ? xen.requesters[device]!.slice(1) : []) {
           this.add('dma', name, { ...args, stream }, () =>
             possible(

@@ -6,7 +6,7 @@ export const NX_BRIDGE_DID: Bug = {
   class: 'A',
   year: 2010,
   releases: 'up to 4.0',
-  mechanism:
+  mechanism: 
     'A device may send under several requester ids, each with a context entry. The domain id was given ' +
     'back with the first of them that was unmapped, so the others stood under an id that was free for the ' +
     'next domain.',
@@ -24,6 +24,6 @@ createdomain guest iommu max_pages=1
 populate_physmap guest 0x101
 `,
   bounds: { levels: [], refs: 0, vaSlots: 0, entries: 0, selfGrants: false },
-  invariants: ['INV-DID', 'I4'],
+  invariants: ['OWNED', 'INV-DID', 'I4'],
   fixes: ['dec403cc66', 'ba3d7de6ce', '8c13de5687'],
 };

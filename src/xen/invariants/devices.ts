@@ -6,7 +6,7 @@ import { tableRights } from '../iommu-tables.js';
 import { p2mLookup, p2mType } from '../p2m.js';
 import { P2mType } from '../p2m-types.js';
 import { isUntranslatedHwdom } from '../rule.js';
-import type { Xen } from '../state.js';
+import { Life, type Xen } from '../state.js';
 import { skipLevels } from '../vtd-context.js';
 import type { Invariant } from './invariant.js';
 import type { Notes } from './notes.js';
@@ -53,6 +53,28 @@ function rootOf(xen: Xen, slot: number, device: number): number {
   return xen.vtd === undefined ? frame : skipLevels(xen, xen.vtds[xen.unitIndex(device)]!.levels, frame);
 }
 
+/** A device that its owner has no use of, as nothing that it sends gets through. */
+function blockedDevice(xen: Xen): string | undefined {
+  for (let device = 0; device < xen.spec.devices.length; device++) {
+    const slot = deviceOwner(xen, device);
+    const unit = xen.unitOf(device);
+    if (slot < 0 || slot >= xen.domIo || unit === undefined || !isUsable(xen, device, slot)) continue;
+    const requesters = xen.requesters[device]!;
+    for (let id = 0; id < requesters.length; id++)
+      if (!unit.select(requesters[id]!))
+        return `${deviceText(xen, device)} is ${xen.domainName(slot)}'s, and nothing that it sends under ${frameText(requesters[id]!)} gets through`;
+  }
+  return undefined;
+}
+
+/** Bridges and what Xen cannot make out have no context; a domain that was crashed may be left without its devices. */
+function isUsable(xen: Xen, device: number, slot: number): boolean {
+  const { type = 'endpoint' } = xen.spec.devices[device]!;
+  const hasContext = type === 'endpoint' || type === 'pci';
+  const isAlive = xen.domain.life.get(slot) === Life.alive && xen.domain.crashed.get(slot) === 0;
+  return hasContext && isAlive && xen.device.broken.get(device) === 0;
+}
+
 function rememberOwners(xen: Xen, _inputs: readonly number[], notes: Notes): void {
   for (let device = 0; device < notes.owners.length; device++)
     notes.owners[device] = deviceOwner(xen, device);
@@ -89,11 +111,20 @@ function wrongReserved(xen: Xen): string | undefined {
 function unreachedReserved(xen: Xen, device: number, frame: number, wanted: Rights): string | undefined {
   const slot = deviceOwner(xen, device);
   const unit = xen.unitOf(device);
-  if (slot < 0 || slot >= xen.domIo || unit === undefined) return undefined;
+  if (slot < 0 || unit === undefined || (slot >= xen.domIo && !isQuarantineComplete(xen, slot)))
+    return undefined;
   const rights = unit.tableRights(xen.spec.devices[device]!.requester, frame);
   if ((wanted & ~rights) === 0 && unit.frame === frame) return undefined;
   if (xen.isTranslated(slot) && xen.ram.indexOf(p2mLookup(xen, slot, frame)) >= 0) return undefined;
   return `${deviceText(xen, device)} of ${xen.domainName(slot)} has ${rightsText(rights)} at ${frameText(frame)}, which its firmware needs`;
+}
+
+/**
+ * Whether quarantine is to have the regions of the devices in it. Those who put devices there in spite of
+ * iommu=no-quarantine do without, and AMD-Vi's never has them (dossier §11 item 2).
+ */
+function isQuarantineComplete(xen: Xen, slot: number): boolean {
+  return slot === xen.domIo && xen.spec.quarantine && xen.amdvi === undefined;
 }
 
 function leftReserved(xen: Xen, frame: number): string | undefined {
@@ -114,6 +145,15 @@ export const I9: Invariant = {
   reason: 'a device between two domains is a way from one into the other',
   harm: 'isolation broken',
   violation: contextOfAnother,
+};
+
+export const OWNED: Invariant = {
+  id: 'OWNED',
+  states: ['INV-OWNER', 'INV-IOMMU-COMPLETE'],
+  title: 'a device that a domain owns can use the domain’s memory',
+  reason: 'its driver has been told that it can',
+  harm: 'mapping lost',
+  violation: blockedDevice,
 };
 
 export const I10: Invariant = {
