@@ -48,5 +48,4 @@ export const DEVICE_BUGS: readonly Bug[] = [
   XSA_311,
 ];
 
-export const DEVICE_BUGS_INEXPRESSIBLE: readonly Inexpressible[] = [
-];
+export const DEVICE_BUGS_INEXPRESSIBLE: readonly Inexpressible[] = [];

@@ -51,7 +51,9 @@ const wholeOf = (name: string): string => name.replace(/^begin /, '');
 type Numbers = (xen: Xen, bounds: AlphabetBounds) => readonly number[];
 const upTo = (count: number): number[] => Array.from({ length: count }, (_, n) => n);
 const gfns: Numbers = (xen) =>
-  xen.hasTranslatedDomains ? [...upTo(xen.spec.limits.gfns), ...(growsTables(xen) ? [THREE_LEVELS] : [])] : [];
+  xen.hasTranslatedDomains
+    ? [...upTo(xen.spec.limits.gfns), ...(growsTables(xen) ? [THREE_LEVELS] : [])]
+    : [];
 
 /** The lowest guest frame for which tables of two levels, which grow, must grow by two. */
 const THREE_LEVELS = 2 ** 27;
