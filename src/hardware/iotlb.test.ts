@@ -4,7 +4,7 @@ import { R, W } from '../formats/address.js';
 import { changeLines, changesSince } from '../store/changes.js';
 import { Store } from '../store/store.js';
 import { Layout } from '../store/table.js';
-import { Iotlb } from './iotlb.js';
+import { Iotlb, iotlbRow } from './iotlb.js';
 
 const SIZE = 8;
 
@@ -81,7 +81,7 @@ describe('an IOTLB', () => {
         for (const action of actions) {
           if (action.kind === 'fill') {
             iotlb.fill(action.did, action.input, action.frame, action.rights, action.order);
-            model.set(pageOf(action) % SIZE, action);
+            model.set(iotlbRow(pageOf(action), SIZE), action);
             continue;
           }
           if (action.kind === 'pages') iotlb.invalidatePages(action.did, action.input, action.count);

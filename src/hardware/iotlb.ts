@@ -23,8 +23,12 @@ const MAX_LEVELS_UP = 5;
 /** Frames that an entry so many levels up spans. */
 const SPANS: readonly number[] = [1, 2 ** 9, 2 ** 18, 2 ** 27, 2 ** 36, 2 ** 45];
 
-/** The place of a 4 KiB page in an IOTLB of `size` entries. */
-export const iotlbRow = (input: number, size: number): number => input & (size - 1);
+/**
+ * The place of a page, by its number among those of its size, in an IOTLB of `size` entries: by its low bits, and half-way round for each 256 pages, so that
+ * low guest frames and the memory from 0x100 on, as small machines have them, do not meet.
+ */
+export const iotlbRow = (input: number, size: number): number =>
+  (input + (input >>> 8) * (size >>> 1)) & (size - 1);
 
 /** The order of a page that spans so many frames. */
 export const orderOf = (span: number): number => (span === 1 ? 0 : Math.log2(span));
@@ -87,7 +91,7 @@ export class Iotlb {
 
   /** Where a page `levels` above 4 KiB is kept: by its number among the pages of its size. */
   private rowFor(input: number, levels: number): number {
-    return Math.floor(input / SPANS[levels]!) & (this.size - 1);
+    return iotlbRow(Math.floor(input / SPANS[levels]!), this.size);
   }
 
   private levelsUp(row: number): number {

@@ -72,7 +72,7 @@ function happeningsOf(bounds: AlphabetBounds, actions: readonly Action[]): Happe
     refs: bounds.refs,
     handles: bounds.handles,
     deaths: tried.has('destroydomain') || tried.has('begin destroydomain'),
-    steps: tried.has('step'),
+    slowDeaths: tried.has('begin destroydomain'),
     failures: tried.has('fail'),
     version2: tried.has('grant_set_version'),
   };

@@ -110,7 +110,7 @@ export function programOfConfigs(
       grants: bounds.refs,
       handles: bounds.handles * configs.length,
       va_slots: bounds.vaSlots,
-      iotlb: 2 ** Math.ceil(Math.log2(frames + bounds.pages + 2)),
+      iotlb: iotlbFor(frames, bounds),
       gfns: bounds.pages + bounds.handles,
     },
   };
@@ -122,6 +122,12 @@ export function programOfConfigs(
     return startDomain(name, config, memory, devices, { line: 1, column: 1 });
   });
   return { program: { file: files.join(' '), machine, configs: [], steps }, configs };
+}
+
+/** Entries of an IOTLB in which no two inputs meet: frames and guest frames have half of it each. */
+function iotlbFor(frames: number, { pages, handles }: VerifyBounds): number {
+  const size = 2 ** Math.ceil(Math.log2(frames + pages + 2));
+  return Math.max(frames, pages + handles) <= size / 2 ? size : size * 2;
 }
 
 /** Frames of Xen's own for so many domains. They stand below the domains' memory, if need be above it. */

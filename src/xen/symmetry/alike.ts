@@ -11,10 +11,9 @@ export interface Happenings {
   /** Grant references and handles that are used, from 0. */
   readonly refs: number;
   readonly handles: number;
-  /** Domains may be destroyed. */
+  /** Domains may be destroyed; step by step. */
   readonly deaths: boolean;
-  /** Hypercalls are looked into at their steps. */
-  readonly steps: boolean;
+  readonly slowDeaths: boolean;
   /** Something may fail at any place. */
   readonly failures: boolean;
   /** Grant tables may change their version. */
@@ -64,8 +63,8 @@ export function findAlike(xen: Xen, happenings: Happenings): Alike {
 }
 
 /** What goes through a domain's pages by number, and can be seen or fail in between. */
-function orderedPages({ deaths, steps, failures }: Happenings): string | undefined {
-  if (deaths && (steps || failures))
+function orderedPages({ deaths, slowDeaths, failures }: Happenings): string | undefined {
+  if (slowDeaths || (deaths && failures))
     return 'a dying domain gives them back by number, which can be seen half-way';
   return undefined;
 }

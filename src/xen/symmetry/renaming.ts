@@ -31,7 +31,7 @@ export interface Class {
 }
 
 /** A renaming that changes nothing. */
-function identity(xen: Xen): Record<Part, Int32Array> {
+export function identity(xen: Xen): Record<Part, Int32Array> {
   const all = (part: Part) => Int32Array.from({ length: PARTS[part](xen) }, (_, n) => n);
   return { frames: all('frames'), refs: all('refs'), handles: all('handles'), devices: all('devices') };
 }
