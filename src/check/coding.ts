@@ -1,4 +1,6 @@
 import { laneHigh, laneLow } from '../store/hash.js';
+import { PAGE_WORDS } from '../store/store.js';
+import type { SharedFacts } from './shared-facts.js';
 
 /**
  * How facts become bits. A fact is a word of the store and a value other than the one it had where the search began;
@@ -50,33 +52,68 @@ export class ExactCoding implements Coding {
   private usedBits = 0;
   /** All facts that have codes: who codes them in this order gets the same codes. */
   readonly facts: CodedFact[] = [];
+  /** The same list where other threads add to it, too; what they added is coded here when it is needed. */
+  private shared: SharedFacts | undefined;
+
+  /** From now on, codes are given out together with other threads. What was coded here or there before must be the same. */
+  share(shared: SharedFacts): void {
+    this.shared = shared;
+    shared.exclusively(() => {
+      this.catchUp(shared);
+      for (const fact of this.facts.slice(shared.count)) shared.add(fact);
+    });
+  }
 
   contribute(name: number, value: number, root: number, row: Int32Array, at: number): boolean {
     if (value === root) return true;
-    const word = this.coded.get(name) ?? { codes: new Map(), values: [], bits: [] };
-    const code = word.codes.get(value) ?? this.encode(name, word, value);
+    const code = this.coded.get(name)?.codes.get(value) ?? this.encode(name, value);
     if (code === undefined) return false;
+    const { bits } = this.coded.get(name)!;
     for (let bit = 0; code >>> bit !== 0; bit++) {
-      const place = word.bits[bit]!;
+      const place = bits[bit]!;
       if ((code >>> bit) & 1) row[at + (place >>> 5)]! ^= 1 << (place & 31);
     }
     return true;
   }
 
-  private encode(name: number, word: CodedWord, value: number): number | undefined {
+  private encode(name: number, value: number): number | undefined {
+    const { shared } = this;
+    if (shared === undefined) return this.fits(name) ? this.assign({ name, value }) : undefined;
+    return shared.exclusively(() => {
+      this.catchUp(shared);
+      const code = this.coded.get(name)?.codes.get(value);
+      if (code !== undefined) return code;
+      if (!this.fits(name) || shared.isFull) return undefined;
+      shared.add({ name, value });
+      return this.assign({ name, value });
+    });
+  }
+
+  /** Codes what other threads have coded since. */
+  private catchUp(shared: SharedFacts): void {
+    for (let n = this.facts.length; n < shared.count; n++) this.assign(shared.at(n));
+  }
+
+  /** Whether there is a bit for one more value of a word, if it needs one. */
+  private fits(name: number): boolean {
+    const word = this.coded.get(name);
+    const isRoomy = word !== undefined && word.values.length + 1 < 2 ** word.bits.length;
+    return isRoomy || this.usedBits < this.words * 32;
+  }
+
+  private assign(fact: CodedFact): number {
+    const word: CodedWord = this.coded.get(fact.name) ?? { codes: new Map(), values: [], bits: [] };
+    this.coded.set(fact.name, word);
     const code = word.values.length + 1;
-    if (code >= 2 ** word.bits.length) {
-      if (this.usedBits === this.words * 32) return undefined;
-      word.bits.push(this.usedBits++);
-    }
-    word.codes.set(value, code);
-    word.values.push(value);
-    this.coded.set(name, word);
-    this.facts.push({ name, value });
+    if (code >= 2 ** word.bits.length) word.bits.push(this.usedBits++);
+    word.codes.set(fact.value, code);
+    word.values.push(fact.value);
+    this.facts.push(fact);
     return code;
   }
 
   knows(name: number, value: number): boolean {
+    if (this.shared !== undefined) this.catchUp(this.shared);
     return this.coded.get(name)?.codes.has(value) === true;
   }
 
@@ -107,19 +144,21 @@ export class ExactCoding implements Coding {
 export class FingerprintCoding implements Coding {
   readonly words = 2;
   readonly bytes = 0;
+  /** Whether other threads meet facts, too. */
+  isShared = false;
 
   contribute(name: number, value: number, root: number, row: Int32Array, at: number): boolean {
     if (value === root) return true;
-    const key = Math.floor(name / 1024) | 0;
-    const offset = name % 1024;
+    const key = Math.floor(name / PAGE_WORDS) | 0;
+    const offset = name % PAGE_WORDS;
     row[at]! ^= laneLow(key, offset, value) ^ laneLow(key, offset, root);
     row[at + 1]! ^= laneHigh(key, offset, value) ^ laneHigh(key, offset, root);
     return true;
   }
 
-  /** Who has not met a fact has not met a state that holds it. */
+  /** Who has not met a fact has not met a state that holds it, unless others have. */
   knows(): boolean {
-    return false;
+    return this.isShared;
   }
 
   widen(): void {}

@@ -28,10 +28,31 @@ export class Findings {
     if (message === undefined) return undefined;
     const clause = property.clause?.(message) ?? '';
     if (known?.has(clause)) return undefined;
-    this.clauses.set(property.id, (known ?? new Set()).add(clause));
+    this.know({ property: property.id, clause });
     const violation = { property: property.id, clause, message, actions: actions() };
     this.violations.push(violation);
     return violation;
+  }
+
+  /** Nothing more is wanted of a clause, which somebody else has found broken. */
+  know({ property, clause }: Pick<Violation, 'property' | 'clause'>): void {
+    const known = this.clauses.get(property) ?? new Set();
+    this.clauses.set(property, known.add(clause));
+  }
+
+  /** Takes over what another thread found. False when it is known here. */
+  take(violation: Violation): boolean {
+    const { property, clause } = violation;
+    const known = this.clauses.get(property);
+    if (known !== undefined && (known.has(clause) || known.size >= MOST_CLAUSES)) return false;
+    this.know(violation);
+    this.violations.push(violation);
+    return true;
+  }
+
+  /** Of the properties that no state was about here, only these are so everywhere. */
+  stillVacuous(ids: readonly string[]): void {
+    this.unmet = this.unmet.filter(({ id }) => ids.includes(id));
   }
 
   /** Looks at the present state for premises that no state before it has had. */

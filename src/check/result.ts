@@ -1,3 +1,4 @@
+import type { ModelSource } from './crew-messages.js';
 import type { Fairness } from './lasso.js';
 import type { LivelockResult } from './livelock.js';
 
@@ -79,6 +80,11 @@ export interface SearchOptions {
   readonly symmetries?: boolean;
   /** Looks for livelocks, too, with loops that are fair like this; not unless it is set. */
   readonly fairness?: Fairness;
+  /** Threads that search, once there are many states; one unless said, and unless `source` says how they come by models. */
+  readonly workers?: number;
+  readonly source?: ModelSource;
+  /** States found from which on other threads are started. With 0 the search waits for them, and shares every level. */
+  readonly shareFrom?: number;
   readonly onProgress?: (progress: Progress) => void;
   readonly signal?: AbortSignal;
 }

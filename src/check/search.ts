@@ -1,6 +1,8 @@
-import { Findings } from './findings.js';
+import { Crew, type LevelOutcome } from './crew.js';
+import { rootOf } from './crew-messages.js';
+import { Expander } from './expander.js';
 import { LivelockWatch, type Watchers } from './livelock-watch.js';
-import { type Model, NO_EFFECT, type Property, UNFORESEEN } from './model.js';
+import type { Model } from './model.js';
 import {
   type Bounds,
   type Progress,
@@ -9,47 +11,54 @@ import {
   type Stop,
   UNBOUNDED,
 } from './result.js';
-import { KNOWN, NO_ROOM, States } from './states.js';
+import { States } from './states.js';
 
 /** Milliseconds after which the event loop gets a turn. */
 const TURN = 20;
-const NO_STATE = -1;
+/** States found from which on other threads are worth their start, and states of a level that are worth sharing. */
+const MANY_STATES = 20_000;
+const MANY_OF_LEVEL = 500;
 
 /**
  * Breadth-first search. A state is kept as its identity, its parent and the action that led from there, never as a copy:
  * the search stands in one state and goes to another by rolling the journal back to their common ancestor and performing
- * the actions down from it. States are expanded in the order in which they were found, so neighbours share most of the way.
+ * the actions down from it. States are expanded level by level, so the first way to a state is a shortest one, in the
+ * order in which they were found, so neighbours share most of the way.
+ *
+ * A search that has found many states lets other threads expand the rest of the levels ({@link Crew}).
  */
 export class Search {
   /** The states found, and where the model stands among them. */
   readonly states: States;
   private readonly model: Model;
+  private readonly options: SearchOptions;
   private readonly bounds: Bounds;
-  private readonly stateProperties: readonly Property[];
-  private readonly stepProperties: readonly Property[];
+  private readonly expander: Expander;
+  private readonly loops: LivelockWatch | undefined;
+  private crew: Crew | undefined;
   private transitions = 0;
   /** Depth of the states that are being expanded. */
   private level = 0;
-  /** Depth of the deepest state found. */
-  private depth = 0;
-  private readonly enabled: Uint8Array;
-  private readonly findings: Findings;
   private stop: Stop = 'exhausted';
-  /** The bound that keeps the search from adding a state now: it goes on until it meets one that it would have to add. */
-  private full: Stop | undefined;
   /** Depth at which the search for further violations ends. */
   private depthLimit = Number.POSITIVE_INFINITY;
-  private readonly loops: LivelockWatch | undefined;
+  private started = 0;
+  private turn = Number.NEGATIVE_INFINITY;
 
   /** The model stands in the state from which to search. */
-  constructor(model: Model, { bounds, hash = 'auto', symmetries = true, fairness }: SearchOptions) {
+  constructor(model: Model, options: SearchOptions) {
     this.model = model;
-    this.bounds = { ...UNBOUNDED, ...bounds };
-    this.enabled = new Uint8Array(model.actionCount);
-    this.stateProperties = model.properties.filter(({ remember }) => remember === undefined);
-    this.stepProperties = model.properties.filter(({ remember }) => remember !== undefined);
-    this.findings = new Findings(model.properties);
-    this.states = new States(model, hash, symmetries);
+    this.options = options;
+    this.bounds = { ...UNBOUNDED, ...options.bounds };
+    const { hash = 'auto', symmetries = true, fairness } = options;
+    const { maxStates, maxMemory, deeper } = this.bounds;
+    this.states = new States(model, { hash, symmetries, limit: maxStates });
+    this.expander = new Expander(model, this.states, {
+      first: deeper === 0,
+      maxMemory,
+      threads: 1,
+      room: () => this.states.makeRoom(this.states.need!, 1, maxMemory),
+    });
     if (fairness !== undefined) this.loops = new LivelockWatch(model, this.states, this.bounds, fairness);
   }
 
@@ -58,26 +67,29 @@ export class Search {
    * @throws Error when the same action in the same state does not lead to the same state again.
    */
   async run(watchers: Watchers = {}): Promise<SearchResult> {
-    const started = performance.now();
+    this.started = performance.now();
     const cpu = process.cpuUsage();
+    const { states } = this;
     try {
-      await this.searchLevels(started, watchers);
-      await this.loops?.finish(this.stop, this.progress(this.states.count, elapsed(started)), watchers);
+      await this.searchLevels(watchers);
+      await this.loops?.finish(this.stop, this.progress(states.count, this.transitions), watchers);
     } finally {
-      this.states.leave();
+      states.leave();
+      await this.crew?.close();
     }
     const used = process.cpuUsage(cpu);
-    const { states } = this;
+    const { enabled, findings } = this.expander;
     return {
       stop: this.stop,
       states: states.count,
       transitions: this.transitions,
-      depth: this.depth,
-      seconds: elapsed(started),
+      // States are numbered level by level.
+      depth: states.pathTo(states.count - 1).length,
+      seconds: this.seconds,
       cpuSeconds: (used.user + used.system) / 1e6,
-      violations: this.findings.violations,
-      neverEnabled: [...this.enabled.keys()].filter((action) => this.enabled[action] === 0),
-      vacuous: this.findings.vacuous,
+      violations: findings.violations,
+      neverEnabled: [...enabled.keys()].filter((action) => enabled[action] === 0),
+      vacuous: findings.vacuous,
       exact: states.exact,
       identityWords: states.identityWords,
       symmetries: states.symmetries,
@@ -86,119 +98,136 @@ export class Search {
     };
   }
 
-  private async searchLevels(started: number, watchers: Watchers): Promise<void> {
-    const { onProgress, signal } = watchers;
-    this.states.addFirst();
-    this.found(NO_STATE, 0, 0);
-    let levelEnd = 1;
-    let turn = Number.NEGATIVE_INFINITY;
-    for (let state = 0; state < this.states.count && this.stop === 'exhausted'; state++) {
-      if (state === levelEnd) {
-        this.level++;
-        levelEnd = this.states.count;
-        await this.lookForLoops(state, started, watchers);
-        if (this.stop !== 'exhausted') return;
-        this.full = this.boundReached();
-      }
-      const now = performance.now();
-      if (now - turn >= TURN) {
-        turn = now;
-        onProgress?.(this.progress(state, elapsed(started)));
-        await new Promise<void>((resolve) => setImmediate(resolve));
-      }
-      if (signal?.aborted) this.stop = 'interrupted';
-      else if ((now - started) / 1000 > this.bounds.maxSeconds) this.stop = 'time';
-      else this.expand(state);
+  private get seconds(): number {
+    return (performance.now() - this.started) / 1000;
+  }
+
+  private async searchLevels(watchers: Watchers): Promise<void> {
+    const { states } = this;
+    states.addFirst();
+    this.expander.judgeFirst();
+    this.heed();
+    for (let from = 0; from < states.count && this.stop === 'exhausted'; ) {
+      const end = states.count;
+      this.expander.level = this.level;
+      this.expander.full = this.boundReached();
+      await this.expandLevel(from, end, watchers);
+      if (this.stop !== 'exhausted' || states.count === end) return;
+      from = end;
+      this.level++;
+      await this.lookForLoops(from, watchers);
     }
   }
 
+  /** A bound that keeps this level from adding states. */
+  private boundReached(): Stop | undefined {
+    if (this.states.bytesToLearn() > this.bounds.maxMemory) return 'memory';
+    if (this.level >= this.bounds.maxDepth) return 'depth';
+    return this.level >= this.depthLimit ? 'violation' : undefined;
+  }
+
   /** A loop bounds the search as a broken property does that the states found last have. */
-  private async lookForLoops(state: number, started: number, watchers: Watchers): Promise<void> {
-    if (!(await this.loops?.look(this.progress(state, elapsed(started)), watchers))) return;
+  private async lookForLoops(state: number, watchers: Watchers): Promise<void> {
+    if (!(await this.loops?.look(this.progress(state, this.transitions), watchers))) return;
     this.depthLimit = Math.min(this.depthLimit, this.level + this.bounds.deeper);
     if (this.bounds.deeper === 0) this.stop = 'violation';
   }
 
-  private progress(expanded: number, seconds: number): Progress {
-    const { states, transitions, level } = this;
-    const frontier = states.count - expanded;
+  private async expandLevel(from: number, end: number, watchers: Watchers): Promise<void> {
+    for (let state = from; state < end && this.stop === 'exhausted'; state++) {
+      const now = performance.now();
+      if (now - this.turn >= TURN) {
+        this.turn = now;
+        watchers.onProgress?.(this.progress(state, this.transitions));
+        await new Promise<void>((resolve) => setImmediate(resolve));
+        await this.callCrew();
+      }
+      this.stop = this.interruption(watchers) ?? this.stop;
+      if (this.stop !== 'exhausted') return;
+      if (this.crew?.isReady && end - state >= this.manyOfLevel)
+        return this.shareLevel(this.crew, state, end, watchers);
+      this.expander.expand(state);
+      this.heed();
+    }
+  }
+
+  private interruption({ signal }: Watchers): Stop | undefined {
+    if (signal?.aborted) return 'interrupted';
+    return this.seconds > this.bounds.maxSeconds ? 'time' : undefined;
+  }
+
+  private progress(expanded: number, transitions: number): Progress {
+    const { states, level, seconds } = this;
+    const frontier = Math.max(0, states.count - expanded);
     return { states: states.count, transitions, depth: level, frontier, bytes: states.bytes, seconds };
   }
 
-  /** Tries every action in a state of the present level. */
-  private expand(state: number): void {
-    const { model, states } = this;
-    const { state: store, foresight } = model;
-    this.enter(state);
-    for (let action = 0; action < model.actionCount; action++) {
-      const effect = foresight === undefined ? UNFORESEEN : foresight.effectOf(action);
-      if (effect === NO_EFFECT) continue;
-      if (effect >= 0 && states.leadsToFound(effect) && foresight!.holdsOfStep(effect)) {
-        this.enabled[action] = 1;
-        this.transitions++;
-        continue;
-      }
-      if (!model.perform(action)) continue;
-      if (store.journalLength === states.mark) continue;
-      this.enabled[action] = 1;
-      this.transitions++;
-      if (this.full === undefined) this.add(state, action);
-      else if (states.find() < 0) this.stop = this.full;
-      for (const property of this.stepProperties) this.judge(property, state, action);
-      states.undo();
-      if (this.stop !== 'exhausted') return;
+  /** Takes over what the expansion of a state came to. */
+  private heed(): void {
+    const { expander } = this;
+    this.transitions += expander.transitions;
+    expander.transitions = 0;
+    for (const { actions } of expander.violations) this.boundBy(actions.length);
+    expander.violations.length = 0;
+    if (expander.stop !== undefined) this.stop = expander.stop;
+  }
+
+  private boundBy(depth: number): void {
+    this.depthLimit = Math.min(this.depthLimit, depth + this.bounds.deeper);
+  }
+
+  /** Starts other threads when there is enough for them to do. */
+  private async callCrew(): Promise<void> {
+    const { workers = 1, source, symmetries = true, shareFrom = MANY_STATES } = this.options;
+    if (this.crew !== undefined || workers < 2 || source === undefined) return;
+    if (this.states.count < shareFrom) return;
+    const { maxStates: limit, maxMemory, deeper } = this.bounds;
+    this.states.leave();
+    const root = rootOf(this.model);
+    const first = deeper === 0;
+    this.crew = new Crew(this.states, {
+      threads: workers,
+      source,
+      symmetries,
+      limit,
+      first,
+      maxMemory,
+      root,
+    });
+    if (shareFrom === 0) await this.crew.started;
+  }
+
+  private get manyOfLevel(): number {
+    return this.options.shareFrom === 0 ? 1 : MANY_OF_LEVEL;
+  }
+
+  /** Lets the threads expand what is left of the level, and watches the clock. */
+  private async shareLevel(crew: Crew, from: number, end: number, watchers: Watchers): Promise<void> {
+    const { level, expander } = this;
+    const watch = setInterval(() => {
+      watchers.onProgress?.(this.progress(Math.min(crew.next, end), this.transitions + crew.transitions));
+      if (this.interruption(watchers) !== undefined) crew.stop();
+    }, TURN);
+    try {
+      const known = expander.findings.violations.map(({ property, clause }) => ({ property, clause }));
+      const { vacuous } = expander.findings;
+      const outcome = await crew.expand({ level, end, full: expander.full, known, vacuous }, from);
+      this.takeOver(outcome);
+      this.stop = outcome.stop ?? this.interruption(watchers) ?? 'exhausted';
+    } finally {
+      clearInterval(watch);
     }
   }
 
-  private enter(state: number): void {
-    this.states.goTo(state, this.level);
-    for (const property of this.stepProperties) property.remember!();
-  }
-
-  /** Keeps the present state, to which `action` led from `state`, if it is new. */
-  private add(state: number, action: number): void {
-    let added = this.states.add(state, action);
-    while (added === NO_ROOM) {
-      if (!this.states.makeRoom(this.bounds.maxMemory)) {
-        this.stop = 'memory';
-        return;
-      }
-      this.enter(state);
-      this.model.perform(action);
-      added = this.states.add(state, action);
-    }
-    if (added !== KNOWN) this.found(state, action, this.level + 1);
-  }
-
-  /** A state not seen before is held against the properties. */
-  private found(parent: number, action: number, depth: number): void {
-    this.depth = Math.max(this.depth, depth);
-    this.findings.note();
-    for (const property of this.stateProperties) this.judge(property, parent, action);
-    this.full = this.boundReached();
-  }
-
-  /** Holds a property against the present state, or the step to it: `action` in the state `parent`. */
-  private judge(property: Property, parent: number, action: number): void {
-    const found = this.findings.judge(property, () =>
-      parent === NO_STATE ? [] : [...this.states.pathTo(parent), action],
-    );
-    if (found === undefined) return;
-    this.depthLimit = Math.min(this.depthLimit, found.actions.length + this.bounds.deeper);
-    this.full = this.boundReached();
-    if (this.bounds.deeper === 0) this.stop = 'violation';
-  }
-
-  private boundReached(): Stop | undefined {
-    const { maxStates, maxDepth, maxMemory } = this.bounds;
-    if (this.states.count >= maxStates) return 'states';
-    if (this.states.bytesToAdd > maxMemory) return 'memory';
-    if (this.level >= maxDepth) return 'depth';
-    return this.level >= this.depthLimit ? 'violation' : undefined;
+  private takeOver({ transitions, enabled, violations, vacuous }: LevelOutcome): void {
+    const { expander } = this;
+    this.transitions += transitions;
+    for (const of of enabled) of.forEach((was, action) => void (expander.enabled[action]! |= was));
+    expander.findings.stillVacuous(vacuous);
+    for (const violation of violations)
+      if (expander.findings.take(violation)) this.boundBy(violation.actions.length);
   }
 }
-
-const elapsed = (started: number): number => (performance.now() - started) / 1000;
 
 /** Searches every behaviour of a model within bounds. */
 export function search(model: Model, options: SearchOptions): Promise<SearchResult> {

@@ -3,10 +3,31 @@ import { Identity } from './identity.js';
 import type { Model } from './model.js';
 import { Position } from './position.js';
 import type { HashChoice } from './result.js';
-import { Visited } from './visited.js';
+import { SharedFacts } from './shared-facts.js';
+import { NO_ROOM, Visited, type VisitedTables } from './visited.js';
 
 /** Words of an identity up to which states are told apart exactly unless asked otherwise. */
 const MAX_EXACT_WORDS = 16;
+/** Facts that the list which threads share has room for, at first and each time it is full. */
+const SHARED_FACTS = 1 << 14;
+
+/** Of what there is too little. */
+export type Need = 'states' | 'identities';
+
+/** What another thread needs to work on the same states. */
+export interface SharedStates {
+  readonly tables: VisitedTables;
+  /** The facts that have exact codes; undefined where there are fingerprints. */
+  readonly facts: Int32Array<SharedArrayBuffer> | undefined;
+}
+
+export interface StatesOptions {
+  readonly hash: HashChoice;
+  readonly symmetries: boolean;
+  /** States after which no more are wanted. */
+  readonly limit: number;
+  readonly shared?: SharedStates;
+}
 
 /**
  * The states that a search has found, by number, and the model that stands in one of them: what is known of a state, the
@@ -18,13 +39,21 @@ export class States {
   private readonly identity: Identity;
   private readonly hash: HashChoice;
   private coding: Coding;
+  private facts: SharedFacts | undefined;
+  /** Of what there was too little when the last state could not be added; undefined when another thread wants room. */
+  need: Need | undefined;
 
-  /** The model stands in the state in which the search begins; it is not added yet. */
-  constructor(model: Model, hash: HashChoice, symmetries: boolean) {
+  /**
+   * The model stands in the state in which the search begins; it is not added yet.
+   * @param shared the states that another thread has found and shares, if they are these.
+   */
+  constructor(model: Model, { hash, symmetries, limit, shared }: StatesOptions) {
     this.hash = hash;
     this.coding = hash === '64' ? new FingerprintCoding() : new ExactCoding();
-    this.identity = new Identity(model, symmetries ? (model.symmetries ?? []) : [], this.coding);
     this.visited = new Visited(this.coding.words, model.actionCount);
+    this.visited.limit = limit;
+    if (shared !== undefined) this.join(shared);
+    this.identity = new Identity(model, symmetries ? (model.symmetries ?? []) : [], this.coding);
     this.position = new Position(model, this.visited, this.identity);
     this.begin();
   }
@@ -48,6 +77,11 @@ export class States {
     return this.coding.words;
   }
 
+  /** How another thread tells the same states apart. */
+  get sharedHash(): HashChoice {
+    return this.coding instanceof ExactCoding ? 'exact' : '64';
+  }
+
   /** Elements of the group under which images count as one state: 1 is no symmetry. */
   get symmetries(): number {
     return this.identity.group;
@@ -65,13 +99,20 @@ export class States {
 
   /**
    * Adds the present state, which `action` led to from `parent`, where the model stands.
-   * @returns its number; {@link KNOWN} when it was found before; {@link NO_ROOM} when its identity needs more room, which
-   *   {@link makeRoom} makes.
+   * @returns its number, or `KNOWN`, `FULL`, or `NO_ROOM`: then somebody must make room, and the model may have to come
+   *   here again.
    */
   add(parent: number, action: number): number {
     const { identity } = this;
-    if (!this.position.identify(true)) return NO_ROOM;
-    return this.visited.add(identity.now, identity.least, parent, action);
+    this.need = undefined;
+    if (this.visited.isPaused) return NO_ROOM;
+    if (!this.position.identify(true)) {
+      this.need = 'identities';
+      return NO_ROOM;
+    }
+    const added = this.visited.add(identity.now, identity.least, parent, action);
+    if (added === NO_ROOM) this.need = 'states';
+    return added;
   }
 
   /** The number of the present state, wherever the model was led from the state it stands in; -1 when it was not found. */
@@ -114,11 +155,16 @@ export class States {
   }
 
   /**
-   * Makes identities wider, or turns to fingerprints when they would become too wide. The model goes back to the first
-   * state.
+   * Makes room for what was needed: for `spare` states, or wider identities, or fingerprints in place of identities that
+   * would become too wide. The model goes back to the first state.
    * @returns false when that would take more than `maxMemory` bytes; then nothing has changed.
    */
-  makeRoom(maxMemory: number): boolean {
+  makeRoom(need: Need, spare: number, maxMemory: number): boolean {
+    if (need === 'states') return this.visited.grow(spare, maxMemory - this.identity.bytes);
+    if (this.facts?.isFull) {
+      this.share();
+      return true;
+    }
     const words = this.isWideEnough ? 2 : this.coding.words + 1;
     if (this.visited.bytesToRewrite(words) + this.identity.bytes > maxMemory) return false;
     this.position.leave();
@@ -127,8 +173,9 @@ export class States {
     return true;
   }
 
+  /** Once others work on the same states, identities stay exact: nobody knows all facts well enough to code them anew. */
   private get isWideEnough(): boolean {
-    return this.hash === 'auto' && this.coding.words >= MAX_EXACT_WORDS;
+    return this.hash === 'auto' && this.coding.words >= MAX_EXACT_WORDS && this.facts === undefined;
   }
 
   private recode(): void {
@@ -152,16 +199,46 @@ export class States {
     }
   }
 
+  /** Lets other threads work on the same states: what they need for it. */
+  share(): SharedStates {
+    const { coding, visited } = this;
+    const { tables } = visited;
+    if (coding instanceof FingerprintCoding) coding.isShared = true;
+    else if (coding instanceof ExactCoding && this.facts?.isFull !== false) {
+      const room = Math.max(coding.facts.length, this.facts?.capacity ?? 0) + SHARED_FACTS;
+      this.facts = SharedFacts.withRoomFor(room, tables.control, this.facts);
+      coding.share(this.facts);
+    }
+    return { tables, facts: this.facts?.entries };
+  }
+
+  private join({ tables, facts }: SharedStates): void {
+    const { coding } = this;
+    this.visited.adopt(tables);
+    while (coding.words < tables.words) coding.widen();
+    if (coding instanceof FingerprintCoding) coding.isShared = true;
+    if (coding instanceof ExactCoding && facts !== undefined && facts !== this.facts?.entries) {
+      this.facts = new SharedFacts(tables.control, facts);
+      coding.share(this.facts);
+    }
+  }
+
+  /** Takes up what the thread shares that made room. When identities became wider, the model goes back to the first state. */
+  adopt(shared: SharedStates): void {
+    const { words } = this.coding;
+    this.join(shared);
+    if (this.coding.words === words) return;
+    this.position.leave();
+    this.identity.recode(this.coding);
+    this.begin();
+  }
+
   get bytes(): number {
     return this.visited.bytes + this.identity.bytes;
   }
 
-  /** Bytes while the next state is added: an array that must grow is there twice. */
-  get bytesToAdd(): number {
-    return this.visited.bytesToAdd + this.identity.bytesToLearn;
+  /** Bytes while the next fact is learnt, when `threads` threads have facts as this one has. */
+  bytesToLearn(threads = 1): number {
+    return this.visited.bytes + this.identity.bytesToLearn * threads;
   }
 }
-
-/** Answers of {@link States.add} that are no numbers of states. */
-export const KNOWN = -1;
-export const NO_ROOM = -2;

@@ -1,0 +1,28 @@
+/** What the threads of a search share besides tables: one word each, used with Atomics. */
+export const CONTROL = {
+  /** States found. */
+  states: 0,
+  /** The next state of the present level that nobody has taken to expand. */
+  next: 1,
+  /** Not 0: threads end as soon as they can. */
+  stop: 2,
+  /** Not 0: threads rest before they add a state, because the tables are about to be replaced. */
+  pause: 3,
+  /** Grows when rested threads may go on. */
+  generation: 4,
+  /** Not 0 while a thread gives out codes. */
+  lock: 5,
+  /** Facts in the shared list. */
+  facts: 6,
+} as const;
+
+export type Control = Int32Array<SharedArrayBuffer>;
+
+export function newControl(): Control {
+  return sharedWords(16);
+}
+
+/** Zeros that threads can share. */
+export function sharedWords(length: number): Int32Array<SharedArrayBuffer> {
+  return new Int32Array(new SharedArrayBuffer(length * 4));
+}
