@@ -16,7 +16,7 @@ import { States } from './states.js';
 /** Milliseconds after which the event loop gets a turn. */
 const TURN = 20;
 /** States found from which on other threads are worth their start, and states of a level that are worth sharing. */
-const MANY_STATES = 20_000;
+const MANY_STATES = 150_000;
 const MANY_OF_LEVEL = 500;
 
 /**

@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import { type Command, Option } from 'commander';
 import { requireBug } from '../bugs/gallery.js';
 import type { HashChoice } from '../check/result.js';
@@ -45,12 +46,16 @@ export interface VerifyOptions {
   readonly hash: HashChoice;
   readonly symmetry: boolean;
   readonly memo: boolean;
+  readonly workers: number;
   readonly out: string;
   readonly write: boolean;
   readonly report: readonly string[];
   readonly itf?: boolean;
   readonly json?: boolean;
 }
+
+/** Threads beyond which they would only wait for one another. */
+const MAX_WORKERS = 64;
 
 const EXAMPLES = `
 Examples:
@@ -136,6 +141,11 @@ export function registerVerify(program: Command, io: Io = standardIo()): void {
         .default('auto'),
     )
     .option('--no-symmetry', 'keep states apart that are the same but for names')
+    .addOption(
+      new Option('--workers <n>', 'threads that search, once there are many states')
+        .argParser(count(1, MAX_WORKERS))
+        .default(Math.min(availableParallelism(), MAX_WORKERS), 'all cores'),
+    )
     .option('--no-memo', 'do not remember what actions did: the same verdict, later')
     .option('--out <folder>', 'where counterexamples are written', '.')
     .option('--no-write', 'do not write counterexamples')
@@ -174,6 +184,7 @@ async function verify(
   const result = await verifyProgram(program, edition, bounds, {
     hash: options.hash,
     symmetries: options.symmetry,
+    workers: options.workers,
     signal: interrupt.signal,
     onProgress: (now) => progress.show(now),
   }).finally(() => {

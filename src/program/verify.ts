@@ -1,6 +1,6 @@
 import type { Livelock } from '../check/livelock.js';
 import { MEMO_BYTES, Memo, type StoreModel } from '../check/memo.js';
-import type { Obligations, Symmetry } from '../check/model.js';
+import type { Model, Obligations, Symmetry } from '../check/model.js';
 import type { Bounds, SearchOptions, SearchResult } from '../check/result.js';
 import { search } from '../check/search.js';
 import { InputError } from '../text/diagnostic.js';
@@ -262,8 +262,9 @@ export async function verifyProgram(
   options: Omit<SearchOptions, 'bounds'> = {},
 ): Promise<VerifyResult> {
   const { model, xen, scene, symmetry } = sceneModel(program, edition, bounds);
-  const searched = bounds.memo === false ? model : new Memo(model, memoBytes(bounds));
-  const result = await search(searched, { bounds: bounds.search, fairness: 'weak', ...options });
+  const source = { module: import.meta.url, data: { program, edition, bounds } satisfies Searched };
+  const asked = { bounds: bounds.search, source, fairness: 'weak', ...options } as const;
+  const result = await search(remembering(model, bounds), asked);
   const inScene = new Set(scene.flatMap(({ violations }) => violations.map(({ invariant }) => invariant)));
   const counterexamples = searchedWithin(bounds).flatMap((invariant) => {
     const ways = inScene.has(invariant.id)
@@ -313,6 +314,22 @@ function livelocksOf({ livelock }: SearchResult, xen: Xen): Livelock[] {
     if (known === undefined || one.loop.length < known.loop.length) shortest.set(key, one);
   }
   return [...shortest.values()];
+}
+
+/** What a thread of a search needs to build the model for itself. */
+interface Searched {
+  readonly program: Program;
+  readonly edition: Edition;
+  readonly bounds: VerifyBounds;
+}
+
+/** The model that {@link verifyProgram} searches, for another thread. */
+export function modelOf({ program, edition, bounds }: Searched): Model {
+  return remembering(sceneModel(program, edition, bounds).model, bounds);
+}
+
+function remembering(model: XenModel, bounds: VerifyBounds): Model {
+  return bounds.memo === false ? model : new Memo(model, memoBytes(bounds));
 }
 
 /** What a search remembers of its model takes no more than an eighth of its memory. */
