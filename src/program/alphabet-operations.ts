@@ -26,6 +26,8 @@ const VARIANTS: Readonly<Record<string, readonly (readonly string[])[]>> = {
   set_mem_access: [['gfn']],
   mmu_update: [[], ['page', 'rights']],
   store: [[], ['page', 'rights']],
+  update_linear_mapping: [[], ['page', 'rights']],
+  machphys_update: [[], ['of']],
   update_va_mapping: [[], ['page', 'rights']],
   new_user_baseptr: [[], ['page']],
   set_gdt: [[], ['entries']],
@@ -75,6 +77,7 @@ const NUMBERS: Readonly<Record<string, Numbers>> = {
   frames: (xen) => [xen.spec.limits.grantFrames],
   pages: (_xen, { pages = 2 }) => upTo(pages + 1),
   entries: () => [0],
+  l1_index: (_xen, { entries }) => upTo(entries),
   mfn: (xen) => (xen.spec.readOnlyMmio ?? []).map(({ base }) => base),
 };
 
@@ -158,6 +161,12 @@ function namesOf(xen: Xen, actionNames: ActionNames): Names {
   return names;
 }
 
+/** Every frame of RAM, Xen's own among them, and one beyond. */
+function everyFrame(xen: Xen): number[] {
+  const frames = upTo(xen.ram.frames).map((pdx) => xen.ram.frameAt(pdx));
+  return [...frames, Math.max(...frames) + 1];
+}
+
 class Choices {
   private readonly xen: Xen;
   private readonly names: Names;
@@ -177,7 +186,7 @@ class Choices {
     this.names = names;
     this.actionNames = actionNames;
     this.bounds = bounds;
-    this.pages = frames.map((pdx) => xen.ram.frameAt(pdx));
+    this.pages = bounds.anyFrame ? everyFrame(xen) : frames.map((pdx) => xen.ram.frameAt(pdx));
     this.domains = [...names.domains]
       .filter(([, slot]) => slot >= 0 && slot < xen.domIo)
       .map(([name]) => name);

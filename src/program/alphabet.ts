@@ -56,6 +56,8 @@ export interface AlphabetBounds {
   readonly operations?: readonly string[];
   /** Whether nothing but `operations` and failures is tried; off unless set. */
   readonly onlyOperations?: boolean;
+  /** Whether those operations also name frames of Xen's and one that does not exist; off unless set. */
+  readonly anyFrame?: boolean;
   /** Pages a guest may have, where that is a bound. */
   readonly pages?: number;
 }

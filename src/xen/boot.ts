@@ -80,6 +80,10 @@ export function createHardwareDomain(
     if (arm) guestPhysmapAdd(xen, 0, xen.ram.frameAt(pdx), pdx);
     else if (xen.profile.strictHwdomPages === 'all-typed-writable') mapBootAllocation(xen, pdx);
     if (page >= dom0.pages - dom0.pageTables) pinTable(xen, 0, pdx, PGT.l4);
+    const isLastTable = dom0.pageTables > 0 && page === dom0.pages - 1;
+    // Its type could be written after it had been mapped as a writable page (c1e1564c89).
+    if (isLastTable && xen.profile.lastBootTable === 'stays-mapped' && mirrors(xen, 0))
+      iommuMap(xen, 0, xen.ram.frameAt(pdx), xen.ram.frameAt(pdx), R | W);
   }
 }
 

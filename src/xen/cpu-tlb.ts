@@ -1,3 +1,4 @@
+import { PGT } from '../formats/x86-page-info.js';
 import type { Xen } from './state.js';
 
 /**
@@ -25,6 +26,7 @@ export function remembersWritable(xen: Xen, slot: number, pdx: number): boolean 
 export function flushCpuTlb(xen: Xen, slot: number): void {
   const { cpuTlb } = xen.spec.limits;
   if (cpuTlb === 0 || slot < 0 || slot >= xen.domIo) return;
+  xen.domain.linearTable.set(slot, 0);
   for (let row = slot * cpuTlb; row < (slot + 1) * cpuTlb; row++) xen.cpuTlb.frame.set(row, 0);
   for (let pdx = 0; pdx < xen.ram.frames; pdx++) {
     if (xen.frame.owner.get(pdx) === slot + 1) xen.frame.tlbStamp.set(pdx, 0);
@@ -36,9 +38,16 @@ export function stampPage(xen: Xen, pdx: number): void {
   if (xen.spec.limits.cpuTlb !== 0) xen.frame.tlbStamp.set(pdx, 1);
 }
 
-/** Before a page changes its type: its owner's CPUs are flushed, unless they have been since the page was stamped. */
-export function flushForTypeChange(xen: Xen, pdx: number): void {
-  if (xen.frame.tlbStamp.get(pdx) !== 0) flushCpuTlb(xen, xen.frame.owner.get(pdx) - 1);
+/**
+ * When a page changes its type: its owner's CPUs are flushed, unless they have been since the page was stamped. In shadow
+ * mode, as log-dirty mode of a PV domain is, guests write no page tables, and only what was writable matters.
+ */
+export function flushForTypeChange(xen: Xen, pdx: number, oldType: number, newType: number): void {
+  if (xen.frame.tlbStamp.get(pdx) === 0) return;
+  const slot = xen.frame.owner.get(pdx) - 1;
+  const decides = xen.profile.shadowTypeFlush === 'to-writable' ? newType : oldType;
+  if (slot >= 0 && xen.domain.logDirty.get(slot) !== 0 && decides !== PGT.writable) return;
+  flushCpuTlb(xen, slot);
 }
 
 /** Before a frame gets a new owner: whoever remembers it is flushed. */

@@ -4,6 +4,7 @@ import { STEP_NAMES, Step, type StepName } from './calls/steps.js';
 import { isDeviceTree } from './devices.js';
 import { releaseDtDevices } from './dt-assign.js';
 import { Errno } from './errno.js';
+import { dropBitmap } from './exclusions.js';
 import { dropAllocation, freeXenFrame, getPage, isSpecialPage, ownerOf, putPage } from './frames.js';
 import { forgetGrantTable, grantTableFrames } from './grant-frames.js';
 import { releaseGrantMappings } from './grant-unmap.js';
@@ -79,6 +80,7 @@ function leaveDevices(xen: Xen, _call: number, slot: number): number {
 
 /** On Arm the p2m goes last, elsewhere before what the domain's CPUs run on. */
 function tearDownPaging(xen: Xen, _call: number, slot: number): number {
+  dropBitmap(xen, slot);
   const arm = xen.spec.arch === 'arm';
   if (arm || xen.profile.p2mFreed === 'at-relinquish') p2mFree(xen, slot);
   return arm ? Step.dead : Step.vcpu_pagetables;

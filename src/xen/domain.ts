@@ -23,6 +23,20 @@ export type CreateFlag = keyof typeof CDF;
 /** iommu_opts bit 0: do not share the p2m with the IOMMU. */
 export const IOMMU_NO_SHAREPT = 1;
 
+/**
+ * XEN_DOMCTL_set_address_size: a PV domain that has no pages yet runs in 32 bits, or in 64 again. -ESRCH; -EINVAL for
+ * another size; -EACCES a domain of another kind, or one with pages (arch/x86/pv/domain.c switch_compat, switch_native).
+ */
+export function setAddressSize(xen: Xen, slot: number, bits: number): number {
+  if (!xen.exists(slot)) return -Errno.ESRCH;
+  if (bits !== 32 && bits !== 64) return -Errno.EINVAL;
+  const compat = bits === 32 ? 1 : 0;
+  if (xen.isPv(slot) && xen.domain.compat.get(slot) === compat) return 0;
+  if (!xen.isPv(slot) || xen.domain.totPages.get(slot) !== 0) return -Errno.EACCES;
+  xen.domain.compat.set(slot, compat);
+  return 0;
+}
+
 export interface CreateDomain {
   readonly flags: number;
   readonly iommuOpts: number;

@@ -1,5 +1,6 @@
 import { deviceCount } from './devices.js';
 import { Errno } from './errno.js';
+import { allocXenFrame, freeXenFrame } from './frames.js';
 import { hasIommu } from './iommu-map.js';
 import { Kind, type Xen } from './state.js';
 
@@ -41,8 +42,32 @@ export function enableLogDirty(xen: Xen, caller: number, slot: number): number {
   if (refused !== 0) return Math.min(refused, 0);
   if (xen.profile.logDirtyWithDevices === 'refused' && excludesLogDirty(xen, slot)) return -Errno.EINVAL;
   if (xen.domain.logDirty.get(slot) !== LogDirty.off) return -Errno.EINVAL;
+  if (!keepBitmap(xen, slot)) return -Errno.ENOMEM;
   xen.domain.logDirty.set(slot, hasHap(xen, slot) ? LogDirty.global : LogDirty.shadow);
   return 0;
+}
+
+/**
+ * A frame for the bitmap, which is Xen's own. Up to 4.10 it was noted as the domain's, as pages of the shadow pool were
+ * (ff2a793e15, XSA-248). False when there is no memory.
+ */
+function keepBitmap(xen: Xen, slot: number): boolean {
+  const pdx = allocXenFrame(xen);
+  if (pdx < 0) return false;
+  xen.domain.logDirtyFrame.set(slot, pdx + 1);
+  if (xen.profile.internalPages === 'guest') {
+    xen.frame.owner.set(pdx, slot + 1);
+    xen.frame.countInfo.set(pdx, 1);
+  }
+  return true;
+}
+
+/** The bitmap goes with the mode, or with the domain. */
+export function dropBitmap(xen: Xen, slot: number): void {
+  const pdx = xen.domain.logDirtyFrame.get(slot) - 1;
+  if (pdx < 0) return;
+  xen.domain.logDirtyFrame.set(slot, 0);
+  freeXenFrame(xen, pdx);
 }
 
 /** Whether something in the domain would write pages that log-dirty does not see. */
@@ -55,6 +80,7 @@ export function disableLogDirty(xen: Xen, caller: number, slot: number): number 
   const refused = pagingOpRefusal(xen, caller, slot);
   if (refused !== 0) return Math.min(refused, 0);
   xen.domain.logDirty.set(slot, LogDirty.off);
+  dropBitmap(xen, slot);
   return 0;
 }
 

@@ -190,7 +190,10 @@ export function isHeldByAllocationOnly(xen: Xen, pdx: number): boolean {
 
 /** Takes a general reference for a page of `slot`; false when it is another's or nobody's (dossier §3.2). */
 export function getPage(xen: Xen, pdx: number, slot: number): boolean {
-  if (pdx < 0) return false;
+  if (pdx < 0) {
+    if (xen.profile.invalidFrame === 'looked-at') xen.bug('a page where there is no memory');
+    return false;
+  }
   if (ownerOf(xen, pdx) !== slot) {
     // Before 4.0 a reference of a page of nobody's was given back that had not been taken (11c121640c).
     if (xen.profile.refusedGetPage === 'drops-one' && ownerOf(xen, pdx) < 0) putPage(xen, pdx);

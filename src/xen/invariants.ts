@@ -1,5 +1,5 @@
 import { I5, I6, I7, I17 } from './invariants/context.js';
-import { CPU_WRITE } from './invariants/cpu.js';
+import { CPU_WRITE, STALE_TABLE } from './invariants/cpu.js';
 import { I9, I10, I11, OWNED } from './invariants/devices.js';
 import { I8 } from './invariants/exclusions.js';
 import { I3 } from './invariants/freed.js';
@@ -29,6 +29,7 @@ export const INVARIANTS: readonly Invariant[] = [
   ...[
     I2,
     CPU_WRITE,
+    STALE_TABLE,
     P2M,
     I3,
     REACH,

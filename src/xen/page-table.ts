@@ -1,4 +1,5 @@
 import { PGT, PGT_PINNED, PGT_VALIDATED } from '../formats/x86-page-info.js';
+import { flushCpuTlb } from './cpu-tlb.js';
 import { Errno } from './errno.js';
 import { getPage, ownerOf, putPage } from './frames.js';
 import { getLinear } from './linear-table.js';
@@ -97,11 +98,17 @@ function getFromTableEntry(
   const pdx = tableEntryFrame(xen, lo, hi);
   if (pdx < 0) return -Errno.EINVAL;
   const status = getPageAndType(xen, pdx, slot, type - 1);
-  if (status === -Errno.EINVAL && (lo & PTE_RW) === 0) {
+  const linear = (lo & PTE_RW) === 0 && mayBeLinear(xen, slot, type);
+  if (status === -Errno.EINVAL && linear) {
     if (pdx === table || getLinear(xen, table, pdx, slot, type)) return 0;
   }
   // Up to 4.11.0 get_page_type said no more than that it failed (c612481d1c).
   return status !== 0 && type === PGT.l2 && xen.profile.l2EntryErrno === 'EINVAL' ? -Errno.EINVAL : status;
+}
+
+/** The L3 of a 32-bit guest has none: Xen makes all its entries writable (c844d637d9). */
+function mayBeLinear(xen: Xen, slot: number, type: number): boolean {
+  return !isCompatL3(xen, slot, type) || xen.profile.l3Recursion === 'allowed';
 }
 
 function getFromEntry(xen: Xen, lo: number, hi: number, slot: number, table: number, type: number): number {
@@ -137,8 +144,10 @@ export function validateTable(xen: Xen, pdx: number, type: number, wasL4: boolea
 function validateEntries(xen: Xen, pdx: number, type: number, wasL4: boolean): number {
   const words = xen.ram.wordsOf(pdx);
   const hasXenEntries = wasL4 && type !== PGT.l4;
-  if (words < 0) return hasXenEntries ? xenEntryErrno(type) : 0;
   const owner = ownerOf(xen, pdx);
+  if (words < 0 && isCompatL3(xen, owner, type)) return -Errno.EINVAL;
+  if (words < 0) return hasXenEntries ? xenEntryErrno(type) : 0;
+  if (isCompatL3(xen, owner, type)) return validateCompatL3(xen, pdx, words, owner);
   for (let index = 0; index < ENTRIES; index++) {
     const status =
       hasXenEntries && index === XEN_L4_SLOTS.first
@@ -152,14 +161,53 @@ function validateEntries(xen: Xen, pdx: number, type: number, wasL4: boolean): n
   return 0;
 }
 
+/** Entries of the L3 of a 32-bit guest; the last one leads to the L2 in which Xen has its own mappings. */
+const COMPAT_L3_ENTRIES = 4;
+
+const isCompatL3 = (xen: Xen, slot: number, type: number): boolean =>
+  type === PGT.l3 && slot >= 0 && xen.domain.compat.get(slot) !== 0;
+
+/** adjust_guest_l3e: on the four levels that a 32-bit guest really runs on, writes pass through its L3. */
+const adjustedL3 = (lo: number): number => ((lo & PTE_PRESENT) === 0 ? lo : lo | PTE_RW);
+
+/**
+ * {@link validateTable} of a 32-bit guest's L3: what stands behind its four entries is cleared, since hardware sees it, and
+ * the last of the four must be there.
+ */
+function validateCompatL3(xen: Xen, table: number, words: number, owner: number): number {
+  const page = xen.ram.frameAt(table) * 4096;
+  for (let index = COMPAT_L3_ENTRIES; index < ENTRIES; index++) {
+    if ((xen.store.read(words + index * 2) | xen.store.read(words + index * 2 + 1)) === 0) continue;
+    writeEntry(xen, page + index * 8, 0, 0);
+  }
+  for (let index = 0; index < COMPAT_L3_ENTRIES; index++) {
+    const lo = xen.store.read(words + index * 2);
+    const status =
+      index === COMPAT_L3_ENTRIES - 1
+        ? getXenL2(xen, lo, xen.store.read(words + index * 2 + 1), owner)
+        : getFromSlot(xen, words, index, owner, table, PGT.l3);
+    if (status !== 0) {
+      dropEntries(xen, words, index, owner, table, PGT.l3);
+      return status;
+    }
+    if ((lo & PTE_PRESENT) !== 0) xen.ram.write32(page + index * 8, adjustedL3(lo));
+  }
+  return 0;
+}
+
+function getXenL2(xen: Xen, lo: number, hi: number, owner: number): number {
+  if ((lo & PTE_PRESENT) === 0 || hasBadFlags(xen, lo, owner, PGT.l3)) return -Errno.EINVAL;
+  return getPageAndType(xen, tableEntryFrame(xen, lo, hi), owner, PGT.l2);
+}
+
 /**
  * {@link validateTable} of one present entry, from where `validatedEntries` says: 1 when there may be more, 0 when the
  * table is valid, or the errno of the entry, what earlier ones took being given back.
  */
 export function validateNextEntry(xen: Xen, pdx: number, type: number, wasL4: boolean): number {
   const words = xen.ram.wordsOf(pdx);
-  if (words < 0) return validateTable(xen, pdx, type, wasL4);
   const owner = ownerOf(xen, pdx);
+  if (words < 0 || isCompatL3(xen, owner, type)) return validateTable(xen, pdx, type, wasL4);
   let index = xen.frame.validatedEntries.get(pdx);
   while (index < ENTRIES && (xen.store.read(words + index * 2) & PTE_PRESENT) === 0) index++;
   const xenEntries = wasL4 && type !== PGT.l4 && index >= XEN_L4_SLOTS.first;
@@ -224,6 +272,9 @@ function dropEntries(xen: Xen, words: number, end: number, owner: number, table:
     const lo = xen.store.read(words + index * 2);
     if ((lo & PTE_PRESENT) === 0 || (type === PGT.l4 && isXenL4Slot(index))) continue;
     putFromEntry(xen, lo, xen.store.read(words + index * 2 + 1), owner, table, type);
+    // unadjust_guest_l3e
+    if (isCompatL3(xen, owner, type))
+      xen.ram.write32(xen.ram.frameAt(table) * 4096 + index * 8, lo & ~PTE_RW);
     if (type !== PGT.l1) lookBetweenEntries(xen);
   }
 }
@@ -262,22 +313,32 @@ function updateReferenced(
   const pa = xen.ram.frameAt(pdx) * 4096 + index * 8;
   if (typeCount(info) !== 0 && (info & PGT_VALIDATED) !== 0 && type !== PGT.writable) {
     if (type > PGT.l4 || (type === PGT.l4 && isXenL4Slot(index))) return -Errno.EINVAL;
+    const compat = isCompatL3(xen, slot, type);
+    if (compat && index >= COMPAT_L3_ENTRIES - 1) return -Errno.EINVAL;
     const oldLo = xen.ram.read32(pa);
     const oldHi = xen.ram.read32(pa + 4);
-    if (isSimilar(xen, oldLo, oldHi, lo, hi, type) && !hasBadFlags(xen, lo, slot, type)) {
-      writeEntry(xen, pa, lo, hi);
+    const adjusted = compat ? adjustedL3(lo) : lo;
+    if (isSimilar(xen, oldLo, oldHi, adjusted, hi, type) && !hasBadFlags(xen, lo, slot, type)) {
+      writeEntry(xen, pa, adjusted, hi);
+      flushForUpperLevel(xen, slot, type);
       return 0;
     }
-    const status = getFromEntry(xen, lo, hi, slot, pdx, type);
+    const status = getFromEntry(xen, adjusted, hi, slot, pdx, type);
     if (status !== 0) return status;
-    writeEntry(xen, pa, lo, hi);
+    writeEntry(xen, pa, adjusted, hi);
     putFromEntry(xen, oldLo, oldHi, slot, pdx, type);
+    flushForUpperLevel(xen, slot, type);
     return 0;
   }
   if (getPageType(xen, pdx, PGT.writable) !== 0) return -Errno.EINVAL;
   writeEntry(xen, pa, lo, hi);
   putPageType(xen, pdx);
   return 0;
+}
+
+/** What Xen finds L1 tables by is to be found anew (16a20963b3, XSA-286). */
+function flushForUpperLevel(xen: Xen, slot: number, type: number): void {
+  if (type !== PGT.l1 && xen.profile.upperLevelFlush === 'yes') flushCpuTlb(xen, slot);
 }
 
 /**
@@ -334,6 +395,22 @@ export function updateVaMapping(
   return 0;
 }
 
+/**
+ * mmu_update (MMU_MACHPHYS_UPDATE): a PV domain, or dom0 for another, tells Xen which guest frame a page is; nothing follows
+ * from it in the model. -EPERM not one's own page and not dom0; -EINVAL the owner is translated, or it is not its page.
+ */
+export function machphysUpdate(xen: Xen, slot: number, pdx: number, owner: number): number {
+  if (!xen.isPv(slot)) return -Errno.ENOSYS;
+  if (owner !== slot && !xen.isHardwareDomain(slot)) return -Errno.EPERM;
+  if (xen.isTranslated(owner)) {
+    if (xen.profile.machphysRefusal === 'keeps-reference') getPage(xen, pdx, owner);
+    return -Errno.EINVAL;
+  }
+  if (!getPage(xen, pdx, owner)) return -Errno.EINVAL;
+  putPage(xen, pdx);
+  return 0;
+}
+
 /** Whether there is an L1 table behind a virtual page: beyond those that the domain builder made there is none. */
 export const hasEntryAt = (xen: Xen, va: number): boolean => va >= 0 && va < xen.spec.limits.vaSlots;
 
@@ -367,6 +444,8 @@ export function dropVaMappings(xen: Xen, slot: number): void {
 export function pinTable(xen: Xen, slot: number, pdx: number, type: number): number {
   if (!xen.isPv(slot)) return -Errno.ENOSYS;
   lookForPreemption(xen);
+  // 32-bit guests have no L4: that is ignored.
+  if (type === PGT.l4 && xen.domain.compat.get(slot) !== 0) return 0;
   const status = getPageAndType(xen, pdx, slot, type);
   return status !== 0 ? status : keepPinned(xen, slot, pdx);
 }

@@ -24,7 +24,7 @@ export function getPageType(xen: Xen, pdx: number, type: number): number {
     return 0;
   }
   const changed = oldType !== type;
-  if (changed) flushForTypeChange(xen, pdx);
+  if (changed) flushForTypeChange(xen, pdx, oldType, type);
   const now = (changed ? ofType(type) : before) + 1;
   xen.frame.typeInfo.set(pdx, now);
   if (changed) {

@@ -54,6 +54,7 @@ const BUG_NAMES = [
   'IOMMU map hook for no direct-mapped domain',
   'a device that does not leave is tried for ever',
   'type reference dropped before validation',
+  'a page where there is no memory',
   'a shared frame freed with references',
   'a page on a list twice',
   'a free page is freed',
@@ -216,6 +217,10 @@ export class Xen {
         baseptr: optional(frameName),
         userBaseptr: optional(frameName),
         gdt: optional(frameName),
+        /** PV: the L1 table below entry 0 of each, as its CPU remembers it (linear-mapping.ts). */
+        linearTable: optional(frameName),
+        /** PV: it runs in 32 bits, on an L3 table. */
+        compat: flag,
         totPages: decimal,
         maxPages: decimal,
         /** Log-dirty mode (exclusions.ts): what it, paging, sharing and populate-on-demand exclude is devices. */
@@ -224,6 +229,8 @@ export class Xen {
         sharingEnabled: flag,
         /** Guest frames that are populated on demand. */
         podEntries: decimal,
+        /** The frame in which log-dirty mode notes pages, as long as it is on. */
+        logDirtyFrame: optional(frameName),
         listHead: optional(frameName),
         listTail: optional(frameName),
         relinquishedHead: optional(frameName),

@@ -59,7 +59,7 @@ function lookAtType(xen: Xen, call: number, pdx: number, type: number): number {
   xen.call.was.set(call, info);
   if (typeCount(info) === 0) {
     if (typeOf(info) === type || xen.profile.typeFlush === 'after-commit') return commitType(xen, call);
-    flushForTypeChange(xen, pdx);
+    flushForTypeChange(xen, pdx, typeOf(info), type);
     return Step.type_commit;
   }
   if (typeOf(info) !== type) {
@@ -94,7 +94,7 @@ function commitType(xen: Xen, call: number): number {
 }
 
 function flush(xen: Xen, call: number): number {
-  flushForTypeChange(xen, pageOf(xen, call));
+  flushForTypeChange(xen, pageOf(xen, call), typeOf(xen.call.was.get(call)), xen.call.flags.get(call));
   return Step.type_iommu;
 }
 

@@ -22,6 +22,8 @@ export type Baseptr = 'baseptr' | 'userBaseptr';
  */
 export function newBaseptr(xen: Xen, slot: number, pdx: number, which: Baseptr): number {
   if (!xen.isPv(slot) || (pdx < 0 && which === 'baseptr')) return -Errno.EINVAL;
+  // What a 32-bit guest runs on is not in the model (docs/limits.md).
+  if (xen.domain.compat.get(slot) !== 0) return -Errno.EINVAL;
   const column = xen.domain[which];
   const old = column.get(slot) - 1;
   lookForPreemption(xen);
@@ -63,6 +65,7 @@ function dropGdt(xen: Xen, slot: number): void {
 
 /** vcpu_destroy_pagetables, pv_destroy_gdt: a dying domain's vCPU runs on nothing any more. */
 export function dropVcpuTables(xen: Xen, slot: number): void {
+  xen.domain.linearTable.set(slot, 0);
   for (const column of [xen.domain.baseptr, xen.domain.userBaseptr]) {
     const pdx = column.get(slot) - 1;
     if (pdx < 0) continue;

@@ -1,6 +1,6 @@
 import { type BootDomain, IGNORED, makeBootDomain, PANIC } from '../../xen/boot-domain.js';
 import { TOOLSTACK } from '../../xen/calls/steps.js';
-import { CDF, type CreateFlag, createDomain } from '../../xen/domain.js';
+import { CDF, type CreateFlag, createDomain, setAddressSize } from '../../xen/domain.js';
 import { beginDestroyDomain, destroyDomain } from '../../xen/domain-death.js';
 import { setMaxPages } from '../../xen/memory.js';
 import type { Xen } from '../../xen/state.js';
@@ -62,5 +62,6 @@ export const DOMAIN_HANDLERS: Handlers = {
   'begin destroydomain': beginHandler((xen, args, _names, call) =>
     beginDestroyDomain(xen, call, args.domain()),
   ),
+  set_address_size: (xen, args) => errno(setAddressSize(xen, args.domain(), args.number('bits', 64))),
   max_mem: (xen, args) => errno(setMaxPages(xen, args.domain(), args.number('pages', 0))),
 };

@@ -4,8 +4,9 @@ import { hwdomRights } from '../../xen/boot.js';
 import { flushCpuTlb } from '../../xen/cpu-tlb.js';
 import { ownerOf } from '../../xen/frames.js';
 import { populateRights } from '../../xen/late-context.js';
+import { updateLinearMapping } from '../../xen/linear-mapping.js';
 import { typeOf } from '../../xen/page-info.js';
-import { mmuUpdate, pinTable, unpinTable, updateVaMapping } from '../../xen/page-table.js';
+import { machphysUpdate, mmuUpdate, pinTable, unpinTable, updateVaMapping } from '../../xen/page-table.js';
 import { typeRights } from '../../xen/page-type.js';
 import type { Xen } from '../../xen/state.js';
 import { beginMapWritable, beginPinTable } from '../../xen/type-steps.js';
@@ -88,6 +89,17 @@ export const PAGE_TABLE_HANDLERS: Handlers = {
   'begin pin_l4_table': beginPin(PGT.l4),
   update_va_mapping: (xen, args) => errno(mapVa(xen, args)),
   'begin update_va_mapping': beginHandler(beginUpdateVaMapping, running),
+  update_linear_mapping: (xen, args) =>
+    errno(
+      updateLinearMapping(
+        xen,
+        running(xen, args),
+        Math.min(args.number('l1_index', 0), 511),
+        ...args.entryWords(),
+      ),
+    ),
+  machphys_update: (xen, args) =>
+    errno(machphysUpdate(xen, running(xen, args), args.pdx(), pageOwner(xen, args))),
   new_baseptr: (xen, args) => errno(newBaseptr(xen, running(xen, args), args.pdx(), 'baseptr')),
   new_user_baseptr: (xen, args) =>
     errno(newBaseptr(xen, running(xen, args), args.has('page') ? args.pdx() : -1, 'userBaseptr')),

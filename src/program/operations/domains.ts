@@ -61,6 +61,16 @@ export const DOMAINS: readonly Operation[] = [
     frees: 'domain',
   },
   {
+    name: 'set_address_size',
+    actor: 'toolstack',
+    doc: 'Makes a PV domain without pages one of 32 bits, or of 64 again.',
+    source: '§3.2',
+    parameters: [
+      { name: 'domain', kind: 'domain', doc: 'the domain' },
+      { name: 'bits', kind: 'number', doc: '32 or 64' },
+    ],
+  },
+  {
     name: 'max_mem',
     actor: 'toolstack',
     doc: 'Sets how many pages a domain may own. What it has beyond that it keeps.',

@@ -46,6 +46,25 @@ export const PAGE_TABLES: readonly Operation[] = [
     ],
   },
   {
+    name: 'update_linear_mapping',
+    actor: 'guest',
+    doc: 'Maps a page, or nothing, in the tables that the domain runs on (update_va_mapping), below entry 0 of L4, L3 and L2.',
+    source: '§3.2',
+    parameters: [
+      domain,
+      { name: 'l1_index', kind: 'number', doc: 'the entry of the L1 table' },
+      optional(page),
+      optional(rights),
+    ],
+  },
+  {
+    name: 'machphys_update',
+    actor: 'guest',
+    doc: 'Says which guest frame a page is (MMU_MACHPHYS_UPDATE).',
+    source: '§3.2',
+    parameters: [domain, page, keyed('of', 'domain', 'whose page it is: dom0 may name foreign pages')],
+  },
+  {
     name: 'new_baseptr',
     actor: 'guest',
     doc: 'The domain’s CPU runs on this L4 table from now on (MMUEXT_NEW_BASEPTR).',

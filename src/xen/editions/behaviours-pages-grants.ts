@@ -79,6 +79,20 @@ export const PAGE_BEHAVIOURS = {
       'after-commit': 'after it; a writable page counts as validated when the IOMMU has it',
     },
   },
+  shadowTypeFlush: {
+    doc: 'In shadow mode, for which changes of a page’s type CPUs are flushed',
+    section: '§3.3 (XSA-408)',
+    values: {
+      'from-writable': 'those from writable',
+      'to-writable': 'those to writable: a CPU may go on writing a page that becomes a page table',
+      'from-writable-again': 'those from writable',
+    },
+  },
+  upperLevelFlush: {
+    doc: 'Whether CPUs are flushed when an entry of an L2, L3 or L4 is changed, through which Xen itself finds L1 tables',
+    section: '§3.2 (XSA-286)',
+    values: { no: 'no: the guest is to flush, and Xen may find the table that was there', yes: 'yes' },
+  },
   typeChangeTest: {
     doc: 'Which type changes reach the IOMMU',
     section: '§3.3',

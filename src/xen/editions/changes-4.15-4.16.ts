@@ -25,6 +25,13 @@ export const CHANGES_4_15_TO_4_16: readonly Change<ReleaseProfile>[] = [
     backports: ['4.14.1', '4.13.2'],
   },
   {
+    behaviours: { upperLevelFlush: 'yes' },
+    commit: '16a20963b320',
+    title: 'x86/pv: Flush TLB in response to paging structure changes',
+    release: '4.15.0',
+    backports: ['4.14.1', '4.13.2', '4.12.4'],
+  },
+  {
     behaviours: { fullPinCounter: 'forbids-its-kind' },
     commit: '8cec5d065c24',
     title: 'gnttab: adjust pin count overflow checks',

@@ -67,11 +67,18 @@ export const CHANGES_4_17_ON: readonly Change<ReleaseProfile>[] = [
     backports: ['4.16.1', '4.15.2', '4.14.4', '4.13.5'],
   },
   {
-    behaviours: { typeFlush: 'after-commit' },
+    behaviours: { typeFlush: 'after-commit', shadowTypeFlush: 'to-writable' },
     commit: '8cc5036bc385',
     title: 'x86/pv: Fix ABAC cmpxchg() race in _get_page_type()',
     release: '4.17.0',
     backports: ['4.16.2', '4.15.3', '4.14.6', '4.13.5'],
+  },
+  {
+    behaviours: { shadowTypeFlush: 'from-writable-again' },
+    commit: 'a9949efb288f',
+    title: 'x86/mm: correct TLB flush condition in _get_page_type()',
+    release: '4.17.0',
+    backports: ['4.16.2', '4.15.4', '4.14.6', '4.13.5'],
   },
   {
     behaviours: { testAssignNobody: 'tolerated' },

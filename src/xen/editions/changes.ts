@@ -16,6 +16,8 @@ export const OLDEST: ReleaseProfile = {
   typeRefOnIommuFailure: 'kept',
   unvalidatedPut: 'allowed',
   typeFlush: 'before-commit',
+  shadowTypeFlush: 'from-writable',
+  upperLevelFlush: 'no',
   typeChangeTest: 'new-type',
   strictHwdomPages: 'every-page',
   hwdomMap: 'ram-and-inclusive',

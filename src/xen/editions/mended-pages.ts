@@ -35,4 +35,35 @@ export const MENDED_PAGES = {
     section: '§3.2',
     values: { 'drops-one': 'drops a reference that it has not taken', nothing: 'nothing' },
   },
+  machphysRefusal: {
+    doc: 'What a MACHPHYS_UPDATE of a translated domain’s page holds when it is refused',
+    section: '§3.2',
+    values: { 'keeps-reference': 'the page, for ever (XSA-113)', nothing: 'nothing' },
+  },
+  invalidFrame: {
+    doc: 'What looking up a frame that does not exist comes to, where a frame is named by its machine number',
+    section: '§3.2',
+    values: {
+      'looked-at': 'a look at where its record would be (XSA-32)',
+      refused: 'no page',
+    },
+  },
+  lastBootTable: {
+    doc: 'Whether the last page table that boot made for a strict PV dom0 leaves its IOMMU tables',
+    section: '§3.6',
+    values: {
+      'stays-mapped': 'no: its type was written beside get_page_type, after it had been mapped',
+      unmapped: 'yes',
+    },
+  },
+  internalPages: {
+    doc: 'Whom Xen’s own pages belong to that it keeps for a domain, such as the bitmap of log-dirty mode',
+    section: '§3.2',
+    values: { guest: 'the domain, which can map them (XSA-248)', nobody: 'nobody' },
+  },
+  l3Recursion: {
+    doc: 'Linear entries in the L3 of a 32-bit guest, of which Xen makes every entry writable',
+    section: '§3.2',
+    values: { allowed: 'are allowed, as in other tables (XSA-185)', refused: 'are refused' },
+  },
 } as const satisfies Readonly<Record<string, BehaviourSpec>>;

@@ -1,5 +1,6 @@
 import { PGT, PGT_NAMES, PGT_VALIDATED } from '../../formats/x86-page-info.js';
-import { isFree, ownerOf } from '../frames.js';
+import { isFree, isSpecialPage, ownerOf } from '../frames.js';
+import { firstL1Table } from '../linear-mapping.js';
 import { isPageTable, typeCount, typeOf } from '../page-info.js';
 import { isXenL4Slot, PTE_PRESENT, PTE_RW, tableEntryFrame } from '../page-table.js';
 import type { Xen } from '../state.js';
@@ -9,9 +10,14 @@ import { pageText } from './words.js';
 
 /** What the CPUs of PV guests can write. */
 
-/** A page that a PV domain's CPU must not have mapped writable: one of a PV domain whose type is another. */
+/**
+ * A page that a PV domain's CPU must not have mapped writable: one of a PV domain whose type is another, or one of Xen's that
+ * is not shared with a domain.
+ */
 function isWriteProtected(xen: Xen, pdx: number): boolean {
   const owner = ownerOf(xen, pdx);
+  const isXens = pdx >= xen.xenHeap.first && pdx < xen.xenHeap.end;
+  if (isXens && (!isSpecialPage(xen, pdx) || owner === xen.domXen)) return true;
   if (owner >= 0 && xen.isTranslated(owner)) return false;
   const info = xen.frame.typeInfo.get(pdx);
   return typeOf(info) !== PGT.writable || typeCount(info) === 0;
@@ -85,6 +91,28 @@ function writtenThroughLinear(xen: Xen, table: number): string | undefined {
   }
   return undefined;
 }
+
+/** What Xen finds a guest's L1 tables by: what the CPU remembers of the tables above them. */
+function staleTable(xen: Xen): string | undefined {
+  if (xen.spec.limits.cpuTlb === 0) return undefined;
+  for (let slot = 0; slot < xen.domIo; slot++) {
+    const table = xen.domain.linearTable.get(slot) - 1;
+    const now = table < 0 ? -1 : firstL1Table(xen, slot);
+    if (now === table) continue;
+    const found = now < 0 ? 'none' : xen.frameName(now);
+    return `Xen takes ${pageText(xen, table)} for the first L1 table of ${xen.domainName(slot)}, where its tables have ${found}`;
+  }
+  return undefined;
+}
+
+export const STALE_TABLE: Invariant = {
+  id: 'STALE-TABLE',
+  states: ['INV-TLB'],
+  title: 'Xen finds a page table of a guest’s where the guest’s tables have it',
+  reason: 'otherwise it looks at one table and lets the guest write another (XSA-286)',
+  harm: 'isolation broken',
+  violation: staleTable,
+};
 
 export const CPU_WRITE: Invariant = {
   id: 'INV-CPU-WRITE',

@@ -14,8 +14,9 @@ import { pageText } from './words.js';
 
 /**
  * Reference counts, counted anew from everybody who holds a reference. General references: the allocation, a pin, a
- * virtual page that maps the frame, an entry of a page table in use, a grant mapping. Type references: a pin, a writable
- * mapping, an entry of a higher table, a writable grant mapping, and the one that Xen gives the pages it shares.
+ * virtual page that maps the frame, a vCPU that runs on it, an entry of a page table in use, a grant mapping. Type
+ * references: a pin, a vCPU, a writable mapping, an entry of a higher table, a writable grant mapping, and the one that Xen
+ * gives the pages it shares.
  */
 
 function wrongCounts(xen: Xen, inputs: readonly number[], notes: Notes): string | undefined {
@@ -24,6 +25,7 @@ function wrongCounts(xen: Xen, inputs: readonly number[], notes: Notes): string 
   types.fill(0);
   countPages(xen, notes);
   countVirtualPages(xen, notes);
+  countVcpus(xen, notes);
   countGrants(xen, notes);
   countForeignEntries(xen, inputs, notes);
   for (let pdx = 0; pdx < xen.ram.frames; pdx++) {
@@ -94,6 +96,19 @@ function countVirtualPages(xen: Xen, notes: Notes): void {
   for (let row = 0; row < xen.domIo * vaSlots; row++) {
     const slot = Math.floor(row / vaSlots);
     countMapping(xen, notes, slot, xen.va.frame.get(row) - 1, xen.va.writable.get(row) !== 0);
+  }
+}
+
+/** What domains' vCPUs run on: page tables and descriptors. */
+function countVcpus(xen: Xen, { references, types }: Notes): void {
+  const { baseptr, userBaseptr, gdt } = xen.domain;
+  for (let slot = 0; slot < xen.domIo; slot++) {
+    for (let which = 0; which < 3; which++) {
+      const pdx = (which === 0 ? baseptr : which === 1 ? userBaseptr : gdt).get(slot) - 1;
+      if (pdx < 0) continue;
+      references[pdx]!++;
+      types[pdx]!++;
+    }
   }
 }
 

@@ -88,8 +88,9 @@ function wrongBelow(
 function lostFrame(xen: Xen, _inputs: readonly number[], { marks }: Notes): string | undefined {
   marks.fill(0);
   for (let slot = 0; slot < xen.slots; slot++) {
-    const { iommuRoot, p2mRoot, sharedInfo } = xen.domain;
+    const { iommuRoot, p2mRoot, sharedInfo, logDirtyFrame } = xen.domain;
     follow(xen, marks, iommuRoot.get(slot) - 1);
+    follow(xen, marks, logDirtyFrame.get(slot) - 1);
     const roots = p2mRoot.get(slot) === 0 ? 0 : xen.spec.arch === 'arm' ? SMMU_SHAPE.concatenated : 1;
     for (let i = 0; i < roots; i++) follow(xen, marks, p2mRoot.get(slot) - 1 + i);
     if (slot < xen.domIo) for (const pdx of grantTableFrames(xen, slot)) follow(xen, marks, pdx);
