@@ -2,6 +2,7 @@ import type { Bug, Inexpressible } from './bug.js';
 import { NX_DOM0_LASTL1 } from './pages/nx-dom0-lastl1.js';
 import { NX_GETPAGE_UNDO } from './pages/nx-getpage-undo.js';
 import { NX_HWDOM_PRED } from './pages/nx-hwdom-pred.js';
+import { NX_LATE_LIVELOCK } from './pages/nx-late-livelock.js';
 import { XSA_32 } from './pages/xsa-32.js';
 import { XSA_45 } from './pages/xsa-45.js';
 import { XSA_113 } from './pages/xsa-113.js';
@@ -24,6 +25,7 @@ export const PAGE_BUGS: readonly Bug[] = [
   XSA_288A,
   XSA_288B,
   XSA_285,
+  NX_LATE_LIVELOCK,
   NX_HWDOM_PRED,
   XSA_291,
   XSA_401,

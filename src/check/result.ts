@@ -79,7 +79,7 @@ export interface SearchOptions {
   /** Whether images of a state under the model's symmetries count as one state; they do unless this is false. */
   readonly symmetries?: boolean;
   /** Looks for livelocks, too, with loops that are fair like this; not unless it is set. */
-  readonly fairness?: Fairness;
+  readonly fairness?: Fairness | undefined;
   /** Threads that search, once there are many states; one unless said, and unless `source` says how they come by models. */
   readonly workers?: number;
   readonly source?: ModelSource;
