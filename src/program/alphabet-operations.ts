@@ -112,11 +112,13 @@ export function addOperations(
 ): void {
   const names = namesOf(xen, actionNames);
   const choices = new Choices(xen, names, actionNames, bounds, frames);
-  for (const name of asked) {
+  for (const one of asked) {
+    const { name, who } = readAsked(one);
     const operation = OPERATION_BY_NAME.get(name);
     if (operation === undefined || !ACTION_OPERATIONS.includes(name)) throw unknownOperation(name);
     const handler = HANDLERS[name]!;
     for (const args of choices.combinations(operation)) {
+      if (who !== undefined && args.domain !== who) continue;
       const slot = operation.actor === 'guest' ? names.domains.get(String(args.domain)) : undefined;
       const actor = String(
         args[{ guest: 'domain', device: 'device', toolstack: '', program: '' }[operation.actor]] ?? 'dom0',
@@ -141,6 +143,12 @@ export function addOperations(
       });
     }
   }
+}
+
+/** `guest: grant_copy` is the operation as this domain alone tries it. */
+function readAsked(asked: string): { name: string; who?: string } {
+  const colon = asked.indexOf(': ');
+  return colon < 0 ? { name: asked } : { name: asked.slice(colon + 2), who: asked.slice(0, colon) };
 }
 
 /** The name that an operation gives to a handle, if it gives one. */

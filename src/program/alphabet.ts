@@ -52,7 +52,10 @@ export interface AlphabetBounds {
   readonly failuresWithin?: number;
   /** How many of its kind fail in a row, where one does, as of hardware that is broken: also so many; 1 unless set. */
   readonly failuresInARow?: number;
-  /** Operations of the language that are tried besides, with all arguments that the machine has. */
+  /**
+   * Operations of the language that are tried besides, with all arguments that the machine has. `guest: grant_copy` is
+   * tried by that domain alone.
+   */
   readonly operations?: readonly string[];
   /** Whether nothing but `operations` and failures is tried; off unless set. */
   readonly onlyOperations?: boolean;
@@ -171,7 +174,7 @@ class AlphabetBuilder {
     if (!onlyOperations) this.ordinary();
     if (this.bounds.failures) addFailures(this.xen, this.bounds, add);
     if (steps && !onlyOperations) addSteps(this.xen, this.names, this.bounds, this.frames, add);
-    else if (operations.some((name) => name.startsWith('begin '))) this.stepsOfAll(add);
+    else if (operations.some((name) => name.includes('begin '))) this.stepsOfAll(add);
     else if (this.xen.profile.iommuContext === 'at-first-assignment') this.stepsOfToolstack();
     if (this.bounds.destroy && !onlyOperations) this.deaths();
     this.operations();

@@ -2,6 +2,7 @@ import { Errno } from './errno.js';
 import { getPage, ownerOf, putPage } from './frames.js';
 import { activeRow } from './grant-active.js';
 import { grantEntryCount } from './grant-frames.js';
+import { mustWait } from './locks.js';
 import type { Xen } from './state.js';
 
 /** GNTTAB_CACHE_CLEAN and GNTTAB_CACHE_INVAL. */
@@ -37,6 +38,7 @@ export function grantCacheFlush(
 
 /** grant_map_exists: whether an entry of the owner's is pinned for the caller with this frame. */
 function isGranted(xen: Xen, caller: number, owner: number, pdx: number): boolean {
+  if (mustWait(xen, xen.domain.grantLock, owner)) return false;
   const entries = grantEntryCount(xen, owner);
   for (let ref = 0; ref < entries; ref++) {
     const active = activeRow(xen, owner, ref);

@@ -336,8 +336,11 @@ describe('the first writing copy to a grant that is pinned for reading (XSA-500)
 });
 
 describe('a transitive entry that was mapped, where that was possible', () => {
-  it('makes a copy through it start over for ever', () => {
-    const xen = x86('4.13', { frames: 24, limits: { domains: 6 } });
+  it.each([
+    ['4.13.0', 'no status'],
+    ['4.13.1', 'never ends'],
+  ])('makes a copy through it start over for ever, or on %s: %s', (edition, answer) => {
+    const xen = x86(edition, { frames: 24, limits: { domains: 6 } });
     const granter = domain(xen);
     const page = populate(xen, granter, 1);
     const middle = domain(xen, { flags: HVM });
@@ -348,7 +351,7 @@ describe('a transitive entry that was mapped, where that was possible', () => {
     expect(grantStatusName(mapGrantRef(xen, 0, middle, 9, GNTMAP.host | GNTMAP.readonly, 0))).toBe('ok');
     const dom0Page = xen.ram.indexOf(0x100);
     mapVa(xen, 0, 0, dom0Page, 'rw');
-    expect(copy(xen, 0, grantEnd(middle, 9), pageEnd(xen, dom0Page))).toBe('never ends');
+    expect(copy(xen, 0, grantEnd(middle, 9), pageEnd(xen, dom0Page))).toBe(answer);
     expect([refs(xen, page), xen.grant.pin.get(granter * 16 + 8)]).toEqual([1, 0]);
   });
 });

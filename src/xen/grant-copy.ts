@@ -13,7 +13,8 @@ import { activeRow, dropCopyPin, frameOfDomain, pinIsFull, reduceUseAfterCopy } 
 import { claimEntry, grantEntryFrame, grantEntryPart, grantEntryWord } from './grant-entry.js';
 import { grantEntryCount, isVersion2 } from './grant-frames.js';
 import { IS_SUB_PAGE } from './grant-map.js';
-import { GNTST, NEVER_ENDS } from './grant-status.js';
+import { DONE_WITHOUT_STATUS, GNTST, NEVER_ENDS } from './grant-status.js';
+import { mustWait } from './locks.js';
 import { typeCount, typeOf } from './page-info.js';
 import { getPageType, putPageType } from './page-type.js';
 import type { Xen } from './state.js';
@@ -36,7 +37,7 @@ export interface CopyEnd {
 }
 
 /** What is held of an end while it is copied. */
-interface Claim {
+export interface Claim {
   readonly write: boolean;
   domain: number;
   /** The grant that is pinned, or -1. */
@@ -50,7 +51,7 @@ interface Claim {
   length: number;
 }
 
-const claimOf = (write: boolean): Claim => ({
+export const claimOf = (write: boolean): Claim => ({
   write,
   domain: -1,
   ref: -1,
@@ -71,14 +72,33 @@ export function grantCopy(xen: Xen, caller: number, source: CopyEnd, dest: CopyE
   if (length === 0 && xen.profile.emptyCopy === 'ignored') return GNTST.okay;
   const from = claimOf(false);
   const to = claimOf(true);
+  let status = claimEnds(xen, caller, source, dest, from, to);
+  if (status === 0) status = copyBytes(xen, source.offset, from, dest.offset, to, length);
+  release(xen, from);
+  release(xen, to);
+  if (status === NEVER_ENDS && xen.profile.restartedCopy === 'done') return DONE_WITHOUT_STATUS;
+  return status;
+}
+
+/** Names and holds both ends, as far as it gets. */
+export function claimEnds(
+  xen: Xen,
+  caller: number,
+  source: CopyEnd,
+  dest: CopyEnd,
+  from: Claim,
+  to: Claim,
+): number {
   let status = nameDomain(xen, caller, source, from);
   if (status === 0) status = nameDomain(xen, caller, dest, to);
   if (status === 0) status = claim(xen, caller, source, from);
   if (status === 0) status = claim(xen, caller, dest, to);
-  if (status === 0) status = copyBytes(xen, source.offset, from, dest.offset, to, length);
-  release(xen, from);
-  release(xen, to);
   return status;
+}
+
+/** Holds what a copy answered against what it has done: callers look at a status that Xen may not have written. */
+export function judgeCopyAnswer(xen: Xen, status: number): void {
+  if (status === DONE_WITHOUT_STATUS) xen.misdeed('a copy that was not made was answered as if it had been');
 }
 
 /** gnttab_copy_lock_domain. */
@@ -110,13 +130,22 @@ function claim(xen: Xen, caller: number, end: CopyEnd, claimed: Claim): number {
 }
 
 /** gnttab_copy_release_buf. */
-function release(xen: Xen, claimed: Claim): void {
+export function release(xen: Xen, claimed: Claim): void {
+  if (xen.profile.copyRelease === 'page') putClaimed(xen, claimed);
+  unpinClaimed(xen, claimed);
+  if (xen.profile.copyRelease === 'pin') putClaimed(xen, claimed);
+}
+
+export function unpinClaimed(xen: Xen, claimed: Claim): void {
   if (claimed.ref >= 0) releaseGrant(xen, claimed.domain, claimed.ref, !claimed.write);
+}
+
+export function putClaimed(xen: Xen, claimed: Claim): void {
   if (claimed.typed) putPageType(xen, claimed.page);
   if (claimed.page >= 0) putPage(xen, claimed.page);
 }
 
-const pinFor = (readonly: boolean): number => (readonly ? PIN_HOST_READ : PIN_HOST_WRITE);
+export const pinFor = (readonly: boolean): number => (readonly ? PIN_HOST_READ : PIN_HOST_WRITE);
 
 /** Whether a pin word asks for another look at the shared entry: the first pin, and the first writer. */
 const isFirst = (pin: number, readonly: boolean): boolean =>
@@ -134,7 +163,22 @@ function acquire(
   claimed: Claim,
   allowTransitive: boolean,
 ): number {
+  if (mustWait(xen, xen.domain.grantLock, granter)) return GNTST.general_error;
   if (ref >= grantEntryCount(xen, granter)) return GNTST.bad_gntref;
+  lockEntry(xen);
+  const status = acquireLocked(xen, granter, ref, user, claimed, allowTransitive);
+  unlockEntry(xen);
+  return status;
+}
+
+function acquireLocked(
+  xen: Xen,
+  granter: number,
+  ref: number,
+  user: number,
+  claimed: Claim,
+  allowTransitive: boolean,
+): number {
   const active = activeRow(xen, granter, ref);
   const pin = xen.grant.pin.get(active);
   const readonly = !claimed.write;
@@ -142,7 +186,8 @@ function acquire(
     return GNTST.general_error;
   const flags = grantFlags(grantEntryWord(xen, granter, ref));
   let status = 0;
-  if (isVersion2(xen, granter) && (flags & GTF_TYPE_MASK) === GrantType.TRANSITIVE) {
+  const fast = xen.profile.pinnedTransitive === 'not-acquired' && !isFirst(pin, readonly);
+  if (!fast && isVersion2(xen, granter) && (flags & GTF_TYPE_MASK) === GrantType.TRANSITIVE) {
     status = acquireTransitive(xen, granter, ref, user, claimed, allowTransitive);
   } else if (isFirst(pin, readonly)) {
     status = claimEntry(xen, granter, ref, pin !== 0, !readonly, false, user);
@@ -156,11 +201,16 @@ function acquire(
     return status === ALREADY_CLEAN ? GNTST.general_error : status;
   }
   xen.grant.pin.add(active, pinFor(readonly));
+  nameBytes(xen, active, claimed);
+  return 0;
+}
+
+/** The bytes that a pinned entry offers. */
+export function nameBytes(xen: Xen, active: number, claimed: Claim): void {
   const part = xen.grant.part.get(active);
   claimed.start = part & 0x7fff;
   claimed.length = (part & IS_SUB_PAGE) !== 0 ? part >>> 16 : PAGE;
   claimed.data = xen.grant.frame.get(active) - 1;
-  return 0;
 }
 
 /** A refusal before anything was marked in use. */
@@ -169,8 +219,9 @@ const ALREADY_CLEAN = -2000;
 /** The entry is pinned already: its page must still be the granter's, and the granter must live. */
 function acquirePinned(xen: Xen, granter: number, active: number, claimed: Claim): number {
   const pdx = xen.grant.frame.get(active) - 1;
-  if (ownerOf(xen, pdx) !== granter || xen.isDying(granter) || !getPage(xen, pdx, granter))
-    return GNTST.bad_domain;
+  const fast = xen.profile.pinnedTransitive === 'not-acquired' && xen.grant.source.get(active) !== 0;
+  const owner = fast ? xen.grant.source.get(active) - 1 : granter;
+  if (ownerOf(xen, pdx) !== owner || xen.isDying(owner) || !getPage(xen, pdx, owner)) return GNTST.bad_domain;
   claimed.page = pdx;
   return 0;
 }
@@ -242,7 +293,10 @@ function acquireTransitive(
   const via = xen.slotOf(grantEntryPart(xen, granter, ref) & 0xffff);
   const viaRef = grantEntryFrame(xen, granter, ref) % 2 ** 32;
   if (via === granter || !xen.exists(via)) return GNTST.general_error;
+  // No two entries are locked at a time: two copies that lead to each other would wait for ever.
+  unlockEntry(xen);
   const status = acquire(xen, via, viaRef, granter, claimed, false);
+  lockEntry(xen);
   if (status !== 0) return status;
   const part = (claimed.length << 16) | IS_SUB_PAGE | claimed.start;
   if (pin === 0) {
@@ -260,10 +314,24 @@ function acquireTransitive(
     xen.grant.sourceRef.get(active) === viaRef;
   if (same) return 0;
   // Xen gives up and restarts the hypercall, for somebody else must have changed the grant meanwhile.
+  const keepsLock = xen.profile.transitiveRetry === 'locked';
+  if (!keepsLock) unlockEntry(xen);
   releaseGrant(xen, via, viaRef, readonly);
+  if (!keepsLock) lockEntry(xen);
   putPage(xen, claimed.page);
   claimed.page = -1;
   return NEVER_ENDS;
+}
+
+// Locks of active entries, which no hypercall holds from one step to the next: what counts is how many at a time.
+
+function lockEntry(xen: Xen): void {
+  if (xen.grantEntryLocked) xen.misdeed('a grant entry is locked while another is');
+  xen.grantEntryLocked = true;
+}
+
+function unlockEntry(xen: Xen): void {
+  xen.grantEntryLocked = false;
 }
 
 /** release_grant_for_copy: drops the pin, and that of the grant that a transitive one leads to. */
@@ -271,12 +339,23 @@ function releaseGrant(xen: Xen, granter: number, ref: number, readonly: boolean)
   const active = activeRow(xen, granter, ref);
   const source = xen.grant.source.get(active) - 1;
   const sourceRef = xen.grant.sourceRef.get(active);
+  lockEntry(xen);
   dropCopyPin(xen, granter, ref, pinFor(readonly), readonly);
-  if (source >= 0) releaseGrant(xen, source, sourceRef, readonly);
+  unlockEntry(xen);
+  if (source < 0) return;
+  if (xen.profile.pinnedTransitive === 'acquired') releaseGrant(xen, source, sourceRef, readonly);
+  else releaseBehind(xen, active, source, sourceRef, readonly);
+}
+
+/** What was released of the grant behind a transitive one while some copies acquired it and others did not (XSA-226). */
+function releaseBehind(xen: Xen, active: number, source: number, sourceRef: number, readonly: boolean): void {
+  const pin = xen.grant.pin.get(active);
+  if (!readonly && (pin & PIN_WRITE_MASK) === 0) releaseGrant(xen, source, sourceRef, false);
+  else if (pin === 0) releaseGrant(xen, source, sourceRef, true);
 }
 
 /** gnttab_copy_buf. */
-function copyBytes(
+export function copyBytes(
   xen: Xen,
   sourceOffset: number,
   from: Claim,

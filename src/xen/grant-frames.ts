@@ -5,6 +5,7 @@ import { Errno } from './errno.js';
 import { rollbackAfterFailure } from './failures.js';
 import { allocXenFrame, freeXenFrame } from './frames.js';
 import { GNTST } from './grant-status.js';
+import { mustWait } from './locks.js';
 import { p2mRemove } from './p2m.js';
 import { ofType } from './page-info.js';
 import { List, type Xen } from './state.js';
@@ -126,6 +127,12 @@ export function populateStatusFrames(xen: Xen, slot: number): number {
 export function unpopulateStatusFrames(xen: Xen, slot: number): number {
   const refused = xen.profile.statusFramesAtVersion1 === 'kept' ? unhookStatusFrames(xen, slot) : 0;
   if (refused !== 0) return refused;
+  freeStatusFrames(xen, slot);
+  return 0;
+}
+
+/** Frees the status frames. With references left it is a BUG. */
+export function freeStatusFrames(xen: Xen, slot: number): void {
   const row = slot * xen.spec.limits.grantFrames;
   const count = xen.domain.statusFrames.get(slot);
   for (let n = 0; n < count; n++) {
@@ -136,28 +143,36 @@ export function unpopulateStatusFrames(xen: Xen, slot: number): number {
     xen.grantFrame.status.set(row + n, 0);
   }
   xen.domain.statusFrames.set(slot, 0);
-  return 0;
 }
 
 /** What nobody but Xen holds of the frames that it shares. */
 const HELD_BY_XEN_ONLY = PGC_ALLOCATED | PGC_XEN_HEAP | 1;
 
-/** Takes the status frames out of the p2m, if nobody holds them. */
+/** Takes the status frames out of the p2m, one after the other, if nobody holds them. */
 function unhookStatusFrames(xen: Xen, slot: number): number {
   const count = xen.domain.statusFrames.get(slot);
-  const translated = xen.isTranslated(slot);
   for (let n = 0; n < count; n++) {
-    const pdx = statusFrame(xen, slot, n);
-    const gfn = xen.frame.gfn.get(pdx) - 1;
-    if (translated && gfn >= 0) {
-      p2mRemove(xen, slot, gfn);
-      xen.frame.gfn.set(pdx, 0);
-    }
-    if (xen.frame.countInfo.get(pdx) === HELD_BY_XEN_ONLY) continue;
-    if (translated) xen.domain.crashed.set(slot, 1);
-    return -Errno.EBUSY;
+    unhookStatusFrame(xen, slot, n);
+    const status = refuseHeldStatusFrame(xen, slot, n);
+    if (status !== 0) return status;
   }
   return 0;
+}
+
+/** Takes the `n`-th status frame out of a translated domain's p2m, if it is there. */
+export function unhookStatusFrame(xen: Xen, slot: number, n: number): void {
+  const pdx = statusFrame(xen, slot, n);
+  const gfn = xen.frame.gfn.get(pdx) - 1;
+  if (!xen.isTranslated(slot) || gfn < 0) return;
+  p2mRemove(xen, slot, gfn);
+  xen.frame.gfn.set(pdx, 0);
+}
+
+/** -EBUSY while somebody holds the `n`-th status frame: then a translated domain is crashed, as its p2m has lost it. */
+export function refuseHeldStatusFrame(xen: Xen, slot: number, n: number): number {
+  if (xen.frame.countInfo.get(statusFrame(xen, slot, n)) === HELD_BY_XEN_ONLY) return 0;
+  if (xen.isTranslated(slot)) xen.domain.crashed.set(slot, 1);
+  return -Errno.EBUSY;
 }
 
 /**
@@ -175,6 +190,7 @@ export function mayAskAbout(xen: Xen, caller: number, slot: number): number {
 export function setupTable(xen: Xen, caller: number, slot: number, frames: number): number {
   const refused = mayAskAbout(xen, caller, slot);
   if (refused !== 0) return refused;
+  if (mustWait(xen, xen.domain.grantLock, slot)) return GNTST.general_error;
   if (frames > xen.spec.limits.grantFrames) return GNTST.general_error;
   const lacksStatus = isVersion2(xen, slot) && statusFramesFor(frames) > xen.domain.statusFrames.get(slot);
   const grow = frames > grantFrameCount(xen, slot) || lacksStatus;
@@ -193,6 +209,7 @@ export function getStatusFrames(xen: Xen, caller: number, slot: number, frames: 
  * before it. Its index, or -EINVAL.
  */
 export function wantSharedFrame(xen: Xen, slot: number, n: number): number {
+  if (mustWait(xen, xen.domain.grantLock, slot)) return -Errno.EINVAL;
   if (n >= grantFrameCount(xen, slot) && n < xen.spec.limits.grantFrames) growTable(xen, slot, n + 1);
   const pdx = sharedFrame(xen, slot, n);
   return pdx < 0 ? -Errno.EINVAL : pdx;
@@ -200,6 +217,7 @@ export function wantSharedFrame(xen: Xen, slot: number, n: number): number {
 
 /** The same for a status frame, which only a table of version 2 has. */
 export function wantStatusFrame(xen: Xen, slot: number, n: number): number {
+  if (mustWait(xen, xen.domain.grantLock, slot)) return -Errno.EINVAL;
   if (!isVersion2(xen, slot)) return -Errno.EINVAL;
   if (n >= xen.domain.statusFrames.get(slot) && framesForStatus(n + 1) <= xen.spec.limits.grantFrames) {
     growTable(xen, slot, framesForStatus(n + 1));

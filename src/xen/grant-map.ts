@@ -8,6 +8,7 @@ import { grantEntryCount } from './grant-frames.js';
 import { addHostMapping, removeHostMapping, SOMEWHERE } from './grant-host-mapping.js';
 import { grantIommuMap } from './grant-iommu.js';
 import { GNTST, REFUSED_WITH_ONE } from './grant-status.js';
+import { mustWait } from './locks.js';
 import { freeHandle } from './maptrack.js';
 import { getPageType, putPageType } from './page-type.js';
 import type { Xen } from './state.js';
@@ -31,11 +32,32 @@ export function mapGrantRef(
   hostGfn: number,
   hostEntry = SOMEWHERE,
 ): number {
-  if ((flags & (GNTMAP.device | GNTMAP.host)) === 0) return GNTST.bad_gntref;
-  if (xen.isTranslated(caller) && (flags & NOT_FOR_TRANSLATED) !== 0) return GNTST.general_error;
-  if (!xen.exists(granter)) return GNTST.bad_domain;
+  const refused = refuseMap(xen, caller, granter, flags);
+  if (refused !== 0) return refused;
   const handle = freeHandle(xen, caller);
   if (handle < 0) return GNTST[xen.profile.noHandleStatus];
+  return mapWithHandle(xen, caller, handle, granter, ref, flags, hostGfn, hostEntry);
+}
+
+/** Steps 1 to 4: what no grant table is needed for. */
+export function refuseMap(xen: Xen, caller: number, granter: number, flags: number): number {
+  if ((flags & (GNTMAP.device | GNTMAP.host)) === 0) return GNTST.bad_gntref;
+  if (xen.isTranslated(caller) && (flags & NOT_FOR_TRANSLATED) !== 0) return GNTST.general_error;
+  return xen.exists(granter) ? 0 : GNTST.bad_domain;
+}
+
+/** The rest of it (steps 6 on), with a handle taken. */
+export function mapWithHandle(
+  xen: Xen,
+  caller: number,
+  handle: number,
+  granter: number,
+  ref: number,
+  flags: number,
+  hostGfn: number,
+  hostEntry: number,
+): number {
+  if (mustWait(xen, xen.domain.grantLock, granter)) return GNTST.general_error;
   if (ref < 0 || ref >= grantEntryCount(xen, granter)) return GNTST.bad_gntref;
 
   const active = activeRow(xen, granter, ref);
@@ -136,7 +158,7 @@ function hostTakesType(xen: Xen, caller: number, granter: number): boolean {
 }
 
 /** Writable type references that a mapping takes on the granter's page (dossier §5.2 table). */
-function typeReferences(xen: Xen, caller: number, granter: number, flags: number): number {
+export function typeReferences(xen: Xen, caller: number, granter: number, flags: number): number {
   if ((flags & GNTMAP.readonly) !== 0) return 0;
   const host = (flags & GNTMAP.host) !== 0 && hostTakesType(xen, caller, granter);
   const device = (flags & GNTMAP.device) !== 0 && xen.spec.arch !== 'arm';

@@ -19,6 +19,9 @@ export const GNTST = {
 /** A hypercall that finds what makes it start over, as often as it starts over: it never answers. */
 export const NEVER_ENDS = -1000;
 
+/** A copy that is to start over and says 0: its request has no status of Xen's, and nothing was copied (XSA-318). */
+export const DONE_WITHOUT_STATUS = -1002;
+
 /** A map that failed and says 1: no error to a caller that looks for a negative status, and no mapping (XSA-316). */
 export const REFUSED_WITH_ONE = -1001;
 
@@ -26,6 +29,7 @@ const STATUS_NAMES = new Map<number, string>([
   ...Object.entries(GNTST).map(([name, value]) => [value, name] as const),
   [NEVER_ENDS, 'never ends'],
   [REFUSED_WITH_ONE, 'status 1'],
+  [DONE_WITHOUT_STATUS, 'no status'],
 ]);
 
 /** `ok` for 0 and positive results, otherwise the status's name. */

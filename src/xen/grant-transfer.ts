@@ -20,6 +20,7 @@ import { grantEntryFrame, grantEntryWord } from './grant-entry.js';
 import { entryAddress, grantEntryCount, isVersion2 } from './grant-frames.js';
 import { GNTST } from './grant-status.js';
 import { iommuUnmap, mirrors } from './iommu-map.js';
+import { mustWait } from './locks.js';
 import { guestPhysmapAdd, stealPage } from './memory.js';
 import { p2mLookup } from './p2m.js';
 import { List, type Xen } from './state.js';
@@ -92,6 +93,7 @@ function belowClamp(xen: Xen, target: number, pdx: number): number {
 
 /** gnttab_prepare_for_transfer: the entry must accept a page from the caller, and say nothing else. */
 function commit(xen: Xen, caller: number, target: number, ref: number): boolean {
+  if (mustWait(xen, xen.domain.grantLock, target)) return false;
   if (ref < 0 || ref >= grantEntryCount(xen, target)) return false;
   const word = grantEntryWord(xen, target, ref);
   if (grantFlags(word) !== GrantType.ACCEPT_TRANSFER || grantDomid(word) !== xen.domidOf(caller))

@@ -5,6 +5,7 @@ import { replaceHostMapping, SOMEWHERE } from './grant-host-mapping.js';
 import { grantIommuUnmap } from './grant-iommu.js';
 import { dropReferences } from './grant-map.js';
 import { GNTST } from './grant-status.js';
+import { mustWait } from './locks.js';
 import { forgetHandle, grantRefOf } from './maptrack.js';
 import type { Xen } from './state.js';
 
@@ -55,9 +56,15 @@ function unmapOne(
   hostEntry: number,
   replacement: number,
 ): number {
-  const status = unmapHandle(xen, caller, handle, clear, devBusAddr, hostGfn, hostEntry, replacement);
+  const row = caller * xen.spec.limits.handles + handle;
+  const pdx = mappedFrame(xen, caller, handle);
+  const granter = pdx < 0 ? -1 : xen.maptrack.granter.get(row) - 1;
+  const ref = pdx < 0 ? -1 : grantRefOf(xen, row);
+  const given = unmapPass(xen, caller, handle, clear, devBusAddr, hostGfn, hostEntry, replacement);
   flushMapper(xen, caller);
-  return status;
+  if (given < 0) return given;
+  completeUnmap(xen, caller, row, granter, ref, pdx, given);
+  return unmapStatus(given);
 }
 
 /** gnttab_flush_tlb: a translated domain's mappings go with its p2m's. */
@@ -65,12 +72,31 @@ export function flushMapper(xen: Xen, slot: number): void {
   if (!xen.isTranslated(slot)) flushCpuTlb(xen, slot);
 }
 
+/** The frame that a handle maps, by index, or -1. */
+export function mappedFrame(xen: Xen, caller: number, handle: number): number {
+  const { handles } = xen.spec.limits;
+  const row = caller * handles + handle;
+  if (handle < 0 || handle >= handles || xen.maptrack.flags.get(row) === 0) return -1;
+  const granter = xen.maptrack.granter.get(row) - 1;
+  return xen.grant.frame.get(activeRow(xen, granter, grantRefOf(xen, row))) - 1;
+}
+
+/** Beside the flags of what a pass has taken away: the IOMMU refused; nothing of the handle is left. */
+const IOMMU_FAILED = 0x100;
+const RELEASED = 0x200;
+
+/** What a request answers whose first pass came to `given`. */
+export function unmapStatus(given: number): number {
+  return (given & IOMMU_FAILED) === 0 ? GNTST.okay : GNTST.general_error;
+}
+
 /**
- * unmap_common and unmap_common_complete of one request. Between the two Xen flushes the mapper's TLBs, once for up to 32
- * requests of a hypercall, so that nothing is given back that a CPU can still reach; a batch is therefore the same as its
- * requests one after the other.
+ * unmap_common, the first pass of one request: the mapping goes, from the CPU's tables and the devices'. Between it and
+ * {@link completeUnmap} Xen flushes the mapper's TLBs, once for up to 32 requests of a hypercall, so that nothing is given
+ * back that a CPU can still reach; a batch is therefore the same as its requests one after the other. Returns the GNTMAP
+ * flags of what is to be given back, or a negative {@link GNTST}.
  */
-function unmapHandle(
+export function unmapPass(
   xen: Xen,
   caller: number,
   handle: number,
@@ -87,8 +113,9 @@ function unmapHandle(
   if (flags === 0) return GNTST.bad_handle;
   const granter = xen.maptrack.granter.get(row) - 1;
   if (!xen.exists(granter)) return crashFor(xen, caller);
+  if (mustWait(xen, xen.domain.grantLock, granter)) return GNTST.general_error;
   const ref = grantRefOf(xen, row);
-  const pdx = xen.grant.frame.get(activeRow(xen, granter, ref)) - 1;
+  const pdx = mappedFrame(xen, caller, handle);
   // The granter's domid is somebody else's by now: what the entry names is not what is mapped.
   if (pdx < 0) return GNTST.general_error;
 
@@ -109,20 +136,38 @@ function unmapHandle(
   const left = flags & ~cleared;
   const released = (left & HALVES) === 0;
   const readonly = flags & GNTMAP.readonly;
-  if (released) forgetHandle(xen, row);
-  else xen.maptrack.flags.set(row, left);
+  xen.maptrack.flags.set(row, released ? 0 : left);
   const status =
     released || xen.profile.grantCounterDrop === 'every-unmap'
       ? grantIommuUnmap(xen, caller, granter, ref, pdx, readonly !== 0)
       : 0;
-  const given = cleared | (xen.profile.deviceHalfAtUnmap === 'always' ? flags & GNTMAP.device : 0);
-  if (given !== 0) {
-    flushMapper(xen, caller);
-    dropPins(xen, granter, ref, pinsOf(given | readonly), readonly !== 0);
-    // With its last page a dead granter vanishes, so nothing may look at it after.
-    dropReferences(xen, caller, granter, pdx, given | readonly);
-  }
-  return status === 0 ? GNTST.okay : GNTST.general_error;
+  const device = xen.profile.deviceHalfAtUnmap === 'always' ? flags & GNTMAP.device : 0;
+  const given = cleared | device | readonly;
+  if (xen.profile.unmapPins === 'before-flush')
+    xen.grant.pin.add(activeRow(xen, granter, ref), -pinsOf(given));
+  return given | (status === 0 ? 0 : IOMMU_FAILED) | (released ? RELEASED : 0);
+}
+
+/**
+ * unmap_common_complete: gives back what the first pass has taken away, `given`: pins and references, and the handle, when
+ * nothing is mapped any more. `row` is the handle's in maptrack, `pdx` the page that was mapped by grant `ref` of `granter`.
+ */
+export function completeUnmap(
+  xen: Xen,
+  caller: number,
+  row: number,
+  granter: number,
+  ref: number,
+  pdx: number,
+  given: number,
+): void {
+  if ((given & RELEASED) !== 0) forgetHandle(xen, row);
+  const halves = given & (HALVES | GNTMAP.readonly);
+  if ((halves & HALVES) === 0) return;
+  const pins = xen.profile.unmapPins === 'after-flush' ? pinsOf(halves) : 0;
+  dropPins(xen, granter, ref, pins, (halves & GNTMAP.readonly) !== 0);
+  // With its last page a dead granter vanishes, so nothing may look at it after.
+  dropReferences(xen, caller, granter, pdx, halves);
 }
 
 /**

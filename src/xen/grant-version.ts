@@ -14,6 +14,7 @@ import {
   unpopulateStatusFrames,
 } from './grant-frames.js';
 import { GNTST } from './grant-status.js';
+import { mustWait } from './locks.js';
 import type { Xen } from './state.js';
 
 /** Entries that the toolstack keeps in use (xenstore, console): they outlive a change of version. */
@@ -50,6 +51,14 @@ export function limitGrantVersion(xen: Xen, slot: number, version: number): numb
  * ends before anything else begins.
  */
 export function setGrantVersion(xen: Xen, slot: number, version: number): number {
+  const refused = refuseVersion(xen, slot, version);
+  if (refused !== 0 || grantVersion(xen, slot) === version) return refused;
+  return version === 2 ? toVersion2(xen, slot) : toVersion1(xen, slot);
+}
+
+/** What forbids a change of version before anything is changed. */
+export function refuseVersion(xen: Xen, slot: number, version: number): number {
+  if (mustWait(xen, xen.domain.grantLock, slot)) return -Errno.EBUSY;
   if (version !== 1 && version !== 2) return -Errno.EINVAL;
   if (version === 2 && maxGrantVersion(xen, slot) === 1) return -Errno.ENOSYS;
   if (grantVersion(xen, slot) === version) return 0;
@@ -57,14 +66,14 @@ export function setGrantVersion(xen: Xen, slot: number, version: number): number
   for (let ref = RESERVED_ENTRIES; ref < entries; ref++) {
     if (xen.grant.pin.get(activeRow(xen, slot, ref)) !== 0) return -Errno.EBUSY;
   }
-  return version === 2 ? toVersion2(xen, slot) : toVersion1(xen, slot);
+  return 0;
 }
 
 export function grantVersion(xen: Xen, slot: number): number {
   return isVersion2(xen, slot) ? 2 : 1;
 }
 
-interface Reserved {
+export interface Reserved {
   readonly word: number;
   readonly frame: number;
   readonly use: number;
@@ -84,7 +93,7 @@ function readReserved(xen: Xen, slot: number, ref: number): Reserved {
 function toVersion2(xen: Xen, slot: number): number {
   const status = populateStatusFrames(xen, slot);
   if (status !== 0) return status;
-  const kept = Array.from({ length: reservedCount(xen, slot) }, (_, ref) => readReserved(xen, slot, ref));
+  const kept = readAllReserved(xen, slot);
   clearTable(xen, slot);
   xen.domain.grantVersion.set(slot, 1);
   kept.forEach(({ word, frame, use }, ref) => {
@@ -105,10 +114,25 @@ function isRepresentable({ word, frame }: Reserved): boolean {
 }
 
 function toVersion1(xen: Xen, slot: number): number {
-  const kept = Array.from({ length: reservedCount(xen, slot) }, (_, ref) => readReserved(xen, slot, ref));
-  if (!kept.every(isRepresentable)) return -Errno.ERANGE;
+  if (!hasVersion1Form(xen, slot)) return -Errno.ERANGE;
+  const kept = readAllReserved(xen, slot);
   const status = unpopulateStatusFrames(xen, slot);
   if (status !== 0) return status;
+  becomeVersion1(xen, slot, kept);
+  return 0;
+}
+
+/** Whether all reserved entries have a form in version 1. */
+export function hasVersion1Form(xen: Xen, slot: number): boolean {
+  return readAllReserved(xen, slot).every(isRepresentable);
+}
+
+export function readAllReserved(xen: Xen, slot: number): Reserved[] {
+  return Array.from({ length: reservedCount(xen, slot) }, (_, ref) => readReserved(xen, slot, ref));
+}
+
+/** The table is one of version 1, with the reserved entries. */
+export function becomeVersion1(xen: Xen, slot: number, kept: readonly Reserved[]): void {
   clearTable(xen, slot);
   xen.domain.grantVersion.set(slot, 0);
   kept.forEach(({ word, frame, use }, ref) => {
@@ -117,7 +141,6 @@ function toVersion1(xen: Xen, slot: number): number {
     xen.ram.write32(at, word | use);
     xen.ram.write32(at + 4, frame);
   });
-  return 0;
 }
 
 /** Nothing of the old version is left over in the shared frames. */
@@ -140,6 +163,7 @@ export function getGrantVersion(xen: Xen, caller: number, slot: number): number 
  */
 export function swapGrantRefs(xen: Xen, slot: number, a: number, b: number): number {
   const entries = grantEntryCount(xen, slot);
+  if (mustWait(xen, xen.domain.grantLock, slot)) return GNTST.eagain;
   for (const ref of [a, b]) if (ref < 0 || ref >= entries) return GNTST.bad_gntref;
   if (a === b) return GNTST.okay;
   for (const ref of [a, b]) if (xen.grant.pin.get(activeRow(xen, slot, ref)) !== 0) return GNTST.eagain;

@@ -5,7 +5,7 @@ import { I8 } from './invariants/exclusions.js';
 import { I3 } from './invariants/freed.js';
 import { I12, I13, I19 } from './invariants/grants.js';
 import { I14, I16 } from './invariants/heap.js';
-import { BUG, CONTRACT } from './invariants/host.js';
+import { BUG, CONTRACT, LOCKS } from './invariants/host.js';
 import type { Invariant } from './invariants/invariant.js';
 import { I15, I18, LEAK, QUOTA } from './invariants/life.js';
 import { Notes } from './invariants/notes.js';
@@ -53,7 +53,7 @@ export const INVARIANTS: readonly Invariant[] = [
     SCRUB,
   ],
   // crash
-  ...[BUG, LINEAR, COUNTERS, I17],
+  ...[BUG, LOCKS, LINEAR, COUNTERS, I17],
   // livelock
   PROGRESS,
   // mapping lost

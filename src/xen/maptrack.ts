@@ -1,3 +1,4 @@
+import { Step } from './calls/steps.js';
 import type { Xen } from './state.js';
 
 /**
@@ -10,9 +11,20 @@ import type { Xen } from './state.js';
 export function freeHandle(xen: Xen, slot: number): number {
   const { handles } = xen.spec.limits;
   for (let handle = 0; handle < handles; handle++) {
-    if (xen.maptrack.flags.get(slot * handles + handle) === 0) return handle;
+    const row = slot * handles + handle;
+    if (xen.maptrack.flags.get(row) === 0 && !isTaken(xen, slot, row)) return handle;
   }
   return -1;
+}
+
+/** Whether a map under way has taken the handle, or an unmap under way has not given it back. */
+function isTaken(xen: Xen, slot: number, row: number): boolean {
+  const { calls } = xen.spec.limits;
+  for (let call = slot * calls; call < (slot + 1) * calls; call++) {
+    if (xen.grantCall.handle.get(call) !== row + 1) continue;
+    if (xen.profile.takingHandle === 'locked' || xen.call.step.get(call) !== Step.map_grant) return true;
+  }
+  return false;
 }
 
 /** The grant reference that a handle's row is of. */

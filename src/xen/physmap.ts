@@ -5,6 +5,7 @@ import { allocXenFrame, getPage, isSpecialPage, ownerOf, putPage } from './frame
 import { wantSharedFrame, wantStatusFrame } from './grant-frames.js';
 import { Flush, iommuFlush } from './iommu-flush.js';
 import { hasIommu } from './iommu-map.js';
+import { take } from './locks.js';
 import { decreaseReservation } from './memory.js';
 import { holdsGfn, p2mLookup, p2mRemove, p2mSet, p2mType } from './p2m.js';
 import { isRamType, P2mType } from './p2m-types.js';
@@ -140,9 +141,14 @@ function addToPhysmapOne(xen: Xen, slot: number, space: MapSpace, index: number,
   if (pdx < 0) return pdx;
   const held = space !== 'shared_info';
   if (held && !getPage(xen, pdx, slot)) return space === 'gmfn' ? -Errno.EINVAL : -Errno.EBUSY;
-  const status = arm ? addOnce(xen, slot, pdx, gfn) : moveTo(xen, slot, pdx, gfn);
+  const status = placeFrame(xen, slot, pdx, gfn);
   if (held) putPage(xen, pdx);
   return status;
+}
+
+/** Puts a frame that the caller holds at `gfn`; `from` is the place it leaves, where that was looked up before. */
+export function placeFrame(xen: Xen, slot: number, pdx: number, gfn: number, from = WHERE_IT_IS): number {
+  return xen.spec.arch === 'arm' ? addOnce(xen, slot, pdx, gfn) : moveTo(xen, slot, pdx, gfn, from);
 }
 
 /** An entry of an Arm p2m. A page of the domain's that was there is nowhere then, and stays the domain's. */
@@ -160,9 +166,16 @@ function frameToAdd(xen: Xen, slot: number, space: MapSpace, index: number): num
     const frame = p2mLookup(xen, slot, index);
     return frame < 0 || xen.ram.indexOf(frame) < 0 ? -Errno.EINVAL : xen.ram.indexOf(frame);
   }
-  if (space === 'grant_table') return wantSharedFrame(xen, slot, index);
-  if (space === 'grant_status') return wantStatusFrame(xen, slot, index);
+  if (space === 'grant_table') return wantGrantFrame(xen, slot, wantSharedFrame(xen, slot, index));
+  if (space === 'grant_status') return wantGrantFrame(xen, slot, wantStatusFrame(xen, slot, index));
   return index === 0 ? sharedInfo(xen, slot) : -Errno.EINVAL;
+}
+
+/** A frame of the grant table, under the table's lock; Arm returned with it where there is no such frame (XSA-235). */
+function wantGrantFrame(xen: Xen, slot: number, pdx: number): number {
+  const kept = pdx < 0 && xen.spec.arch === 'arm' && xen.profile.armNoGrantFrame === 'keeps-lock';
+  if (kept && !xen.blocked) take(xen.domain.grantLock, slot, slot * xen.spec.limits.calls);
+  return pdx;
 }
 
 /**
@@ -180,13 +193,16 @@ function sharedInfo(xen: Xen, slot: number): number {
   return pdx;
 }
 
+/** The place that a frame leaves, where nobody has looked it up before. */
+const WHERE_IT_IS = -2;
+
 /** x86: what was at `gfn` goes, the frame leaves its old place, and stands at `gfn`. */
-function moveTo(xen: Xen, slot: number, pdx: number, gfn: number): number {
+function moveTo(xen: Xen, slot: number, pdx: number, gfn: number, from = WHERE_IT_IS): number {
   if (!holdsGfn(xen, slot, gfn)) return -Errno.EINVAL;
   const frame = xen.ram.frameAt(pdx);
   const status = p2mLookup(xen, slot, gfn) === frame ? 0 : clear(xen, slot, gfn);
   if (status !== 0) return status;
-  const old = xen.frame.gfn.get(pdx) - 1;
+  const old = from === WHERE_IT_IS ? xen.frame.gfn.get(pdx) - 1 : from;
   if (old >= 0 && old !== gfn) {
     p2mRemove(xen, slot, old);
     xen.frame.gfn.set(pdx, 0);

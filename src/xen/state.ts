@@ -67,6 +67,8 @@ const MISDEED_NAMES = [
   'none',
   'a map that failed was answered as if it had succeeded',
   'a copy wrote a page that it did not hold as writable',
+  'a copy that was not made was answered as if it had been',
+  'a grant entry is locked while another is',
 ] as const;
 export type MisdeedName = Exclude<(typeof MISDEED_NAMES)[number], 'none'>;
 
@@ -126,6 +128,9 @@ export class Xen {
    */
   blocked = false;
 
+  /** Whether the lock of an active grant entry is held now, by a copy: a signal within one step. */
+  grantEntryLocked = false;
+
   /**
    * iommu_dont_flush_iotlb: set while a batch changes many entries and will flush for all of them (dossier §4.4). A
    * signal within one step, too.
@@ -153,6 +158,7 @@ export class Xen {
   readonly smmuContext;
   readonly identityMap;
   readonly call;
+  readonly grantCall;
   readonly vtdDomainId;
   readonly lock;
   readonly failure;
@@ -237,6 +243,8 @@ export class Xen {
         relinquishedTail: optional(frameName),
         /** The hypercall that holds the page-allocation lock. */
         pageAllocLock: optional(callName),
+        /** The hypercall that holds the lock of its grant table. */
+        grantLock: optional(callName),
         /** While it dies: the stage of its destruction that comes next. */
         teardown: enumeration(STEP_NAMES),
         /** Pages below this one are given back at this stage. */
@@ -408,6 +416,33 @@ export class Xen {
       limits.calls === 1
         ? (call) => `hypercall of ${this.domainName(call)}`
         : ofDomain(limits.calls, 'hypercall'),
+      { rowsOf: [{ kind: 'call', count: limits.domains * limits.calls }] },
+    ).columns;
+
+    this.grantCall = this.layout.table(
+      'grantCall',
+      limits.domains * limits.calls,
+      {
+        /** map and unmap: the mapper's handle, as a row of maptrack, and the grant. */
+        handle: optional(naming('handle', decimal)),
+        ref: optional(naming('grant', decimal)),
+        hostEntry: naming('host entry', decimal),
+        /** copy: its ends, by grant or by page; what is held of them; which bytes. */
+        fromDomain: optional(domainName),
+        fromRef: optional(naming('grant', decimal)),
+        fromPage: optional(frameName),
+        fromOffset: decimal,
+        fromPinned: flag,
+        toDomain: optional(domainName),
+        toRef: optional(naming('grant', decimal)),
+        toPage: optional(frameName),
+        toOffset: decimal,
+        toPinned: flag,
+        length: decimal,
+      },
+      limits.calls === 1
+        ? (call) => `grant hypercall of ${this.domainName(call)}`
+        : ofDomain(limits.calls, 'grant hypercall'),
       { rowsOf: [{ kind: 'call', count: limits.domains * limits.calls }] },
     ).columns;
 

@@ -88,6 +88,56 @@ populate_physmap guest 0x101
 populate_physmap guest 0x102
 `;
 
+/** A guest, and a backend whose CPUs make two hypercalls at a time. */
+export const RACING_BACKEND = `
+machine x86
+ram 0x100..0x101
+iommu vtd
+dom0 pages=1
+limits domains=2 grants=1 handles=2 va_slots=1 calls=2
+createdomain guest max_pages=1
+populate_physmap guest 0x101
+`;
+
+/** A guest, and a backend whose CPU remembers what it can write. */
+export const REMEMBERING_BACKEND = `
+machine x86
+ram 0x100..0x101
+iommu vtd
+dom0 pages=1
+limits domains=2 grants=1 handles=1 va_slots=1 calls=1 cpu_tlb=2
+createdomain guest max_pages=1
+populate_physmap guest 0x101
+`;
+
+/** A guest whose page another one, with a table of version 2, can pass on to a backend. */
+export const MIDDLEMAN = `
+machine x86
+ram 0x100..0x102
+iommu vtd
+dom0 pages=1
+limits domains=3 grants=1 handles=1 va_slots=1 calls=2
+createdomain owner max_pages=1
+populate_physmap owner 0x101
+createdomain middle max_pages=1
+populate_physmap middle 0x102
+grant_set_version middle 2
+`;
+
+/** A translated guest with a device and a table of version 2; two requests can be under way. */
+export const HVM_WITH_STATUS_FRAMES = `
+machine x86
+ram 0x100..0x101
+iommu vtd
+dom0 pages=1
+device nic 0000:03:00.0
+limits domains=2 grants=1 handles=1 va_slots=1 gfns=3 calls=2
+createdomain guest hvm hap iommu max_pages=1
+populate_physmap guest 0x101 gfn=0
+assign_device guest nic
+grant_set_version guest 2
+`;
+
 /** Two PV guests with a page each, and CPUs that remember what they can write. */
 export const TWO_PV_GUESTS = `
 machine x86

@@ -1,7 +1,8 @@
-import { busyCall, CONTINUES, idleCall, isIdle } from '../../xen/calls/call.js';
+import { busyCall, CONTINUES, GRANT_STEPS, idleCall, isIdle } from '../../xen/calls/call.js';
 import { stepCall } from '../../xen/calls/dispatch.js';
 import { STEP_NAMES, TOOLSTACK } from '../../xen/calls/steps.js';
 import { errnoName } from '../../xen/errno.js';
+import { grantStatusName } from '../../xen/grant-status.js';
 import type { Xen } from '../../xen/state.js';
 import type { Arguments } from '../arguments.js';
 import type { Names } from '../names.js';
@@ -11,18 +12,22 @@ import type { Handler, Handlers, Outcome } from './handler.js';
 export type Beginning = (xen: Xen, args: Arguments, names: Names, call: number) => number;
 
 /** The handler of `begin`, for a hypercall of the toolstack’s or of `caller`, who waits when in too many already. */
-export function beginHandler(begin: Beginning, caller = (_xen: Xen, _args: Arguments) => TOOLSTACK): Handler {
+export function beginHandler(
+  begin: Beginning,
+  caller = (_xen: Xen, _args: Arguments) => TOOLSTACK,
+  statusName = errnoName,
+): Handler {
   return (xen, args, names) => {
     const call = idleCall(xen, caller(xen, args));
     if (call < 0) return wait(xen);
-    return outcomeOf(xen, call, begin(xen, args, names, call));
+    return outcomeOf(xen, call, begin(xen, args, names, call), statusName);
   };
 }
 
 /** `at pop` for a hypercall that has stopped before that step, otherwise how it ended. */
-function outcomeOf(xen: Xen, call: number, status: number): Outcome {
+function outcomeOf(xen: Xen, call: number, status: number, statusName: (status: number) => string): Outcome {
   if (status === CONTINUES) return { status: `at ${STEP_NAMES[xen.call.step.get(call)]}` };
-  return { status: errnoName(status) };
+  return { status: statusName(status) };
 }
 
 function wait(xen: Xen): Outcome {
@@ -35,11 +40,12 @@ export function runCall(xen: Xen, call: number, stop: (steps: number) => boolean
   if (call < 0) return { status: 'idle' };
   let status = CONTINUES;
   let steps = 0;
+  const statusName = GRANT_STEPS.has(xen.call.step.get(call)) ? grantStatusName : errnoName;
   while (status === CONTINUES && !xen.blocked && !stop(steps)) {
     status = stepCall(xen, call);
     steps++;
   }
-  return { ...outcomeOf(xen, call, status), steps, call };
+  return { ...outcomeOf(xen, call, status, statusName), steps, call };
 }
 
 /** The hypercall that a statement means, or -1. */

@@ -1,12 +1,15 @@
 import { errnoName } from '../../xen/errno.js';
 import { CACHE_CLEAN, CACHE_INVAL, grantCacheFlush } from '../../xen/grant-cache-flush.js';
-import { type CopyEnd, grantCopy, NO_DOMAIN, SELF } from '../../xen/grant-copy.js';
+import { type CopyEnd, grantCopy, judgeCopyAnswer, NO_DOMAIN, SELF } from '../../xen/grant-copy.js';
+import { beginGrantCopy } from '../../xen/grant-copy-steps.js';
+import { beginSetGrantVersion } from '../../xen/grant-frame-steps.js';
 import { getStatusFrames, grantFrameCount, mayAskAbout, setupTable } from '../../xen/grant-frames.js';
-import { GNTST } from '../../xen/grant-status.js';
+import { GNTST, grantStatusName } from '../../xen/grant-status.js';
 import { grantTransfer } from '../../xen/grant-transfer.js';
 import { getGrantVersion, setGrantVersion, swapGrantRefs } from '../../xen/grant-version.js';
 import type { Xen } from '../../xen/state.js';
 import type { Arguments } from '../arguments.js';
+import { type Beginning, beginHandler } from './calls.js';
 import { ownName } from './grants.js';
 import { errno, grantStatus, type Handlers, type Outcome, running } from './handler.js';
 
@@ -33,8 +36,18 @@ const existingOrNone = (xen: Xen, slot: number): number => (xen.exists(slot) ? s
 function copy(xen: Xen, args: Arguments): Outcome {
   const caller = running(xen, args);
   const [from, to] = [copyEnd(xen, caller, args, 'from'), copyEnd(xen, caller, args, 'to')];
-  return grantStatus(grantCopy(xen, caller, from, to, args.number('length', 4)));
+  const status = grantCopy(xen, caller, from, to, args.number('length', 4));
+  judgeCopyAnswer(xen, status);
+  return grantStatus(status);
 }
+
+const beginCopy: Beginning = (xen, args, _names, call) => {
+  const caller = running(xen, args);
+  const [from, to] = [copyEnd(xen, caller, args, 'from'), copyEnd(xen, caller, args, 'to')];
+  const status = beginGrantCopy(xen, call, from, to, args.number('length', 4));
+  judgeCopyAnswer(xen, status);
+  return status;
+};
 
 /** A transfer that is switched off answers with an errno, any other with a grant status. */
 function transfer(xen: Xen, args: Arguments): Outcome {
@@ -57,12 +70,17 @@ function cacheFlush(xen: Xen, args: Arguments): Outcome {
 /** Copies, transfers, and the tables themselves. */
 export const GRANT_TABLE_HANDLERS: Handlers = {
   grant_copy: copy,
+  'begin grant_copy': beginHandler(beginCopy, running, grantStatusName),
   grant_transfer: transfer,
   swap_grant_ref: (xen, args) =>
     grantStatus(swapGrantRefs(xen, running(xen, args), args.number('a', 0), args.number('b', 0))),
   grant_cache_flush: cacheFlush,
   grant_set_version: (xen, args) =>
     errno(setGrantVersion(xen, running(xen, args), args.number('version', 0))),
+  'begin grant_set_version': beginHandler(
+    (xen, args, _names, call) => beginSetGrantVersion(xen, call, args.number('version', 0)),
+    running,
+  ),
   grant_get_version: (xen, args) => {
     const { caller, slot } = asked(xen, args);
     const version = getGrantVersion(xen, caller, slot);

@@ -17,9 +17,12 @@ import {
 import { hasEntry } from '../../xen/grant-frames.js';
 import { SOMEWHERE, tableEntry, vaEntry } from '../../xen/grant-host-mapping.js';
 import { judgeMapAnswer, mapGrantRef } from '../../xen/grant-map.js';
+import { beginMapGrant, beginUnmapGrant, takenHandle } from '../../xen/grant-map-steps.js';
+import { grantStatusName } from '../../xen/grant-status.js';
 import { unmapAndReplace, unmapGrantRef, WHERE_MAPPED } from '../../xen/grant-unmap.js';
 import type { Xen } from '../../xen/state.js';
 import type { Arguments } from '../arguments.js';
+import { type Beginning, beginHandler } from './calls.js';
 import { grantStatus, type Handlers, type Outcome, running } from './handler.js';
 
 /** The GNTMAP flags that a map_grant_ref statement asks for. */
@@ -76,6 +79,21 @@ function writes(xen: Xen, args: Arguments, write: (slot: number, ref: number) =>
   return { status: 'ok' };
 }
 
+const beginMap: Beginning = (xen, args, names, call) => {
+  const granter = args.domain('granter');
+  const [ref, gfn] = [args.number('ref', 0), args.number('gfn', 0)];
+  const status = beginMapGrant(xen, call, granter, ref, grantMapFlags(args), gfn, hostEntry(args));
+  // The handle is taken, and its number known, before anything is mapped.
+  if (status >= 0) names.handles.set(args.text('handle'), takenHandle(xen, call));
+  return status;
+};
+
+const beginUnmap: Beginning = (xen, args, _names, call) => {
+  const busAddress = args.has('dev_bus_addr') ? args.frame('dev_bus_addr') : -1;
+  const gfn = args.number('gfn', WHERE_MAPPED);
+  return beginUnmapGrant(xen, call, args.handle(), grantUnmapHalves(args), busAddress, gfn, hostEntry(args));
+};
+
 /** What a domain writes into its grant table, and what it maps and unmaps of others'. */
 export const GRANT_HANDLERS: Handlers = {
   grant: (xen, args) =>
@@ -116,6 +134,8 @@ export const GRANT_HANDLERS: Handlers = {
     const halves = grantUnmapHalves(args);
     return grantStatus(unmapGrantRef(xen, caller, args.handle(), halves, busAddress, gfn, hostEntry(args)));
   },
+  'begin map_grant_ref': beginHandler(beginMap, running, grantStatusName),
+  'begin unmap_grant_ref': beginHandler(beginUnmap, running, grantStatusName),
   unmap_and_replace: (xen, args) => {
     const caller = running(xen, args);
     const replacement = vaEntry(args.number('with', 0));

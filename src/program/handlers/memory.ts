@@ -1,6 +1,7 @@
 import { accessByCpu, cleanBySetWay } from '../../xen/arm-set-way.js';
 import { CONTINUES, pageOf } from '../../xen/calls/call.js';
 import { Errno } from '../../xen/errno.js';
+import { beginAddToPhysmap } from '../../xen/grant-frame-steps.js';
 import { type SettableAccess, setMemAccess } from '../../xen/mem-access.js';
 import {
   beginPopulatePhysmap,
@@ -32,6 +33,12 @@ function populate(xen: Xen, args: Arguments, names: Names): Outcome {
 }
 
 /** The page that was taken first has its name from then on, whatever becomes of it. */
+const beginAdd: Beginning = (xen, args, _names, call) => {
+  const [space, index] = [args.text('space') as MapSpace, args.number('index', 0)];
+  const more = { size: args.number('size', 1), of: args.has('of') ? args.domain('of') : -1 };
+  return beginAddToPhysmap(xen, call, args.domain(), space, index, args.number('gfn', 0), more);
+};
+
 const beginPopulate: Beginning = (xen, args, names, call) => {
   const [gfn, count, wanted] = [args.number('gfn', 0), args.number('count', 1), wantedPage(args, 'page')];
   const slot = existing(xen, args, 'EBUSY');
@@ -70,6 +77,7 @@ export const MEMORY_HANDLERS: Handlers = {
     const more = { size: args.number('size', 1), of: args.has('of') ? args.domain('of') : -1 };
     return errno(addToPhysmap(xen, args.domain(), space, index, args.number('gfn', 0), more));
   },
+  'begin add_to_physmap': beginHandler(beginAdd),
   clean_by_set_way: (xen, args) => ({
     status: cleanBySetWay(xen, running(xen, args)) ? 'ok' : 'undefined',
   }),

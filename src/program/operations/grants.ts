@@ -67,6 +67,7 @@ const MAPPING: readonly Operation[] = [
       'Maps a granted page (GNTTABOP_map_grant_ref). A PV domain’s CPU reaches it through the virtual page or the table ' +
       'entry that is named; without one it stands somewhere else in its kernel.',
     source: '§5.2–5.4',
+    preemptible: true,
     parameters: [
       domain,
       { name: 'handle', kind: 'newHandle', doc: 'a name for the handle' },
@@ -87,6 +88,7 @@ const MAPPING: readonly Operation[] = [
     actor: 'guest',
     doc: 'Unmaps a granted page (GNTTABOP_unmap_grant_ref); all of the handle unless host, device or nothing is given.',
     source: '§5.5',
+    preemptible: true,
     parameters: [
       domain,
       handle,
@@ -122,6 +124,7 @@ const TABLE: readonly Operation[] = [
       'Copies bytes between two pages, each named by a grant or, of the domain’s own, by itself (GNTTABOP_copy). The domain ' +
       'of a grant is the caller unless it is named.',
     source: '§5.6',
+    preemptible: true,
     parameters: [
       domain,
       keyed('from', 'page', 'the page to copy from'),
@@ -172,6 +175,7 @@ const TABLE: readonly Operation[] = [
     actor: 'guest',
     doc: 'Sets the version of the domain’s grant table (GNTTABOP_set_version).',
     source: '§5.6',
+    preemptible: true,
     parameters: [domain, { name: 'version', kind: 'number', doc: '1 or 2' }],
   },
   {

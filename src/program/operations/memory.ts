@@ -25,6 +25,7 @@ export const MEMORY: readonly Operation[] = [
       'Puts a frame that Xen shares with a translated domain at a guest frame, or moves a page there: its devices reach ' +
       'it there, too (XENMEM_add_to_physmap).',
     source: '§4.3',
+    preemptible: true,
     parameters: [
       domain,
       {

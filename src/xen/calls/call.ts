@@ -58,6 +58,7 @@ export function goOn(xen: Xen, call: number, next: number): number {
 
 function clear(xen: Xen, call: number): void {
   drop(xen.lock.pcidevs, 0, call);
+  if (GRANT_STEPS.has(xen.call.step.get(call))) clearGrantCall(xen, call);
   xen.call.step.set(call, Step.none);
   xen.call.domain.set(call, 0);
   xen.call.device.set(call, 0);
@@ -67,6 +68,21 @@ function clear(xen: Xen, call: number): void {
   xen.call.gfn.set(call, 0);
   xen.call.count.set(call, 0);
   xen.call.was.set(call, 0);
+}
+
+/** Steps of hypercalls about grants, which keep what they are about in the table `grantCall`. */
+export const GRANT_STEPS: ReadonlySet<number> = new Set([
+  Step.unmap_flush,
+  Step.unmap_complete,
+  Step.map_grant,
+  Step.copy_bytes,
+  Step.copy_unpin,
+  Step.copy_put,
+]);
+
+/** Forgets what a hypercall about grants was about, one also that ends as it begins. */
+export function clearGrantCall(xen: Xen, call: number): void {
+  for (const column of Object.values(xen.grantCall)) column.set(call, 0);
 }
 
 /** The domain a hypercall is about. */

@@ -1,5 +1,8 @@
 import { ASSIGN_DEVICE } from '../device-domctl.js';
 import { DESTROY_DOMAIN } from '../domain-death.js';
+import { COPY_GRANT } from '../grant-copy-steps.js';
+import { ADD_GRANT_FRAME, SET_GRANT_VERSION } from '../grant-frame-steps.js';
+import { MAP_GRANT, UNMAP_GRANT } from '../grant-map-steps.js';
 import { POPULATE_PHYSMAP } from '../memory.js';
 import { lookForPreemption } from '../preemption.js';
 import type { Xen } from '../state.js';
@@ -13,6 +16,11 @@ const STEP_FUNCTIONS: Readonly<Record<StepName, StepFunction>> = {
   ...POPULATE_PHYSMAP,
   ...DESTROY_DOMAIN,
   ...GET_PAGE_TYPE,
+  ...UNMAP_GRANT,
+  ...MAP_GRANT,
+  ...COPY_GRANT,
+  ...ADD_GRANT_FRAME,
+  ...SET_GRANT_VERSION,
 };
 const STEPS: readonly StepFunction[] = STEP_NAMES.map((name) =>
   name === 'none' ? () => 0 : STEP_FUNCTIONS[name as StepName],

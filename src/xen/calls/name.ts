@@ -6,6 +6,7 @@ import { STEP_NAMES, type StepName } from './steps.js';
 const ASSIGN = 'assign_device';
 const POPULATE = 'populate_physmap';
 const DESTROY = 'destroydomain';
+const COPY = 'grant_copy';
 /** What wants the type says which hypercall it is. */
 const TYPE = 'get_page_type';
 
@@ -36,6 +37,14 @@ const HYPERCALL: Readonly<Record<StepName, string>> = {
   type_flush: TYPE,
   type_iommu: TYPE,
   type_validate: TYPE,
+  unmap_flush: 'unmap_grant_ref',
+  unmap_complete: 'unmap_grant_ref',
+  map_grant: 'map_grant_ref',
+  copy_bytes: COPY,
+  copy_unpin: COPY,
+  copy_put: COPY,
+  physmap_place: 'add_to_physmap',
+  version_held: 'grant_set_version',
 };
 
 /** What is under way in row `call`. */

@@ -63,6 +63,32 @@ export const Step = {
   type_iommu: 24,
   /** Validate an entry. */
   type_validate: 25,
+
+  // unmap_grant_ref (§5.5), between its two passes.
+  /** Flush the mapper’s CPUs. */
+  unmap_flush: 26,
+  /** Give back pins and references. */
+  unmap_complete: 27,
+
+  // map_grant_ref (§5.2).
+  /** With a handle taken: all the rest. */
+  map_grant: 28,
+
+  // copy (§5.6), with both ends held.
+  /** Move the bytes. */
+  copy_bytes: 29,
+  /** Give back the pins. */
+  copy_unpin: 30,
+  /** Give back the pages and their types. */
+  copy_put: 31,
+
+  // add_to_physmap of a frame of a grant table (§4.3, §5.6).
+  /** Put it where it is wanted. */
+  physmap_place: 32,
+
+  // set_version back to version 1 (§5.6).
+  /** Is a status frame that has left the p2m held by anybody? */
+  version_held: 33,
 } as const;
 
 /** Names of the steps by number. */

@@ -230,6 +230,40 @@ export const PAGE_BEHAVIOURS = {
       known: 'yes, and builds without PV have no transfers',
     },
   },
+  transferCopy: {
+    doc: 'What a transfer goes on with after it has copied a page that lies too high',
+    section: '§5.6 (XSA-284)',
+    values: {
+      'old-frame': 'the copy, which has no reference, is the new owner’s, and its devices get the old frame',
+      copy: 'the copy',
+    },
+  },
+  restartedCopy: {
+    doc: 'What a copy answers that is to be started over because a transitive grant has changed',
+    section: '§5.6 (XSA-318)',
+    values: {
+      done: '0 at the first request of a batch, whose status stays what the caller had there',
+      restarted: 'nothing: it is started over',
+    },
+  },
+  transitiveRetry: {
+    doc: 'Which locks are held when a copy gives a grant back because the transitive one that led to it has changed',
+    section: '§5.6 (XSA-411)',
+    values: {
+      locked: 'those of the transitive one: two such copies can wait for each other',
+      unlocked: 'none',
+    },
+  },
+  statusFrameAdded: {
+    doc: 'How a frame of a grant table gets into a p2m while its table may lose it',
+    section: '§5.6 (XSA-379, XSA-384, XSA-486)',
+    values: {
+      'looked-up': 'its place is looked up first, and changed under another lock: it can stand at two places',
+      referenced:
+        'it stands at one place (f147422bf9), and a reference keeps it from being freed until it is there',
+      locked: 'the table is locked until it is there',
+    },
+  },
   transferredPage: {
     doc: 'Status of a transfer whose page could not be made known to its new owner',
     section: '§5.6',

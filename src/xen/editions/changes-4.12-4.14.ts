@@ -4,6 +4,13 @@ import type { Change } from './history.js';
 /** Changes that first came with from 4.12.0 to 4.14.0, oldest first. */
 export const CHANGES_4_12_TO_4_14: readonly Change<ReleaseProfile>[] = [
   {
+    behaviours: { transferCopy: 'copy' },
+    commit: '6d4f36c3fecc',
+    title: 'gnttab: set page refcount for copy-on-grant-transfer',
+    release: '4.12.0',
+    backports: ['4.11.2'],
+  },
+  {
     behaviours: {
       hasMappings: 'need_sync',
       needSyncAfterTeardown: 'kept',
@@ -186,6 +193,13 @@ export const CHANGES_4_12_TO_4_14: readonly Change<ReleaseProfile>[] = [
     title: 'x86/iommu: avoid mapping the interrupt address range for hwdom',
     release: '4.13.0',
     backports: [],
+  },
+  {
+    behaviours: { restartedCopy: 'restarted' },
+    commit: 'd6f22d5d9e8d',
+    title: 'gnttab: fix GNTTABOP_copy continuation handling',
+    release: '4.14.0',
+    backports: ['4.13.1', '4.12.3', '4.11.4'],
   },
   {
     behaviours: { refusedMapStatus: 'negative' },

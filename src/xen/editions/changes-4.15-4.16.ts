@@ -227,4 +227,11 @@ export const CHANGES_4_15_TO_4_16: readonly Change<ReleaseProfile>[] = [
     release: '4.16.0',
     backports: ['4.15.2', '4.14.4'],
   },
+  {
+    behaviours: { statusFrameAdded: 'referenced' },
+    commit: 'eb6bbf7b30da',
+    title: 'gnttab: deal with status frame mapping race',
+    release: '4.16.0',
+    backports: ['4.15.1', '4.14.3', '4.13.4'],
+  },
 ];

@@ -186,6 +186,13 @@ export const CHANGES_4_17_ON: readonly Change<ReleaseProfile>[] = [
     backports: [],
   },
   {
+    behaviours: { transitiveRetry: 'unlocked' },
+    commit: '6e3aab858eef',
+    title: 'gnttab: correct locking on transitive grant copy error path',
+    release: '4.17.0',
+    backports: ['4.16.3', '4.15.4', '4.14.6', '4.13.5'],
+  },
+  {
     behaviours: { amdDeviceFlush: 'entry-and-domain' },
     commit: '5fc98b97084a',
     title: 'iommu/amd-vi: flush IOMMU TLB when flushing the DTE',
@@ -308,6 +315,13 @@ export const CHANGES_4_17_ON: readonly Change<ReleaseProfile>[] = [
     behaviours: { pinnedCopy: 'compared' },
     commit: '52239dd76f77',
     title: 'gnttab: check values against active entry when copying an already-pinned one',
+    release: '4.22.0',
+    backports: ['4.21.2', '4.20.4', '4.19.6', '4.18.6', '4.17.7'],
+  },
+  {
+    behaviours: { statusFrameAdded: 'locked' },
+    commit: '02708d3b51b0',
+    title: 'gnttab: split gnttab_map_frame()',
     release: '4.22.0',
     backports: ['4.21.2', '4.20.4', '4.19.6', '4.18.6', '4.17.7'],
   },

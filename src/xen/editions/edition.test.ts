@@ -42,6 +42,11 @@ const MATRIX: readonly (readonly [
   ['typeChangeTest', 'writability', 'c497bfa633', '4.14'],
   ['grantIommuDecision', 'handles', '921f1f4226', '4.14', '4.13.1 4.12.2 4.11.4'],
   ['pcidevsLock', 'waited-for', 'cd7dedad82', '4.14'],
+  ['transferCopy', 'copy', '6d4f36c3fe', '4.12', '4.11.2'],
+  ['restartedCopy', 'restarted', 'd6f22d5d9e', '4.14', '4.13.1 4.12.3 4.11.4'],
+  ['statusFrameAdded', 'referenced', 'eb6bbf7b30', '4.16', '4.15.1 4.14.3 4.13.4'],
+  ['statusFrameAdded', 'locked', '02708d3b51', '4.22', '4.21.2 4.20.4 4.19.6 4.18.6 4.17.7'],
+  ['transitiveRetry', 'unlocked', '6e3aab858e', '4.17', '4.16.3 4.15.4 4.14.6 4.13.5'],
   ['grantsReleasedAtDeath', 'preemptibly', 'b1ee10be56', '4.16', '4.15.1 4.14.3 4.13.4'],
   ['takenDomidErrno', 'EEXIST', 'b162e65a7a', '4.14'],
   ['selfGrant', 'bypasses', 'e8185c5f01', '4.15', '4.14.2 4.13.3'],
@@ -184,13 +189,14 @@ describe('a release', () => {
     expect(profileOf(name).armGrantNeedsIommu).toBe(value);
   });
 
-  it('4.11.1 has XSA-285, 288 and 291, and 4.11.2 none of them but XSA-316; XSA-275 ends with 4.11.1', () => {
+  it('4.11.1 has XSA-284, 285, 288 and 291, and 4.11.2 none of them but XSA-316; XSA-275 ends with 4.11.1', () => {
     const [before, after] = [profileOf('4.11.1'), profileOf('4.11.2')];
     expect(differences(before, after)).toEqual([
       'pvPageAdded',
       'lateMapRecheck',
       'typeRefOnIommuFailure',
       'refusedMapStatus',
+      'transferCopy',
     ]);
     expect(differences(profileOf('4.11.0'), before)).toEqual([
       'l2EntryErrno',

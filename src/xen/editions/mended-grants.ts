@@ -44,6 +44,40 @@ export const MENDED_GRANTS = {
       'by-half': 'one for each half that will give one back (75b384ece6)',
     },
   },
+  unmapPins: {
+    doc: 'When an unmap drops its pins',
+    section: '§5.5 (XSA-218)',
+    values: {
+      'before-flush': 'at once; what the granter sees follows after the flush',
+      'after-flush': 'with what the granter sees (9a0bd460cf)',
+    },
+  },
+  unmapReferences: {
+    doc: 'When an unmap drops its references, and the granter sees the grant free',
+    section: '§5.5',
+    values: {
+      'before-flush': 'at once; CPUs are flushed at the end of the batch',
+      'after-flush': 'when the mapper’s CPUs have been flushed (606ab7a468)',
+    },
+  },
+  takingHandle: {
+    doc: 'Two vCPUs that take a handle at the same time, one of them from the other’s list',
+    section: '§5.2 (XSA-228)',
+    values: { unlocked: 'can take the same', locked: 'one after the other (02cbeeb620)' },
+  },
+  copyRelease: {
+    doc: 'What a copy gives back first',
+    section: '§5.6 (XSA-236)',
+    values: { page: 'the page', pin: 'the pin, by which others trust the page (e008f7619d)' },
+  },
+  pinnedTransitive: {
+    doc: 'A copy from a transitive grant that is pinned already',
+    section: '§5.6 (XSA-226)',
+    values: {
+      'not-acquired': 'does not acquire the grant behind it, which may be released twice for it',
+      acquired: 'acquires and releases it like the first (ad48fb963d)',
+    },
+  },
   useAfterCopy: {
     doc: 'Which pins keep a grant entry marked in use when a copy is done with it',
     section: '§5.6 (XSA-230)',
@@ -57,18 +91,15 @@ export const MENDED_GRANTS = {
       kept: 'leave the p2m, and are not freed while referenced (38bfcc165d)',
     },
   },
+  statusFrameReference: {
+    doc: 'What keeps a status frame that is on its way into a p2m from being freed',
+    section: '§5.6 (XSA-384)',
+    values: { none: 'nothing, for the fortnight between two repairs', held: 'a reference (eb6bbf7b30)' },
+  },
   freedStatusFrame: {
     doc: 'Whether a status frame that is freed leaves the list of pages that Xen shares with the domain',
     section: '§5.6 (XSA-26)',
     values: { 'stays-listed': 'no', unlisted: 'yes (23d9492080)' },
-  },
-  transferCopy: {
-    doc: 'What a transfer goes on with after it has copied a page that lies too high',
-    section: '§5.6 (XSA-284)',
-    values: {
-      'old-frame': 'the copy, which has no reference, is the new owner’s, and its devices get the old frame',
-      copy: 'the copy (6d4f36c3fe)',
-    },
   },
   transferFlush: {
     doc: 'Whether the CPUs of a domain that gives a page away forget it',

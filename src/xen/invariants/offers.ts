@@ -10,7 +10,8 @@ import {
   PIN_WRITE_MASK,
 } from '../../formats/grant-v1.js';
 import { PGC_ALLOCATED, PGC_XEN_HEAP } from '../../formats/x86-page-info.js';
-import { frameOfDomain } from '../grant-active.js';
+import { Step } from '../calls/steps.js';
+import { frameOfDomain, pinsOf } from '../grant-active.js';
 import { grantEntryFrame, grantEntryWord, grantUse } from '../grant-entry.js';
 import { entryAddress, grantEntryCount, isVersion2, statusAddress } from '../grant-frames.js';
 import { IS_SUB_PAGE } from '../grant-map.js';
@@ -72,7 +73,7 @@ function wrongUse(xen: Xen, inputs: readonly number[]): string | undefined {
     const entries = grantEntryCount(xen, slot);
     for (let ref = 0; ref < entries; ref++) {
       const row = slot * grants + ref;
-      const pin = xen.grant.pin.get(row);
+      const pin = xen.grant.pin.get(row) | pinsOfUnmaps(xen, slot, ref);
       if (xen.grant.spoilt.get(row) !== 0 || acceptsPage(xen, slot, ref)) continue;
       const is = grantUse(xen, slot, ref);
       const shown = pin === 0 ? 0 : (pin & PIN_WRITE_MASK) !== 0 ? GTF_READING | GTF_WRITING : GTF_READING;
@@ -82,6 +83,19 @@ function wrongUse(xen: Xen, inputs: readonly number[]): string | undefined {
     }
   }
   return undefined;
+}
+
+/** Pins of unmaps under way, whose mapper can still use the page until its CPUs are flushed. */
+function pinsOfUnmaps(xen: Xen, slot: number, ref: number): number {
+  const { domains, calls } = xen.spec.limits;
+  let pins = 0;
+  for (let call = 0; call < domains * calls; call++) {
+    const step = xen.call.step.get(call);
+    if (step !== Step.unmap_flush && step !== Step.unmap_complete) continue;
+    const same = xen.call.domain.get(call) === slot + 1 && xen.grantCall.ref.get(call) === ref + 1;
+    if (same) pins |= pinsOf(xen.call.flags.get(call));
+  }
+  return pins;
 }
 
 /** In version 1 an entry that accepts a page has other flags where those of use are. */

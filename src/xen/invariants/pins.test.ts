@@ -22,12 +22,12 @@ describe('INV-PIN', () => {
     const row = slot * xen.spec.limits.grants + 3;
     xen.grant.pin.add(row, 1);
     expect(message(xen, 'INV-PIN')).toBe(
-      'grant 3 of d1 has pins 0x1000102, and its live handles come to 0x1000101',
+      'grant 3 of d1 has pins 0x1000102, and the handles and hypercalls that use it come to 0x1000101',
     );
     xen.grant.pin.add(row, -1);
     xen.maptrack.flags.set(0, 0);
     expect(message(xen, 'INV-PIN')).toBe(
-      'grant 3 of d1 has pins 0x1000101, and its live handles come to 0x1000100',
+      'grant 3 of d1 has pins 0x1000101, and the handles and hypercalls that use it come to 0x1000100',
     );
   });
 });

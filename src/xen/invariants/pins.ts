@@ -1,4 +1,6 @@
-import { GNTMAP } from '../../formats/grant-v1.js';
+import { GNTMAP, PIN_HOST_READ, PIN_HOST_WRITE } from '../../formats/grant-v1.js';
+import { Step } from '../calls/steps.js';
+import { ownerOf } from '../frames.js';
 import { pinsOf } from '../grant-active.js';
 import { gnttabNeedsIommu } from '../grant-iommu.js';
 import { grantRefOf } from '../maptrack.js';
@@ -17,10 +19,56 @@ function wrongPins(xen: Xen, _inputs: readonly number[], notes: Notes): string |
     if (flags !== 0)
       pins[(xen.maptrack.granter.get(row) - 1) * grants + grantRefOf(xen, row)]! += pinsOf(flags);
   }
+  countCalls(xen, pins);
   for (let row = 0; row < pins.length; row++) {
     const pin = xen.grant.pin.get(row);
     if (pin !== pins[row])
-      return `grant ${row % grants} of ${xen.domainName(Math.floor(row / grants))} has pins 0x${(pin >>> 0).toString(16)}, and its live handles come to 0x${(pins[row]! >>> 0).toString(16)}`;
+      return `grant ${row % grants} of ${xen.domainName(Math.floor(row / grants))} has pins 0x${(pin >>> 0).toString(16)}, and the handles and hypercalls that use it come to 0x${(pins[row]! >>> 0).toString(16)}`;
+  }
+  return strangersPage(xen);
+}
+
+/** Pins of hypercalls under way: copies, and unmaps that have not given back what they took away. */
+function countCalls(xen: Xen, pins: Int32Array): void {
+  const { domains, calls } = xen.spec.limits;
+  for (let call = 0; call < domains * calls; call++) {
+    const step = xen.call.step.get(call);
+    if (step === Step.none) continue;
+    const { ref, fromDomain, fromRef, fromPinned, toDomain, toRef, toPinned } = xen.grantCall;
+    if (step === Step.unmap_flush || step === Step.unmap_complete) {
+      const flags = xen.call.flags.get(call) & (GNTMAP.host | GNTMAP.device | GNTMAP.readonly);
+      countPin(xen, pins, xen.call.domain.get(call) - 1, ref.get(call) - 1, pinsOf(flags));
+    }
+    if (fromPinned.get(call) !== 0)
+      countPin(xen, pins, fromDomain.get(call) - 1, fromRef.get(call) - 1, PIN_HOST_READ);
+    if (toPinned.get(call) !== 0)
+      countPin(xen, pins, toDomain.get(call) - 1, toRef.get(call) - 1, PIN_HOST_WRITE);
+  }
+}
+
+/** One pin of an entry, and of the one that it passes on, if it does. */
+function countPin(xen: Xen, pins: Int32Array, granter: number, ref: number, pin: number): void {
+  const row = granter * xen.spec.limits.grants + ref;
+  pins[row]! += pin;
+  const source = xen.grant.source.get(row) - 1;
+  if (source >= 0) pins[source * xen.spec.limits.grants + xen.grant.sourceRef.get(row)]! += pin;
+}
+
+/** What is pinned by a copy is a page of its granter's, or of whom it has the grant from. */
+function strangersPage(xen: Xen): string | undefined {
+  const { domains, calls, grants } = xen.spec.limits;
+  const { fromDomain, fromRef, fromPinned, toDomain, toRef, toPinned } = xen.grantCall;
+  for (let call = 0; call < domains * calls; call++) {
+    for (let end = 0; end < 2; end++) {
+      if ((end === 0 ? fromPinned : toPinned).get(call) === 0) continue;
+      const granter = (end === 0 ? fromDomain : toDomain).get(call) - 1;
+      const row = granter * grants + (end === 0 ? fromRef : toRef).get(call) - 1;
+      const pdx = xen.grant.frame.get(row) - 1;
+      const source = xen.grant.source.get(row) - 1;
+      const owner = source >= 0 ? source : granter;
+      if (pdx < 0 || ownerOf(xen, pdx) === owner) continue;
+      return `grant ${row % grants} of ${xen.domainName(granter)} is pinned by a copy, and its page, frame ${xen.frameName(pdx)}, is not ${xen.domainName(owner)}'s any more`;
+    }
   }
   return undefined;
 }
@@ -77,7 +125,8 @@ function isCounted(xen: Xen, slot: number, frame: number): boolean {
 
 export const PIN: Invariant = {
   id: 'INV-PIN',
-  title: 'a grant’s pins are those of the handles that map it',
+  title:
+    'a grant’s pins are those of the handles that map it and the copies that use it, whose page stays its granter’s',
   reason: 'a pin too few ends an access that goes on, one too many keeps the page for ever',
   harm: 'isolation broken',
   violation: wrongPins,

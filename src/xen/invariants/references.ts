@@ -1,7 +1,11 @@
 import { GNTMAP } from '../../formats/grant-v1.js';
 import { PGC_ALLOCATED, PGT, PGT_PINNED, PGT_VALIDATED } from '../../formats/x86-page-info.js';
+import { callerOf } from '../calls/call.js';
+import { Step } from '../calls/steps.js';
 import { isSpecialPage, ownerOf } from '../frames.js';
+import { holdsFrameToAdd } from '../grant-frame-steps.js';
 import { SOMEWHERE } from '../grant-host-mapping.js';
+import { typeReferences } from '../grant-map.js';
 import { grantRefOf } from '../maptrack.js';
 import { p2mLookup, p2mType } from '../p2m.js';
 import { isForeignType } from '../p2m-types.js';
@@ -28,6 +32,7 @@ function wrongCounts(xen: Xen, inputs: readonly number[], notes: Notes): string 
   countVcpus(xen, notes);
   countGrants(xen, notes);
   countForeignEntries(xen, inputs, notes);
+  countGrantCalls(xen, notes);
   for (let pdx = 0; pdx < xen.ram.frames; pdx++) {
     const info = xen.frame.typeInfo.get(pdx);
     const count = xen.frame.countInfo.get(pdx) & COUNT_MASK;
@@ -129,6 +134,29 @@ function countGrants(xen: Xen, notes: Notes): void {
     notes.references[pdx]! += device + host;
     if ((flags & GNTMAP.readonly) !== 0 || xen.spec.arch === 'arm') continue;
     notes.types[pdx]! += device + (granter === slot || !xen.isTranslated(granter) ? host : 0);
+  }
+}
+
+/** What hypercalls about grants hold from one step to the next: copies their pages, unmaps what they are to give back. */
+function countGrantCalls(xen: Xen, { references, types }: Notes): void {
+  const { domains, calls } = xen.spec.limits;
+  for (let call = 0; call < domains * calls; call++) {
+    const step = xen.call.step.get(call);
+    if (step === Step.none) continue;
+    const [from, to] = [xen.grantCall.fromPage.get(call) - 1, xen.grantCall.toPage.get(call) - 1];
+    if (from >= 0) references[from]!++;
+    if (to >= 0) {
+      references[to]!++;
+      types[to]!++;
+    }
+    const pdx = xen.call.page.get(call) - 1;
+    if (step === Step.physmap_place && holdsFrameToAdd(xen)) references[pdx]!++;
+    const unmapping = step === Step.unmap_flush || step === Step.unmap_complete;
+    if (!unmapping || pdx < 0 || xen.profile.unmapReferences === 'before-flush') continue;
+    const flags = xen.call.flags.get(call);
+    const halves = ((flags & GNTMAP.device) !== 0 ? 1 : 0) + ((flags & GNTMAP.host) !== 0 ? 1 : 0);
+    references[pdx]! += halves;
+    types[pdx]! += typeReferences(xen, callerOf(xen, call), xen.call.domain.get(call) - 1, flags);
   }
 }
 

@@ -21,6 +21,8 @@ const Names = {
   tableOffset: 7,
   /** The low word of an entry of a page table. */
   tableEntry: 8,
+  /** A handle, by its row in maptrack. */
+  handle: 9,
 } as const;
 
 /** The kinds of names, with how they are kept: only where 0 is none can what is numbered 0 be renamed. */
@@ -33,6 +35,7 @@ const KINDS: Readonly<Record<string, { readonly code: number; readonly bias: num
   'host entry': { code: Names.hostEntry, bias: 0 },
   'table offset': { code: Names.tableOffset, bias: 0 },
   'table entry': { code: Names.tableEntry, bias: 0 },
+  handle: { code: Names.handle, bias: 1 },
 };
 
 /** Names that no renaming changes. */
@@ -231,6 +234,8 @@ export class Image {
         return value === 0 ? 0 : this.renaming.refs[value - 1]! + 1;
       case Names.device:
         return value === 0 ? 0 : this.renaming.devices[value - 1]! + 1;
+      case Names.handle:
+        return value === 0 ? 0 : this.renaming.handles[value - 1]! + 1;
       case Names.requester:
         return (this.requesters.get(value - 1) ?? value - 1) + 1;
       case Names.hostEntry:

@@ -1,0 +1,99 @@
+import { describe, expect, it } from 'vitest';
+import { GNTMAP, GTF_READING, GTF_WRITING } from '../../formats/grant-v1.js';
+import { Step } from '../calls/steps.js';
+import { changeUse, writeGrantEntry } from '../grant-entry.js';
+import { mapGrantRef } from '../grant-map.js';
+import { take } from '../locks.js';
+import type { Xen } from '../state.js';
+import { guest, message, messageOfStep } from './invariants.fixture.js';
+
+/** A guest that offers its first page to dom0 for reading, by grant 3. */
+function offering(): { xen: Xen; slot: number; frame: number; row: number } {
+  const { xen, slot, frame } = guest();
+  writeGrantEntry(xen, slot, 3, 0, frame, true);
+  return { xen, slot, frame, row: slot * xen.spec.limits.grants + 3 };
+}
+
+describe('INV-AUTH', () => {
+  it('holds of a map of what is offered', () => {
+    const { xen, slot } = offering();
+    const map = () => mapGrantRef(xen, 0, slot, 3, GNTMAP.host | GNTMAP.readonly, 0);
+    expect(messageOfStep(xen, 'INV-AUTH', map)).toBeUndefined();
+  });
+
+  it('fires on a writer of what is offered for reading', () => {
+    const { xen, row } = offering();
+    const write = () => xen.grant.pin.set(row, 1);
+    expect(messageOfStep(xen, 'INV-AUTH', write)).toBe('grant 3 of d1 is readonly, and in use for writing');
+  });
+
+  it('fires on another page, and on another domain', () => {
+    const { xen, row, frame } = offering();
+    const pin = (grantee: number, mfn: number) => () => {
+      xen.grant.pin.set(row, 0x100);
+      xen.grant.grantee.set(row, grantee + 1);
+      xen.grant.frame.set(row, xen.ram.indexOf(mfn) + 1);
+    };
+    const another = /^d0 uses frame 0x102 .* by grant 3 of d1, which does not offer it$/;
+    expect(messageOfStep(xen, 'INV-AUTH', pin(0, frame + 1))).toMatch(another);
+    xen.grant.pin.set(row, 0);
+    expect(messageOfStep(xen, 'INV-AUTH', pin(1, frame))).toMatch(/^d1 uses frame 0x101/);
+  });
+
+  it('says nothing of what the granter writes later', () => {
+    const { xen, slot, frame } = offering();
+    mapGrantRef(xen, 0, slot, 3, GNTMAP.host | GNTMAP.readonly, 0);
+    const overwrite = () => writeGrantEntry(xen, slot, 3, 0, frame + 1, false);
+    expect(messageOfStep(xen, 'INV-AUTH', overwrite)).toBeUndefined();
+  });
+});
+
+describe('IN-USE', () => {
+  it('fires on a grant in use that its granter sees as free', () => {
+    const { xen, slot } = offering();
+    mapGrantRef(xen, 0, slot, 3, GNTMAP.host | GNTMAP.readonly, 0);
+    changeUse(xen, slot, 3, 0, GTF_READING);
+    expect(message(xen, 'IN-USE')).toBe('grant 3 of d1 has pins 0x100, and its granter sees it as free');
+  });
+
+  it('fires on one that nobody uses and that is marked', () => {
+    const { xen, slot } = offering();
+    changeUse(xen, slot, 3, GTF_WRITING, 0);
+    expect(message(xen, 'IN-USE')).toBe(
+      'grant 3 of d1 has pins 0x0, and its granter sees it as being written, for ever',
+    );
+  });
+
+  it('says nothing of marks that the granter has overwritten itself', () => {
+    const { xen, slot, frame } = offering();
+    mapGrantRef(xen, 0, slot, 3, GNTMAP.host | GNTMAP.readonly, 0);
+    writeGrantEntry(xen, slot, 3, 0, frame + 1, false);
+    expect(message(xen, 'IN-USE')).toBeUndefined();
+  });
+});
+
+describe('LOCKS', () => {
+  it('fires on a lock of a hypercall that has ended', () => {
+    const { xen, slot } = offering();
+    take(xen.domain.grantLock, slot, 1);
+    expect(message(xen, 'LOCKS')).toBe(
+      'the lock of d1’s grant table is held by a hypercall of d1 that has ended',
+    );
+    xen.call.step.set(1, Step.version_held);
+    expect(message(xen, 'LOCKS')).toBeUndefined();
+  });
+
+  it('fires where an entry is locked while another is', () => {
+    const { xen } = offering();
+    xen.misdeed('a grant entry is locked while another is');
+    expect(message(xen, 'LOCKS')).toBe('a grant entry is locked while another is');
+  });
+});
+
+describe('INV-CONTRACT', () => {
+  it('fires where Xen said what it did not do', () => {
+    const { xen } = offering();
+    xen.misdeed('a map that failed was answered as if it had succeeded');
+    expect(message(xen, 'INV-CONTRACT')).toBe('a map that failed was answered as if it had succeeded');
+  });
+});
