@@ -1,5 +1,14 @@
 import { execFileSync, spawn } from 'node:child_process';
-import { copyFileSync, cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  copyFileSync,
+  cpSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -156,6 +165,42 @@ describe('what scripts get', () => {
       const broken = replay.steps.flatMap((step: { violations: { invariant: string }[] }) => step.violations);
       expect(broken.map((one: { invariant: string }) => one.invariant)).toContain(invariant);
     }
+  });
+
+  it.concurrent('verify: a livelock as a loop that `run` replays, for ever in ITF, too', async () => {
+    const out = join(folder, 'loop');
+    mkdirSync(out);
+    const scene = 'examples/late-enable-scene.dommu';
+    const { object, exit } = await json(['verify', scene, '--xen', 'late-enable', '--out', out, '--itf']);
+    expect({ exit, verdict: object.verdict }).toEqual({ exit: 1, verdict: 'livelock' });
+    expect(object.livelocks).toMatchObject({ fair: 'vcpus', found: 1, interruptible: true });
+    const [{ kind, invariant, loop, length, steps, program: text, file: path }] = object.violations;
+    expect({ kind, invariant, loop, length }).toEqual({
+      kind: 'livelock',
+      invariant: 'livelock',
+      loop: 4,
+      length: 9,
+    });
+    expect(steps[loop].op).toBe('step');
+    expect(readFileSync(path, 'utf8')).toBe(text);
+    expect(text).toMatch(/^# A hypercall that never ends on Xen late-enable: assign_device of d0 /);
+    const { object: replay, exit: code } = await json(['run', path]);
+    expect([code, replay.steps.at(-1).status]).toEqual([1, 'livelock']);
+    const trace = JSON.parse(readFileSync(path.replace(/dommu$/, 'itf.json'), 'utf8'));
+    expect([trace.states.length, trace.loop]).toEqual([9, 2]);
+    expect(trace.states.map(({ step }: { step: string }) => step).slice(0, 2)).toEqual([
+      'init',
+      'begin assign_device guest nic',
+    ]);
+  });
+
+  it.concurrent('verify: no livelock only where everything was searched, and nothing to look for said', async () => {
+    const scene = 'examples/late-enable-scene.dommu';
+    const { object, exit } = await json(['verify', scene, '--xen', 'up-front', '--fair', 'none']);
+    expect({ exit, verdict: object.verdict }).toEqual({ exit: 0, verdict: 'safe' });
+    expect(object.livelocks).toMatchObject({ fair: 'none', found: 0, undecided: null, interruptible: false });
+    const cut = await json(['verify', scene, '--xen', 'late-enable', '--max-states', '50']);
+    expect({ exit: cut.exit, verdict: cut.object.verdict }).toEqual({ exit: 0, verdict: 'bounded' });
   });
 
   it.concurrent('verify: "bounded" and 0 where a bound ended the search', async () => {

@@ -4,6 +4,7 @@ import { programsIn, unexpectedOf } from './told.js';
 /** Programs of examples/ itself that name releases; the others are told for any release, and say in words what differs. */
 const STORIES: Readonly<Record<string, readonly [first: string, last: string]>> = {
   'death-window.dommu': ['4.17', '4.22'],
+  'late-enable-loop.dommu': ['4.11.2', 'unified-checks'],
   'type-race.dommu': ['4.17', '4.22'],
   'smmuv3-vmid-reuse.dommu': ['4.15', '4.22'],
 };

@@ -63,7 +63,7 @@ async function find(
     found: known !== undefined,
     invariant: shown?.invariant.id,
     states: result.search.states,
-    length: shown === undefined ? undefined : shown.steps.length - shown.scene,
+    length: shown?.length,
     seconds: result.search.seconds,
     result,
   };

@@ -125,12 +125,12 @@ export function boundsJson(bounds: VerifyBounds, options: VerifyOptions): unknow
     partialUnmaps = false,
   } = bounds;
   const { memory = true, failuresWithin = null, operations = [], onlyOperations = false } = bounds;
-  const { hash, symmetry, workers, first = false } = options;
+  const { hash, symmetry, workers, fair, first = false } = options;
   return {
     ...{ pages, levels, refs, handles, vaSlots, entries, hotplug, selfGrants, memory },
     ...{ destroy, steps, failures, failuresWithin, deviceMappings, partialUnmaps },
     ...{ with: operations, only: onlyOperations },
     ...{ maxStates: search.maxStates, maxDepth: search.maxDepth, maxMemory: search.maxMemory },
-    ...{ timeout: search.maxSeconds, deeper: search.deeper, first, hash, symmetry, workers },
+    ...{ timeout: search.maxSeconds, deeper: search.deeper, first, hash, symmetry, workers, fair },
   };
 }

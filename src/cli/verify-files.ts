@@ -3,6 +3,7 @@ import { basename, extname, join } from 'node:path';
 import { printProgram } from '../program/print.js';
 import type { Counterexample } from '../program/verify.js';
 import { itfTrace } from '../report/itf.js';
+import { loopStory } from '../report/loop.js';
 import { markdownReport } from '../report/markdown.js';
 import { sarifLog } from '../report/sarif.js';
 import type { VerdictReport, Written } from '../report/verdict.js';
@@ -46,20 +47,29 @@ export function writeCounterexamples(
   });
 }
 
-function itfText({ program, steps, scene }: Counterexample, edition: Edition, subject: string): string {
+function itfText({ program, steps, scene, loop }: Counterexample, edition: Edition, subject: string): string {
   // What boot itself breaks is a result, and no statement.
   const statements = steps.slice(0, scene).filter(({ op }) => op !== 'boot').length;
-  return `${JSON.stringify(itfTrace(program, edition, statements, subject), null, 1)}\n`;
+  return `${JSON.stringify(itfTrace(program, edition, statements, subject, loop === null ? undefined : [loop - scene, steps.length - 1 - loop]), null, 1)}\n`;
 }
 
 /** The counterexample as a program that reads like a story. */
-function counterexampleText({ invariant, message, program }: Counterexample, edition: Edition): string {
-  const head = [
-    `${invariant.id}, ${invariant.title}, does not hold on Xen ${edition.name}:`,
-    message,
-    `Why it must hold: ${invariant.reason}.`,
-    'Found by `dommu verify`; the shortest there is within its bounds.',
-  ];
+function counterexampleText(one: Counterexample, edition: Edition): string {
+  const { invariant, message, program } = one;
+  const head =
+    one.kind === 'livelock'
+      ? [
+          `A hypercall that never ends on Xen ${edition.name}: ${message}.`,
+          ...loopStory(one),
+          `Why that is bad: ${invariant.reason}.`,
+          'Found by `dommu verify`. `dommu run` replays the loop until its state has come back.',
+        ]
+      : [
+          `${invariant.id}, ${invariant.title}, does not hold on Xen ${edition.name}:`,
+          message,
+          `Why it must hold: ${invariant.reason}.`,
+          'Found by `dommu verify`; the shortest there is within its bounds.',
+        ];
   return `${head.map((line) => `# ${line}\n`).join('')}\n${printProgram(program)}`;
 }
 

@@ -1,7 +1,9 @@
+import type { Undecided } from '../check/livelock.js';
 import type { SearchResult } from '../check/result.js';
 import type { StepResult } from '../program/runner.js';
 import type { Counterexample, VerifyResult } from '../program/verify.js';
 import { factsOf } from '../report/facts.js';
+import { loopStory } from '../report/loop.js';
 import type { VerdictReport, Written } from '../report/verdict.js';
 import { type Paint, printable } from '../text/diagnostic.js';
 import { PREMISES } from '../xen/invariants/premises.js';
@@ -36,19 +38,36 @@ export function verdictJson(
       premises: result.vacuous.map(({ id }) => ({ invariant: id, premise: PREMISES[id]!.text })),
     },
     invariants: SEARCHED.map(({ id }) => id),
-    violations: written.map(({ invariant, message, text, file, steps, scene }) => ({
-      kind: 'safety',
+    livelocks: livelockJson(result.search),
+    violations: written.map(({ kind, invariant, message, text, file, steps, length, loop }) => ({
+      kind,
       invariant: invariant.id,
       title: invariant.title,
       harm: invariant.harm,
       message,
       facts: factsOf(message, steps),
-      length: steps.length - scene,
-      loop: null,
+      length,
+      loop,
       program: text,
       file,
       steps,
     })),
+  };
+}
+
+/** What the search for livelocks came to; null where there was none. */
+function livelockJson({ livelock }: SearchResult): unknown {
+  if (livelock === undefined) return null;
+  const { fairness, livelocks, undecided = null, obligations, states, transitions, seconds } = livelock;
+  const fair = FAIR[fairness];
+  return {
+    fair,
+    found: livelocks.length,
+    undecided,
+    interruptible: obligations > 0,
+    states,
+    transitions,
+    seconds,
   };
 }
 
@@ -87,6 +106,7 @@ export function* verdictLines(
   yield `  checked     ${SEARCHED.map(({ id }) => id).join(', ')}`;
   yield `  bounds      ${bounds}`;
   yield `  identity    ${identityText(search)}`;
+  yield `  livelocks   ${livelockText(search)}`;
   yield* unreachedLines(result);
 }
 
@@ -113,9 +133,15 @@ function verdictText({ verdict, search, counterexamples }: VerifyResult): string
   if (verdict === 'unsafe') {
     const more =
       search.stop === 'exhausted' ? '' : '; the search ended before it was complete, so others are undecided';
-    return `${counterexamples.map(({ invariant }) => invariant.id).join(', ')} broken${more}`;
+    const broken = counterexamples.filter(({ kind }) => kind === 'safety');
+    const loops = counterexamples.length > broken.length ? ', and a hypercall that never ends' : '';
+    return `${broken.map(({ invariant }) => invariant.id).join(', ')} broken${loops}${more}`;
   }
+  if (verdict === 'livelock')
+    return `no invariant broken${search.stop === 'exhausted' ? '' : ' so far'}, but a hypercall can be kept from ending for ever`;
   if (verdict === 'safe') return 'no behaviour within these bounds breaks an invariant';
+  if (search.stop === 'exhausted')
+    return 'no invariant broken, but whether every hypercall ends is undecided';
   const why = {
     states: '--max-states',
     depth: '--max-depth',
@@ -126,10 +152,53 @@ function verdictText({ verdict, search, counterexamples }: VerifyResult): string
   return `nothing found, but the search ended at ${why[search.stop as keyof typeof why]} and is not complete`;
 }
 
-function* counterexampleLines(
-  { invariant, message, steps, scene, file }: Written,
-  paint: Paint,
-): Generator<string> {
+/** Whether some hypercall may never end, and of what this was not asked. */
+function livelockText({ livelock, stop }: SearchResult): string {
+  if (livelock === undefined) return 'not looked for';
+  const { livelocks, undecided, obligations, states, fairness } = livelock;
+  if (undecided === undefined && obligations === 0) return 'none: no hypercall here can be interrupted';
+  const among = `among ${number(states)} states with a hypercall under way, ${FAIR_TEXT[fairness]}`;
+  if (livelocks.length > 0) return `found ${among}`;
+  if (undecided !== undefined) return `undecided: ${UNDECIDED[undecided]}`;
+  return stop === 'exhausted' ? `none ${among}` : `none found ${among}; the search was not complete`;
+}
+
+/** What `--fair` calls it. */
+const FAIR = { weak: 'vcpus', none: 'none' } as const;
+const FAIR_TEXT = {
+  weak: 'in loops that let every vCPU in a hypercall go on (--fair vcpus)',
+  none: 'in loops that need not be fair to other vCPUs (--fair none)',
+} as const;
+
+const UNDECIDED: Readonly<Record<Undecided, string>> = {
+  memory: 'the search for loops ended at --max-memory',
+  time: 'no time was left to look for loops (--timeout)',
+  interrupted: 'Ctrl-C',
+  obligations: 'more hypercalls can be under way at a time than are kept apart',
+  loop: 'a loop among states that are the same but for names does not close; try --no-symmetry',
+};
+
+function* counterexampleLines(one: Written, paint: Paint): Generator<string> {
+  if (one.kind === 'livelock') yield* livelockLines(one, paint);
+  else yield* safetyLines(one, paint);
+  if (one.file !== null) yield `  replay: dommu run ${one.file}`;
+  yield '';
+}
+
+/** The way into the loop, and a round of it. */
+function* livelockLines(one: Written, paint: Paint): Generator<string> {
+  const { invariant, message, steps, scene } = one;
+  yield `${paint.error(`${invariant.id}: ${invariant.title}`)} — does not hold`;
+  yield paint.dim(`  ${invariant.reason}`);
+  const loop = one.loop!;
+  const shown = (step: StepResult) => stepLines({ ...step, violations: [], unexpected: [] }, paint);
+  for (const step of steps.slice(scene, loop)) yield* shown(step);
+  yield '  and then, for ever:';
+  for (const step of steps.slice(loop, -1)) yield* shown(step);
+  for (const line of [`${message}.`, ...loopStory(one)]) yield `  ${line}`;
+}
+
+function* safetyLines({ invariant, message, steps, scene }: Written, paint: Paint): Generator<string> {
   yield `${paint.error(`${invariant.id}: ${invariant.title}`)} — does not hold (${invariant.harm})`;
   yield paint.dim(`  ${invariant.reason}`);
   const own = ({ violations }: StepResult) => violations.filter((one) => one.invariant === invariant.id);
@@ -137,8 +206,6 @@ function* counterexampleLines(
     yield* stepLines({ ...step, violations: own(step), unexpected: [] }, paint);
   if (scene === steps.length) yield `  from the start: ${message}`;
   for (const { step, change } of factsOf(message, steps)) yield `  because of step ${step + 1}: ${change}`;
-  if (file !== null) yield `  replay: dommu run ${file}`;
-  yield '';
 }
 
 /** What was done before the search began, once for all counterexamples. */

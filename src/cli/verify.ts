@@ -44,6 +44,7 @@ export interface VerifyOptions {
   readonly deeper: number;
   readonly first?: boolean;
   readonly hash: HashChoice;
+  readonly fair: 'vcpus' | 'none';
   readonly symmetry: boolean;
   readonly memo: boolean;
   readonly workers: number;
@@ -69,7 +70,7 @@ The verdict is "safe" only when every behaviour within the printed bounds was se
 --max-states, --max-depth, --max-memory or --timeout says "bounded". Counterexamples are written as programs that
 \`dommu run\` replays. Ctrl-C prints what is known so far.
 
-Exit codes: 0 safe, or bounded with nothing found; 1 unsafe, or the domain would not start; 2 bad input.`;
+Exit codes: 0 safe, or bounded with nothing found; 1 unsafe, a livelock, or the domain would not start; 2 bad input.`;
 
 export function registerVerify(program: Command, io: Io = standardIo()): void {
   program
@@ -140,6 +141,11 @@ export function registerVerify(program: Command, io: Io = standardIo()): void {
         .choices(['exact', '64', 'auto'])
         .default('auto'),
     )
+    .addOption(
+      new Option('--fair <to>', 'a loop that never ends lets every vCPU in a hypercall go on, or need not')
+        .choices(['vcpus', 'none'])
+        .default('vcpus'),
+    )
     .option('--no-symmetry', 'keep states apart that are the same but for names')
     .addOption(
       new Option('--workers <n>', 'threads that search, once there are many states')
@@ -185,6 +191,7 @@ async function verify(
     hash: options.hash,
     symmetries: options.symmetry,
     workers: options.workers,
+    fairness: options.fair === 'none' ? 'none' : 'weak',
     signal: interrupt.signal,
     onProgress: (now) => progress.show(now),
   }).finally(() => {

@@ -21,8 +21,15 @@ export interface ItfTrace {
  * Runs a program, and writes down the state after boot and after each statement.
  * @param scene statements before these are left out: the trace begins where the search did.
  * @param source what is searched, for the trace's head.
+ * @param loop of a program that ends in a loop for ever: statements behind the scene before it, and those in it.
  */
-export function itfTrace(program: Program, edition: Edition, scene: number, source: string): ItfTrace {
+export function itfTrace(
+  program: Program,
+  edition: Edition,
+  scene: number,
+  source: string,
+  loop?: readonly [before: number, length: number],
+): ItfTrace {
   const states: { xen: Record<string, unknown>; status: string }[] = [];
   const run = new Run(program, edition, {
     watch: (xen) => {
@@ -33,7 +40,9 @@ export function itfTrace(program: Program, edition: Edition, scene: number, sour
   if (program.steps.length === 0) states.push({ xen: tablesOf(run.xen), status: 'ok' });
   run.execute();
   const results = run.results.filter(({ op }) => op !== 'boot' && op !== 'repeat forever');
-  const shown = states.slice(scene);
+  // The state after a round of the loop is the one before it, where the trace goes on.
+  const end = loop === undefined ? undefined : scene + loop[0] + loop[1];
+  const shown = states.slice(scene, end);
   const tables = Object.keys(states[0]!.xen).filter((name) => shown.some(({ xen }) => isFilled(xen[name])));
   return {
     '#meta': {
@@ -42,6 +51,7 @@ export function itfTrace(program: Program, edition: Edition, scene: number, sour
       source,
       description: `a run on the model of Xen ${edition.name}`,
     },
+    ...(loop !== undefined && { loop: loop[0] }),
     vars: ['step', 'status', 'violations', ...tables],
     states: shown.map(({ xen, status }, index) => ({
       '#meta': { index },

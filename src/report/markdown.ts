@@ -1,4 +1,5 @@
 import { factsOf } from './facts.js';
+import { loopStory } from './loop.js';
 import type { VerdictReport, Written } from './verdict.js';
 
 /** A verdict as Markdown, for a pull request, an issue or a page of release notes. */
@@ -23,7 +24,8 @@ export function markdownReport(report: VerdictReport): string {
   ].join('\n');
 }
 
-function violationLines({ invariant, message, steps, scene, text, file }: Written): string[] {
+function violationLines(one: Written): string[] {
+  const { invariant, message, steps, scene, text, file, loop } = one;
   const facts = factsOf(message, steps);
   return [
     `## ${invariant.id}: ${escaped(invariant.title)}`,
@@ -35,6 +37,12 @@ function violationLines({ invariant, message, steps, scene, text, file }: Writte
     ...(facts.length === 0
       ? []
       : ['Because:', '', ...facts.map(({ step, change }) => `- step ${step + 1}: ${code(change)}`), '']),
+    ...(loop === null
+      ? []
+      : [
+          `Steps ${loop + 1} to ${steps.length - 1} go on for ever. ${escaped(loopStory(one).join(' '))}`,
+          '',
+        ]),
     ...(scene === steps.length ? ['It is so from the start.', ''] : stepTable(steps.slice(scene))),
     '<details><summary>The program</summary>',
     '',

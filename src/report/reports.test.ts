@@ -40,6 +40,38 @@ interface Sarif {
   ];
 }
 
+/** A livelock in four pages' worth of state. */
+async function loopReport(): Promise<VerdictReport> {
+  const text = `machine x86
+ram 0x100..0x101
+device nic 0000:03:00.0
+limits domains=2 grants=1 handles=1 va_slots=1 iotlb=4 gfns=2
+createdomain g max_pages=1
+populate_physmap g 0x100
+`;
+  const asked = bounds({ refs: 0, levels: [1], search: { maxStates: 1e6, deeper: 0 } });
+  const edition = resolveEdition('late-enable');
+  const result = await verifyProgram(program(text), edition, asked);
+  const written = result.counterexamples.map((one) => ({ ...one, text, file: null }));
+  return { title: 'late', subject: 'late.dommu', edition, result, written, bounds: 'few' };
+}
+
+describe('a livelock in reports', () => {
+  it('is a result of a rule of its own, and a loop in words', async () => {
+    const found = await loopReport();
+    expect(found.result.verdict).toBe('livelock');
+    const [{ tool, results }] = (sarifLog(found, '1.2.3') as Sarif).runs;
+    expect(results.map(({ ruleId }) => ruleId)).toEqual(['livelock']);
+    expect(tool.driver.rules.map(({ id }) => id)).toContain('livelock');
+    const text = markdownReport(found);
+    expect(text).toContain('**livelock**:');
+    expect(text).toMatch(
+      /Steps \d+ to \d+ go on for ever\. After these 7 statements the state is, word for word/,
+    );
+    expect(text).toContain('No loop of this hypercall that was found is shorter.');
+  });
+});
+
 describe('a SARIF log', () => {
   it('has a result a violation, of a rule that it declares, about the file that was searched', async () => {
     const found = await report('4.22+pvPageAdded=mapped-untyped');

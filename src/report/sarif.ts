@@ -1,4 +1,5 @@
 import { pathToFileURL } from 'node:url';
+import { LIVELOCK } from '../program/counterexample.js';
 import { SEARCHED } from '../xen/invariants.js';
 import { factsOf } from './facts.js';
 import type { VerdictReport, Written } from './verdict.js';
@@ -31,7 +32,7 @@ export function sarifLog(report: VerdictReport, version: string): unknown {
   };
 }
 
-const rules = SEARCHED.map(({ id, title, reason, harm }) => ({
+const rules = [...SEARCHED, LIVELOCK].map(({ id, title, reason, harm }) => ({
   id,
   shortDescription: { text: title },
   fullDescription: { text: reason },
