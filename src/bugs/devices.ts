@@ -15,6 +15,8 @@ import { XSA_378B } from './devices/xsa-378b.js';
 import { XSA_378C } from './devices/xsa-378c.js';
 import { XSA_386 } from './devices/xsa-386.js';
 import { XSA_390 } from './devices/xsa-390.js';
+import { XSA_400A } from './devices/xsa-400a.js';
+import { XSA_400B } from './devices/xsa-400b.js';
 import { XSA_400C } from './devices/xsa-400c.js';
 import { XSA_410 } from './devices/xsa-410.js';
 import { XSA_442 } from './devices/xsa-442.js';
@@ -46,6 +48,8 @@ export const DEVICE_BUGS: readonly Bug[] = [
   NX_SMMU_DEASSIGN,
   NX_DID0_CM,
   XSA_311,
+  XSA_400A,
+  XSA_400B,
 ];
 
 export const DEVICE_BUGS_INEXPRESSIBLE: readonly Inexpressible[] = [];

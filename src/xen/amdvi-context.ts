@@ -1,5 +1,6 @@
 import { Errno } from './errno.js';
 import { fails } from './failures.js';
+import { noteReservedSeen } from './glimpses.js';
 import { allocUnitFrame, amdviLevels, iommuRoot } from './iommu-tables.js';
 import { deviceTableFrames } from './machine.js';
 import { phantomFunctions } from './pci-function.js';
@@ -47,7 +48,10 @@ export function switchAmdvi(
   if (unit === undefined) return -Errno.ENODEV;
   const before = unit.tagOf(requester);
   const { amdReassign } = xen.profile;
-  if (source >= 0) leaveFirst(xen, device, target, requester);
+  if (source >= 0) {
+    leaveFirst(xen, device, target, requester);
+    noteReservedSeen(xen, target, device);
+  }
   if (isBlocked(xen, device, target)) {
     unit.abort(requester);
   } else {
@@ -64,6 +68,7 @@ export function switchAmdvi(
     if (passes) unit.setIgnored(requester, root, levels, domid);
     else unit.setTables(requester, root, levels, domid);
   }
+  noteReservedSeen(xen, target, device);
   // Changing an entry invalidates what the unit keeps of the entry; what it translated is another matter (XSA-442).
   if (before >= 0 && xen.profile.amdDeviceFlush === 'entry-and-domain') unit.iotlb.invalidateDomain(before);
   return 0;

@@ -1,6 +1,7 @@
 import { R, type Rights, W } from '../formats/address.js';
 import { deviceOwner } from './devices.js';
 import { Errno } from './errno.js';
+import { noteReservedSeen } from './glimpses.js';
 import { iommuMap, iommuUnmap } from './iommu-map.js';
 import type { ReservedSpec } from './machine.js';
 import { p2mLookup, p2mRemove, p2mSet, p2mType } from './p2m.js';
@@ -94,6 +95,7 @@ export function unmapRegion(xen: Xen, slot: number, region: ReservedSpec): numbe
   let status = 0;
   for (let i = 0; i < region.range.count; i++) {
     if (clearIdentityEntry(xen, slot, region.range.base + i) !== 0) status = -Errno.ENXIO;
+    noteReservedSeen(xen, slot);
   }
   return status;
 }

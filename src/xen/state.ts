@@ -469,6 +469,8 @@ export class Xen {
         now: decimal,
         /** The last frame that was freed while an IOMMU remembered a way to it (remembered.ts). */
         freedInUse: optional(frameName),
+        /** A device that did not reach its reserved region in the middle of a hypercall (glimpses.ts). */
+        reservedGap: optional(decimal),
         /** How many extents there are (extents.ts): without any, nothing need look for one. */
         extents: decimal,
         /** The longest that Xen was at work without a look, where that was too long. */

@@ -2,6 +2,7 @@ import { EntryWords } from '../formats/radix.js';
 import { entryFrame, VTD_SECOND_LEVEL } from '../formats/vtd.js';
 import { Errno } from './errno.js';
 import { fails } from './failures.js';
+import { noteReservedSeen } from './glimpses.js';
 import { flushContext, flushDomain } from './iommu-flush.js';
 import { sharesP2m } from './iommu-map.js';
 import { allocUnitFrame, iommuRoot } from './iommu-tables.js';
@@ -35,6 +36,7 @@ export function switchVtd(
   if (source >= 0 && !isBlocked(xen, device, source) && (blocked || !directly)) {
     const status = unmapContext(xen, unit, requester, source);
     if (status !== 0) return status;
+    noteReservedSeen(xen, target, device);
     if (isLast) leaveUnit(xen, unit, source, device);
   }
   if (source >= 0 && !isPhantom && xen.profile.vtdReassign === 'quarantined-meanwhile') {
@@ -43,6 +45,7 @@ export function switchVtd(
   if (blocked) return 0;
   const previous = entryDomain(xen, unit, requester);
   const status = mapContext(xen, unit, device, requester, target);
+  noteReservedSeen(xen, target, device);
   if (status === -Errno.ETIMEDOUT) recover(xen, unit, device, requester, previous, target);
   if (status === -Errno.EILSEQ && !isPhantom) leaveUnit(xen, unit, target, device);
   const leaves = directly && isLast && source >= 0 && source !== target;

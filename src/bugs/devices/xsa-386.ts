@@ -14,6 +14,7 @@ export const XSA_386: Bug = {
   scene: RESERVED_REGION,
   bounds: { levels: [], refs: 0, vaSlots: 0, entries: 0, selfGrants: false, destroy: true },
   invariants: ['I11', 'I18', 'I9'],
+  deeper: 3,
   fixes: ['192aaf7e14'],
   after: 'NX-RMRR-REF',
 };

@@ -156,6 +156,21 @@ export const OWNED: Invariant = {
   violation: blockedDevice,
 };
 
+function reservedGap(xen: Xen): string | undefined {
+  const device = xen.host.reservedGap.get(0) - 1;
+  return device < 0
+    ? undefined
+    : `${deviceText(xen, device)} did not reach what its firmware needs in the middle of a hypercall`;
+}
+
+export const RMRR: Invariant = {
+  id: 'INV-RMRR',
+  title: 'a device reaches its reserved regions at any time, also while it goes from one domain to another',
+  reason: 'firmware does not wait for a hypercall to end (XSA-400)',
+  harm: 'mapping lost',
+  violation: reservedGap,
+};
+
 export const I10: Invariant = {
   id: 'I10',
   states: ['INV-QUAR'],
