@@ -48,10 +48,7 @@ export function switchAmdvi(
   if (unit === undefined) return -Errno.ENODEV;
   const before = unit.tagOf(requester);
   const { amdReassign } = xen.profile;
-  if (source >= 0) {
-    leaveFirst(xen, device, target, requester);
-    noteReservedSeen(xen, target, device);
-  }
+  if (source >= 0) leaveFirst(xen, device, source, target, requester);
   if (isBlocked(xen, device, target)) {
     unit.abort(requester);
   } else {
@@ -84,12 +81,14 @@ function hasUnityMap(xen: Xen, device: number): boolean {
 }
 
 /** Takes a device out of its old domain before it gets into the new one. */
-function leaveFirst(xen: Xen, device: number, target: number, requester: number): void {
+function leaveFirst(xen: Xen, device: number, source: number, target: number, requester: number): void {
   const { amdReassign } = xen.profile;
   if (amdReassign === 'directly') return;
   const unit = xen.amdvi!;
   if (amdReassign === 'forwarded-meanwhile') unit.forward(requester);
   else unit.abort(requester);
+  // In quarantine it has no region to lose (dossier §11 item 2).
+  if (source !== xen.domIo) noteReservedSeen(xen, target, device);
   if (requester !== xen.spec.devices[device]!.requester) return;
   xen.device.owner.set(device, (amdReassign === 'quarantined-meanwhile' ? xen.domIo : target) + 1);
 }
