@@ -22,6 +22,7 @@ import { XSA_284 } from './grants/xsa-284.js';
 import { XSA_316 } from './grants/xsa-316.js';
 import { XSA_318 } from './grants/xsa-318.js';
 import { XSA_379 } from './grants/xsa-379.js';
+import { XSA_380 } from './grants/xsa-380.js';
 import { XSA_384 } from './grants/xsa-384.js';
 import { XSA_394 } from './grants/xsa-394.js';
 import { XSA_411 } from './grants/xsa-411.js';
@@ -55,6 +56,7 @@ export const GRANT_BUGS: readonly Bug[] = [
   XSA_318,
   XSA_411,
   XSA_379,
+  XSA_380,
   XSA_384,
   XSA_486,
   XSA_235,
@@ -66,6 +68,5 @@ export const GRANT_BUGS_INEXPRESSIBLE: readonly Inexpressible[] = [
     class: 'A',
     lacks: 'grants of device memory: no release since 4.11 lets any be mapped (docs/disagreements.md)',
   },
-  { id: 'XSA-380', class: 'A', lacks: 'a measure of the work that one step of a hypercall does' },
   { id: 'XSA-295', class: 'D', lacks: 'the exclusive loads and stores of Arm’s CPUs' },
 ];

@@ -7,6 +7,7 @@ import { dropReferences } from './grant-map.js';
 import { GNTST } from './grant-status.js';
 import { mustWait } from './locks.js';
 import { forgetHandle, grantRefOf } from './maptrack.js';
+import { haveWorked, lookForPreemption } from './preemption.js';
 import type { Xen } from './state.js';
 
 const HALVES = GNTMAP.host | GNTMAP.device;
@@ -181,7 +182,8 @@ function crashFor(xen: Xen, caller: number): number {
 
 /**
  * gnttab_release_mappings: a dying domain gives back what it has mapped, pins and references, and its per-frame counters
- * are forgotten. Its IOMMU tables are left as they are (dossier §5.7). What an L1 entry of a PV domain holds goes with the
+ * are forgotten. With many mappings it takes long; since 4.16 Xen looks between pages of handles whether something else wants
+ * the CPU, the model at each handle (b1ee10be56, XSA-380). Its IOMMU tables are left as they are (dossier §5.7). What an L1 entry of a PV domain holds goes with the
  * domain's page tables; where the entry is none that the model has, it goes here, a little earlier in the same hypercall.
  */
 export function releaseGrantMappings(xen: Xen, slot: number): void {
@@ -194,6 +196,8 @@ export function releaseGrantMappings(xen: Xen, slot: number): void {
     const ref = grantRefOf(xen, row);
     const pdx = xen.grant.frame.get(activeRow(xen, granter, ref)) - 1;
     const inTables = xen.maptrack.hostEntry.get(row) !== SOMEWHERE;
+    if (xen.profile.grantsReleasedAtDeath === 'preemptibly') lookForPreemption(xen);
+    haveWorked(xen);
     forgetHandle(xen, row);
     if (!xen.exists(granter)) continue;
     if (pdx < 0) {
