@@ -1,5 +1,5 @@
 import { Findings } from './findings.js';
-import { type Model, NO_EFFECT, type Property, UNFORESEEN } from './model.js';
+import { type Foresight, type Model, type Property, UNFORESEEN } from './model.js';
 import type { Stop, Violation } from './result.js';
 import type { States } from './states.js';
 import { FULL, NO_ROOM } from './visited.js';
@@ -54,27 +54,40 @@ export class Expander {
 
   /** Tries every action in a state of the present level. */
   expand(state: number): void {
-    const { model, states } = this;
-    const { state: store, foresight } = model;
+    const { foresight, actionCount } = this.model;
     this.enter(state);
-    for (let action = 0; action < model.actionCount; action++) {
-      const effect = foresight === undefined ? UNFORESEEN : foresight.effectOf(action);
-      if (effect === NO_EFFECT) continue;
-      if (effect >= 0 && states.leadsToFound(effect) && foresight!.holdsOfStep(effect)) {
-        this.enabled[action] = 1;
-        this.transitions++;
-        continue;
-      }
-      if (!model.perform(action)) continue;
-      if (store.journalLength === states.mark) continue;
-      this.enabled[action] = 1;
-      this.transitions++;
-      if (this.full === undefined) this.add(state, action);
-      else if (states.find() < 0) this.stop = this.full;
-      for (const property of this.stepProperties) this.judge(property, state, action);
-      states.undo();
-      if (this.stop !== undefined) return;
+    if (foresight === undefined) {
+      for (let action = 0; action < actionCount && this.stop === undefined; action++)
+        this.take(state, action);
+      return;
     }
+    const { possible, foreseen } = foresight;
+    const count = foresight.look();
+    for (let n = 0; n < count && this.stop === undefined; n++) {
+      if (this.isForeseen(foresight, foreseen[n]!)) this.count(possible[n]!);
+      else this.take(state, possible[n]!);
+    }
+  }
+
+  /** Whether an effect is known to break nothing and to lead to a state that was found. */
+  private isForeseen(foresight: Foresight, effect: number): boolean {
+    return effect !== UNFORESEEN && this.states.leadsToFound(effect) && foresight.stepPropertiesHold(effect);
+  }
+
+  private count(action: number): void {
+    this.enabled[action] = 1;
+    this.transitions++;
+  }
+
+  /** Performs an action in a state, and undoes it. */
+  private take(state: number, action: number): void {
+    const { model, states } = this;
+    if (!model.perform(action) || model.state.journalLength === states.mark) return;
+    this.count(action);
+    if (this.full === undefined) this.add(state, action);
+    else if (states.find() < 0) this.stop = this.full;
+    for (const property of this.stepProperties) this.judge(property, state, action);
+    states.undo();
   }
 
   private enter(state: number): void {
@@ -101,7 +114,8 @@ export class Expander {
   /** A state not seen before is held against the properties. */
   private found(parent: number, action: number): void {
     this.findings.note();
-    for (const property of this.stateProperties) this.judge(property, parent, action);
+    if (this.model.foresight?.statePropertiesHold() !== true)
+      for (const property of this.stateProperties) this.judge(property, parent, action);
     const { maxMemory, threads } = this.options;
     if (this.states.bytesToLearn(threads) > maxMemory) this.full = 'memory';
   }

@@ -1,7 +1,8 @@
 import type { Store } from '../store/store.js';
-import { Answers } from './answers.js';
+import { Answers, LEAF } from './answers.js';
 import { UNKNOWN } from './decisions.js';
 import { Effects } from './effects.js';
+import { type Group, Groups } from './groups.js';
 import {
   type Foresight,
   type Model,
@@ -11,24 +12,27 @@ import {
   type Symmetry,
   UNFORESEEN,
 } from './model.js';
+import { meet, SET } from './word-set.js';
 
 /** A model whose state is a store: all that its actions and properties depend on are words that they read from there. */
 export interface StoreModel extends Model {
   readonly state: Store;
 }
 
-// Answers of an action: it cannot run; it ran and wrote nothing; what it did is the effect of the number less 2.
-const IMPOSSIBLE = 0;
-const NOTHING = 1;
-const FIRST_EFFECT = 2;
-// Answers of a property, or of all properties of steps together.
+// Answers of a property, of a premise, or of several properties together.
 const HOLDS = 0;
 const BROKEN = 1;
 
 /** Bytes that a memo may take unless it is told otherwise. */
 export const MEMO_BYTES = 1 << 26;
-/** What an action did that was performed without being watched. */
-const UNWATCHED = NOTHING - FIRST_EFFECT - 2;
+/** Actions, and properties, that are asked together to begin with. */
+const GROUP = 16;
+/** What an action did that was performed without being watched, or that cannot run. */
+const UNWATCHED = -3;
+const IMPOSSIBLE = -4;
+/** Not looked up yet, and none. */
+const NEW = -2;
+const NONE = -1;
 
 /**
  * A model that remembers what its actions did and which of its properties held, by the words that they read. An action
@@ -45,16 +49,30 @@ export class Memo implements Model, Foresight {
   readonly symmetries?: readonly Symmetry[];
   readonly obligations?: Obligations;
   readonly foresight: Foresight = this;
+  readonly effects = new Effects();
+  readonly possible: Int32Array;
+  readonly foreseen: Int32Array;
   /** Times that something was not known and had to be asked of the model. */
   misses = 0;
   private readonly model: StoreModel;
-  readonly effects = new Effects();
-  /** By action, then by property, then by effect: whether the properties of steps hold of one that does this. */
+  private readonly ofStates: readonly Property[];
+  private readonly ofSteps: readonly Property[];
   private readonly answers: Answers;
-  private readonly steps: readonly Property[];
-  private readonly firstStep: number;
-  /** The journal's length where the present step began, and what the step did: an effect, or below 0. */
+  /** Functions asked so far have numbers below this. */
+  private functions = 0;
+  private readonly actionGroups: Groups;
+  private readonly propertyGroups: Groups;
+  /** Whether the properties of steps hold of a step that changes nothing; and by effect, of one that does this, or 0. */
+  private readonly stillStep: number;
+  private stepFunctions: Int32Array = new Int32Array(256);
+  /** What groups of actions do: the number of pairs that follow, of an action and its effect. Answers are places here. */
+  private lists: number[] = [];
+  /** By effect: the set of words that it changes. */
+  private effectSets: Int32Array = new Int32Array(SET * 256);
+  private effectsWithSets = 0;
+  /** The journal's length where the present step began, the leaf of `stillStep` there if it holds, what the step did. */
   private before = 0;
+  private stillLeaf = NEW;
   private done = UNWATCHED;
 
   /** @param model stands in the state from which it will be searched. */
@@ -64,10 +82,16 @@ export class Memo implements Model, Foresight {
     this.actionCount = model.actionCount;
     if (model.symmetries !== undefined) this.symmetries = model.symmetries;
     if (model.obligations !== undefined) this.obligations = model.obligations;
+    this.possible = new Int32Array(model.actionCount);
+    this.foreseen = new Int32Array(model.actionCount);
     this.answers = new Answers(model.state, maxBytes);
-    this.firstStep = model.actionCount + model.properties.length;
-    this.steps = model.properties.filter(({ remember }) => remember !== undefined);
-    this.properties = model.properties.map((property, n) => this.remembering(property, this.actionCount + n));
+    this.ofSteps = model.properties.filter(({ remember }) => remember !== undefined);
+    this.ofStates = model.properties.filter(({ remember }) => remember === undefined);
+    this.properties = model.properties.map((property) => this.remembering(property));
+    const newFunction = () => this.functions++;
+    this.stillStep = newFunction();
+    this.actionGroups = new Groups(model.actionCount, GROUP, newFunction);
+    this.propertyGroups = new Groups(this.ofStates.length, GROUP, newFunction);
   }
 
   derived(word: number): boolean {
@@ -75,28 +99,173 @@ export class Memo implements Model, Foresight {
   }
 
   perform(action: number): boolean {
-    const answer = this.answers.ask(action);
-    if (answer === UNKNOWN) return this.watchAction(action);
-    this.done = answer - FIRST_EFFECT;
-    if (answer >= FIRST_EFFECT) this.effects.apply(this.done, this.state);
-    return answer !== IMPOSSIBLE;
+    const group = this.actionGroups.of(action);
+    const list = this.listOf(group);
+    if (list === UNKNOWN) return this.performUnwatched(action);
+    this.done = this.effectIn(list, action);
+    if (this.done >= 0) this.effects.apply(this.done, this.state);
+    return this.done !== IMPOSSIBLE;
   }
 
-  effectOf(action: number): number {
-    let answer = this.answers.ask(action);
-    if (answer === UNKNOWN) {
-      if (!this.answers.canWatch(action)) return UNFORESEEN;
-      const mark = this.state.journalLength;
-      this.watchAction(action);
-      this.state.rollback(mark);
-      answer = this.done + FIRST_EFFECT;
+  private performUnwatched(action: number): boolean {
+    const mark = this.state.journalLength;
+    this.misses++;
+    this.rememberAll();
+    this.done = UNWATCHED;
+    const performed = this.model.perform(action);
+    if (this.state.journalLength !== mark) this.noteChanges(mark);
+    return performed;
+  }
+
+  private effectIn(list: number, action: number): number {
+    const { lists } = this;
+    const end = list + lists[list]! * 2;
+    for (let at = list + 1; at < end; at += 2) if (lists[at] === action) return lists[at + 1]!;
+    return IMPOSSIBLE;
+  }
+
+  /** What the actions of a group do in the present state, or UNKNOWN where there is no room to learn it. */
+  private listOf(group: Group): number {
+    group.asked++;
+    const list = this.answers.ask(group.of);
+    return list === UNKNOWN ? this.watchActions(group) : list;
+  }
+
+  look(): number {
+    const { lists, possible, foreseen, actionGroups } = this;
+    const { groups } = actionGroups;
+    let count = 0;
+    for (let n = 0; n < groups.length; n++) {
+      const group = groups[n]!;
+      const list = this.listOf(group);
+      // It was split meanwhile, but has been looked at as a whole.
+      if (groups[n] !== group) n++;
+      if (list === UNKNOWN) {
+        for (let action = group.first; action < group.end; action++, count++) {
+          possible[count] = action;
+          foreseen[count] = UNFORESEEN;
+        }
+        continue;
+      }
+      const end = list + lists[list]! * 2;
+      for (let at = list + 1; at < end; at += 2) {
+        if (lists[at + 1] === NO_EFFECT) continue;
+        possible[count] = lists[at]!;
+        foreseen[count++] = lists[at + 1]!;
+      }
     }
-    return answer < FIRST_EFFECT ? NO_EFFECT : answer - FIRST_EFFECT;
+    return count;
   }
 
-  holdsOfStep(effect: number): boolean {
-    if (this.steps.length === 0) return true;
-    const answer = this.answers.ask(this.firstStep + effect);
+  /** Lets the model perform each action of a group, and learns what they do. The state is the same afterwards. */
+  private watchActions(group: Group): number {
+    const { state, model, answers, lists } = this;
+    if (!answers.watch(group.of)) {
+      if (!answers.isFull) this.actionGroups.split(group);
+      return UNKNOWN;
+    }
+    this.misses++;
+    const mark = state.journalLength;
+    const pairs: number[] = [];
+    for (let action = group.first; action < group.end; action++) {
+      answers.resume();
+      const performed = model.perform(action);
+      answers.stop();
+      if (state.journalLength !== mark) {
+        this.noteChanges(mark);
+        pairs.push(action, this.effectSince(mark));
+        state.rollback(mark);
+      } else if (performed) pairs.push(action, NO_EFFECT);
+    }
+    const list = lists.length;
+    lists.push(pairs.length / 2, ...pairs);
+    answers.learn(group.of, list);
+    this.actionGroups.noteLearnt(group);
+    return list;
+  }
+
+  private noteChanges(mark: number): void {
+    if (!this.answers.noteChanges(mark)) return;
+    this.stillLeaf = NEW;
+    this.lists.length = 0;
+  }
+
+  /** The effect of what was written since `mark`. */
+  private effectSince(mark: number): number {
+    const effect = this.effects.ofJournal(this.state, mark);
+    if (effect < this.effectsWithSets) return effect;
+    const at = effect * SET;
+    if (at === this.effectSets.length) this.effectSets = twiceAsLong(this.effectSets);
+    this.effects.forEachWord(effect, (word) => this.answers.addTo(this.effectSets, at, word));
+    this.effectsWithSets++;
+    return effect;
+  }
+
+  private remembering(property: Property): Property {
+    const { premise, remember } = property;
+    const own = premise === undefined ? property : { ...property, premise: this.asFunction(premise) };
+    if (remember !== undefined)
+      return { ...own, violation: () => this.violationOfStep(property), remember: () => this.remember() };
+    const holds = this.asFunction(() => property.violation() === undefined);
+    return { ...own, violation: () => (holds() ? undefined : property.violation()) };
+  }
+
+  /** The same, remembered. */
+  private asFunction(ask: () => boolean): () => boolean {
+    const of = this.functions++;
+    return () => this.holds(of, ask);
+  }
+
+  /** Whether something holds in the present state that is a function of it. */
+  private holds(of: number, ask: () => boolean): boolean {
+    const answer = this.answers.ask(of);
+    return answer === UNKNOWN ? this.watch(of, ask) : answer === HOLDS;
+  }
+
+  private watch(of: number, ask: () => boolean): boolean {
+    const { answers } = this;
+    this.misses++;
+    const watched = answers.watch(of);
+    const holds = ask();
+    answers.stop();
+    if (watched) answers.learn(of, holds ? HOLDS : BROKEN);
+    return holds;
+  }
+
+  statePropertiesHold(): boolean {
+    const { groups } = this.propertyGroups;
+    for (let n = 0; n < groups.length; n++) if (!this.groupHolds(groups[n]!)) return false;
+    return true;
+  }
+
+  private groupHolds(group: Group): boolean {
+    group.asked++;
+    const answer = this.answers.ask(group.of);
+    if (answer !== UNKNOWN) return answer === HOLDS;
+    const holds = this.watch(group.of, () =>
+      this.ofStates.slice(group.first, group.end).every((property) => property.violation() === undefined),
+    );
+    this.propertyGroups.noteLearnt(group);
+    return holds;
+  }
+
+  /** The present state is the one that steps begin from. The model is told only when it is asked of such a step. */
+  private remember(): void {
+    this.before = this.state.journalLength;
+    this.stillLeaf = NEW;
+  }
+
+  private rememberAll(): void {
+    for (const property of this.ofSteps) property.remember!();
+  }
+
+  private stepHolds(): boolean {
+    return this.ofSteps.every((property) => property.violation() === undefined);
+  }
+
+  stepPropertiesHold(effect: number): boolean {
+    if (this.ofSteps.length === 0 || this.isBesideSteps(effect)) return true;
+    const answer = this.answers.ask(this.stepFunction(effect));
     if (answer !== UNKNOWN) return answer === HOLDS;
     this.done = effect;
     const holds = this.watchStep();
@@ -104,52 +273,29 @@ export class Memo implements Model, Foresight {
     return holds;
   }
 
-  /** Lets the model perform an action, and learns what it does. */
-  private watchAction(action: number): boolean {
-    const { state, model, answers } = this;
-    this.misses++;
-    const mark = state.journalLength;
-    const watched = answers.watch(action);
-    if (!watched) this.rememberAll();
-    const performed = model.perform(action);
-    answers.stop();
-    const written = state.journalLength !== mark;
-    if (written) answers.noteChanges(mark);
-    this.done = UNWATCHED;
-    if (!watched) return performed;
-    const nothing = performed ? NOTHING : IMPOSSIBLE;
-    const answer = written ? FIRST_EFFECT + this.effects.ofJournal(state, mark) : nothing;
-    answers.learn(action, answer);
-    this.done = answer - FIRST_EFFECT;
-    return performed;
+  /**
+   * Whether an effect changes nothing in the present state that the properties of steps look at: then they are as of a
+   * step that changes nothing.
+   */
+  private isBesideSteps(effect: number): boolean {
+    if (this.stillLeaf === NEW) this.stillLeaf = this.lookAtStillStep();
+    const { stillLeaf, answers } = this;
+    return stillLeaf !== NONE && !meet(answers.leaves, stillLeaf * LEAF + 1, this.effectSets, effect * SET);
   }
 
-  private remembering(property: Property, of: number): Property {
-    if (property.remember === undefined)
-      return { ...property, violation: () => this.violation(property, of) };
-    return { ...property, violation: () => this.violationOfStep(property), remember: () => this.remember() };
+  private lookAtStillStep(): number {
+    const { answers, stillStep } = this;
+    const holds = this.holds(stillStep, () => {
+      this.rememberAll();
+      return this.stepHolds();
+    });
+    return holds ? answers.find(stillStep) : NONE;
   }
 
-  private violation(property: Property, of: number): string | undefined {
-    const { answers } = this;
-    const answer = answers.ask(of);
-    if (answer === HOLDS) return undefined;
-    if (answer === BROKEN) return property.violation();
-    this.misses++;
-    const watched = answers.watch(of);
-    const message = property.violation();
-    answers.stop();
-    if (watched) answers.learn(of, message === undefined ? HOLDS : BROKEN);
-    return message;
-  }
-
-  /** The present state is the one that steps begin from. The model is told only when it is asked of such a step. */
-  private remember(): void {
-    this.before = this.state.journalLength;
-  }
-
-  private rememberAll(): void {
-    for (const property of this.steps) property.remember!();
+  private stepFunction(effect: number): number {
+    if (effect >= this.stepFunctions.length) this.stepFunctions = twiceAsLong(this.stepFunctions);
+    const of = this.stepFunctions[effect]!;
+    return of === 0 ? (this.stepFunctions[effect] = this.functions++) : of;
   }
 
   /** Of the step that was taken from the state remembered, by performing one action. */
@@ -159,7 +305,7 @@ export class Memo implements Model, Foresight {
       if (this.done !== UNWATCHED) this.rememberAll();
       return property.violation();
     }
-    const answer = this.answers.ask(this.firstStep + this.done);
+    const answer = this.answers.ask(this.stepFunction(this.done));
     if (answer === HOLDS) return undefined;
     if (answer === BROKEN) this.takeAgain();
     else if (this.watchStep()) return undefined;
@@ -180,14 +326,14 @@ export class Memo implements Model, Foresight {
     const { answers, effects, done, state } = this;
     this.misses++;
     state.rollback(this.before);
-    const of = this.firstStep + done;
+    const of = this.stepFunction(done);
     const watched = answers.watch(of);
     if (watched) effects.forEachWord(done, (word) => answers.leaveOut(word));
     this.rememberAll();
     answers.stop();
     effects.apply(done, state);
     if (watched) answers.resume();
-    const hold = this.steps.every((property) => property.violation() === undefined);
+    const hold = this.stepHolds();
     answers.stop();
     if (watched) answers.learn(of, hold ? HOLDS : BROKEN);
     return hold;
@@ -195,6 +341,12 @@ export class Memo implements Model, Foresight {
 
   /** Bytes taken. */
   get bytes(): number {
-    return this.answers.bytes + this.effects.bytes;
+    return this.answers.bytes + this.effects.bytes + this.effectSets.byteLength + this.lists.length * 8;
   }
+}
+
+function twiceAsLong(array: Int32Array): Int32Array {
+  const longer = new Int32Array(array.length * 2);
+  longer.set(array);
+  return longer;
 }

@@ -28,15 +28,22 @@ export interface Model {
 
 /** What an action would do, known without performing it: then nothing is written to find that it leads nowhere new. */
 export interface Foresight {
-  /** What the action would do in the present state: the number of an effect, {@link NO_EFFECT} or {@link UNFORESEEN}. */
-  effectOf(action: number): number;
+  /**
+   * Looks at what actions would do in the present state. @returns how many can do something: `possible` has their numbers,
+   * and `foreseen`, at the same places, what each would do: the number of an effect, or {@link UNFORESEEN}.
+   */
+  look(): number;
+  readonly possible: Int32Array;
+  readonly foreseen: Int32Array;
   /** What effects change. Effects are numbered from 0, and a number always stands for the same. */
   readonly effects: EffectList;
-  /** Whether all properties of steps are known to hold of a step that does this, from the state that they remember. */
-  holdsOfStep(effect: number): boolean;
+  /** Whether all properties of steps are known to hold of a step that does this, from the present state, which they remember. */
+  stepPropertiesHold(effect: number): boolean;
+  /** Whether all properties of states are known to hold in the present one. */
+  statePropertiesHold(): boolean;
 }
 
-/** The action cannot run in the present state, or changes nothing. */
+/** The action changes nothing. */
 export const NO_EFFECT = -1;
 /** What the action does is seen when it is performed. */
 export const UNFORESEEN = -2;
