@@ -9,14 +9,19 @@ import { XSA_113 } from './pages/xsa-113.js';
 import { XSA_182 } from './pages/xsa-182.js';
 import { XSA_185 } from './pages/xsa-185.js';
 import { XSA_240 } from './pages/xsa-240.js';
+import { XSA_241 } from './pages/xsa-241.js';
+import { XSA_242 } from './pages/xsa-242.js';
 import { XSA_248 } from './pages/xsa-248.js';
 import { XSA_252 } from './pages/xsa-252.js';
+import { XSA_264 } from './pages/xsa-264.js';
 import { XSA_285 } from './pages/xsa-285.js';
 import { XSA_286 } from './pages/xsa-286.js';
+import { XSA_287 } from './pages/xsa-287.js';
 import { XSA_288A } from './pages/xsa-288a.js';
 import { XSA_288B } from './pages/xsa-288b.js';
 import { XSA_291 } from './pages/xsa-291.js';
 import { XSA_309 } from './pages/xsa-309.js';
+import { XSA_310 } from './pages/xsa-310.js';
 import { XSA_401 } from './pages/xsa-401.js';
 import { XSA_408 } from './pages/xsa-408.js';
 
@@ -30,13 +35,18 @@ export const PAGE_BUGS: readonly Bug[] = [
   XSA_291,
   XSA_401,
   XSA_408,
+  XSA_241,
   XSA_286,
+  XSA_242,
+  XSA_287,
   XSA_248,
   XSA_182,
   XSA_185,
   XSA_240,
   XSA_309,
+  XSA_310,
   XSA_45,
+  XSA_264,
   XSA_252,
   XSA_113,
   XSA_32,

@@ -189,6 +189,8 @@ export const REAL_HANDLERS: Readonly<Record<string, RealHandler>> = {
   'begin pin_l3_table': halfWay,
   'begin pin_l4_table': halfWay,
   'begin update_va_mapping': halfWay,
+  'begin mmu_update': halfWay,
+  'begin memory_exchange': halfWay,
   tlb_flush: noKernel,
   clear_page: noKernel,
   copy_page: noKernel,

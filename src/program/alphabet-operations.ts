@@ -25,6 +25,7 @@ const VARIANTS: Readonly<Record<string, readonly (readonly string[])[]>> = {
   add_to_physmap: [['index'], ['of', 'index']],
   set_mem_access: [['gfn']],
   mmu_update: [[], ['page', 'rights']],
+  'begin mmu_update': [[], ['page', 'rights']],
   store: [[], ['page', 'rights']],
   update_linear_mapping: [[], ['page', 'rights']],
   machphys_update: [[], ['of']],

@@ -1,4 +1,5 @@
 import { PGT } from '../formats/x86-page-info.js';
+import { Step } from './calls/steps.js';
 import type { Xen } from './state.js';
 
 /**
@@ -30,6 +31,17 @@ export function flushCpuTlb(xen: Xen, slot: number): void {
   for (let row = slot * cpuTlb; row < (slot + 1) * cpuTlb; row++) xen.cpuTlb.frame.set(row, 0);
   for (let pdx = 0; pdx < xen.ram.frames; pdx++) {
     if (xen.frame.owner.get(pdx) === slot + 1) xen.frame.tlbStamp.set(pdx, 0);
+  }
+  noteForPuts(xen, slot);
+}
+
+/** Who is about to stamp a page has read a time that is over. */
+function noteForPuts(xen: Xen, slot: number): void {
+  const { step, page, count } = xen.call;
+  const rows = xen.spec.limits.domains * xen.spec.limits.calls;
+  for (let call = 0; call < rows; call++) {
+    if (step.get(call) !== Step.entry_put) continue;
+    if (xen.frame.owner.get(page.get(call) - 1) === slot + 1) count.set(call, 0);
   }
 }
 

@@ -13,7 +13,7 @@ import { freeIommuTables } from './iommu-map.js';
 import { mustWait } from './locks.js';
 import { p2mFree } from './p2m.js';
 import { COUNT_MASK, extentOrder, typeOf } from './page-info.js';
-import { devalidatePartial, devalidateTable, dropVaMappings } from './page-table.js';
+import { devalidateLastEntry, devalidatePartial, dropVaMappings } from './page-table.js';
 import { putPageAndType } from './page-type.js';
 import { releasePciDevices } from './pci-release.js';
 import { lookForPreemption } from './preemption.js';
@@ -98,8 +98,8 @@ function relinquishMemory(type: number, stage: number, after: number): Stage {
     let pdx = type === PGT.l4 || tables ? xen.domain.teardownPage.get(slot) : xen.ram.frames;
     while (pdx < xen.ram.frames && (ownerOf(xen, pdx) !== slot || isSpecialPage(xen, pdx))) pdx++;
     const done = pdx >= xen.ram.frames;
-    if (!done) relinquishPage(xen, pdx, slot, type);
-    xen.domain.teardownPage.set(slot, done ? 0 : pdx + 1);
+    const left = done || relinquishPage(xen, pdx, slot, type);
+    xen.domain.teardownPage.set(slot, done ? 0 : left ? pdx + 1 : pdx);
     if (!done) return stage;
     return xen.spec.arch === 'arm' ? Step.paging : after;
   };
@@ -107,15 +107,16 @@ function relinquishMemory(type: number, stage: number, after: number): Stage {
 
 /**
  * relinquish_memory: the pin goes, then the allocation's reference. The page is free unless others hold it. A table of
- * this level that is valid even then is held by tables of the same level, and is emptied.
+ * this level that is valid even then is held by tables of the same level, and is emptied, an entry first and then the others.
+ * False when it is not done.
  */
-function relinquishPage(xen: Xen, pdx: number, slot: number, type: number): void {
+function relinquishPage(xen: Xen, pdx: number, slot: number, type: number): boolean {
   lookForPreemption(xen);
   if (extentOrder(xen.frame.countInfo.get(pdx)) !== 0) {
     dropAllocation(xen, pdx);
-    return;
+    return true;
   }
-  if (!getPage(xen, pdx, slot)) return;
+  if (!getPage(xen, pdx, slot)) return true;
   const pinned = xen.frame.typeInfo.get(pdx);
   if ((pinned & PGT_PINNED) !== 0) {
     xen.frame.typeInfo.set(pdx, pinned & ~PGT_PINNED);
@@ -126,9 +127,22 @@ function relinquishPage(xen: Xen, pdx: number, slot: number, type: number): void
   if (typeOf(info) === type && (info & PGT_PARTIAL) !== 0) dropPartial(xen, pdx, type);
   else if (typeOf(info) === type && (info & PGT_VALIDATED) !== 0) {
     xen.frame.typeInfo.set(pdx, info & ~PGT_VALIDATED);
-    devalidateTable(xen, pdx, type);
+    if (devalidateLastEntry(xen, pdx, type)) {
+      keepPartial(xen, pdx);
+      return false;
+    }
   }
   putPage(xen, pdx);
+  return true;
+}
+
+/**
+ * Emptying a table was interrupted. Being partial holds the general reference that was taken for looking, and a type
+ * reference of its own (66bdc16aee, XSA-310).
+ */
+function keepPartial(xen: Xen, pdx: number): void {
+  const counted = xen.profile.partialTeardown === 'counted' ? 1 : 0;
+  xen.frame.typeInfo.set(pdx, (xen.frame.typeInfo.get(pdx) + counted) | PGT_PARTIAL);
 }
 
 /** A table whose validation nobody will complete: its entries go, and both references that it held for being partial. */

@@ -3,7 +3,7 @@ import { flushForNewOwner } from './cpu-tlb.js';
 import { vanishIfUnreferenced } from './domain-death.js';
 import { extentOf, gfnEntry, isExtentOrder, isTail, makeExtent, ownRow } from './extents.js';
 import { fails } from './failures.js';
-import { COUNT_MASK, extentOrder, typeCount } from './page-info.js';
+import { COUNT_MASK, extentOrder, PGC_STOLEN, typeCount } from './page-info.js';
 import { cleanupPageMappings } from './page-type.js';
 import { noteFreedPages } from './remembered.js';
 import { List, type Xen } from './state.js';
@@ -197,6 +197,9 @@ export function getPage(xen: Xen, pdx: number, slot: number): boolean {
   if (ownerOf(xen, pdx) !== slot) {
     // Before 4.0 a reference of a page of nobody's was given back that had not been taken (11c121640c).
     if (xen.profile.refusedGetPage === 'drops-one' && ownerOf(xen, pdx) < 0) putPage(xen, pdx);
+    // The reference that was taken to look is given back to an owner only (11c121640c).
+    const found = (xen.frame.countInfo.get(pdx) & COUNT_MASK) !== 0 && ownerOf(xen, pdx) < 0;
+    if (found && xen.profile.stolenPage === 'allocated') xen.frame.countInfo.add(pdx, 1);
     return false;
   }
   ownRow(xen, pdx);
@@ -228,6 +231,40 @@ export function dropAllocation(xen: Xen, pdx: number): boolean {
   return true;
 }
 
+/**
+ * The end of steal_page: the page is its owner's no more, and not free either. Up to 4.11.1 it kept its allocation's
+ * reference without an owner, which who found it could not give back what it took (3d4868a481, XSA-287).
+ */
+export function takeFromOwner(xen: Xen, pdx: number): void {
+  const slot = ownerOf(xen, pdx);
+  lockPageAlloc(xen, slot);
+  removeFromList(xen, slot, pdx);
+  xen.domain.totPages.add(slot, -1);
+  xen.frame.owner.set(pdx, 0);
+  if (xen.profile.stolenPage === 'unreferenced') xen.frame.countInfo.set(pdx, PGC_STOLEN);
+}
+
+/** A page that was stolen is the domain's again. */
+export function giveStolenBack(xen: Xen, pdx: number, slot: number): void {
+  lockPageAlloc(xen, slot);
+  // Where it kept its reference, so do those who have found it.
+  const held = xen.frame.countInfo.get(pdx) & COUNT_MASK;
+  xen.frame.countInfo.set(pdx, PGC_ALLOCATED | Math.max(1, held));
+  xen.frame.owner.set(pdx, slot + 1);
+  xen.domain.totPages.add(slot, 1);
+  appendToList(xen, slot, pdx, List.pages);
+}
+
+/** A page that was stolen is free, unless somebody has found it meanwhile. */
+export function dropStolen(xen: Xen, pdx: number): void {
+  const held = xen.frame.countInfo.get(pdx) & COUNT_MASK;
+  if (held > 1) {
+    xen.frame.countInfo.set(pdx, held - 1);
+    return;
+  }
+  forget(xen, pdx, 1);
+}
+
 function freePage(xen: Xen, pdx: number): void {
   const slot = ownerOf(xen, pdx);
   lockPageAlloc(xen, slot);
@@ -237,6 +274,11 @@ function freePage(xen: Xen, pdx: number): void {
   noteFreedPages(xen, pdx, count);
   if (count > 1) xen.host.extents.add(0, -1);
   xen.domain.totPages.add(slot, -count);
+  forget(xen, pdx, count);
+}
+
+/** Nothing is known of a free page, and nothing is in it. */
+function forget(xen: Xen, pdx: number, count: number): void {
   xen.frame.owner.set(pdx, 0);
   xen.frame.countInfo.set(pdx, 0);
   xen.frame.typeInfo.set(pdx, 0);

@@ -14,6 +14,9 @@ export const COUNT_MASK = 0x00ff_ffff;
 export const EXTENT_SHIFT = 24;
 export const extentOrder = (countInfo: number): number => (countInfo >>> EXTENT_SHIFT) & 0x1f;
 
+/** Bit 29 of count_info: the page was stolen from its owner, and is not free yet (memory_exchange). */
+export const PGC_STOLEN = 1 << 29;
+
 /** The type field of a type_info word. */
 export function typeOf(typeInfo: number): number {
   return typeInfo >>> PGT_TYPE_SHIFT;
@@ -43,6 +46,7 @@ const part = (name: string, low: number, width: number, show: (value: number) =>
 export const COUNT_INFO = bitParts([
   part('allocated', 31, 1, flag.show),
   part('xen_heap', 30, 1, flag.show),
+  part('stolen', 29, 1, flag.show),
   part('order', EXTENT_SHIFT, 5, decimal.show),
   part('references', 0, 24, decimal.show),
 ]);

@@ -1,5 +1,6 @@
 import { PGT, PGT_PINNED, PGT_VALIDATED } from '../formats/x86-page-info.js';
 import { flushCpuTlb } from './cpu-tlb.js';
+import { isLocked } from './entry-steps.js';
 import { Errno } from './errno.js';
 import { getPage, ownerOf, putPage } from './frames.js';
 import { getLinear } from './linear-table.js';
@@ -221,6 +222,25 @@ export function validateNextEntry(xen: Xen, pdx: number, type: number, wasL4: bo
   return 1;
 }
 
+/** Gives back what the last present entry of a table holds. True when there are others, below `validatedEntries`. */
+export function devalidateLastEntry(xen: Xen, pdx: number, type: number): boolean {
+  const words = xen.ram.wordsOf(pdx);
+  if (words < 0) return false;
+  const last = lastEntry(xen, words, ENTRIES, type);
+  if (last < 0) return false;
+  dropEntry(xen, words, last, ownerOf(xen, pdx), pdx, type);
+  const next = lastEntry(xen, words, last, type);
+  xen.frame.validatedEntries.set(pdx, next + 1);
+  return next >= 0;
+}
+
+/** The last entry below `end` that holds something, or -1. */
+function lastEntry(xen: Xen, words: number, end: number, type: number): number {
+  let index = end - 1;
+  while (index >= 0 && !holdsSomething(xen, words, index, type)) index--;
+  return index;
+}
+
 /** Gives back what the validated entries of a table hold that was left half-way. */
 export function devalidatePartial(xen: Xen, pdx: number, type: number): void {
   const words = xen.ram.wordsOf(pdx);
@@ -268,15 +288,22 @@ function lookBetweenEntries(xen: Xen): void {
 
 /** The entries below `end` of the table whose first word in the store is `words`. */
 function dropEntries(xen: Xen, words: number, end: number, owner: number, table: number, type: number): void {
-  for (let index = end - 1; index >= 0; index--) {
-    const lo = xen.store.read(words + index * 2);
-    if ((lo & PTE_PRESENT) === 0 || (type === PGT.l4 && isXenL4Slot(index))) continue;
-    putFromEntry(xen, lo, xen.store.read(words + index * 2 + 1), owner, table, type);
-    // unadjust_guest_l3e
-    if (isCompatL3(xen, owner, type))
-      xen.ram.write32(xen.ram.frameAt(table) * 4096 + index * 8, lo & ~PTE_RW);
-    if (type !== PGT.l1) lookBetweenEntries(xen);
-  }
+  for (let index = end - 1; index >= 0; index--) dropEntry(xen, words, index, owner, table, type);
+}
+
+function dropEntry(xen: Xen, words: number, index: number, owner: number, table: number, type: number): void {
+  if (!holdsSomething(xen, words, index, type)) return;
+  const lo = xen.store.read(words + index * 2);
+  putFromEntry(xen, lo, xen.store.read(words + index * 2 + 1), owner, table, type);
+  // unadjust_guest_l3e
+  if (isCompatL3(xen, owner, type)) xen.ram.write32(xen.ram.frameAt(table) * 4096 + index * 8, lo & ~PTE_RW);
+  if (type !== PGT.l1) lookBetweenEntries(xen);
+}
+
+/** Whether an entry is present, and the guest's. */
+function holdsSomething(xen: Xen, words: number, index: number, type: number): boolean {
+  if ((xen.store.read(words + index * 2) & PTE_PRESENT) === 0) return false;
+  return type !== PGT.l4 || !isXenL4Slot(index);
 }
 
 /**
@@ -294,13 +321,19 @@ export function mmuUpdate(
 ): number {
   if (!xen.isPv(slot)) return -Errno.ENOSYS;
   lookForPreemption(xen);
+  // page_lock waits for whoever has it.
+  if (isLocked(xen, pdx)) {
+    xen.blocked = true;
+    return 0;
+  }
   if (!getPage(xen, pdx, slot)) return -Errno.EINVAL;
-  const status = updateReferenced(xen, slot, pdx, index, lo, hi);
+  const status = updateTableEntry(xen, slot, pdx, index, lo, hi);
   putPage(xen, pdx);
   return status;
 }
 
-function updateReferenced(
+/** {@link mmuUpdate} of a page of the domain's that is referenced. */
+export function updateTableEntry(
   xen: Xen,
   slot: number,
   pdx: number,
@@ -422,6 +455,12 @@ export function setVaEntry(xen: Xen, slot: number, va: number, pdx: number, writ
   xen.va.frame.set(row, pdx + 1);
   xen.va.writable.set(row, pdx >= 0 && writable ? 1 : 0);
   if (old >= 0) putFromL1Entry(xen, oldLow, entryHigh(xen, old), slot);
+}
+
+/** An L1 entry behind a virtual page goes; what it held stays held. */
+export function clearVaEntry(xen: Xen, row: number): void {
+  xen.va.frame.set(row, 0);
+  xen.va.writable.set(row, 0);
 }
 
 /** The domain builder's tables of a dying domain go, and what their entries held. */

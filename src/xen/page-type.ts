@@ -1,6 +1,7 @@
 import { R, type Rights, W } from '../formats/address.js';
 import { PGT, PGT_PARTIAL, PGT_VALIDATED } from '../formats/x86-page-info.js';
 import { flushForTypeChange, stampPage } from './cpu-tlb.js';
+import { isLocked } from './entry-steps.js';
 import { Errno } from './errno.js';
 import { getPage, isSpecialPage, ownerOf, putPage } from './frames.js';
 import { iommuMap, iommuUnmap, mirrors } from './iommu-map.js';
@@ -121,6 +122,13 @@ export function putPageType(xen: Xen, pdx: number, table = -1): void {
   if (typeCount(before) === 0) {
     xen.bug('type count underflow');
     return;
+  }
+  // Whoever has it locked would drop the last reference, without emptying it: Xen spins (6410733a8a, XSA-242).
+  if (typeCount(before) === 2 && isPageTable(typeOf(before)) && isLocked(xen, pdx)) {
+    if (xen.profile.lockedTablePut === 'waits') {
+      xen.blocked = true;
+      return;
+    }
   }
   if (typeCount(before) === 1 && isPageTable(typeOf(before)) && (before & PGT_VALIDATED) !== 0) {
     xen.frame.typeInfo.set(pdx, before & ~PGT_VALIDATED);

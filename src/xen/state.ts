@@ -412,6 +412,8 @@ export class Xen {
         count: decimal,
         /** The type word as it was read. */
         was: TYPE_INFO,
+        /** The page that an entry is to lead to; the one that takes another's place. */
+        target: optional(frameName),
       },
       limits.calls === 1
         ? (call) => `hypercall of ${this.domainName(call)}`

@@ -7,6 +7,7 @@ import { getPage, putPage } from './frames.js';
 import { isPageTable, ofType, typeCount, typeOf } from './page-info.js';
 import { hasEntryAt, keepPinned, setVaEntry, validateNextEntry, validateTable } from './page-table.js';
 import { iommuFailed, moveInIommu } from './page-type.js';
+import { FAIR_STRETCH } from './preemption.js';
 import type { Xen } from './state.js';
 
 /**
@@ -84,13 +85,25 @@ function lookAtType(xen: Xen, call: number, pdx: number, type: number): number {
 /** cmpxchg of the type word. When it is not what it was when it was read, all is looked at again. */
 function commitType(xen: Xen, call: number): number {
   const [pdx, type, was] = [pageOf(xen, call), xen.call.flags.get(call), xen.call.was.get(call)];
-  if (xen.frame.typeInfo.get(pdx) !== was) return lookAtType(xen, call, pdx, type);
+  if (xen.frame.typeInfo.get(pdx) !== was) {
+    noteRetry(xen, call);
+    return lookAtType(xen, call, pdx, type);
+  }
   const changed = typeOf(was) !== type;
   // Up to 4.16.1 others could take a writable page for good before the IOMMU knew of it (8cc5036bc3).
   const early = type === PGT.writable && xen.profile.typeFlush === 'before-commit' ? PGT_VALIDATED : 0;
   xen.frame.typeInfo.set(pdx, (changed ? ofType(type) | early : was) + 1);
   if (!changed) return (was & PGT_VALIDATED) !== 0 ? complete(xen, call) : startValidation(xen, call);
   return xen.profile.typeFlush === 'after-commit' ? Step.type_flush : Step.type_iommu;
+}
+
+/** The word was changed meanwhile. Up to 4.11 Xen could try again and again without a look (17608703c6, XSA-264). */
+function noteRetry(xen: Xen, call: number): void {
+  if (xen.profile.typeRetry === 'looks') return;
+  const { count } = xen.call;
+  // More would not be worse.
+  if (count.get(call) <= FAIR_STRETCH) count.add(call, 1);
+  if (count.get(call) > FAIR_STRETCH) xen.host.longestStretch.set(0, count.get(call));
 }
 
 function flush(xen: Xen, call: number): number {

@@ -1,6 +1,7 @@
 import { accessByCpu, cleanBySetWay } from '../../xen/arm-set-way.js';
 import { CONTINUES, pageOf } from '../../xen/calls/call.js';
 import { Errno } from '../../xen/errno.js';
+import { beginExchange } from '../../xen/exchange-steps.js';
 import { beginAddToPhysmap } from '../../xen/grant-frame-steps.js';
 import { type SettableAccess, setMemAccess } from '../../xen/mem-access.js';
 import {
@@ -61,9 +62,14 @@ function exchange(xen: Xen, args: Arguments, names: Names): Outcome {
   return errno(pdx);
 }
 
+/** The page that is given back is known by no name meanwhile, and the new one gets none. */
+const beginExchangePage: Beginning = (xen, args, _names, call) =>
+  beginExchange(xen, call, existing(xen, args), args.pdx(), wantedPage(args, 'newpage'));
+
 /** Memory of domains. */
 export const MEMORY_HANDLERS: Handlers = {
   memory_exchange: exchange,
+  'begin memory_exchange': beginHandler(beginExchangePage, running),
   set_mem_access: (xen, args) => {
     const [gfn, count] = [args.number('gfn', -1), args.number('count', 1)];
     return errno(setMemAccess(xen, 0, args.domain(), args.text('access') as SettableAccess, gfn, count));

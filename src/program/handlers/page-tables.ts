@@ -2,6 +2,7 @@ import { rightsText } from '../../formats/address.js';
 import { PGT } from '../../formats/x86-page-info.js';
 import { hwdomRights } from '../../xen/boot.js';
 import { flushCpuTlb } from '../../xen/cpu-tlb.js';
+import { beginMmuUpdate, beginUnmap } from '../../xen/entry-steps.js';
 import { ownerOf } from '../../xen/frames.js';
 import { populateRights } from '../../xen/late-context.js';
 import { updateLinearMapping } from '../../xen/linear-mapping.js';
@@ -26,12 +27,19 @@ const beginPin = (type: number): Handler =>
     running,
   );
 
-/** Only writable mappings of one's own pages take their time. */
+/** Only writable mappings of one's own pages, and taking one away, take their time. */
 const beginUpdateVaMapping: Beginning = (xen, args, _names, call) => {
   const [slot, va] = [args.domain(), args.number('va', 0)];
   if (args.has('page') && args.writable && pageOwner(xen, args) === slot)
     return beginMapWritable(xen, call, slot, va, args.pdx());
+  if (!args.has('page')) return beginUnmap(xen, call, slot, va);
   return mapVa(xen, args);
+};
+
+const beginMmu: Beginning = (xen, args, _names, call) => {
+  const { pdx, index } = args.entry();
+  const target = args.has('page') ? args.pdx() : -1;
+  return beginMmuUpdate(xen, call, args.domain(), pdx, index, target, args.writable);
 };
 
 function mapVa(xen: Xen, args: Arguments): number {
@@ -83,6 +91,7 @@ export const PAGE_TABLE_HANDLERS: Handlers = {
     const { pdx, index } = args.entry();
     return errno(mmuUpdate(xen, slot, pdx, index, ...args.entryWords()));
   },
+  'begin mmu_update': beginHandler(beginMmu, running),
   'begin pin_l1_table': beginPin(PGT.l1),
   'begin pin_l2_table': beginPin(PGT.l2),
   'begin pin_l3_table': beginPin(PGT.l3),

@@ -89,6 +89,7 @@ export const MEMORY: readonly Operation[] = [
     actor: 'guest',
     doc: 'Gives a page back for another (XENMEM_exchange of one page). PV only, and nobody may hold the page.',
     source: '§3.2, §3.4',
+    preemptible: true,
     parameters: [
       domain,
       page,

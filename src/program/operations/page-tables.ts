@@ -24,6 +24,7 @@ export const PAGE_TABLES: readonly Operation[] = [
     actor: 'guest',
     doc: 'Sets an entry of a page table to a page, or to 0 when none is given.',
     source: '§3.2',
+    preemptible: true,
     parameters: [
       domain,
       { name: 'entry', kind: 'entry', doc: 'the entry, `T[3]`' },

@@ -68,6 +68,7 @@ function clear(xen: Xen, call: number): void {
   xen.call.gfn.set(call, 0);
   xen.call.count.set(call, 0);
   xen.call.was.set(call, 0);
+  xen.call.target.set(call, 0);
 }
 
 /** Steps of hypercalls about grants, which keep what they are about in the table `grantCall`. */

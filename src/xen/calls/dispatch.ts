@@ -1,5 +1,7 @@
 import { ASSIGN_DEVICE } from '../device-domctl.js';
 import { DESTROY_DOMAIN } from '../domain-death.js';
+import { ENTRY_STEPS } from '../entry-steps.js';
+import { EXCHANGE_STEPS } from '../exchange-steps.js';
 import { COPY_GRANT } from '../grant-copy-steps.js';
 import { ADD_GRANT_FRAME, SET_GRANT_VERSION } from '../grant-frame-steps.js';
 import { MAP_GRANT, UNMAP_GRANT } from '../grant-map-steps.js';
@@ -16,6 +18,8 @@ const STEP_FUNCTIONS: Readonly<Record<StepName, StepFunction>> = {
   ...POPULATE_PHYSMAP,
   ...DESTROY_DOMAIN,
   ...GET_PAGE_TYPE,
+  ...ENTRY_STEPS,
+  ...EXCHANGE_STEPS,
   ...UNMAP_GRANT,
   ...MAP_GRANT,
   ...COPY_GRANT,

@@ -89,6 +89,14 @@ export const Step = {
   // set_version back to version 1 (§5.6).
   /** Is a status frame that has left the p2m held by anybody? */
   version_held: 33,
+
+  // update_va_mapping that takes a mapping away, mmu_update, memory_exchange: where others can look in between.
+  /** The entry is gone; what it held goes. */
+  entry_put: 34,
+  /** The page table is locked; the entry is written. */
+  entry_write: 35,
+  /** The page is nobody's; another takes its place. */
+  exchange_pages: 36,
 } as const;
 
 /** Names of the steps by number. */

@@ -66,4 +66,32 @@ export const MENDED_PAGES = {
     section: '§3.2',
     values: { allowed: 'are allowed, as in other tables (XSA-185)', refused: 'are refused' },
   },
+  stampTime: {
+    doc: 'The time with which a page is stamped when its last type reference goes, by which later flushes are left out',
+    section: '§3.2',
+    values: { 'read-before': 'one read before, which may be over (XSA-241)', now: 'that of the moment' },
+  },
+  lockedTablePut: {
+    doc: 'Dropping the last reference but the lock’s of a page table that another CPU has locked',
+    section: '§3.2',
+    values: {
+      allowed: 'is done: the lock’s goes later, and nothing empties the table (XSA-242)',
+      waits: 'waits for the lock',
+    },
+  },
+  stolenPage: {
+    doc: 'What a page is held by while it is stolen from its owner',
+    section: '§3.2',
+    values: { allocated: 'its allocation, though it has no owner (XSA-287)', unreferenced: 'nothing' },
+  },
+  partialTeardown: {
+    doc: 'Whether a page table whose emptying is interrupted when its domain dies has a type reference for being partial',
+    section: '§6.6',
+    values: { uncounted: 'no, though one is dropped in the end (XSA-310)', counted: 'yes' },
+  },
+  typeRetry: {
+    doc: 'Whether Xen looks if something else wants the CPU when a type word was changed under it, before it tries again',
+    section: '§3.2',
+    values: { 'without-look': 'not always (XSA-264)', looks: 'yes' },
+  },
 } as const satisfies Readonly<Record<string, BehaviourSpec>>;

@@ -1,5 +1,5 @@
 import { GNTMAP } from '../../formats/grant-v1.js';
-import { PGC_ALLOCATED, PGT, PGT_PINNED, PGT_VALIDATED } from '../../formats/x86-page-info.js';
+import { PGC_ALLOCATED, PGT, PGT_PARTIAL, PGT_PINNED, PGT_VALIDATED } from '../../formats/x86-page-info.js';
 import { callerOf } from '../calls/call.js';
 import { Step } from '../calls/steps.js';
 import { isSpecialPage, ownerOf } from '../frames.js';
@@ -30,6 +30,7 @@ function wrongCounts(xen: Xen, inputs: readonly number[], notes: Notes): string 
   countPages(xen, notes);
   countVirtualPages(xen, notes);
   countVcpus(xen, notes);
+  countCalls(xen, notes);
   countGrants(xen, notes);
   countForeignEntries(xen, inputs, notes);
   countGrantCalls(xen, notes);
@@ -69,14 +70,19 @@ function countPages(xen: Xen, notes: Notes): void {
     }
     const type = typeOf(info);
     if (type === PGT.writable && isSpecialPage(xen, pdx)) types[pdx]!++;
-    if (isPageTable(type) && (info & PGT_VALIDATED) !== 0) countEntries(xen, notes, pdx, type);
+    if ((info & PGT_PARTIAL) !== 0) {
+      references[pdx]!++;
+      types[pdx]!++;
+    }
+    const validated = (info & PGT_VALIDATED) !== 0 ? 512 : xen.frame.validatedEntries.get(pdx);
+    if (isPageTable(type)) countEntries(xen, notes, pdx, type, validated);
   }
 }
 
-function countEntries(xen: Xen, notes: Notes, table: number, type: number): void {
+function countEntries(xen: Xen, notes: Notes, table: number, type: number, end: number): void {
   const words = xen.ram.wordsOf(table);
   if (words < 0) return;
-  for (let index = 0; index < 512; index++) {
+  for (let index = 0; index < end; index++) {
     const lo = xen.store.read(words + index * 2);
     if ((lo & PTE_PRESENT) === 0 || (type === PGT.l4 && isXenL4Slot(index))) continue;
     const pdx = xen.ram.indexOf((lo >>> 12) + (xen.store.read(words + index * 2 + 1) & 0xf_ffff) * 0x10_0000);
@@ -89,7 +95,13 @@ function countEntries(xen: Xen, notes: Notes, table: number, type: number): void
 }
 
 /** What an L1 entry of `slot` holds; of no RAM, nothing. */
-function countMapping(xen: Xen, notes: Notes, slot: number, pdx: number, writable: boolean): void {
+function countMapping(
+  xen: Xen,
+  notes: Pick<Notes, 'references' | 'types'>,
+  slot: number,
+  pdx: number,
+  writable: boolean,
+): void {
   if (pdx < 0) return;
   notes.references[pdx]!++;
   const owner = ownerOf(xen, pdx);
@@ -101,6 +113,37 @@ function countVirtualPages(xen: Xen, notes: Notes): void {
   for (let row = 0; row < xen.domIo * vaSlots; row++) {
     const slot = Math.floor(row / vaSlots);
     countMapping(xen, notes, slot, xen.va.frame.get(row) - 1, xen.va.writable.get(row) !== 0);
+  }
+}
+
+/** What hypercalls hold that are half-way through a page's type or an entry. */
+function countCalls(xen: Xen, { references, types }: Notes): void {
+  const { step, page, flags, was } = xen.call;
+  const rows = xen.spec.limits.domains * xen.spec.limits.calls;
+  for (let call = 0; call < rows; call++) {
+    const pdx = page.get(call) - 1;
+    if (pdx < 0) continue;
+    switch (step.get(call)) {
+      case Step.type_commit:
+        references[pdx]!++;
+        break;
+      case Step.type_validate:
+        // Whoever goes on where another left off has the partial page's reference besides its own.
+        references[pdx]! += (was.get(call) & PGT_PARTIAL) !== 0 ? 2 : 1;
+        types[pdx]!++;
+        break;
+      case Step.type_flush:
+      case Step.type_iommu:
+      case Step.entry_write:
+        references[pdx]!++;
+        types[pdx]!++;
+        break;
+      case Step.entry_put: {
+        const slot = xen.call.domain.get(call) - 1;
+        countMapping(xen, { references, types }, slot, pdx, (flags.get(call) & 1) !== 0);
+        break;
+      }
+    }
   }
 }
 
