@@ -195,6 +195,18 @@ describe('a verdict', () => {
     expect([...operations, ...idleOperations].sort()).toEqual([...new Set(all)].sort());
   });
 
+  it('tells which behaviours it is about, whether it remembers what actions did or not', async () => {
+    const { behaviours } = await verify('guest-pv-nic.cfg', '4.22');
+    expect(behaviours.consulted).toContain('selfGrant');
+    expect(behaviours.never).toContain('bootStaticMemory');
+    const all = [...behaviours.consulted, ...behaviours.never];
+    expect(all.sort()).toEqual(Object.keys(resolveEdition('4.22').profile).sort());
+    const plain = await verify('guest-pv-nic.cfg', '4.22', bounds({ memo: false }));
+    expect(plain.behaviours).toEqual(behaviours);
+    const alone = await verify('guest-pv-nic.cfg', '4.22', bounds({ refs: 0 }));
+    expect(alone.behaviours.never).toContain('selfGrant');
+  });
+
   it('comes from as many states and transitions each time', async () => {
     const counts = async () => {
       const { search } = await verify('guest-pv-nic.cfg', '4.22', bounds());

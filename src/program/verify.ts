@@ -6,6 +6,13 @@ import { search } from '../check/search.js';
 import { InputError } from '../text/diagnostic.js';
 import { callerOf } from '../xen/calls/call.js';
 import type { Edition } from '../xen/editions/edition.js';
+import {
+  type Consultation,
+  type Consulted,
+  consultationOf,
+  nothingConsulted,
+  watchedProfile,
+} from '../xen/editions/watched.js';
 import { clauseOf } from '../xen/invariants/clause.js';
 import { PREMISES } from '../xen/invariants/premises.js';
 import { INVARIANTS, type Invariant, Judge, SEARCHED } from '../xen/invariants.js';
@@ -69,6 +76,8 @@ export interface VerifyResult {
   readonly idleActions: readonly string[];
   /** Invariants that no state was about: they hold of nothing. */
   readonly vacuous: readonly Invariant[];
+  /** Behaviours of the edition that scene and search asked for, and those that the verdict therefore says nothing about. */
+  readonly behaviours: Consultation;
 }
 
 export interface ConfigMachine {
@@ -261,8 +270,10 @@ export async function verifyProgram(
   bounds: VerifyBounds,
   options: Omit<SearchOptions, 'bounds'> = {},
 ): Promise<VerifyResult> {
-  const { model, xen, scene, symmetry } = sceneModel(program, edition, bounds);
-  const source = { module: import.meta.url, data: { program, edition, bounds } satisfies Searched };
+  const consulted = nothingConsulted(edition.profile);
+  const searched: Searched = { program, edition, bounds, consulted };
+  const { model, xen, scene, symmetry } = watchedScene(searched);
+  const source = { module: import.meta.url, data: searched };
   const asked = { bounds: bounds.search, source, fairness: 'weak', ...options } as const;
   const result = await search(remembering(model, bounds), asked);
   const inScene = new Set(scene.flatMap(({ violations }) => violations.map(({ invariant }) => invariant)));
@@ -297,6 +308,7 @@ export async function verifyProgram(
     idleOperations: operations.filter((op) => !used.has(op)),
     idleActions: idleActions(model.actions, never),
     vacuous: searchedWithin(bounds).filter(({ id }) => result.vacuous.includes(id)),
+    behaviours: consultationOf(edition.profile, consulted),
   };
 }
 
@@ -321,11 +333,17 @@ interface Searched {
   readonly program: Program;
   readonly edition: Edition;
   readonly bounds: VerifyBounds;
+  readonly consulted: Consulted;
+}
+
+/** {@link sceneModel} on a profile that notes what it is asked for. */
+function watchedScene({ program, edition, bounds, consulted }: Searched): ReturnType<typeof sceneModel> {
+  return sceneModel(program, { ...edition, profile: watchedProfile(edition.profile, consulted) }, bounds);
 }
 
 /** The model that {@link verifyProgram} searches, for another thread. */
-export function modelOf({ program, edition, bounds }: Searched): Model {
-  return remembering(sceneModel(program, edition, bounds).model, bounds);
+export function modelOf(searched: Searched): Model {
+  return remembering(watchedScene(searched).model, searched.bounds);
 }
 
 function remembering(model: XenModel, bounds: VerifyBounds): Model {
