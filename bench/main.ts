@@ -1,6 +1,7 @@
 // `npm run bench [-- NAME…]`: figures, each as a rate and where it can be as a ratio against a peer on the same work.
 import { benchBuild, buildReport } from './build.js';
 import { benchEnable, enableReport } from './enable.js';
+import { benchMemo, memoReport } from './memo.js';
 import { benchParse, parseReport } from './parse.js';
 import { benchPopulate, populateReport } from './populate.js';
 import { benchSearch, searchReport } from './search.js';
@@ -11,6 +12,7 @@ import { benchWalker, walkerReport } from './walker.js';
 const BENCHES: Readonly<Record<string, () => Promise<string>>> = {
   search: async () => searchReport(await benchSearch()),
   spin: spinBench,
+  memo: async () => memoReport(await benchMemo()),
   build: async () => buildReport(await benchBuild()),
   populate: async () => populateReport(await benchPopulate()),
   enable: async () => enableReport(await benchEnable()),
