@@ -53,6 +53,16 @@ describe('a livelock', () => {
     expect((await livelocksOf({ ...machine, own: [[0]] })).livelocks).toEqual([]);
   });
 
+  it('is found where it is nearest, of loops that are as short', async () => {
+    // Every node of a line has a step that changes nothing.
+    const machine: Machine = {
+      to: [[1], [2, 1], [3, 2], [-1, 3]],
+      underWay: [[], [0], [0], [0]],
+      stepOf: [-1, 0],
+    };
+    expect((await livelocksOf(machine)).livelocks).toMatchObject([{ prefix: [0], loop: [1] }]);
+  });
+
   it('is found once for each name that goes round', async () => {
     const machine: Machine = {
       to: [

@@ -150,7 +150,8 @@ class LivelockSearch {
     const best = new Map<string, Loop>();
     let complete = true;
     const { of, count } = components(graph, bit);
-    for (const [number, members] of groups(of, count).entries()) {
+    for (const members of groups(of, count)) {
+      const number = of[members[0]!]!;
       const finder = new LoopFinder(graph, bit, members, of, number, this.options.fairness, this.patience);
       if (!finder.hasLoop()) continue;
       const name = this.nameAt(graph, members[0]!, bit);
@@ -193,7 +194,7 @@ class LivelockSearch {
   }
 }
 
-/** The members of each component in ascending order. */
+/** The members of each component in ascending order, components in the order of their first one: nearest to the start first. */
 function groups(of: Int32Array, count: number): Int32Array[] {
   const first = new Int32Array(count + 1);
   for (const number of of) if (number >= 0) first[number + 1]!++;
@@ -204,5 +205,7 @@ function groups(of: Int32Array, count: number): Int32Array[] {
     const number = of[node]!;
     if (number >= 0) members[next[number]!++] = node;
   }
-  return Array.from({ length: count }, (_, number) => members.subarray(first[number], first[number + 1]));
+  return Array.from({ length: count }, (_, number) =>
+    members.subarray(first[number], first[number + 1]),
+  ).sort((a, b) => a[0]! - b[0]!);
 }

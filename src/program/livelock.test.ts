@@ -99,6 +99,59 @@ describe('the late walk that a guest keeps from ending (NX-LATE-LIVELOCK)', () =
   });
 });
 
+describe('two assignments at a time, up to 4.13 (the lock of the devices is tried, and tried again)', () => {
+  const TWO = `machine x86
+ram 0x100..0x102
+dom0 pages=1
+device nic 0000:03:00.0
+device disk 0000:04:00.0
+limits domains=3 grants=1 handles=1 va_slots=1 iotlb=4 gfns=2 calls=2
+createdomain one max_pages=1
+createdomain two max_pages=1
+begin assign_device one nic
+begin assign_device two disk
+`;
+  const asked = { steps: true, hotplug: false, memory: false };
+
+  it('do not keep each other from ending where every vCPU goes on', async () => {
+    const { verdict, search } = await verify(TWO, '4.12', asked);
+    expect(verdict).toBe('safe');
+    expect(search.livelock).toMatchObject({ fairness: 'weak', obligations: 6, livelocks: [] });
+  });
+
+  it('do where the one that has the lock need not go on', async () => {
+    const { verdict, counterexamples } = await verify(TWO, '4.12', asked, { fairness: 'none' });
+    expect(verdict).toBe('livelock');
+    const [found] = counterexamples as [Counterexample];
+    expect(told(found)).toEqual(['step call=1']);
+    expect(found.message).toBe('assign_device of d0 makes a step a round and never ends');
+  });
+});
+
+describe('a page type that a guest keeps from itself', () => {
+  /** A vCPU begins to pin a table; another one pins it and takes that back again and again (XSA-264 in the small). */
+  const RETRY = `machine x86
+ram 0x100..0x103
+dom0 pages=1
+limits domains=2 grants=1 handles=1 va_slots=1
+createdomain guest max_pages=3
+populate_physmap guest 0x101
+populate_physmap guest 0x102
+pin_l2_table guest 0x101
+mmu_update guest 0x101[0] 0x102 rw
+unpin_table guest 0x101
+`;
+  const asked = { steps: true, memory: false, levels: [1, 2], selfGrants: false, entries: 0, search: {} };
+
+  it('is no livelock: nobody else waits for that hypercall', async () => {
+    for (const fairness of ['weak', 'none'] as const) {
+      const { search } = await verify(RETRY, '4.16.1', asked, { fairness });
+      expect(search.livelock).toMatchObject({ livelocks: [] });
+      expect(search.livelock!.states).toBeGreaterThan(0);
+    }
+  });
+});
+
 describe('a search that does not see everything', () => {
   it('does not say that there is no livelock', async () => {
     const result = await verify(HOTPLUG, 'late-enable', { search: { maxStates: 20 } });

@@ -323,10 +323,13 @@ function livelocksOf({ livelock }: SearchResult, xen: Xen): Livelock[] {
   for (const one of livelock?.livelocks ?? []) {
     const key = `${one.name} ${callerOf(xen, one.obligation)}`;
     const known = shortest.get(key);
-    if (known === undefined || one.loop.length < known.loop.length) shortest.set(key, one);
+    if (known === undefined || isShorter(one, known)) shortest.set(key, one);
   }
   return [...shortest.values()];
 }
+
+const isShorter = (one: Livelock, other: Livelock): boolean =>
+  (one.loop.length - other.loop.length || one.prefix.length - other.prefix.length) < 0;
 
 /** What a thread of a search needs to build the model for itself. */
 interface Searched {
