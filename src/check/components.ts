@@ -60,5 +60,5 @@ export function components(graph: StepGraph, bit: number): { of: Int32Array; cou
   return { of, count };
 }
 
-/** Words a node that {@link components} takes. */
-export const COMPONENT_WORDS = 6;
+/** Words a node that {@link components} takes, and what is worked out of each of them. */
+export const COMPONENT_WORDS = 7;

@@ -20,6 +20,44 @@ export interface Patience {
 }
 
 /**
+ * The strongly connected components that have a loop of an obligation, and then all of them is one: there is a step of it in
+ * the component, and with weak fairness, of each other obligation that could make a step at every node, one too.
+ * @param of the component of each node, or -1; there are `count`.
+ * @returns the nodes of each in ascending order, nearest to the start first.
+ */
+export function looping(
+  graph: StepGraph,
+  bit: number,
+  of: Int32Array,
+  count: number,
+  fairness: Fairness,
+): Int32Array[] {
+  const { firstEdge, target } = graph;
+  const stepped = new Int32Array(count);
+  const waiting = new Int32Array(count).fill(fairness === 'weak' ? -1 : 0);
+  const size = new Int32Array(count);
+  for (let node = 0; node < graph.nodes; node++) {
+    const number = of[node]!;
+    if (number < 0) continue;
+    size[number]!++;
+    waiting[number]! &= graph.waiting(node);
+    for (let edge = firstEdge.get(node); edge < firstEdge.get(node + 1); edge++) {
+      if (of[target.get(edge)] === number && graph.keeps(edge, bit)) stepped[number]! |= graph.stepsOf(edge);
+    }
+  }
+  const found = new Map<number, Int32Array>();
+  const next = new Int32Array(count);
+  for (let node = 0; node < graph.nodes; node++) {
+    const number = of[node]!;
+    if (number < 0 || (stepped[number]! & (1 << bit)) === 0 || (waiting[number]! & ~stepped[number]!) !== 0)
+      continue;
+    if (next[number] === 0) found.set(number, new Int32Array(size[number]!));
+    found.get(number)![next[number]!++] = node;
+  }
+  return [...found.values()];
+}
+
+/**
  * Loops of one obligation in one strongly connected component. A loop must contain a step of it, and with weak fairness,
  * for each other obligation, a step of that one or a state in which it can make none.
  */
@@ -63,18 +101,6 @@ export class LoopFinder {
         if (this.isInside(edge)) yield [node, edge];
       }
     }
-  }
-
-  /** Whether the component has a loop that will do: then all of it is one. */
-  hasLoop(): boolean {
-    const { graph } = this;
-    let stepped = 0;
-    for (const [, edge] of this.edges()) stepped |= graph.stepsOf(edge);
-    if ((stepped & (1 << this.bit)) === 0) return false;
-    if (this.fairness === 'none') return true;
-    let waiting = -1;
-    for (const node of this.members) waiting &= graph.waiting(node);
-    return (waiting & ~stepped) === 0;
   }
 
   /** Obligations that a loop has to do something for: its own a step, others a step or a state without one. */

@@ -1,6 +1,6 @@
 import { COMPONENT_WORDS, components } from './components.js';
 import type { FoundStates } from './found-states.js';
-import { type Fairness, type Loop, LoopFinder, loopBytes, type Patience } from './lasso.js';
+import { type Fairness, type Loop, LoopFinder, loopBytes, looping, type Patience } from './lasso.js';
 import type { Model } from './model.js';
 import { MAX_OBLIGATIONS, ObligationBits, StepGraph } from './step-graph.js';
 import { unroll } from './unroll.js';
@@ -54,7 +54,7 @@ export interface LivelockOptions {
 const TURN = 20;
 
 /** Edges that the search for shorter loops looks at, once there is one. */
-const PATIENCE = 100_000_000;
+const PATIENCE = 50_000_000;
 
 /** Finds livelocks among the states that a search has found, and leaves the model in one of them. */
 export function findLivelocks(
@@ -150,10 +150,9 @@ class LivelockSearch {
     const best = new Map<string, Loop>();
     let complete = true;
     const { of, count } = components(graph, bit);
-    for (const members of groups(of, count)) {
+    for (const members of looping(graph, bit, of, count, this.options.fairness)) {
       const number = of[members[0]!]!;
       const finder = new LoopFinder(graph, bit, members, of, number, this.options.fairness, this.patience);
-      if (!finder.hasLoop()) continue;
       const name = this.nameAt(graph, members[0]!, bit);
       const known = best.get(name);
       if (known !== undefined && this.patience.edges < 0) {
@@ -192,20 +191,4 @@ class LivelockSearch {
     const prefix = this.found.pathTo(graph.stateOf.get(loop.nodes[0]!));
     return { obligation: graph.bits.obligations[bit]!, name, prefix, loop: actions, shortest };
   }
-}
-
-/** The members of each component in ascending order, components in the order of their first one: nearest to the start first. */
-function groups(of: Int32Array, count: number): Int32Array[] {
-  const first = new Int32Array(count + 1);
-  for (const number of of) if (number >= 0) first[number + 1]!++;
-  for (let number = 0; number < count; number++) first[number + 1]! += first[number]!;
-  const next = first.slice(0, count);
-  const members = new Int32Array(first[count]!);
-  for (let node = 0; node < of.length; node++) {
-    const number = of[node]!;
-    if (number >= 0) members[next[number]!++] = node;
-  }
-  return Array.from({ length: count }, (_, number) =>
-    members.subarray(first[number], first[number + 1]),
-  ).sort((a, b) => a[0]! - b[0]!);
 }
