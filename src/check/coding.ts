@@ -76,6 +76,12 @@ export class ExactCoding implements Coding {
     return true;
   }
 
+  /** Codes facts as they were coded when identities had `words` words. */
+  replay(facts: readonly CodedFact[], words: number): void {
+    this.words = words;
+    for (const fact of facts) this.assign(fact);
+  }
+
   private encode(name: number, value: number): number | undefined {
     const { shared } = this;
     if (shared === undefined) return this.fits(name) ? this.assign({ name, value }) : undefined;
@@ -87,6 +93,12 @@ export class ExactCoding implements Coding {
       shared.add({ name, value });
       return this.assign({ name, value });
     });
+  }
+
+  /** The facts that have codes, those included that only other threads have met. */
+  get all(): readonly CodedFact[] {
+    if (this.shared !== undefined) this.catchUp(this.shared);
+    return this.facts;
   }
 
   /** Codes what other threads have coded since. */

@@ -4,7 +4,7 @@ export const CONTROL = {
   states: 0,
   /** The next state of the present level that nobody has taken to expand. */
   next: 1,
-  /** Not 0: threads end as soon as they can. */
+  /** One of {@link STOP}. */
   stop: 2,
   /** Not 0: threads rest before they add a state, because the tables are about to be replaced. */
   pause: 3,
@@ -15,6 +15,9 @@ export const CONTROL = {
   /** Facts in the shared list. */
   facts: 6,
 } as const;
+
+/** When the threads end their work on a level: when nothing is left; after the states that they have taken; now. */
+export const STOP = { not: 0, soon: 1, now: 2 } as const;
 
 export type Control = Int32Array<SharedArrayBuffer>;
 

@@ -1,5 +1,5 @@
 import { Worker } from 'node:worker_threads';
-import { CONTROL } from './control.js';
+import { CONTROL, STOP } from './control.js';
 import type { Done, Failed, ModelSource, Ready, Resting, ThreadData, Work } from './crew-messages.js';
 import type { Stop, Violation } from './result.js';
 import type { Need, SharedStates, States } from './states.js';
@@ -141,6 +141,7 @@ export class Crew {
     if (this.failure !== undefined) throw this.failure;
     const { control, states } = this;
     Atomics.store(control, CONTROL.next, from);
+    Atomics.store(control, CONTROL.stop, STOP.not);
     this.done = [];
     this.made.fill(0);
     const shared = states.share();
@@ -164,9 +165,9 @@ export class Crew {
     this.fail = undefined;
   }
 
-  /** Makes the threads end their level as soon as they can. */
+  /** Makes the threads end their work once they have expanded the states that they have taken. */
   stop(): void {
-    Atomics.store(this.control, CONTROL.stop, 1);
+    Atomics.compareExchange(this.control, CONTROL.stop, STOP.not, STOP.soon);
   }
 
   /** Transitions made in the level under way. */

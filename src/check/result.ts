@@ -1,3 +1,4 @@
+import type { Made } from './checkpoint.js';
 import type { ModelSource } from './crew-messages.js';
 import type { Fairness } from './lasso.js';
 import type { LivelockResult } from './livelock.js';
@@ -85,6 +86,11 @@ export interface SearchOptions {
   readonly source?: ModelSource;
   /** States found from which on other threads are started. With 0 the search waits for them, and shares every level. */
   readonly shareFrom?: number;
+  /** Where to keep what was found so far, and how often, in seconds; and the checkpoint to go on from. */
+  readonly checkpoint?: { readonly file: string; readonly every: number } | undefined;
+  readonly resume?: string | undefined;
+  /** What a checkpoint is of: one of something else is not gone on from. */
+  readonly made?: Made;
   readonly onProgress?: (progress: Progress) => void;
   readonly signal?: AbortSignal;
 }

@@ -1,3 +1,4 @@
+import { Checkpoint, checkWritable, type Made, type SavedSearch, writeCheckpoint } from './checkpoint.js';
 import { Crew, type LevelOutcome } from './crew.js';
 import { rootOf } from './crew-messages.js';
 import { Expander } from './expander.js';
@@ -30,12 +31,16 @@ const MANY_OF_LEVEL = 500;
 export class Search {
   /** The states found, and where the model stands among them. */
   readonly states: States;
-  private readonly model: Model;
   private readonly options: SearchOptions;
   private readonly bounds: Bounds;
   private readonly expander: Expander;
   private readonly loops: LivelockWatch | undefined;
   private crew: Crew | undefined;
+  private readonly resumed: Checkpoint | undefined;
+  /** What a checkpoint of this search is of. */
+  private readonly made: Made;
+  /** When the last checkpoint was written. */
+  private saved = 0;
   private transitions = 0;
   /** Depth of the states that are being expanded. */
   private level = 0;
@@ -43,16 +48,26 @@ export class Search {
   /** Depth at which the search for further violations ends. */
   private depthLimit = Number.POSITIVE_INFINITY;
   private started = 0;
+  private cpu = process.cpuUsage();
   private turn = Number.NEGATIVE_INFINITY;
 
   /** The model stands in the state from which to search. */
   constructor(model: Model, options: SearchOptions) {
-    this.model = model;
     this.options = options;
     this.bounds = { ...UNBOUNDED, ...options.bounds };
     const { hash = 'auto', symmetries = true, fairness } = options;
     const { maxStates, maxMemory, deeper } = this.bounds;
-    this.states = new States(model, { hash, symmetries, limit: maxStates });
+    const { resume, checkpoint } = options;
+    this.made = {
+      ...options.made,
+      hash,
+      symmetry: symmetries ? `${(model.symmetries?.length ?? 0) + 1}` : 'off',
+      model: rootOf(model),
+    };
+    if (checkpoint !== undefined) checkWritable(checkpoint.file);
+    this.resumed = resume === undefined ? undefined : new Checkpoint(resume, this.made);
+    this.states = new States(model, { hash, symmetries, limit: maxStates, restored: this.resumed });
+    this.resumed?.close();
     this.expander = new Expander(model, this.states, {
       first: deeper === 0,
       maxMemory,
@@ -68,7 +83,7 @@ export class Search {
    */
   async run(watchers: Watchers = {}): Promise<SearchResult> {
     this.started = performance.now();
-    const cpu = process.cpuUsage();
+    this.cpu = process.cpuUsage();
     const { states } = this;
     try {
       await this.searchLevels(watchers);
@@ -77,7 +92,6 @@ export class Search {
       states.leave();
       await this.crew?.close();
     }
-    const used = process.cpuUsage(cpu);
     const { enabled, findings } = this.expander;
     return {
       stop: this.stop,
@@ -85,8 +99,8 @@ export class Search {
       transitions: this.transitions,
       // States are numbered level by level.
       depth: states.pathTo(states.count - 1).length,
-      seconds: this.seconds,
-      cpuSeconds: (used.user + used.system) / 1e6,
+      seconds: this.seconds + (this.resumed?.search.seconds ?? 0),
+      cpuSeconds: this.cpuSeconds,
       violations: findings.violations,
       neverEnabled: [...enabled.keys()].filter((action) => enabled[action] === 0),
       vacuous: findings.vacuous,
@@ -102,21 +116,44 @@ export class Search {
     return (performance.now() - this.started) / 1000;
   }
 
+  /** CPU time of all threads, also of the search that this one goes on from. */
+  private get cpuSeconds(): number {
+    const { user, system } = process.cpuUsage(this.cpu);
+    return (user + system) / 1e6 + (this.resumed?.search.cpuSeconds ?? 0);
+  }
+
   private async searchLevels(watchers: Watchers): Promise<void> {
-    const { states } = this;
-    states.addFirst();
-    this.expander.judgeFirst();
-    this.heed();
-    for (let from = 0; from < states.count && this.stop === 'exhausted'; ) {
-      const end = states.count;
-      this.expander.level = this.level;
-      this.expander.full = this.boundReached();
+    const { states, expander } = this;
+    let [from, end] = this.begin();
+    while (this.stop === 'exhausted') {
+      expander.level = this.level;
+      expander.full = this.boundReached();
       await this.expandLevel(from, end, watchers);
       if (this.stop !== 'exhausted' || states.count === end) return;
       from = end;
+      end = states.count;
       this.level++;
       await this.lookForLoops(from, watchers);
     }
+  }
+
+  /** The first state, or what an earlier search has left to expand: from which state, up to where its level ends. */
+  private begin(): [from: number, end: number] {
+    const { states, expander, resumed } = this;
+    if (resumed === undefined) {
+      states.addFirst();
+      expander.judgeFirst();
+      this.heed();
+      return [0, states.count];
+    }
+    const { level, from, end, transitions, enabled, violations, vacuous, depthLimit } = resumed.search;
+    this.level = level;
+    this.transitions = transitions;
+    this.depthLimit = depthLimit ?? Number.POSITIVE_INFINITY;
+    for (const action of enabled) expander.enabled[action] = 1;
+    for (const violation of violations) expander.findings.take(violation);
+    expander.findings.stillVacuous(vacuous);
+    return [from, end];
   }
 
   /** A bound that keeps this level from adding states. */
@@ -134,21 +171,45 @@ export class Search {
   }
 
   private async expandLevel(from: number, end: number, watchers: Watchers): Promise<void> {
-    for (let state = from; state < end && this.stop === 'exhausted'; state++) {
+    for (let state = from; state < end && this.stop === 'exhausted'; ) {
       const now = performance.now();
       if (now - this.turn >= TURN) {
         this.turn = now;
         watchers.onProgress?.(this.progress(state, this.transitions));
         await new Promise<void>((resolve) => setImmediate(resolve));
         await this.callCrew();
+        if (this.isTimeToSave) this.save(state, end);
       }
       this.stop = this.interruption(watchers) ?? this.stop;
-      if (this.stop !== 'exhausted') return;
+      if (this.stop !== 'exhausted') return this.save(state, end);
       if (this.crew?.isReady && end - state >= this.manyOfLevel)
-        return this.shareLevel(this.crew, state, end, watchers);
-      this.expander.expand(state);
+        state = await this.shareLevel(this.crew, state, end, watchers);
+      else this.expander.expand(state++);
       this.heed();
     }
+  }
+
+  private get isTimeToSave(): boolean {
+    const { checkpoint } = this.options;
+    return checkpoint !== undefined && this.seconds - this.saved >= checkpoint.every;
+  }
+
+  /** Writes a checkpoint, if one is wanted: all states before `from` have been expanded. */
+  private save(from: number, end: number): void {
+    const { options, expander, level, transitions, depthLimit, cpuSeconds } = this;
+    if (options.checkpoint === undefined) return;
+    const { states, eachArray } = this.states.save();
+    const { findings } = expander;
+    const search: SavedSearch = {
+      ...{ level, from, end, transitions, cpuSeconds },
+      enabled: [...expander.enabled.keys()].filter((action) => expander.enabled[action] !== 0),
+      violations: findings.violations,
+      vacuous: findings.vacuous,
+      depthLimit: Number.isFinite(depthLimit) ? depthLimit : null,
+      seconds: this.seconds + (this.resumed?.search.seconds ?? 0),
+    };
+    writeCheckpoint(options.checkpoint.file, { made: this.made, search, states }, eachArray);
+    this.saved = this.seconds;
   }
 
   private interruption({ signal }: Watchers): Stop | undefined {
@@ -182,8 +243,7 @@ export class Search {
     if (this.crew !== undefined || workers < 2 || source === undefined) return;
     if (this.states.count < shareFrom) return;
     const { maxStates: limit, maxMemory, deeper } = this.bounds;
-    this.states.leave();
-    const root = rootOf(this.model);
+    const root = this.made.model!;
     const first = deeper === 0;
     this.crew = new Crew(this.states, {
       threads: workers,
@@ -201,19 +261,23 @@ export class Search {
     return this.options.shareFrom === 0 ? 1 : MANY_OF_LEVEL;
   }
 
-  /** Lets the threads expand what is left of the level, and watches the clock. */
-  private async shareLevel(crew: Crew, from: number, end: number, watchers: Watchers): Promise<void> {
+  /**
+   * Lets the threads expand what is left of the level, and watches the clock.
+   * @returns the first state that they have not expanded.
+   */
+  private async shareLevel(crew: Crew, from: number, end: number, watchers: Watchers): Promise<number> {
     const { level, expander } = this;
     const watch = setInterval(() => {
       watchers.onProgress?.(this.progress(Math.min(crew.next, end), this.transitions + crew.transitions));
-      if (this.interruption(watchers) !== undefined) crew.stop();
+      if (this.interruption(watchers) !== undefined || this.isTimeToSave) crew.stop();
     }, TURN);
     try {
       const known = expander.findings.violations.map(({ property, clause }) => ({ property, clause }));
       const { vacuous } = expander.findings;
       const outcome = await crew.expand({ level, end, full: expander.full, known, vacuous }, from);
       this.takeOver(outcome);
-      this.stop = outcome.stop ?? this.interruption(watchers) ?? 'exhausted';
+      this.stop = outcome.stop ?? 'exhausted';
+      return Math.min(crew.next, end);
     } finally {
       clearInterval(watch);
     }
@@ -230,6 +294,6 @@ export class Search {
 }
 
 /** Searches every behaviour of a model within bounds. */
-export function search(model: Model, options: SearchOptions): Promise<SearchResult> {
+export async function search(model: Model, options: SearchOptions): Promise<SearchResult> {
   return new Search(model, options).run(options);
 }

@@ -21,12 +21,28 @@ export interface SharedStates {
   readonly facts: Int32Array<SharedArrayBuffer> | undefined;
 }
 
+/** What of the states was saved, but for the arrays. */
+export interface SavedStates {
+  readonly count: number;
+  /** Words of an identity. */
+  readonly words: number;
+  /** The facts that have exact codes, in the order in which they got them: name and value; null where there are fingerprints. */
+  readonly facts: readonly (readonly [number, number])[] | null;
+}
+
+/** Saved states: `fill` gives the arrays what they held, one after the other. */
+export interface RestoredStates {
+  readonly states: SavedStates;
+  readonly fill: (bytes: Uint8Array<ArrayBufferLike>) => void;
+}
+
 export interface StatesOptions {
   readonly hash: HashChoice;
   readonly symmetries: boolean;
   /** States after which no more are wanted. */
   readonly limit: number;
   readonly shared?: SharedStates;
+  readonly restored?: RestoredStates | undefined;
 }
 
 /**
@@ -40,22 +56,48 @@ export class States {
   private readonly hash: HashChoice;
   private coding: Coding;
   private facts: SharedFacts | undefined;
+  /** Whether all facts that have codes were met in this process: who does not know them cannot code them anew. */
+  private knowsAllFacts = true;
   /** Of what there was too little when the last state could not be added; undefined when another thread wants room. */
   need: Need | undefined;
 
   /**
    * The model stands in the state in which the search begins; it is not added yet.
-   * @param shared the states that another thread has found and shares, if they are these.
+   * `shared` are the states that another thread has found and shares, `restored` those that an earlier search had found.
    */
-  constructor(model: Model, { hash, symmetries, limit, shared }: StatesOptions) {
+  constructor(model: Model, { hash, symmetries, limit, shared, restored }: StatesOptions) {
     this.hash = hash;
-    this.coding = hash === '64' ? new FingerprintCoding() : new ExactCoding();
+    this.coding =
+      hash === '64' || restored?.states.facts === null ? new FingerprintCoding() : new ExactCoding();
+    if (this.coding instanceof ExactCoding && restored !== undefined) {
+      const facts = restored.states.facts!.map(([name, value]) => ({ name, value }));
+      this.coding.replay(facts, restored.states.words);
+    }
     this.visited = new Visited(this.coding.words, model.actionCount);
     this.visited.limit = limit;
     if (shared !== undefined) this.join(shared);
+    if (restored !== undefined) this.restore(restored);
     this.identity = new Identity(model, symmetries ? (model.symmetries ?? []) : [], this.coding);
     this.position = new Position(model, this.visited, this.identity);
     this.begin();
+  }
+
+  private restore({ states, fill }: RestoredStates): void {
+    this.knowsAllFacts = false;
+    this.visited.eachArray(states.count, fill);
+    this.visited.restore(states.count);
+    if (this.coding instanceof FingerprintCoding) this.coding.isShared = true;
+  }
+
+  /** What to save of the states, and the arrays that hold the rest. */
+  save(): { states: SavedStates; eachArray: (visit: (bytes: Uint8Array<ArrayBufferLike>) => void) => void } {
+    const { coding, count } = this;
+    const facts =
+      coding instanceof ExactCoding ? coding.all.map(({ name, value }) => [name, value] as const) : null;
+    return {
+      states: { count, words: coding.words, facts },
+      eachArray: (visit) => this.visited.eachArray(count, visit),
+    };
   }
 
   private begin(): void {
@@ -173,9 +215,8 @@ export class States {
     return true;
   }
 
-  /** Once others work on the same states, identities stay exact: nobody knows all facts well enough to code them anew. */
   private get isWideEnough(): boolean {
-    return this.hash === 'auto' && this.coding.words >= MAX_EXACT_WORDS && this.facts === undefined;
+    return this.hash === 'auto' && this.coding.words >= MAX_EXACT_WORDS && this.knowsAllFacts;
   }
 
   private recode(): void {
@@ -203,6 +244,7 @@ export class States {
   share(): SharedStates {
     const { coding, visited } = this;
     const { tables } = visited;
+    this.knowsAllFacts = false;
     if (coding instanceof FingerprintCoding) coding.isShared = true;
     else if (coding instanceof ExactCoding && this.facts?.isFull !== false) {
       const room = Math.max(coding.facts.length, this.facts?.capacity ?? 0) + SHARED_FACTS;

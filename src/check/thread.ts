@@ -1,5 +1,5 @@
 import { type MessagePort, parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
-import { CONTROL } from './control.js';
+import { CONTROL, STOP } from './control.js';
 import { type Room, rootOf, type ThreadData, type Work } from './crew-messages.js';
 import { Expander } from './expander.js';
 import type { Model } from './model.js';
@@ -26,25 +26,29 @@ class Thread {
   }
 
   work({ level, end, full, known, vacuous, shared }: Work): void {
-    const { control, data, expander, states } = this;
+    const { control, expander, states } = this;
     states.adopt(shared);
     Object.assign(expander, { level, full, transitions: 0, stop: undefined });
     expander.violations.length = 0;
     for (const clause of known) expander.findings.know(clause);
     expander.findings.stillVacuous(vacuous);
-    for (;;) {
+    while (Atomics.load(control, CONTROL.stop) === STOP.not) {
       const from = Atomics.add(control, CONTROL.next, BATCH);
       if (from >= end) break;
-      for (let state = from; state < Math.min(from + BATCH, end); state++) {
-        if (Atomics.load(control, CONTROL.stop) !== 0) break;
-        expander.expand(state);
-        data.made[data.thread] = expander.transitions;
-        if (expander.stop !== undefined) Atomics.store(control, CONTROL.stop, 1);
-      }
+      this.expand(from, Math.min(from + BATCH, end));
     }
     const { transitions, enabled, violations, stop, findings } = expander;
     const found = { violations, vacuous: findings.vacuous };
     this.port.postMessage({ kind: 'done', transitions, enabled, ...found, stop });
+  }
+
+  private expand(from: number, end: number): void {
+    const { control, data, expander } = this;
+    for (let state = from; state < end && Atomics.load(control, CONTROL.stop) !== STOP.now; state++) {
+      expander.expand(state);
+      data.made[data.thread] = expander.transitions;
+      if (expander.stop !== undefined) Atomics.store(control, CONTROL.stop, STOP.now);
+    }
   }
 
   /** Waits until somebody has made room. False when there can be no more. */

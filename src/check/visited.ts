@@ -247,6 +247,29 @@ export class Visited {
     return true;
   }
 
+  /** Calls `visit` with the bytes of all states, to be written or to be filled: `count` of them, whose room is made here. */
+  eachArray(count: number, visit: (bytes: Uint8Array<ArrayBufferLike>) => void): void {
+    while (this.capacity < count) this.addPiece();
+    for (let piece = 0; piece << PIECE_BITS < count; piece++) {
+      const states = Math.min(PIECE, count - (piece << PIECE_BITS));
+      const bytesOf = (array: Numbers, each: number) =>
+        new Uint8Array(array.buffer, 0, states * each * array.BYTES_PER_ELEMENT);
+      visit(bytesOf(this.identities[piece]!, this.words));
+      visit(bytesOf(this.parents[piece]!, 1));
+      visit(bytesOf(this.actions[piece]!, 1));
+    }
+  }
+
+  /** Takes up states that were filled in by {@link eachArray}, in tables that had none. */
+  restore(count: number): void {
+    Atomics.store(this.control, CONTROL.states, count);
+    let slots = this.table.length;
+    while (count * 4 >= slots * 3) slots *= 2;
+    this.table = sharedWords(slots);
+    this.mask = slots - 1;
+    this.fillTable();
+  }
+
   private addPiece(): void {
     this.identities.push(sharedWords(PIECE * this.words));
     this.parents.push(sharedWords(PIECE));
