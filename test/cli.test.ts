@@ -2,6 +2,7 @@ import { execFileSync, spawn } from 'node:child_process';
 import {
   copyFileSync,
   cpSync,
+  existsSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
@@ -24,7 +25,7 @@ beforeAll(() => {
   execFileSync(tsc, ['-p', 'tsconfig.build.json', '--outDir', join(built, 'dist')], { cwd: root });
   copyFileSync(join(root, 'package.json'), join(built, 'package.json'));
   for (const name of ['suites', 'examples']) cpSync(join(root, name), join(built, name), { recursive: true });
-});
+}, 120_000);
 afterAll(() => {
   rmSync(built, { recursive: true });
   rmSync(folder, { recursive: true });
@@ -617,4 +618,43 @@ describe('Ctrl-C', () => {
     expect(exit).toBe(0);
     expect(out).toMatch(/^bounded: .*Ctrl-C/m);
   });
+});
+
+describe('a search that is killed', () => {
+  // A while, on any machine: nothing is remembered and nothing is taken for alike.
+  const search = ['verify', NIC, '--no-write', '--no-memo', '--no-symmetry', '--workers', '1', '--json'];
+  const checkpoint = join(folder, 'killed.checkpoint');
+
+  /** Starts a search, and kills it as nothing can prevent once it has written a checkpoint. */
+  function killed(args: readonly string[]): Promise<void> {
+    const child = spawn(process.execPath, [main, ...args], { cwd: root, stdio: 'ignore' });
+    const watch = setInterval(() => existsSync(checkpoint) && child.kill('SIGKILL'), 20);
+    return new Promise((resolve) => {
+      child.on('exit', () => {
+        clearInterval(watch);
+        resolve();
+      });
+    });
+  }
+
+  it('goes on from its checkpoint to the same end', async () => {
+    const [whole] = await Promise.all([
+      dommu(search),
+      killed([...search, '--checkpoint', checkpoint, '--checkpoint-every', '1']),
+    ]);
+    const bytes = readFileSync(checkpoint);
+    const other = await dommu([...search, '--resume', checkpoint, '--xen', '4.17']);
+    expect(other).toMatchObject({
+      exit: 2,
+      out: expect.stringContaining('one of another edition: 4.22, and this is 4.17'),
+    });
+    expect(readFileSync(checkpoint)).toEqual(bytes);
+    const resumed = await dommu([...search, '--resume', checkpoint]);
+    const counts = ({ out, exit }: Result) => {
+      const { verdict, stop, states, transitions, depth, exact, violations } = JSON.parse(out);
+      return { exit, verdict, stop, states, transitions, depth, exact, violations };
+    };
+    expect(counts(resumed)).toEqual(counts(whole));
+    expect(counts(resumed)).toMatchObject({ verdict: 'safe', stop: 'exhausted' });
+  }, 240_000);
 });

@@ -192,9 +192,10 @@ function openToRead(file: string): number {
 
 const codeOf = (error: unknown): string => (error as NodeJS.ErrnoException).code ?? String(error);
 
-/** Values are told where people can read them: digests and the like have spaces. */
+/** What people can read of two values: digests stand behind a space. Nothing where the rest is the same. */
 function difference(was = 'unknown', is: string): string {
-  return was.includes(' ') || is.includes(' ') ? '' : `: ${was}, and this is ${is}`;
+  const [before, now] = [was.split(' ')[0]!, is.split(' ')[0]!];
+  return before === now ? '' : `: ${before}, and this is ${now}`;
 }
 
 function refusal(file: string, message: string): InputError {

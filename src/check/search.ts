@@ -62,6 +62,7 @@ export class Search {
       ...options.made,
       hash,
       symmetry: symmetries ? `${(model.symmetries?.length ?? 0) + 1}` : 'off',
+      fairness: fairness ?? 'off',
       model: rootOf(model),
     };
     if (checkpoint !== undefined) checkWritable(checkpoint.file);

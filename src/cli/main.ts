@@ -1,5 +1,4 @@
 #!/usr/bin/env node
-import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 import { registerAffected } from './affected.js';
 import { registerBugs } from './bugs.js';
@@ -12,6 +11,7 @@ import { registerLab } from './lab.js';
 import { registerLabExec } from './lab-exec.js';
 import { registerRun } from './run.js';
 import { registerVerify } from './verify.js';
+import { version } from './version.js';
 
 const EXAMPLES = `
 Examples:
@@ -21,11 +21,6 @@ Examples:
   $ dommu affected examples/arm-grant-fault.dommu
 
 \`dommu help COMMAND\` has more. Exit codes: 0 well, 1 findings, 2 bad input or usage, 3 an error in dommu itself.`;
-
-function version(): string {
-  const manifest = readFileSync(new URL('../../package.json', import.meta.url), 'utf8');
-  return (JSON.parse(manifest) as { version: string }).version;
-}
 
 const program = new Command('dommu')
   .description(

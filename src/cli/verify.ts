@@ -10,6 +10,7 @@ import { EXIT, type ExitCode, type Io, runCommandAsync, standardIo } from './io.
 import { count, counts, size } from './options.js';
 import { ProgressLine } from './progress.js';
 import { boundsForBug, boundsJson, boundsOf, boundsText } from './verify-bounds.js';
+import { madeOf } from './verify-checkpoint.js';
 import { checkReports, writeCounterexamples, writeReports } from './verify-files.js';
 import { verdictJson, verdictLines } from './verify-report.js';
 import { isProgram, verifyScene } from './verify-scene.js';
@@ -48,6 +49,9 @@ export interface VerifyOptions {
   readonly symmetry: boolean;
   readonly memo: boolean;
   readonly workers: number;
+  readonly checkpoint?: string;
+  readonly checkpointEvery: number;
+  readonly resume?: string;
   readonly out: string;
   readonly write: boolean;
   readonly report: readonly string[];
@@ -152,6 +156,9 @@ export function registerVerify(program: Command, io: Io = standardIo()): void {
         .argParser(count(1, MAX_WORKERS))
         .default(Math.min(availableParallelism(), MAX_WORKERS), 'all cores'),
     )
+    .option('--checkpoint <file>', 'keep what was found so far in a file, now and then and on Ctrl-C')
+    .option('--checkpoint-every <seconds>', 'how often', count(1, 2 ** 31 - 1), 60)
+    .option('--resume <file>', 'go on from a checkpoint')
     .option('--no-memo', 'do not remember what actions did: the same verdict, later')
     .option('--out <folder>', 'where counterexamples are written', '.')
     .option('--no-write', 'do not write counterexamples')
@@ -192,6 +199,12 @@ async function verify(
     symmetries: options.symmetry,
     workers: options.workers,
     fairness: options.fair === 'none' ? 'none' : 'weak',
+    checkpoint:
+      options.checkpoint === undefined
+        ? undefined
+        : { file: options.checkpoint, every: options.checkpointEvery },
+    resume: options.resume,
+    made: madeOf(program, edition, bounds),
     signal: interrupt.signal,
     onProgress: (now) => progress.show(now),
   }).finally(() => {

@@ -109,7 +109,7 @@ function replay(program: Program, edition: Edition, { dear }: Broken): readonly 
 }
 
 /** The program and what follows it, without the configs it takes domains from: it can be replayed in another folder. */
-function withoutConfigs(program: Program, edition: Edition, after: readonly Step[]): Program {
+export function withoutConfigs(program: Program, edition: Edition, after: readonly Step[]): Program {
   const started = program.configs.flatMap((config) => expandConfig(config, program, edition));
   const steps = [...started, ...program.steps, ...after];
   return { ...program, edition: edition.name, configs: [], steps };
