@@ -16,8 +16,6 @@ export class Notes {
   readonly domains: Int32Array;
   /** Counts by active grant entry. */
   readonly grants: Int32Array;
-  /** Pins of each active grant entry before the step. */
-  readonly pins: Int32Array;
   /** Counts by frame of RAM: general references, type references, and marks. */
   readonly references: Int32Array;
   readonly types: Int32Array;
@@ -33,7 +31,6 @@ export class Notes {
     this.rights = new Uint8Array(xen.domIo * inputs);
     this.domains = new Int32Array(xen.slots);
     this.grants = new Int32Array(xen.domIo * xen.spec.limits.grants);
-    this.pins = new Int32Array(xen.domIo * xen.spec.limits.grants);
     this.references = new Int32Array(xen.ram.frames);
     this.types = new Int32Array(xen.ram.frames);
     this.marks = new Uint8Array(xen.ram.frames);

@@ -11,59 +11,58 @@ import {
 } from '../../formats/grant-v1.js';
 import { PGC_ALLOCATED, PGC_XEN_HEAP } from '../../formats/x86-page-info.js';
 import { Step } from '../calls/steps.js';
-import { frameOfDomain, pinsOf } from '../grant-active.js';
+import { pinsOf } from '../grant-active.js';
 import { grantEntryFrame, grantEntryWord, grantUse } from '../grant-entry.js';
 import { entryAddress, grantEntryCount, isVersion2, statusAddress } from '../grant-frames.js';
 import { IS_SUB_PAGE } from '../grant-map.js';
 import { p2mLookup } from '../p2m.js';
 import type { Xen } from '../state.js';
 import type { Invariant } from './invariant.js';
-import type { Notes } from './notes.js';
 import { pageText } from './words.js';
 
 /** What granters offer and are told, against what Xen's own records say of their grants. */
 
 const grantText = (xen: Xen, slot: number, ref: number): string => `grant ${ref} of ${xen.domainName(slot)}`;
 
-function rememberPins(xen: Xen, _inputs: readonly number[], { pins }: Notes): void {
-  for (let row = 0; row < pins.length; row++) pins[row] = xen.grant.pin.get(row);
-}
-
-/** Whoever pins an entry first, or writes through it first, has looked at it: then it offers what is taken. */
-function takenWithoutOffer(xen: Xen, _inputs: readonly number[], { pins }: Notes): string | undefined {
+/**
+ * What is pinned must be offered, as long as the granter has not overwritten the entry since. Which page a translated granter
+ * means by a guest frame can change without a look at grants; what it offers is judged by the rest then.
+ */
+function usedWithoutOffer(xen: Xen, inputs: readonly number[]): string | undefined {
   const { grants } = xen.spec.limits;
-  for (let row = 0; row < pins.length; row++) {
-    const pin = xen.grant.pin.get(row);
-    const before = pins[row]!;
-    if (pin === before || (before !== 0 && (before & PIN_WRITE_MASK) !== 0)) continue;
+  for (let row = 0; row < xen.domIo * grants; row++) {
+    if (xen.grant.pin.get(row) === 0 || xen.grant.spoilt.get(row) !== 0) continue;
     const slot = Math.floor(row / grants);
-    const first = before === 0 && pin !== 0;
-    const firstWriter = (before & PIN_WRITE_MASK) === 0 && (pin & PIN_WRITE_MASK) !== 0;
-    const found = first || firstWriter ? notOffered(xen, slot, row - slot * grants, row, first) : undefined;
-    if (found !== undefined) return found;
+    const found = notOffered(xen, slot, row - slot * grants, row);
+    if (found !== undefined && !isOverwritable(xen, inputs, slot, row - slot * grants)) return found;
   }
   return undefined;
 }
 
-function notOffered(xen: Xen, slot: number, ref: number, row: number, first: boolean): string | undefined {
+function notOffered(xen: Xen, slot: number, ref: number, row: number): string | undefined {
   if (ref >= grantEntryCount(xen, slot))
     return `${grantText(xen, slot, ref)} is in use, and there is no such entry`;
   const word = grantEntryWord(xen, slot, ref);
   const flags = grantFlags(word);
   if ((xen.grant.pin.get(row) & PIN_WRITE_MASK) !== 0 && (flags & GTF_READONLY) !== 0)
     return `${grantText(xen, slot, ref)} is readonly, and in use for writing`;
-  if (!first) return undefined;
   const pdx = xen.grant.frame.get(row) - 1;
   const grantee = xen.grant.grantee.get(row) - 1;
   const type = flags & GTF_TYPE_MASK;
   const part = (xen.grant.part.get(row) & IS_SUB_PAGE) !== 0;
+  const whole = (flags & GTF_SUB_PAGE) === 0 || part;
+  const same = xen.isTranslated(slot) || grantEntryFrame(xen, slot, ref) === xen.ram.frameAt(pdx);
   const given =
     type === GrantType.PERMIT_ACCESS
-      ? ((flags & GTF_SUB_PAGE) === 0 || part) &&
-        frameOfDomain(xen, slot, grantEntryFrame(xen, slot, ref)) === pdx
+      ? whole && same
       : type === GrantType.TRANSITIVE && isVersion2(xen, slot) && part;
   if (given && grantDomid(word) === xen.domidOf(grantee)) return undefined;
   return `${xen.domainName(grantee)} uses ${pageText(xen, pdx)} by ${grantText(xen, slot, ref)}, which does not offer it`;
+}
+
+/** Whether anybody but Xen can write the frame of the entry, other than by what the model has for it. */
+function isOverwritable(xen: Xen, inputs: readonly number[], slot: number, ref: number): boolean {
+  return ref < grantEntryCount(xen, slot) && isShared(xen, inputs, slot, entryAddress(xen, slot, ref));
 }
 
 /** Use flags, as far as nobody but Xen has written them since the entry was pinned. */
@@ -110,6 +109,11 @@ const useText = (use: number): string =>
 /** Whether anybody but Xen can write the frames in which the entry's use flags stand. */
 function isWritable(xen: Xen, inputs: readonly number[], slot: number, ref: number): boolean {
   const at = isVersion2(xen, slot) ? statusAddress(xen, slot, ref) : entryAddress(xen, slot, ref);
+  return isShared(xen, inputs, slot, at);
+}
+
+/** Whether somebody has the frame at this address mapped. */
+function isShared(xen: Xen, inputs: readonly number[], slot: number, at: number): boolean {
   const frame = Math.floor(at / 4096);
   if (xen.frame.countInfo.get(xen.ram.indexOf(frame)) !== (PGC_ALLOCATED | PGC_XEN_HEAP | 1)) return true;
   if (!xen.isTranslated(slot)) return false;
@@ -119,11 +123,11 @@ function isWritable(xen: Xen, inputs: readonly number[], slot: number, ref: numb
 
 export const AUTH: Invariant = {
   id: 'INV-AUTH',
-  title: 'a grant that comes into use is offered by its entry: this page, to this domain, with these rights',
+  title:
+    'a grant in use is offered by its entry: this page, to this domain, with these rights, unless it was overwritten since',
   reason: 'nobody may use a page that its owner did not give',
   harm: 'isolation broken',
-  remember: rememberPins,
-  violation: takenWithoutOffer,
+  violation: usedWithoutOffer,
 };
 
 export const USE: Invariant = {
