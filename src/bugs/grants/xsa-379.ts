@@ -13,6 +13,6 @@ export const XSA_379: Bug = {
   behaviours: { statusFrameAdded: 'looked-up' },
   scene: HVM_WITH_STATUS_FRAMES,
   bounds: { onlyOperations: true, operations: ['begin add_to_physmap', 'grant_set_version'] },
-  invariants: ['REACH', 'I3', 'INV-M2P', 'P2M-OWNER'],
+  invariants: ['REACH', 'P2M'],
   fixes: ['f147422bf9'],
 };

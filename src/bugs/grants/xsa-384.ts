@@ -13,7 +13,7 @@ export const XSA_384: Bug = {
   behaviours: { statusFrameAdded: 'referenced', statusFrameReference: 'none' },
   scene: HVM_WITH_STATUS_FRAMES,
   bounds: { onlyOperations: true, operations: ['begin add_to_physmap', 'grant_set_version'] },
-  invariants: ['REACH', 'I3', 'INV-M2P', 'P2M-OWNER'],
+  invariants: ['REACH', 'P2M'],
   fixes: ['eb6bbf7b30'],
   after: 'XSA-379',
 };

@@ -13,7 +13,7 @@ export const XSA_486: Bug = {
   behaviours: { statusFrameAdded: 'referenced' },
   scene: HVM_WITH_STATUS_FRAMES,
   bounds: { onlyOperations: true, operations: ['begin add_to_physmap', 'begin grant_set_version'] },
-  invariants: ['REACH', 'I3', 'INV-M2P', 'P2M-OWNER'],
+  invariants: ['REACH', 'P2M'],
   fixes: ['02708d3b51'],
   after: 'XSA-384',
 };
