@@ -1,6 +1,7 @@
 import type { Undecided } from '../check/livelock.js';
 import type { SearchResult } from '../check/result.js';
 import type { StepResult } from '../program/runner.js';
+import { classText } from '../program/symmetry.js';
 import type { Counterexample, VerifyResult } from '../program/verify.js';
 import { factsOf } from '../report/facts.js';
 import { loopStory } from '../report/loop.js';
@@ -31,6 +32,11 @@ export function verdictJson(
     cpuSeconds,
     exact,
     omissionProbability: exact === true ? 0 : exact,
+    symmetry: {
+      classes: result.symmetry.classes.map(({ part, members }) => ({ of: part, count: members.length })),
+      permutations: result.search.symmetries,
+      apart: result.symmetry.apart,
+    },
     operations: result.operations,
     idleOperations: result.idleOperations,
     unreached: {
@@ -106,6 +112,7 @@ export function* verdictLines(
   yield `  checked     ${SEARCHED.map(({ id }) => id).join(', ')}`;
   yield `  bounds      ${bounds}`;
   yield `  identity    ${identityText(search)}`;
+  yield `  symmetry    ${symmetryText(result)}`;
   yield `  livelocks   ${livelockText(search)}`;
   yield* unreachedLines(result);
 }
@@ -121,10 +128,19 @@ function* unreachedLines({ idleOperations, vacuous }: VerifyResult): Generator<s
 }
 
 /** How states were told apart, and what that may have missed. */
-function identityText({ exact, identityWords, symmetries }: SearchResult): string {
-  const images = symmetries === 1 ? '' : `; ${symmetries} images of a state count as one`;
-  if (exact === true) return `exact, ${identityWords * 32} bits a state${images}`;
-  return `64-bit fingerprints; probability that a state was overlooked below ${exact.toExponential(0)}${images}`;
+function identityText({ exact, identityWords }: SearchResult): string {
+  if (exact === true) return `exact, ${identityWords * 32} bits a state`;
+  return `64-bit fingerprints; probability that a state was overlooked below ${exact.toExponential(0)}`;
+}
+
+/** What was alike on the machine, so that states which differ in no more than names counted as one. */
+function symmetryText({ symmetry, search }: VerifyResult): string {
+  const { classes, apart } = symmetry;
+  const alike = classes.map(classText).join(', ');
+  const why = apart.length === 0 ? '' : `; told apart: ${apart.join('; ')}`;
+  if (classes.length === 0) return `none${why}`;
+  if (search.symmetries === 1) return `not used: ${alike}${why}`;
+  return `${alike}: ${number(search.symmetries)} permutations${why}`;
 }
 
 const isRefusal = (status: string): boolean => /^E[A-Z0-9]+$/.test(status);

@@ -21,7 +21,7 @@ export interface SymmetryFound {
  */
 const ORDERED: Readonly<Record<Part, ReadonlySet<string>>> = {
   frames: new Set<string>([]),
-  refs: new Set<string>(['grant_set_version']),
+  refs: new Set<string>(['grant_set_version', 'begin grant_set_version', 'grant_transitive']),
   handles: new Set<string>([]),
   devices: new Set<string>([]),
 };
@@ -74,27 +74,20 @@ function happeningsOf(bounds: AlphabetBounds, actions: readonly Action[]): Happe
     deaths: tried.has('destroydomain') || tried.has('begin destroydomain'),
     slowDeaths: tried.has('begin destroydomain'),
     failures: tried.has('fail'),
-    version2: tried.has('grant_set_version'),
+    version2: tried.has('grant_set_version') || tried.has('begin grant_set_version'),
   };
 }
 
+/** How a class of things is called. */
 const PLURALS: Readonly<Record<Part, string>> = {
   frames: 'pages',
   refs: 'refs',
   handles: 'handles',
   devices: 'devices',
 };
-const SINGULARS: Readonly<Record<Part, string>> = {
-  frames: 'page',
-  refs: 'ref',
-  handles: 'handle',
-  devices: 'device',
-};
 
-/** `3 pages, 2 refs`. */
-export function classText({ part, members }: Class): string {
-  return `${members.length} ${(members.length === 1 ? SINGULARS : PLURALS)[part]}`;
-}
+/** `3 pages`. */
+export const classText = ({ part, members }: Class): string => `${members.length} ${PLURALS[part]}`;
 
 /** What says which action is meant. */
 function keyOf(op: string, args: Readonly<Record<string, Argument>>): string {

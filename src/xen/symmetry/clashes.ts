@@ -59,8 +59,9 @@ export function clashes(xen: Xen, frames: readonly number[], version2: boolean):
     return `${other} have one place in an IOTLB of ${limits.iotlb}`;
   }
   const { cpuTlb } = limits;
-  const indexes = new Set(Array.from({ length: xen.ram.frames }, (_, pdx) => pdx & (cpuTlb - 1)));
-  if (cpuTlb !== 0 && indexes.size < xen.ram.frames)
+  const memory = [...frames, ...others.map((frame) => xen.ram.indexOf(frame))];
+  const entries = new Set(memory.map((pdx) => pdx & (cpuTlb - 1)));
+  if (cpuTlb !== 0 && entries.size < memory.length)
     return `two frames have one place in a CPU TLB of ${cpuTlb}`;
   return undefined;
 }
