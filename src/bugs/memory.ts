@@ -1,19 +1,34 @@
 import type { Bug, Inexpressible } from './bug.js';
+import { NX_ADDPAGE_RC } from './memory/nx-addpage-rc.js';
 import { NX_AMD_PRESENT_BIT } from './memory/nx-amd-present-bit.js';
+import { NX_ARM_FREE_BEFORE_FLUSH } from './memory/nx-arm-free-before-flush.js';
 import { NX_ARM_LOCALFLUSH } from './memory/nx-arm-localflush.js';
 import { NX_ARM_NOFLUSH } from './memory/nx-arm-noflush.js';
 import { NX_ARM_SETWAY } from './memory/nx-arm-setway.js';
+import { NX_CLAIM_DYING } from './memory/nx-claim-dying.js';
+import { NX_DOUBLE_REMOVE } from './memory/nx-double-remove.js';
 import { NX_FOREIGN_REF } from './memory/nx-foreign-ref.js';
+import { NX_GMFN_OVERLAP } from './memory/nx-gmfn-overlap.js';
+import { NX_GMFN_TYPE } from './memory/nx-gmfn-type.js';
+import { NX_HWDOM_SYNC } from './memory/nx-hwdom-sync.js';
 import { NX_LOGDIRTY_IOMMU } from './memory/nx-logdirty-iommu.js';
 import { NX_MULTI_IOMMU_ERR } from './memory/nx-multi-iommu-err.js';
 import { NX_NPT_NOSYNC } from './memory/nx-npt-nosync.js';
+import { NX_P2M_PERM_NOSYNC } from './memory/nx-p2m-perm-nosync.js';
 import { NX_SHARE_FLAGS } from './memory/nx-share-flags.js';
 import { XSA_22 } from './memory/xsa-22.js';
+import { XSA_27_89_97_125_150 } from './memory/xsa-27-89-97-125-150.js';
 import { XSA_78 } from './memory/xsa-78.js';
+import { XSA_80 } from './memory/xsa-80.js';
+import { XSA_92 } from './memory/xsa-92.js';
 import { XSA_222 } from './memory/xsa-222.js';
 import { XSA_275 } from './memory/xsa-275.js';
+import { XSA_277 } from './memory/xsa-277.js';
 import { XSA_321 } from './memory/xsa-321.js';
+import { XSA_346A } from './memory/xsa-346a.js';
+import { XSA_346B } from './memory/xsa-346b.js';
 import { XSA_393 } from './memory/xsa-393.js';
+import { XSA_480 } from './memory/xsa-480.js';
 
 /** The p2m, memory operations, flushes (bug-gallery.md §3). */
 export const MEMORY_BUGS: readonly Bug[] = [
@@ -32,6 +47,21 @@ export const MEMORY_BUGS: readonly Bug[] = [
   NX_MULTI_IOMMU_ERR,
   XSA_321,
   XSA_22,
+  XSA_80,
+  XSA_346A,
+  XSA_346B,
+  NX_P2M_PERM_NOSYNC,
+  NX_GMFN_TYPE,
+  NX_GMFN_OVERLAP,
+  NX_DOUBLE_REMOVE,
+  XSA_92,
+  NX_ADDPAGE_RC,
+  NX_HWDOM_SYNC,
+  NX_ARM_FREE_BEFORE_FLUSH,
+  XSA_480,
+  XSA_277,
+  NX_CLAIM_DYING,
+  XSA_27_89_97_125_150,
 ];
 
 export const MEMORY_BUGS_INEXPRESSIBLE: readonly Inexpressible[] = [];

@@ -20,10 +20,11 @@ const VARIANTS: Readonly<Record<string, readonly (readonly string[])[]>> = {
     ['from_ref', 'from_domain', 'to'],
     ['from', 'to_ref', 'to_domain'],
   ],
-  populate_physmap: [['gfn'], []],
+  populate_physmap: [['gfn'], ['gfn', 'order'], []],
   decrease_reservation: [['page'], ['gfn']],
-  add_to_physmap: [['index'], ['of', 'index']],
+  add_to_physmap: [['index'], ['of', 'index'], ['index', 'size']],
   set_mem_access: [['gfn']],
+  memory_mapping: [[], ['count']],
   mmu_update: [[], ['page', 'rights']],
   'begin mmu_update': [[], ['page', 'rights']],
   store: [[], ['page', 'rights']],
@@ -74,13 +75,26 @@ const NUMBERS: Readonly<Record<string, Numbers>> = {
   index: gfns,
   with: (xen, { vaSlots }) => upTo(Math.min(vaSlots, xen.spec.limits.vaSlots)),
   va: (xen, { vaSlots }) => upTo(Math.min(vaSlots, xen.spec.limits.vaSlots)),
+  size: () => [2],
+  // More than is handled at once.
+  count: () => [256],
+  order: (xen) => (xen.hasTranslatedDomains && xen.spec.ram.some(({ count }) => count >= 512) ? [9] : []),
   version: () => [1, 2],
   frames: (xen) => [xen.spec.limits.grantFrames],
   pages: (_xen, { pages = 2 }) => upTo(pages + 1),
   entries: () => [0],
   l1_index: (_xen, { entries }) => upTo(entries),
-  mfn: (xen) => (xen.spec.readOnlyMmio ?? []).map(({ base }) => base),
+  mfn: (xen) => {
+    const declared = [
+      ...(xen.spec.readOnlyMmio ?? []),
+      ...(xen.spec.regions ?? []).map(({ range }) => range),
+    ];
+    return declared.length > 0 ? declared.map(({ base }) => base) : [DEVICE_MEMORY];
+  },
 };
+
+/** A frame of device memory, where the machine says nothing of any. */
+const DEVICE_MEMORY = 0xf_e000;
 
 /** Operations that are no action of anybody on the machine, or that only make sense in a program that is written. */
 const NO_ACTIONS: ReadonlySet<string> = new Set([
@@ -239,7 +253,7 @@ class Choices {
       case 'entry':
         return this.pages.flatMap((page) => upTo(bounds.entries).map((n) => `0x${page.toString(16)}[${n}]`));
       case 'address':
-        return this.pages.map((page) => page * 4096);
+        return [...gfns(xen, bounds), ...this.pages].map((frame) => frame * 4096);
       case 'device':
       case 'anyDevice':
         return xen.spec.devices.map((device) => device.name);

@@ -1,6 +1,7 @@
 import { PGT, PGT_PARTIAL, PGT_PINNED, PGT_VALIDATED } from '../formats/x86-page-info.js';
 import { callerOf, domainOf, goOn, type StepFunction } from './calls/call.js';
 import { STEP_NAMES, Step, type StepName } from './calls/steps.js';
+import { dropClaim } from './claims.js';
 import { isDeviceTree } from './devices.js';
 import { releaseDtDevices } from './dt-assign.js';
 import { Errno } from './errno.js';
@@ -48,6 +49,7 @@ function beginToDie(xen: Xen, call: number, slot: number): number {
   if (xen.domain.life.get(slot) === Life.dead) return 0;
   if (xen.domain.teardown.get(slot) !== 0) return xen.domain.teardown.get(slot);
   xen.domain.life.set(slot, Life.dying);
+  dropClaim(xen, slot);
   if (xen.profile.grantsReleasedAtDeath === 'as-it-dies') releaseGrantMappings(xen, slot);
   return resumeAt(xen, slot, firstStage(xen));
 }

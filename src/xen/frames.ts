@@ -1,4 +1,5 @@
 import { PGC_ALLOCATED, PGC_XEN_HEAP } from '../formats/x86-page-info.js';
+import { useClaim } from './claims.js';
 import { flushForNewOwner } from './cpu-tlb.js';
 import { vanishIfUnreferenced } from './domain-death.js';
 import { extentOf, gfnEntry, isExtentOrder, isTail, makeExtent, ownRow } from './extents.js';
@@ -112,6 +113,7 @@ export function takeFrames(xen: Xen, pdx: number, slot: number, order: number): 
   }
   makeExtent(xen, pdx, slot, order);
   xen.domain.totPages.add(slot, 2 ** order);
+  useClaim(xen, slot, 2 ** order);
   if (xen.heap.lowestFree.get(Zone.domain) === pdx) findLowestFree(xen, Zone.domain, pdx);
 }
 
@@ -151,6 +153,7 @@ export function takeFrame(xen: Xen, pdx: number, slot: number): void {
   xen.frame.countInfo.set(pdx, PGC_ALLOCATED | 1);
   xen.frame.owner.set(pdx, slot + 1);
   xen.domain.totPages.add(slot, 1);
+  useClaim(xen, slot, 1);
   appendToList(xen, slot, pdx, List.pages);
   if (xen.heap.lowestFree.get(Zone.domain) === pdx) findLowestFree(xen, Zone.domain, pdx + 1);
 }

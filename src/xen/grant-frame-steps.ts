@@ -19,6 +19,7 @@ import {
 } from './grant-version.js';
 import { drop, take } from './locks.js';
 import { type AddMore, addToPhysmap, type MapSpace, placeFrame } from './physmap.js';
+import { beginMoveRange } from './physmap-range.js';
 import type { Xen } from './state.js';
 
 /**
@@ -29,7 +30,7 @@ import type { Xen } from './state.js';
  * leaves + 1; or the number of the status frame that is looked at.
  */
 
-/** XENMEM_add_to_physmap: of a frame of the grant table up to where it is found; of anything else all. */
+/** XENMEM_add_to_physmap: of a frame of the grant table up to where it is found; a range page by page; of anything else all. */
 export function beginAddToPhysmap(
   xen: Xen,
   call: number,
@@ -39,6 +40,8 @@ export function beginAddToPhysmap(
   gfn: number,
   more: AddMore,
 ): number {
+  if (space === 'gmfn_range' && xen.exists(slot) && xen.isTranslated(slot))
+    return beginMoveRange(xen, call, slot, index, gfn, more.size ?? 1);
   const ofTable = space === 'grant_table' || space === 'grant_status';
   if (!ofTable || !xen.exists(slot) || !xen.isTranslated(slot))
     return addToPhysmap(xen, slot, space, index, gfn, more);

@@ -2,7 +2,7 @@ import { R, type Rights, W } from '../formats/address.js';
 import { deviceOwner } from './devices.js';
 import { Errno } from './errno.js';
 import { noteReservedSeen } from './glimpses.js';
-import { iommuMap, iommuUnmap } from './iommu-map.js';
+import { iommuMap, iommuUnmap, mirrors } from './iommu-map.js';
 import type { ReservedSpec } from './machine.js';
 import { p2mLookup, p2mRemove, p2mSet, p2mType } from './p2m.js';
 import { P2mType } from './p2m-types.js';
@@ -114,11 +114,16 @@ export function forgetRegions(xen: Xen, slot: number): void {
  * anything else is a conflict: -EBUSY, or left as it is when the assignment is relaxed.
  */
 function setIdentityEntry(xen: Xen, slot: number, frame: number, rights: Rights, flags: number): number {
-  if (!xen.isTranslated(slot)) return iommuMap(xen, slot, frame, frame, rights);
+  if (!xen.isTranslated(slot)) return isForPv(xen, slot) ? iommuMap(xen, slot, frame, frame, rights) : 0;
   const there = p2mLookup(xen, slot, frame);
   if (there < 0) return setIdentityP2m(xen, slot, frame, rights);
   if (there === frame && p2mType(xen, slot, frame) === P2mType.mmioDirect) return 0;
   return (flags & RDM_RELAXED) !== 0 ? 0 : -Errno.EBUSY;
+}
+
+/** A relaxed dom0's tables are not kept in sync with its pages, and have reserved regions all the same (77a994f3f8eb). */
+function isForPv(xen: Xen, slot: number): boolean {
+  return xen.profile.reservedOfPv === 'with-context' || mirrors(xen, slot);
 }
 
 /** The p2m has mmio_direct with all rights; what a device may do besides is narrowed in tables of its own. */
@@ -130,7 +135,7 @@ function setIdentityP2m(xen: Xen, slot: number, frame: number, rights: Rights): 
 
 /** clear_identity_p2m_entry: what has become something else in the meantime stays. */
 function clearIdentityEntry(xen: Xen, slot: number, frame: number): number {
-  if (!xen.isTranslated(slot)) return iommuUnmap(xen, slot, frame);
+  if (!xen.isTranslated(slot)) return isForPv(xen, slot) ? iommuUnmap(xen, slot, frame) : 0;
   const identical = p2mLookup(xen, slot, frame) === frame;
   if (identical && p2mType(xen, slot, frame) === P2mType.mmioDirect) p2mRemove(xen, slot, frame);
   return 0;

@@ -2,6 +2,7 @@ import { R, W } from '../formats/address.js';
 import { PGT } from '../formats/x86-page-info.js';
 import { domainOf, goOn, pageOf } from './calls/call.js';
 import { Step } from './calls/steps.js';
+import { isClaimedByOthers } from './claims.js';
 import { Errno } from './errno.js';
 import { setGfns } from './extents.js';
 import { fails } from './failures.js';
@@ -21,7 +22,7 @@ import {
   takeFrames,
 } from './frames.js';
 import { iommuMap, iommuUnmap, mirrors } from './iommu-map.js';
-import { holdsGfn, p2mLookup, p2mOrder, p2mRemove, p2mSet, p2mType } from './p2m.js';
+import { holdsGfn, p2mIsLocked, p2mLookup, p2mOrder, p2mRemove, p2mSet, p2mType } from './p2m.js';
 import { P2mType } from './p2m-types.js';
 import { unpinTable } from './page-table.js';
 import { cleanupPageMappings, getPageAndType, putPageAndType } from './page-type.js';
@@ -35,7 +36,15 @@ import type { Xen } from './state.js';
 export function populatePhysmap(xen: Xen, slot: number, gfn: number, wanted = -1, order = 0): number {
   const pdx = assignPages(xen, slot, gfn, wanted, order);
   if (pdx < 0) return pdx;
-  return guestPhysmapAdd(xen, slot, gfn, pdx, order) === 0 ? pdx : -Errno.EBUSY;
+  return isKnown(xen, slot, gfn, pdx, guestPhysmapAdd(xen, slot, gfn, pdx, order)) ? pdx : -Errno.EBUSY;
+}
+
+/** Whether the caller is told that the domain knows the page, after an attempt that came to `status`. */
+function isKnown(xen: Xen, slot: number, gfn: number, pdx: number, status: number): boolean {
+  if (status !== 0 && xen.profile.failedAdd === 'told') return false;
+  if (xen.isTranslated(slot) && p2mLookup(xen, slot, gfn) !== xen.ram.frameAt(pdx))
+    xen.misdeed('a page that was given is not where it was to be');
+  return true;
 }
 
 /** The largest order that dom0, a control domain, may ask for (memop-max-order). */
@@ -47,6 +56,7 @@ function assignPages(xen: Xen, slot: number, gfn: number, wanted: number, order:
   if (xen.domain.directMapped.get(slot)) return ownPages(xen, slot, gfn, 2 ** order);
   if (xen.isDying(slot)) return -Errno.EBUSY;
   if (xen.domain.totPages.get(slot) + 2 ** order > xen.domain.maxPages.get(slot)) return -Errno.EBUSY;
+  if (isClaimedByOthers(xen, slot, 2 ** order)) return -Errno.EBUSY;
   if (wanted < 0) {
     const pdx = allocDomainFrames(xen, slot, order);
     return pdx < 0 ? -Errno.EBUSY : pdx;
@@ -98,7 +108,8 @@ function takeNext(xen: Xen, call: number, wanted: number): number {
 function addTaken(xen: Xen, call: number): number {
   const gfn = xen.call.gfn.get(call);
   const order = xen.call.flags.get(call);
-  if (guestPhysmapAdd(xen, domainOf(xen, call), gfn, pageOf(xen, call), order) !== 0) return -Errno.EBUSY;
+  const [slot, pdx] = [domainOf(xen, call), pageOf(xen, call)];
+  if (!isKnown(xen, slot, gfn, pdx, guestPhysmapAdd(xen, slot, gfn, pdx, order))) return -Errno.EBUSY;
   xen.call.gfn.set(call, gfn + 2 ** order);
   xen.call.count.add(call, -1);
   return xen.call.count.get(call) > 0 ? Step.assign_pages : 0;
@@ -214,8 +225,10 @@ function pvAdd(xen: Xen, slot: number, pdx: number): number {
  */
 export function decreaseReservation(xen: Xen, slot: number, pdx: number, gfn: number): number {
   const translated = xen.isTranslated(slot);
+  if (translated && p2mIsLocked(xen, slot)) return 0;
   if (translated && removesMmio(xen, slot, gfn)) return p2mRemove(xen, slot, gfn);
   const page = translated ? xen.ram.indexOf(p2mLookup(xen, slot, gfn)) : pdx;
+  if (translated && page < 0 && xen.profile.unmappedRemoval === 'keeps-lock') xen.domain.p2mLock.set(slot, 1);
   if (page < 0 || !getPage(xen, page, slot)) return -Errno.EINVAL;
   if (translated) {
     if (p2mRemove(xen, slot, gfn) !== 0 && xen.profile.failedRemoval === 'refused') {

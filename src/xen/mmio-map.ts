@@ -13,12 +13,13 @@ import {
   p2mType,
 } from './p2m.js';
 import { isRamType, isSpecialType, P2mType } from './p2m-types.js';
+import { haveWorked, lookForPreemption } from './preemption.js';
 import type { Xen } from './state.js';
 
 /** Frame numbers of device memory end where 52 bits of physical address do; Arm's processors are taken to have 40. */
 const FRAMES = { x86: 2 ** 40, arm: 2 ** 28 } as const;
 
-/** What Arm does in one hypercall. */
+/** What Arm does in one hypercall, and x86 before it looks whether it is to be continued (MAP_MMIO_MAX_ITER). */
 const ARM_MAX = 64;
 
 /**
@@ -38,10 +39,15 @@ export function memoryMapping(
   if (!xen.exists(slot)) return -Errno.ESRCH;
   if (count < 1 || frame < 0 || gfn < 0 || frame + count > FRAMES[xen.spec.arch]) return -Errno.EINVAL;
   const arm = xen.spec.arch === 'arm';
-  if (arm && count > ARM_MAX) return -Errno.E2BIG;
+  const limited = xen.profile.mappingLimit === 'frames';
+  if (arm && limited && count > ARM_MAX) return -Errno.E2BIG;
   if (holdsRam(xen, frame, count)) return -Errno.EPERM;
   if (!xen.isTranslated(slot)) return 0;
-  for (let done = 0; done < count; ) {
+  for (let done = 0, pieces = 0; done < count; pieces++) {
+    if (pieces > 0 && pieces % ARM_MAX === 0) {
+      haveWorked(xen);
+      if (limited) lookForPreemption(xen);
+    }
     const order = arm ? 0 : mappingOrder(xen, slot, gfn + done, frame + done, count - done);
     const status = add
       ? mapMmio(xen, slot, gfn + done, frame + done, order)

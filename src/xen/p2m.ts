@@ -99,6 +99,13 @@ function rootOf(xen: Xen, slot: number): number {
   return xen.ram.frameAt(xen.domain.p2mRoot.get(slot) - 1);
 }
 
+/** Whether somebody has left the p2m's lock taken: who needs it waits, for ever. Within a step nobody meets it. */
+export function p2mIsLocked(xen: Xen, slot: number): boolean {
+  if (xen.domain.p2mLock.get(slot) === 0) return false;
+  xen.blocked = true;
+  return true;
+}
+
 /** The access that new entries of the domain get. */
 export function defaultAccess(xen: Xen, slot: number): number {
   const access = xen.domain.defaultAccess.get(slot);
@@ -134,6 +141,7 @@ export function p2mSet(
   if (!holdsGfn(xen, slot, gfn) || !holdsGfn(xen, slot, gfn + count - 1)) {
     return xen.isDying(slot) ? -Errno.ENOMEM : -Errno.EINVAL;
   }
+  if (p2mIsLocked(xen, slot)) return 0;
   let failed = 0;
   const step = hasFrame(type) ? 1 : 0;
   for (let done = 0; done < count; ) {
@@ -155,6 +163,7 @@ export function p2mSet(
 /** Takes 2^order entries from `gfn` on away: 0 or what the IOMMU said. */
 export function p2mRemove(xen: Xen, slot: number, gfn: number, order = 0): number {
   if (!holdsGfn(xen, slot, gfn)) return 0;
+  if (p2mIsLocked(xen, slot)) return 0;
   const arm = xen.domain.kind.get(slot) === Kind.arm;
   let failed = 0;
   const count = 2 ** order;
@@ -184,9 +193,10 @@ function setStage2(
   const software = withStage2Type(0, type);
   if (!writer.map(xen, rootOf(xen, slot), gfn, frame, rights, software, level)) return -Errno.ENOMEM;
   const flags = Flush.added | (wasValid(writer) || writer.split ? Flush.modified : 0);
+  const early = xen.profile.armReplacedEntry === 'before-flush';
+  if (early) giveBackReplaced(xen, slot, xen.profile.foreignReplaced === 'dropped');
   const status = followsArm(xen, slot) ? iommuFlush(xen, slot, gfn, ENTRY_SPAN[level]!, flags) : 0;
-  writer.freeReplaced(xen, sharesP2m(xen, slot) ? slot : -1);
-  if (xen.profile.foreignReplaced === 'dropped') dropForeign(xen, slot);
+  if (!early) giveBackReplaced(xen, slot, xen.profile.foreignReplaced === 'dropped');
   if (isForeignType(type)) xen.domain.foreignMaps.add(slot, 1);
   return status;
 }
@@ -219,10 +229,17 @@ function clearStage2(xen: Xen, slot: number, gfn: number, level: number): number
   if (!writer.unmap(xen, rootOf(xen, slot), gfn, level)) return -Errno.ENOMEM;
   if (!writer.wasPresent) return 0;
   const shared = followsArm(xen, slot) && (wasValid(writer) || writer.split);
+  const early = xen.profile.armReplacedEntry === 'before-flush';
+  if (early) giveBackReplaced(xen, slot, true);
   const status = shared ? iommuFlush(xen, slot, gfn, ENTRY_SPAN[level]!, Flush.modified) : 0;
-  writer.freeReplaced(xen, sharesP2m(xen, slot) ? slot : -1);
-  dropForeign(xen, slot);
+  if (!early) giveBackReplaced(xen, slot, true);
   return status;
+}
+
+/** p2m_free_entry of what the last write replaced: tables, and the reference of another domain's page. */
+function giveBackReplaced(xen: Xen, slot: number, references: boolean): void {
+  ARM_P2M.writer.freeReplaced(xen, sharesP2m(xen, slot) ? slot : -1);
+  if (references) dropForeign(xen, slot);
 }
 
 /** An entry of an x86 p2m goes into `words`. */
@@ -269,8 +286,11 @@ function setX86(
       ? removes || eptChanged(xen, frame, rights)
       : xen.profile.nptIommuHook === 'follows' && ptChanged(xen, frame, rights, removes);
   const present = writer.wasPresent || writer.split;
+  const watched = sharesP2m(xen, slot) ? slot : -1;
+  const early = xen.profile.eptReplacedTable === 'before-flush';
+  if (early) writer.freeReplaced(xen, watched);
   const status = changed ? followX86(xen, slot, gfn, frame, rights, present, ENTRY_SPAN[level]!) : 0;
-  writer.freeReplaced(xen, sharesP2m(xen, slot) ? slot : -1);
+  if (!early) writer.freeReplaced(xen, watched);
   return status;
 }
 
@@ -282,9 +302,9 @@ function setX86(
 function eptChanged(xen: Xen, frame: number, rights: Rights): boolean {
   const { lo, hi } = EPT_P2M.writer;
   const before = EPT.frame(lo, hi);
-  return (
-    before !== frame || iommuRights(xen, typeOfX86((hi >>> 20) & 63), (hi >>> 27) & 15, before) !== rights
-  );
+  if (before !== frame) return true;
+  const old = iommuRights(xen, typeOfX86((hi >>> 20) & 63), (hi >>> 27) & 15, before);
+  return old !== rights && xen.profile.unchangedFrameHook === 'follows';
 }
 
 /** The same of p2m-pt: a table in the place of a page always is a change. */
@@ -295,7 +315,7 @@ function ptChanged(xen: Xen, frame: number, rights: Rights, removes: boolean): b
   const before = NPT.frame(lo, hi);
   const access = NPT_P2M.writer.wasPresent ? NPT.rights(lo, hi, 1) & (R | W) : Access.n;
   const old = iommuRights(xen, typeOfX86((hi >>> 20) & 63), access, before);
-  return removes || before !== frame || old !== rights;
+  return removes || before !== frame || (old !== rights && xen.profile.unchangedFrameHook === 'follows');
 }
 
 /** What follows a change of an x86 p2m: a shared table is flushed, a mirror mapped or unmapped. */

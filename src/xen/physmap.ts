@@ -3,13 +3,12 @@ import { Errno } from './errno.js';
 import { setGfns } from './extents.js';
 import { allocXenFrame, getPage, isSpecialPage, ownerOf, putPage } from './frames.js';
 import { wantSharedFrame, wantStatusFrame } from './grant-frames.js';
-import { Flush, iommuFlush } from './iommu-flush.js';
-import { hasIommu } from './iommu-map.js';
 import { take } from './locks.js';
 import { decreaseReservation } from './memory.js';
 import { holdsGfn, p2mLookup, p2mRemove, p2mSet, p2mType } from './p2m.js';
 import { isRamType, P2mType } from './p2m-types.js';
 import { ofType } from './page-info.js';
+import { moveRange } from './physmap-range.js';
 import type { Xen } from './state.js';
 
 /** What add_to_physmap can add (XENMAPSPACE_*). */
@@ -34,7 +33,7 @@ export interface AddMore {
 
 /**
  * XENMEM_add_to_physmap and, for foreign pages and device memory, its _batch of one: -ESRCH no such domain; -EACCES it is
- * not translated; else what {@link addToPhysmapOne} says, {@link addRange}, {@link addForeign} or {@link addDeviceMemory}.
+ * not translated; else what {@link addToPhysmapOne} says, {@link moveRange}, {@link addForeign} or {@link addDeviceMemory}.
  */
 export function addToPhysmap(
   xen: Xen,
@@ -48,7 +47,7 @@ export function addToPhysmap(
   if (!xen.isTranslated(slot)) return -Errno.EACCES;
   switch (space) {
     case 'gmfn_range':
-      return addRange(xen, slot, index, gfn, size);
+      return moveRange(xen, slot, index, gfn, size);
     case 'gmfn_foreign':
       return addForeign(xen, slot, index, gfn, of);
     case 'dev_mmio':
@@ -56,47 +55,6 @@ export function addToPhysmap(
     default:
       return addToPhysmapOne(xen, slot, space, index, gfn);
   }
-}
-
-/** Pages that a batch may hold until it has flushed (5777a3742d). */
-const BATCH = 16;
-
-/**
- * XENMAPSPACE_gmfn_range: the pages at gfns `index` and up move to `gfn` and up, one after the other until one cannot. A
- * domain with a context flushes once a batch: the places they left, then, since 4.15, their references are dropped, then
- * the places they are at now (dossier §4.4, XSA-346). The pages moved before an errno stay moved.
- */
-function addRange(xen: Xen, slot: number, index: number, gfn: number, size: number): number {
-  let status = 0;
-  const holds = xen.profile.batchedMoves === 'referenced';
-  for (let moved = 0; moved < size && status === 0; ) {
-    let done = 0;
-    const held: number[] = [];
-    xen.dontFlushIotlb = hasIommu(xen, slot);
-    while (moved + done < size && done < BATCH) {
-      const at = index + moved + done;
-      const frame = p2mLookup(xen, slot, at);
-      status = addToPhysmapOne(xen, slot, 'gmfn', at, gfn + moved + done);
-      if (status !== 0) break;
-      const pdx = xen.ram.indexOf(frame);
-      if (holds && xen.dontFlushIotlb && getPage(xen, pdx, slot)) held.push(pdx);
-      done++;
-    }
-    if (xen.dontFlushIotlb) {
-      xen.dontFlushIotlb = false;
-      const [source, target] = [index + moved, gfn + moved];
-      status =
-        flushMoved(xen, slot, source, done, holds ? Flush.modified : Flush.added | Flush.modified) || status;
-      for (const pdx of held) putPage(xen, pdx);
-      status = flushMoved(xen, slot, target, done, Flush.added | Flush.modified) || status;
-    }
-    moved += done;
-  }
-  return status;
-}
-
-function flushMoved(xen: Xen, slot: number, gfn: number, count: number, flags: number): number {
-  return count === 0 ? 0 : iommuFlush(xen, slot, gfn, count, flags);
 }
 
 /**
@@ -134,14 +92,18 @@ function addDeviceMemory(xen: Xen, slot: number, index: number, gfn: number): nu
  * moves there. Its devices reach it there, too (dossier §4.3). -ESRCH no such domain; -EACCES it is not translated; -EINVAL
  * no such frame; -EPERM a device's registers are there; -ENXIO another's page is there; -ENOMEM.
  */
-function addToPhysmapOne(xen: Xen, slot: number, space: MapSpace, index: number, gfn: number): number {
+export function addToPhysmapOne(xen: Xen, slot: number, space: MapSpace, index: number, gfn: number): number {
   const arm = xen.spec.arch === 'arm';
   if (arm && space === 'gmfn') return -Errno.ENOSYS;
+  if (space === 'gmfn' && !isMovable(xen, slot, index)) return -Errno.EACCES;
   const pdx = frameToAdd(xen, slot, space, index);
   if (pdx < 0) return pdx;
   const held = space !== 'shared_info';
   if (held && !getPage(xen, pdx, slot)) return space === 'gmfn' ? -Errno.EINVAL : -Errno.EBUSY;
+  const stays = p2mLookup(xen, slot, gfn) === xen.ram.frameAt(pdx);
   const status = placeFrame(xen, slot, pdx, gfn);
+  if (stays && p2mLookup(xen, slot, gfn) !== xen.ram.frameAt(pdx))
+    xen.misdeed('a frame that was to be where it is has gone from there');
   if (held) putPage(xen, pdx);
   return status;
 }
@@ -158,6 +120,13 @@ function setArm(xen: Xen, slot: number, gfn: number, frame: number, type: number
   const replaced = before >= 0 && xen.ram.frameAt(before) !== frame && p2mLookup(xen, slot, gfn) === frame;
   if (replaced && ownerOf(xen, before) === slot) setGfns(xen, before, -1);
   return status;
+}
+
+/** What arrives is memory for reading and writing. Since 4.22 nothing else may leave (c9491ea21a43). */
+function isMovable(xen: Xen, slot: number, gfn: number): boolean {
+  if (xen.profile.movedPageType === 'any') return true;
+  const type = p2mType(xen, slot, gfn);
+  return type === P2mType.ramRw || type === P2mType.logDirty;
 }
 
 /** The index of the frame, or -EINVAL. */
@@ -200,7 +169,12 @@ const WHERE_IT_IS = -2;
 function moveTo(xen: Xen, slot: number, pdx: number, gfn: number, from = WHERE_IT_IS): number {
   if (!holdsGfn(xen, slot, gfn)) return -Errno.EINVAL;
   const frame = xen.ram.frameAt(pdx);
-  const status = p2mLookup(xen, slot, gfn) === frame ? 0 : clear(xen, slot, gfn);
+  const isThere = p2mLookup(xen, slot, gfn) === frame;
+  if (isThere && isSpecialPage(xen, pdx) && xen.profile.sharedFrameInPlace === 'removed-twice') {
+    clear(xen, slot, gfn);
+    return -Errno.EINVAL;
+  }
+  const status = isThere ? 0 : clear(xen, slot, gfn);
   if (status !== 0) return status;
   const old = from === WHERE_IT_IS ? xen.frame.gfn.get(pdx) - 1 : from;
   if (old >= 0 && old !== gfn) {
@@ -232,7 +206,8 @@ function clear(xen: Xen, slot: number, gfn: number): number {
  */
 function removePage(xen: Xen, slot: number, gfn: number): number {
   const suspended = xen.dontFlushIotlb;
-  if (xen.profile.batchedMoves === 'referenced') xen.dontFlushIotlb = false;
+  const { batchedMoves, displacedPageFlush } = xen.profile;
+  if (batchedMoves === 'referenced' && displacedPageFlush === 'at-once') xen.dontFlushIotlb = false;
   const status = decreaseReservation(xen, slot, -1, gfn);
   xen.dontFlushIotlb = suspended;
   return status;

@@ -9,6 +9,7 @@ import { isConstructed, mirrors } from './iommu-map.js';
 import { p2mDeviceRights, p2mLookup, p2mType } from './p2m.js';
 import { isForeignType, isRamType } from './p2m-types.js';
 import { typeOf } from './page-info.js';
+import { isHeldForFlush } from './physmap-range.js';
 import { scratchRights } from './quarantine.js';
 import type { Xen } from './state.js';
 
@@ -42,10 +43,11 @@ export function permittedRights(xen: Xen, slot: number, input: number, frame: nu
 }
 
 /**
- * A page of the domain's own that its devices reach where its p2m does not lead, because an IOMMU did not do as it was told.
- * The domain was crashed for it, and the page will not be given back.
+ * A page of the domain's own that its devices reach where its p2m or tables do not lead: it has moved, and is held until it
+ * is flushed; or an IOMMU did not do as it was told, the domain was crashed for it, and the page will not be given back.
  */
 export function isLeftBehind(xen: Xen, slot: number, pdx: number): boolean {
+  if (pdx >= 0 && slot >= 0 && isHeldForFlush(xen, slot, pdx)) return true;
   return pdx >= 0 && slot >= 0 && xen.domain.crashed.get(slot) !== 0 && ownerOf(xen, pdx) === slot;
 }
 

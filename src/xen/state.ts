@@ -69,6 +69,9 @@ const MISDEED_NAMES = [
   'a copy wrote a page that it did not hold as writable',
   'a copy that was not made was answered as if it had been',
   'a grant entry is locked while another is',
+  'pages that were moved are not where they were to go',
+  'a frame that was to be where it is has gone from there',
+  'a page that was given is not where it was to be',
 ] as const;
 export type MisdeedName = Exclude<(typeof MISDEED_NAMES)[number], 'none'>;
 
@@ -82,6 +85,9 @@ const hasDriver = (profile: Profile, { kind }: IommuSpec): boolean =>
  * without saying so.
  */
 export const List = { none: 0, pages: 1, relinquished: 2, xen: 3 } as const;
+
+/** Pages that a batch of moves may hold until it has flushed (5777a3742d9b). */
+export const HELD_PAGES = 16;
 
 const WORD_NAMES = { hex, decimal, flag };
 
@@ -132,12 +138,6 @@ export class Xen {
   grantEntryLocked = false;
 
   /**
-   * iommu_dont_flush_iotlb: set while a batch changes many entries and will flush for all of them (dossier §4.4). A
-   * signal within one step, too.
-   */
-  dontFlushIotlb = false;
-
-  /**
    * How long Xen has been at work without a look whether something else wants the CPU, and whether looks count: not within
    * what insists on being done in one go (preemption.ts). Signals within one step.
    */
@@ -159,6 +159,7 @@ export class Xen {
   readonly identityMap;
   readonly call;
   readonly grantCall;
+  readonly held;
   readonly vtdDomainId;
   readonly lock;
   readonly failure;
@@ -258,6 +259,10 @@ export class Xen {
         crashed: flag,
         /** It has had a device; noted only where giving back its tables depends on it. */
         hadDevice: flag,
+        /** Pages set aside for it (claims.ts). */
+        claimed: decimal,
+        /** The p2m's lock was not dropped by who took it. */
+        p2mLock: flag,
       },
       (slot) => this.domainName(slot),
       { rowsOf: [slots] },
@@ -414,6 +419,9 @@ export class Xen {
         was: TYPE_INFO,
         /** The page that an entry is to lead to; the one that takes another's place. */
         target: optional(frameName),
+        /** gmfn_range: where the next page is now, and the errno that the call will end with. */
+        index: hex,
+        outcome: decimal,
       },
       limits.calls === 1
         ? (call) => `hypercall of ${this.domainName(call)}`
@@ -448,6 +456,20 @@ export class Xen {
       { rowsOf: [{ kind: 'call', count: limits.domains * limits.calls }] },
     ).columns;
 
+    this.held = this.layout.table(
+      'held',
+      limits.domains * limits.calls * HELD_PAGES,
+      { frame: optional(frameName) },
+      (row) =>
+        `held by a hypercall of ${callName.show(Math.floor(row / HELD_PAGES))}: page ${row % HELD_PAGES}`,
+      {
+        rowsOf: [
+          { kind: 'call', count: limits.domains * limits.calls },
+          { kind: 'held page', count: HELD_PAGES },
+        ],
+      },
+    ).columns;
+
     this.lock = this.layout.table('lock', 1, { pcidevs: optional(callName) }, () => 'lock of').columns;
 
     this.failure = this.layout.table(
@@ -473,6 +495,10 @@ export class Xen {
         freedInUse: optional(frameName),
         /** A device that did not reach its reserved region in the middle of a hypercall (glimpses.ts). */
         reservedGap: optional(decimal),
+        /** Pages set aside for all domains. */
+        claimed: decimal,
+        /** A CPU was left without flushes (iommu_dont_flush_iotlb), which only a batch may be. */
+        flushesSuppressed: flag,
         /** How many extents there are (extents.ts): without any, nothing need look for one. */
         extents: decimal,
         /** The longest that Xen was at work without a look, where that was too long. */
@@ -570,6 +596,14 @@ export class Xen {
   get hostMisdeed(): MisdeedName | undefined {
     const misdeed = this.host.misdeed.get(0);
     return misdeed === 0 ? undefined : (MISDEED_NAMES[misdeed] as MisdeedName);
+  }
+
+  /** iommu_dont_flush_iotlb: set while a batch changes many entries and will flush for all of them (dossier §4.4). */
+  get dontFlushIotlb(): boolean {
+    return this.host.flushesSuppressed.get(0) !== 0;
+  }
+  set dontFlushIotlb(suppressed: boolean) {
+    this.host.flushesSuppressed.set(0, suppressed ? 1 : 0);
   }
 
   /** Offset at which the search for a quarantined device's domain id goes on (quarantine.ts). */

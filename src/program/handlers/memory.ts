@@ -1,9 +1,11 @@
 import { accessByCpu, cleanBySetWay } from '../../xen/arm-set-way.js';
 import { CONTINUES, pageOf } from '../../xen/calls/call.js';
+import { claimPages } from '../../xen/claims.js';
 import { Errno } from '../../xen/errno.js';
 import { beginExchange } from '../../xen/exchange-steps.js';
 import { beginAddToPhysmap } from '../../xen/grant-frame-steps.js';
 import { type SettableAccess, setMemAccess } from '../../xen/mem-access.js';
+import { type SettableType, setMemType } from '../../xen/mem-type.js';
 import {
   beginPopulatePhysmap,
   decreaseReservation,
@@ -73,6 +75,11 @@ export const MEMORY_HANDLERS: Handlers = {
   set_mem_access: (xen, args) => {
     const [gfn, count] = [args.number('gfn', -1), args.number('count', 1)];
     return errno(setMemAccess(xen, 0, args.domain(), args.text('access') as SettableAccess, gfn, count));
+  },
+  claim_pages: (xen, args) => errno(claimPages(xen, args.domain(), args.number('pages', 0))),
+  set_mem_type: (xen, args) => {
+    const [gfn, count] = [args.number('gfn', 0), args.number('count', 1)];
+    return errno(setMemType(xen, 0, args.domain(), args.text('type') as SettableType, gfn, count));
   },
   memory_mapping: (xen, args) => {
     const [gfn, mfn, count] = [args.number('gfn', 0), args.number('mfn', 0), args.number('count', 1)];

@@ -1,4 +1,5 @@
 import { SETTABLE_ACCESS } from '../../xen/mem-access.js';
+import { SETTABLE_TYPES } from '../../xen/mem-type.js';
 import { MAP_SPACES } from '../../xen/physmap.js';
 import { domain, hex, keyed, type Operation, optional, page } from './operation.js';
 
@@ -100,6 +101,35 @@ export const MEMORY: readonly Operation[] = [
       },
     ],
     frees: 'page',
+  },
+  {
+    name: 'claim_pages',
+    actor: 'toolstack',
+    doc: 'Sets memory aside for a domain that is being built (XENMEM_claim_pages).',
+    source: '§3.4',
+    parameters: [
+      domain,
+      {
+        name: 'pages',
+        kind: 'number',
+        doc: 'how many in all, those it has included; 0 gives up what is left',
+        keyed: true,
+      },
+    ],
+  },
+  {
+    name: 'set_mem_type',
+    actor: 'toolstack',
+    doc:
+      'The device model makes memory of an HVM domain one that can only be read, or written again ' +
+      '(XEN_DMOP_set_mem_type).',
+    source: '§4.1, §4.2',
+    parameters: [
+      domain,
+      { name: 'type', kind: 'word', words: SETTABLE_TYPES, doc: 'what it becomes' },
+      hex({ name: 'gfn', kind: 'number', doc: 'where', keyed: true }),
+      keyed('count', 'number', 'this many guest frames; 1 by default'),
+    ],
   },
   {
     name: 'set_mem_access',

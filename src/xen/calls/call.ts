@@ -68,6 +68,8 @@ function clear(xen: Xen, call: number): void {
   xen.call.gfn.set(call, 0);
   xen.call.count.set(call, 0);
   xen.call.was.set(call, 0);
+  xen.call.index.set(call, 0);
+  xen.call.outcome.set(call, 0);
   xen.call.target.set(call, 0);
 }
 

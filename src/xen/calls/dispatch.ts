@@ -6,6 +6,7 @@ import { COPY_GRANT } from '../grant-copy-steps.js';
 import { ADD_GRANT_FRAME, SET_GRANT_VERSION } from '../grant-frame-steps.js';
 import { MAP_GRANT, UNMAP_GRANT } from '../grant-map-steps.js';
 import { POPULATE_PHYSMAP } from '../memory.js';
+import { MOVE_RANGE } from '../physmap-range.js';
 import { lookForPreemption } from '../preemption.js';
 import type { Xen } from '../state.js';
 import { GET_PAGE_TYPE } from '../type-steps.js';
@@ -25,6 +26,7 @@ const STEP_FUNCTIONS: Readonly<Record<StepName, StepFunction>> = {
   ...COPY_GRANT,
   ...ADD_GRANT_FRAME,
   ...SET_GRANT_VERSION,
+  ...MOVE_RANGE,
 };
 const STEPS: readonly StepFunction[] = STEP_NAMES.map((name) =>
   name === 'none' ? () => 0 : STEP_FUNCTIONS[name as StepName],

@@ -97,6 +97,14 @@ export const Step = {
   entry_write: 35,
   /** The page is nobody's; another takes its place. */
   exchange_pages: 36,
+
+  // add_to_physmap of a range (§4.4).
+  /** Move a page. */
+  move_page: 37,
+  /** Flush the places that the batch's pages left, and drop what was held for them. */
+  flush_moved: 38,
+  /** Flush the places that they are at. */
+  flush_target: 39,
 } as const;
 
 /** Names of the steps by number. */

@@ -54,6 +54,11 @@ export const DOMAIN_BEHAVIOURS = {
     section: '§2.2',
     values: { EINVAL: 'EINVAL', EEXIST: 'EEXIST' },
   },
+  claimOnDying: {
+    doc: 'Setting memory aside for a domain that is dying',
+    section: '§3.4, §6.6',
+    values: { leaked: 'is done, and never undone', EINVAL: 'is refused' },
+  },
   unknownIommuOpts: {
     doc: 'Unknown iommu_opts bits at createdomain',
     section: '§2.2',

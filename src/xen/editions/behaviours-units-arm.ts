@@ -40,6 +40,19 @@ export const UNIT_BEHAVIOURS = {
       referenced: 'pages that make room are flushed at once, and those that move are held',
     },
   },
+  overlappingMove: {
+    doc: 'In which order pages move to where others are that are to move themselves',
+    section: '§4.4',
+    values: {
+      'from-the-first': 'from the first: pages are pushed out before they have moved, others move twice',
+      'from-the-end': 'from the last, if they move upwards',
+    },
+  },
+  movedPageType: {
+    doc: 'Which pages can be moved in a p2m, where they arrive as memory for reading and writing',
+    section: '§4.4',
+    values: { any: 'any memory, also what could only be read', 'read-write': 'such memory; else EACCES' },
+  },
   iommuSuperpages: {
     doc: 'Sizes of the pages in a domain’s own IOMMU tables, and what becomes of full and of empty tables',
     section: '§4.4',

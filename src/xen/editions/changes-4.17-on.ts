@@ -319,6 +319,27 @@ export const CHANGES_4_17_ON: readonly Change<ReleaseProfile>[] = [
     backports: ['4.21.2', '4.20.4', '4.19.6', '4.18.6', '4.17.7'],
   },
   {
+    behaviours: { movedPageType: 'read-write' },
+    commit: 'c9491ea21a43',
+    title: 'x86/hvm: be more strict with XENMAPSPACE_gmfn source types',
+    release: '4.22.0',
+    backports: ['4.21.1', '4.20.3', '4.19.5'],
+  },
+  {
+    behaviours: { claimOnDying: 'EINVAL' },
+    commit: '2379ca04feab',
+    title: 'xen/domain: Disallow XENMEM_claim_pages on dying domains',
+    release: '4.22.0',
+    backports: ['4.21.1', '4.20.3', '4.19.5'],
+  },
+  {
+    behaviours: { overlappingMove: 'from-the-end' },
+    commit: '7acc7dd36b9e',
+    title: 'memory: overlapping XENMAPSPACE_gmfn_range requests',
+    release: '4.22.0',
+    backports: ['4.21.2', '4.20.4'],
+  },
+  {
     behaviours: { statusFrameAdded: 'locked' },
     commit: '02708d3b51b0',
     title: 'gnttab: split gnttab_map_frame()',

@@ -54,6 +54,72 @@ export const MENDED_MEMORY = {
     section: '§3.4 (XSA-222)',
     values: { ignored: 'it is freed all the same', refused: 'it stays the domain’s' },
   },
+  movedPages: {
+    doc: 'Whether a page that a batch has moved is held until the place that it left is flushed',
+    section: '§4.4 (XSA-346)',
+    values: { unheld: 'no: somebody else can free it from its new place', held: 'yes' },
+  },
+  displacedPageFlush: {
+    doc: 'When a page is flushed that makes room in a batch of moves',
+    section: '§4.4 (XSA-346)',
+    values: {
+      'with-the-batch': 'at the end, when it may be free long since',
+      'at-once': 'before it is freed',
+    },
+  },
+  failedBatch: {
+    doc: 'What becomes of the suppression of flushes when a batch fails half-way',
+    section: '§4.4 (XSA-80)',
+    values: { 'left-suppressed': 'it stays, and nothing is flushed any more', ended: 'it ends' },
+  },
+  sharedFrameInPlace: {
+    doc: 'What happens when a frame that Xen shares is to be put where it is already',
+    section: '§4.4 (3e910b648b99)',
+    values: { 'removed-twice': 'it is removed, then removed again, which fails', stays: 'it stays' },
+  },
+  unchangedFrameHook: {
+    doc: 'Whether an entry of an x86 p2m that gets other rights, and leads to the same frame, concerns the IOMMU',
+    section: '§4.3 (6c0e4ad60850)',
+    values: { skipped: 'no', follows: 'yes' },
+  },
+  typeOfHoles: {
+    doc: 'What comes of giving a type of memory to a guest frame that has none',
+    section: '§4.1 (XSA-92)',
+    values: { set: 'an entry that leads to a frame of all ones', refused: 'EINVAL' },
+  },
+  failedAdd: {
+    doc: 'What a caller is told of a page that was given to a domain and could not be made known to it',
+    section: '§3.4 (a16cf950fc22)',
+    values: { ignored: 'that all is well', told: 'that it failed' },
+  },
+  reservedOfPv: {
+    doc: 'Which PV domains get the reserved regions of their devices',
+    section: '§6.4 (77a994f3f8eb)',
+    values: {
+      mirrored: 'those whose tables are kept in sync: not a relaxed dom0',
+      'with-context': 'all that have IOMMU tables',
+    },
+  },
+  armReplacedEntry: {
+    doc: 'When Arm gives back what an entry of the p2m led to that was replaced: foreign pages and tables',
+    section: '§4.5 (671878779741)',
+    values: { 'before-flush': 'before the IOMMU is flushed', 'after-flush': 'after it' },
+  },
+  eptReplacedTable: {
+    doc: 'When a table is given back in the place of which a larger page was put into an EPT',
+    section: '§4.3 (XSA-480)',
+    values: { 'before-flush': 'before those who may walk it are flushed', 'after-flush': 'after it' },
+  },
+  unmappedRemoval: {
+    doc: 'Whether giving back a guest frame that has no memory drops the p2m’s lock again',
+    section: '§3.4 (XSA-277)',
+    values: { 'keeps-lock': 'no', 'drops-lock': 'yes' },
+  },
+  mappingLimit: {
+    doc: 'How much device memory memory_mapping handles before it looks whether something else wants the CPU',
+    section: '§4.1 (XSA-125)',
+    values: { none: 'all that is asked for', frames: '64 frames' },
+  },
   failedAddM2p: {
     doc: 'What the M2P says of a page that could not be put into the p2m',
     section: '§3.4 (XSA-22)',

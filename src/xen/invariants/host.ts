@@ -9,6 +9,9 @@ function hostDown(xen: Xen): string | undefined {
 const SAID_OTHERWISE: ReadonlySet<MisdeedName | undefined> = new Set([
   'a map that failed was answered as if it had succeeded',
   'a copy that was not made was answered as if it had been',
+  'pages that were moved are not where they were to go',
+  'a frame that was to be where it is has gone from there',
+  'a page that was given is not where it was to be',
 ]);
 
 function saidOtherwise(xen: Xen): string | undefined {
@@ -28,6 +31,8 @@ function lockedForEver(xen: Xen): string | undefined {
     const grants = xen.domain.grantLock.get(slot);
     if (grants !== 0 && isIdle(xen, grants - 1))
       return heldText(xen, `the lock of ${xen.domainName(slot)}’s grant table`, grants);
+    if (xen.domain.p2mLock.get(slot) !== 0)
+      return `nobody will drop the lock of ${xen.domainName(slot)}’s p2m`;
   }
   return undefined;
 }

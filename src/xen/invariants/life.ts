@@ -57,8 +57,20 @@ function hasUnlivingDomain(xen: Xen): boolean {
   return false;
 }
 
-/** A page whose owner is gone, or a dead domain that nothing holds. */
+/** Memory that is set aside for nobody. */
+function lostClaim(xen: Xen): string | undefined {
+  let claimed = 0;
+  for (let slot = 0; slot < xen.domIo; slot++) claimed += xen.domain.claimed.get(slot);
+  const all = xen.host.claimed.get(0);
+  return claimed === all ? undefined : `${all} pages are set aside, and domains claim ${claimed}`;
+}
+
+/** A page whose owner is gone, a dead domain that nothing holds, or a claim of nobody's. */
 function remains(xen: Xen): string | undefined {
+  return lostClaim(xen) ?? remainsOfDomains(xen);
+}
+
+function remainsOfDomains(xen: Xen): string | undefined {
   if (!hasUnlivingDomain(xen)) return undefined;
   for (let pdx = 0; pdx < xen.ram.frames; pdx++) {
     const slot = ownerOf(xen, pdx);

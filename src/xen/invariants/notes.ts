@@ -12,6 +12,10 @@ export class Notes {
   readonly dying: Uint8Array;
   /** Rights that a dying domain's tables gave its devices before the step, by slot, then by input. */
   readonly rights: Uint8Array;
+  /** Where each frame of RAM stood in its domain's p2m before the step, -1 for nowhere. */
+  readonly places: Float64Array;
+  /** And as what type. */
+  readonly placeTypes: Uint8Array;
   /** Counts by domain. */
   readonly domains: Int32Array;
   /** Counts by active grant entry. */
@@ -29,6 +33,8 @@ export class Notes {
     this.owners = new Int32Array(xen.spec.devices.length);
     this.dying = new Uint8Array(xen.domIo);
     this.rights = new Uint8Array(xen.domIo * inputs);
+    this.placeTypes = new Uint8Array(xen.ram.frames);
+    this.places = new Float64Array(xen.ram.frames);
     this.domains = new Int32Array(xen.slots);
     this.grants = new Int32Array(xen.domIo * xen.spec.limits.grants);
     this.references = new Int32Array(xen.ram.frames);

@@ -6,9 +6,10 @@ import { reservesFrame } from '../identity-map.js';
 import { isConstructed, mirrors, sharesP2m } from '../iommu-map.js';
 import { tableRights } from '../iommu-tables.js';
 import { p2mDeviceRights, p2mLookup, p2mType } from '../p2m.js';
-import { isForeignType } from '../p2m-types.js';
+import { isForeignType, P2mType } from '../p2m-types.js';
 import type { Xen } from '../state.js';
 import type { Invariant } from './invariant.js';
+import type { Notes } from './notes.js';
 import { deviceText, frameText, pageText } from './words.js';
 
 /** The p2m of translated domains, its reverse, and the tables that mirror it. */
@@ -103,6 +104,44 @@ export const P2M: Invariant = {
   reason: 'the guest’s CPUs reach what its p2m leads to, with or without a device',
   harm: 'isolation broken',
   violation: strangersFrame,
+};
+
+function rememberPlaces(xen: Xen, _inputs: readonly number[], notes: Notes): void {
+  if (!xen.hasTranslatedDomains) return;
+  for (let pdx = 0; pdx < xen.ram.frames; pdx++) {
+    const slot = isSpecialPage(xen, pdx) ? -1 : ownerOf(xen, pdx);
+    const gfn = slot >= 0 && slot < xen.domIo && xen.isTranslated(slot) ? gfnOf(xen, pdx) : -1;
+    notes.places[pdx] = gfn;
+    notes.placeTypes[pdx] = gfn < 0 ? 0 : p2mType(xen, slot, gfn);
+  }
+}
+
+/** A page that is elsewhere now in its domain's p2m, and something else. What Xen shares is the guest's to write anywhere. */
+function changedOnTheWay(xen: Xen, _inputs: readonly number[], notes: Notes): string | undefined {
+  if (!xen.hasTranslatedDomains) return undefined;
+  for (let pdx = 0; pdx < xen.ram.frames; pdx++) {
+    const before = notes.places[pdx]!;
+    const gfn = before < 0 ? -1 : gfnOf(xen, pdx);
+    if (gfn < 0 || gfn === before) continue;
+    const slot = ownerOf(xen, pdx);
+    const [was, is] = [notes.placeTypes[pdx]!, p2mType(xen, slot, gfn)];
+    if (was !== is && was !== P2mType.logDirty)
+      return `${pageText(xen, pdx)} went from GFN ${frameText(before)} to ${frameText(gfn)} of ${xen.domainName(slot)}, and from ${typeName(was)} to ${typeName(is)}`;
+  }
+  return undefined;
+}
+
+const typeName = (type: number): string =>
+  Object.entries(P2mType).find(([, number]) => number === type)?.[0] ?? String(type);
+
+export const MOVED: Invariant = {
+  id: 'MOVED',
+  states: ['INV-DMA-PERM', 'INV-CPU-WRITE'],
+  title: 'a page that moves in a p2m stays what it was',
+  reason: 'a guest that may move a page could write what it may only read',
+  harm: 'isolation broken',
+  violation: changedOnTheWay,
+  remember: rememberPlaces,
 };
 
 export const SYNC: Invariant = {

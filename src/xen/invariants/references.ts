@@ -11,7 +11,7 @@ import { p2mLookup, p2mType } from '../p2m.js';
 import { isForeignType } from '../p2m-types.js';
 import { COUNT_MASK, isPageTable, typeCount, typeOf } from '../page-info.js';
 import { isXenL4Slot, PTE_PRESENT, PTE_RW } from '../page-table.js';
-import type { Xen } from '../state.js';
+import { HELD_PAGES, type Xen } from '../state.js';
 import type { Invariant } from './invariant.js';
 import type { Notes } from './notes.js';
 import { pageText } from './words.js';
@@ -34,6 +34,7 @@ function wrongCounts(xen: Xen, inputs: readonly number[], notes: Notes): string 
   countGrants(xen, notes);
   countForeignEntries(xen, inputs, notes);
   countGrantCalls(xen, notes);
+  countHeld(xen, notes);
   for (let pdx = 0; pdx < xen.ram.frames; pdx++) {
     const info = xen.frame.typeInfo.get(pdx);
     const count = xen.frame.countInfo.get(pdx) & COUNT_MASK;
@@ -44,6 +45,15 @@ function wrongCounts(xen: Xen, inputs: readonly number[], notes: Notes): string 
       return `${pageText(xen, pdx)} has ${typeCount(info)} type references, and ${types[pdx]} are held`;
   }
   return undefined;
+}
+
+/** What hypercalls under way hold. */
+function countHeld(xen: Xen, { references }: Notes): void {
+  const rows = xen.spec.limits.domains * xen.spec.limits.calls * HELD_PAGES;
+  for (let row = 0; row < rows; row++) {
+    const pdx = xen.held.frame.get(row) - 1;
+    if (pdx >= 0) references[pdx]!++;
+  }
 }
 
 /** What p2m entries for another domain's pages hold (Arm). */
