@@ -1,5 +1,6 @@
 import type { Bug, Inexpressible } from './bug.js';
 import { NX_400_REGRESS } from './devices/nx-400-regress.js';
+import { NX_AMD_MERGE_FREE } from './devices/nx-amd-merge-free.js';
 import { NX_BRIDGE_DID } from './devices/nx-bridge-did.js';
 import { NX_CLEANUP_CONT } from './devices/nx-cleanup-cont.js';
 import { NX_DID0_CM } from './devices/nx-did0-cm.js';
@@ -7,9 +8,12 @@ import { NX_PHANTOM_REAL } from './devices/nx-phantom-real.js';
 import { NX_PT_UAF } from './devices/nx-pt-uaf.js';
 import { NX_RMRR_REF } from './devices/nx-rmrr-ref.js';
 import { NX_SMMU_DEASSIGN } from './devices/nx-smmu-deassign.js';
+import { NX_SPLIT_BLANK } from './devices/nx-split-blank.js';
+import { NX_SPLIT_PERMS } from './devices/nx-split-perms.js';
 import { XSA_207 } from './devices/xsa-207.js';
 import { XSA_302_306 } from './devices/xsa-302-306.js';
 import { XSA_311 } from './devices/xsa-311.js';
+import { XSA_347A } from './devices/xsa-347a.js';
 import { XSA_378A } from './devices/xsa-378a.js';
 import { XSA_378B } from './devices/xsa-378b.js';
 import { XSA_378C } from './devices/xsa-378c.js';
@@ -50,6 +54,10 @@ export const DEVICE_BUGS: readonly Bug[] = [
   XSA_311,
   XSA_400A,
   XSA_400B,
+  XSA_347A,
+  NX_SPLIT_BLANK,
+  NX_SPLIT_PERMS,
+  NX_AMD_MERGE_FREE,
 ];
 
 export const DEVICE_BUGS_INEXPRESSIBLE: readonly Inexpressible[] = [];

@@ -1,10 +1,10 @@
 import { Errno } from './errno.js';
 import { fails } from './failures.js';
-import { noteReservedSeen } from './glimpses.js';
 import { allocUnitFrame, amdviLevels, iommuRoot } from './iommu-tables.js';
 import { deviceTableFrames } from './machine.js';
 import { phantomFunctions } from './pci-function.js';
 import { deviceDomid, isBlocked, quarantineRoot } from './quarantine.js';
+import { noteReservedSeen } from './reserved-gap.js';
 import type { Xen } from './state.js';
 
 /**

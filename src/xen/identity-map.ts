@@ -1,11 +1,11 @@
 import { R, type Rights, W } from '../formats/address.js';
 import { deviceOwner } from './devices.js';
 import { Errno } from './errno.js';
-import { noteReservedSeen } from './glimpses.js';
 import { iommuMap, iommuUnmap, mirrors } from './iommu-map.js';
 import type { ReservedSpec } from './machine.js';
 import { p2mLookup, p2mRemove, p2mSet, p2mType } from './p2m.js';
 import { P2mType } from './p2m-types.js';
+import { noteReservedSeen } from './reserved-gap.js';
 import type { Xen } from './state.js';
 
 /** assign_device's one flag: conflicts of reserved regions with a domain's memory are tolerated. */

@@ -15,7 +15,7 @@ import { COUNTERS, PIN } from './invariants/pins.js';
 import { LINEAR, PROGRESS } from './invariants/progress.js';
 import { I2, REACH } from './invariants/reach.js';
 import { REF } from './invariants/references.js';
-import { HEAP, PTSTRUCT, SCRUB } from './invariants/tables.js';
+import { ATOMIC, HEAP, PTSTRUCT, SCRUB } from './invariants/tables.js';
 import { DID, FREED, I4 } from './invariants/tlb.js';
 import { I1 } from './invariants/types.js';
 import { inputFrames } from './rule.js';
@@ -37,6 +37,7 @@ export const INVARIANTS: readonly Invariant[] = [
     FREED,
     DID,
     PTSTRUCT,
+    ATOMIC,
     I9,
     I10,
     I14,

@@ -1,7 +1,10 @@
 import { R, type Rights, W } from '../formats/address.js';
+import { AMDVI_TABLES } from '../formats/amdvi.js';
 import { EPT } from '../formats/ept.js';
 import { ENTRY_SPAN, EntryWords, type RadixFormat, type RootShape, TABLE_ENTRIES } from '../formats/radix.js';
+import { VTD_SECOND_LEVEL } from '../formats/vtd.js';
 import { allocXenFrame, freeXenFrame } from './frames.js';
+import { noteGlimpse } from './glimpses.js';
 import { noteFreedTable } from './remembered.js';
 import type { Xen } from './state.js';
 
@@ -15,6 +18,8 @@ export class RadixWriter {
   private readonly format: RadixFormat;
   private readonly shape: RootShape;
   private readonly coalesceUpTo: number;
+  /** Whether it writes tables that the IOMMU has to itself. */
+  private readonly isIommus: boolean;
   private readonly words = new EntryWords();
   /** By level: what turns the low bits of a page's entry into those of a page of the level below. */
   private readonly toSmaller: readonly number[];
@@ -48,6 +53,7 @@ export class RadixWriter {
     this.format = format;
     this.shape = shape;
     this.coalesceUpTo = coalesceUpTo;
+    this.isIommus = format === AMDVI_TABLES || format === VTD_SECOND_LEVEL;
     this.toSmaller = Array.from({ length: 8 }, (_, level) => (level < 2 ? 0 : this.lowBits(level)));
   }
 
@@ -121,11 +127,13 @@ export class RadixWriter {
       if (next < 0) return -1;
       this.outOfMemory = false;
       table = xen.ram.frameAt(next);
-      const filledFirst = xen.profile.splitOrder === 'filled-first';
+      const filledFirst = !this.isIommus || xen.profile.splitOrder === 'filled-first';
       if (splits && filledFirst) this.fillFromPage(xen, table, lo, hi, level);
       this.split ||= present;
       format.tableEntry(table, level, this.words);
       this.write(xen, at, this.words.lo, this.words.hi);
+      if (present && !this.mapsSame(xen, table, lo, hi, level))
+        noteGlimpse(xen, 'a table that maps otherwise than the page it took the place of');
       if (splits && !filledFirst) this.fillFromPage(xen, table, lo, hi, level);
       if (!present && this.coalesceUpTo !== 0) this.count(xen, level, 1);
     }
@@ -161,12 +169,28 @@ export class RadixWriter {
     // What is absent and names no frame has parts that name none.
     const step = frame === 0 && !this.format.present(lo, hi, level) ? 0 : span;
     // A device may do with the parts what it might with the whole (b8238afd0760).
-    const keeps = this.format === EPT || xen.profile.splitRights === 'kept';
+    const keeps = !this.isIommus || xen.profile.splitRights === 'kept';
     for (let at = table * 4096; at < (table + 1) * 4096; at += 8, frame += step) {
       if (keeps) this.write(xen, at, (frame << 12) | low, high | ((frame / 0x10_0000) & 0xf_ffff));
       else this.writeAllRights(xen, at, frame, level - 1);
     }
     if (this.coalesceUpTo !== 0) xen.frame.typeInfo.set(xen.ram.indexOf(table), TABLE_ENTRIES);
+  }
+
+  /** Whether a table maps the parts of a page as the page's entry did. */
+  private mapsSame(xen: Xen, table: number, lo: number, hi: number, level: number): boolean {
+    const { format } = this;
+    const base = format.frame(lo, hi);
+    const rights = format.rights(lo, hi, level);
+    const span = ENTRY_SPAN[level - 1]!;
+    for (let index = 0; index < TABLE_ENTRIES; index++) {
+      const partLo = xen.ram.read32(table * 4096 + index * 8);
+      const partHi = xen.ram.read32(table * 4096 + index * 8 + 4);
+      if (!format.present(partLo, partHi, level - 1) || format.rights(partLo, partHi, level - 1) !== rights)
+        return false;
+      if (format.frame(partLo, partHi) !== base + index * span) return false;
+    }
+    return true;
   }
 
   private writeAllRights(xen: Xen, at: number, frame: number, level: number): void {
@@ -200,12 +224,27 @@ export class RadixWriter {
       this.unchanged = true;
       return true;
     }
+    const halves = this.isIommus && xen.profile.entryWrites === 'by-halves' && level === 1;
+    if (halves) this.writeByHalves(xen, at, lo, hi);
     this.write(xen, at, lo, hi);
     if (this.coalesceUpTo !== 0) {
       if (!this.wasPresent) this.count(xen, level, 1);
       this.coalesce(xen, level);
     }
     return true;
+  }
+
+  /** The compiler may write an entry's half with the address first: hardware then meets it with the old other half. */
+  private writeByHalves(xen: Xen, at: number, lo: number, hi: number): void {
+    const { format } = this;
+    this.write(xen, at, lo, this.hi);
+    const replaces = this.wasPresent && format.present(lo, hi, 1) && format.present(lo, this.hi, 1);
+    const frame = format.frame(lo, this.hi);
+    const rights = format.rights(lo, this.hi, 1);
+    const isOld = frame === format.frame(this.lo, this.hi) && rights === format.rights(this.lo, this.hi, 1);
+    const isNew = frame === format.frame(lo, hi) && rights === format.rights(lo, hi, 1);
+    if (replaces && !isOld && !isNew)
+      noteGlimpse(xen, 'an entry with the frame of one mapping and the rights of another');
   }
 
   /** Puts a page of the next size in the place of each table that the page written at level `from` made contiguous. */
@@ -215,8 +254,10 @@ export class RadixWriter {
       const lo = xen.ram.read32(first);
       const hi = xen.ram.read32(first + 4);
       const at = this.entryAddress(level + 1);
+      const freesFirst = xen.profile.mergedTable === 'freed-first';
+      if (freesFirst) this.freeLowerTable(xen, level);
       this.write(xen, at, lo ^ this.toSmaller[level + 1]!, hi);
-      this.freeLowerTable(xen, level);
+      if (!freesFirst) this.freeLowerTable(xen, level);
     }
   }
 
@@ -242,6 +283,12 @@ export class RadixWriter {
 
   private freeLowerTable(xen: Xen, level: number, isClear = false): void {
     this.coalesced = true;
+    const above = this.entryAddress(level + 1);
+    const lo = xen.ram.read32(above);
+    const hi = xen.ram.read32(above + 4);
+    const isTable = this.format.present(lo, hi, level + 1) && !this.format.leaf(lo, hi, level + 1);
+    if (isTable && this.format.frame(lo, hi) === this.tables[level])
+      noteGlimpse(xen, 'a table that was given back while an entry still led to it');
     freeXenFrame(xen, xen.ram.indexOf(this.tables[level]!), isClear);
   }
 

@@ -60,6 +60,15 @@ const BUG_NAMES = [
   'a free page is freed',
   'a context entry is switched back and forth for ever',
 ] as const;
+/** States of tables that hardware must never meet, however short they are. */
+export const GLIMPSE_NAMES = [
+  'none',
+  'a table that maps otherwise than the page it took the place of',
+  'a table that was given back while an entry still led to it',
+  'an entry with the frame of one mapping and the rights of another',
+] as const;
+export type Glimpse = Exclude<(typeof GLIMPSE_NAMES)[number], 'none'>;
+
 export type BugName = Exclude<(typeof BUG_NAMES)[number], 'none'>;
 
 /** What Xen did or said and must not have, where no other state shows it afterwards. */
@@ -493,7 +502,9 @@ export class Xen {
         now: decimal,
         /** The last frame that was freed while an IOMMU remembered a way to it (remembered.ts). */
         freedInUse: optional(frameName),
-        /** A device that did not reach its reserved region in the middle of a hypercall (glimpses.ts). */
+        /** What hardware could have met in the middle of a change of tables (glimpses.ts). */
+        glimpse: enumeration(GLIMPSE_NAMES),
+        /** A device that did not reach its reserved region in the middle of a hypercall (reserved-gap.ts). */
         reservedGap: optional(decimal),
         /** Pages set aside for all domains. */
         claimed: decimal,

@@ -2,11 +2,11 @@ import { EntryWords } from '../formats/radix.js';
 import { entryFrame, VTD_SECOND_LEVEL } from '../formats/vtd.js';
 import { Errno } from './errno.js';
 import { fails } from './failures.js';
-import { noteReservedSeen } from './glimpses.js';
 import { flushContext, flushDomain } from './iommu-flush.js';
 import { sharesP2m } from './iommu-map.js';
 import { allocUnitFrame, iommuRoot } from './iommu-tables.js';
 import { deviceDomid, isBlocked, quarantineRoot } from './quarantine.js';
+import { noteReservedSeen } from './reserved-gap.js';
 import type { Xen } from './state.js';
 import { didOf, isKnownDid, leaveUnit, quarantineHolder, slotOfDid, takeDid } from './vtd-domain-ids.js';
 

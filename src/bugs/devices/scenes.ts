@@ -47,3 +47,15 @@ device nic 0000:03:00.0 phantom=4
 limits domains=2 grants=1 handles=1 va_slots=1
 createdomain guest iommu max_pages=0
 `;
+
+/** A guest, and a device whose firmware reads so much memory, aligned, that AMD-Vi maps it as one page. */
+export const LARGE_PAGE = `
+machine x86
+ram 0x100..0x100
+iommu amdvi
+dom0 passthrough pages=0
+device nic 0000:03:00.0
+reserved 0x200..0x3ff nic access=ro
+limits domains=2 grants=1 handles=1 va_slots=1 iotlb=1
+createdomain guest iommu max_pages=0
+`;

@@ -88,6 +88,16 @@ export const MENDED_DEVICES = {
       'level-by-level': 'each level at once',
     },
   },
+  mergedTable: {
+    doc: 'When a table of IOMMU entries that has become one large page is given back',
+    section: '§4.4, 6b4d71d028',
+    values: { 'freed-first': 'before the page takes its place', 'freed-last': 'after that' },
+  },
+  entryWrites: {
+    doc: 'How an entry of IOMMU tables is written',
+    section: '§4.4, XSA-347',
+    values: { 'by-halves': 'the half with the address first', 'at-once': 'in one go' },
+  },
   splitRights: {
     doc: 'Rights of the entries that a large page in IOMMU tables is split into',
     section: '§4.4, b8238afd07',

@@ -6,7 +6,7 @@ import { reservesFrame } from '../identity-map.js';
 import { isConstructed, mirrors, sharesP2m } from '../iommu-map.js';
 import { tableRights } from '../iommu-tables.js';
 import { p2mDeviceRights, p2mLookup, p2mType } from '../p2m.js';
-import { isForeignType, P2mType } from '../p2m-types.js';
+import { isForeignType, isRamType, P2mType } from '../p2m-types.js';
 import type { Xen } from '../state.js';
 import type { Invariant } from './invariant.js';
 import type { Notes } from './notes.js';
@@ -71,7 +71,8 @@ function wrongM2p(xen: Xen, inputs: readonly number[]): string | undefined {
       const frame = p2mLookup(xen, slot, inputs[i]!);
       const pdx = frame < 0 ? -1 : xen.ram.indexOf(frame);
       if (pdx < 0 || ownerOf(xen, pdx) !== slot || isSpecialPage(xen, pdx)) continue;
-      if (gfnOf(xen, pdx) !== inputs[i]!)
+      // A page that stands there as a grant is the domain’s own by chance.
+      if (gfnOf(xen, pdx) !== inputs[i]! && isRamType(p2mType(xen, slot, inputs[i]!)))
         return `GFN ${frameText(inputs[i]!)} of ${xen.domainName(slot)} leads to frame ${frameText(frame)}, which says that it is elsewhere`;
     }
   }

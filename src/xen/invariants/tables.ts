@@ -14,7 +14,7 @@ import { amdviLevels } from '../iommu-tables.js';
 import { deviceTableFrames } from '../machine.js';
 import { keepsAccess } from '../p2m.js';
 import { isUntranslatedHwdom } from '../rule.js';
-import type { Xen } from '../state.js';
+import { GLIMPSE_NAMES, type Xen } from '../state.js';
 import type { Invariant } from './invariant.js';
 import type { Notes } from './notes.js';
 import { frameText, pageText } from './words.js';
@@ -143,6 +143,19 @@ function contentOfFree(xen: Xen): string | undefined {
   }
   return undefined;
 }
+
+function glimpsed(xen: Xen): string | undefined {
+  const glimpse = xen.host.glimpse.get(0);
+  return glimpse === 0 ? undefined : `hardware could meet ${GLIMPSE_NAMES[glimpse]}`;
+}
+
+export const ATOMIC: Invariant = {
+  id: 'INV-ATOMIC',
+  title: 'hardware never meets a table that is half written, or that has been given back',
+  reason: 'a device walks tables at any time, also between two writes of a hypercall',
+  harm: 'isolation broken',
+  violation: glimpsed,
+};
 
 export const PTSTRUCT: Invariant = {
   id: 'INV-PTSTRUCT',
