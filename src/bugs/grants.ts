@@ -66,7 +66,8 @@ export const GRANT_BUGS_INEXPRESSIBLE: readonly Inexpressible[] = [
   {
     id: 'XSA-224c',
     class: 'A',
-    lacks: 'grants of device memory: no release since 4.11 lets any be mapped (docs/disagreements.md)',
+    lacks:
+      'grants of device memory, which the Xen of the time did not let anybody map either: the code with the bug could not be reached',
   },
   { id: 'XSA-295', class: 'D', lacks: 'the exclusive loads and stores of Arm’s CPUs' },
 ];

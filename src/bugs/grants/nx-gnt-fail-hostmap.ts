@@ -1,5 +1,5 @@
 import type { Bug } from '../bug.js';
-import { BACKEND_AND_GUEST, ONLY_GRANTS } from './scenes.js';
+import { BACKEND_AND_GUEST } from './scenes.js';
 
 export const NX_GNT_FAIL_HOSTMAP: Bug = {
   id: 'NX-GNT-FAIL-HOSTMAP',
@@ -12,7 +12,7 @@ export const NX_GNT_FAIL_HOSTMAP: Bug = {
     'page-table entry that was made before stays. The mapper goes on writing a page that it does not hold.',
   behaviours: { failedMapHostMapping: 'left' },
   scene: BACKEND_AND_GUEST,
-  bounds: { ...ONLY_GRANTS, failures: 1, operations: ['map_grant_ref'] },
+  bounds: { onlyOperations: true, failures: 1, operations: ['guest: grant', 'dom0: map_grant_ref'] },
   invariants: ['INV-CPU-WRITE'],
   fixes: ['95906bf0f0'],
 };
