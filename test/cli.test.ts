@@ -482,6 +482,19 @@ const BAD: readonly Bad[] = [
     () => ['editions', '--behaviour', 'quarantin'],
     /^--behaviour: error: `quarantin`.*did you mean `quarantine`/,
   ],
+  ['no workers', () => ['verify', NIC, '--workers', '0'], /whole number from 1 to 64/],
+  ['too many workers', () => ['verify', NIC, '--workers', '1000'], /whole number from 1 to 64/],
+  [
+    'a checkpoint that is not there',
+    () => ['verify', NIC, '--resume', join(folder, 'none')],
+    /cannot be read \(ENOENT\)/,
+  ],
+  ['a checkpoint that is none', () => ['verify', NIC, '--resume', NIC], /this is no checkpoint of dommu/],
+  [
+    'a checkpoint where none can be written',
+    () => ['verify', NIC, '--checkpoint', join(folder, 'none', 'x')],
+    /the checkpoint cannot be written \(ENOENT\)/,
+  ],
   ['a bound that is no number', () => ['verify', NIC, '--pages', 'two'], /whole number from 1 to 512/],
   ['an unknown IOMMU', () => ['verify', NIC, '--iommu', 'vt-d'], /--iommu.*vt-d.*vtd/],
   [

@@ -93,6 +93,13 @@ describe('a search that goes on from a checkpoint', () => {
     expect(readdirSync(folder)).toEqual(['search.checkpoint']);
   });
 
+  it('knows which flags were set before', async () => {
+    await run(GRID, { checkpoint, flags: Uint8Array.of(0, 1, 0) }, 50);
+    const flags = Uint8Array.of(1, 0, 0);
+    await run(GRID, { resume: file, flags });
+    expect([...flags]).toEqual([1, 1, 0]);
+  });
+
   it('has time of its own', async () => {
     await run(GRID, { bounds: { maxSeconds: 0 }, checkpoint });
     expect(await run(GRID, { resume: file })).toMatchObject({ stop: 'exhausted', states: 900 });

@@ -25,6 +25,8 @@ export interface SavedSearch {
   readonly enabled: readonly number[];
   readonly violations: readonly Violation[];
   readonly vacuous: readonly string[];
+  /** Numbers of the flags that were set. */
+  readonly flags: readonly number[];
   /** null is none. */
   readonly depthLimit: number | null;
   readonly seconds: number;

@@ -91,6 +91,8 @@ export interface SearchOptions {
   readonly resume?: string | undefined;
   /** What a checkpoint is of: one of something else is not gone on from. */
   readonly made?: Made;
+  /** Flags that are set while the model is searched, by whoever; a checkpoint keeps them. */
+  readonly flags?: Uint8Array;
   readonly onProgress?: (progress: Progress) => void;
   readonly signal?: AbortSignal;
 }

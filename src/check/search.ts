@@ -147,11 +147,12 @@ export class Search {
       this.heed();
       return [0, states.count];
     }
-    const { level, from, end, transitions, enabled, violations, vacuous, depthLimit } = resumed.search;
+    const { level, from, end, transitions, enabled, violations, vacuous, depthLimit, flags } = resumed.search;
     this.level = level;
     this.transitions = transitions;
     this.depthLimit = depthLimit ?? Number.POSITIVE_INFINITY;
     for (const action of enabled) expander.enabled[action] = 1;
+    for (const flag of flags) if (this.options.flags !== undefined) this.options.flags[flag] = 1;
     for (const violation of violations) expander.findings.take(violation);
     expander.findings.stillVacuous(vacuous);
     return [from, end];
@@ -203,9 +204,10 @@ export class Search {
     const { findings } = expander;
     const search: SavedSearch = {
       ...{ level, from, end, transitions, cpuSeconds },
-      enabled: [...expander.enabled.keys()].filter((action) => expander.enabled[action] !== 0),
+      enabled: numbersSet(expander.enabled),
       violations: findings.violations,
       vacuous: findings.vacuous,
+      flags: numbersSet(options.flags),
       depthLimit: Number.isFinite(depthLimit) ? depthLimit : null,
       seconds: this.seconds + (this.resumed?.search.seconds ?? 0),
     };
@@ -293,6 +295,9 @@ export class Search {
       if (expander.findings.take(violation)) this.boundBy(violation.actions.length);
   }
 }
+
+const numbersSet = (flags: Uint8Array = new Uint8Array()): number[] =>
+  [...flags.keys()].filter((n) => flags[n] !== 0);
 
 /** Searches every behaviour of a model within bounds. */
 export async function search(model: Model, options: SearchOptions): Promise<SearchResult> {

@@ -26,24 +26,50 @@ class StatusLine {
 
 const number = (value: number): string => Math.round(value).toLocaleString('en-US');
 
+/** Seconds over which a search's pace is taken: it changes as states get harder to come to. */
+const PACE = 5;
+
+/** How fast a search is of late. */
+class Pace {
+  private readonly past: Progress[] = [];
+
+  /** States found in a second, and seconds that the states which wait will take at least: each may lead to others. */
+  of(now: Progress): { statesASecond: number; left: number | undefined } {
+    const { past } = this;
+    past.push(now);
+    while (past.length > 2 && now.seconds - past[1]!.seconds >= PACE) past.shift();
+    const [then] = past as [Progress];
+    const seconds = now.seconds - then.seconds;
+    const expanded = now.states - now.frontier - (then.states - then.frontier);
+    const statesASecond = seconds > 0 ? (now.states - then.states) / seconds : 0;
+    return { statesASecond, left: expanded > 0 ? (now.frontier / expanded) * seconds : undefined };
+  }
+}
+
 /** How a search is getting on. */
 export class ProgressLine extends StatusLine {
-  show({ states, transitions, depth, frontier, bytes, seconds, loops }: Progress): void {
-    if (loops === true) {
-      const memory = `${number(bytes / 2 ** 20)} MiB`;
-      this.write(
-        seconds,
-        () =>
-          `${number(states)} states, looking for loops (${number(frontier)} to go), ${memory}, ${seconds.toFixed(0)} s`,
-      );
+  private readonly pace = new Pace();
+
+  show(progress: Progress): void {
+    const { states, depth, frontier, bytes, seconds } = progress;
+    const memory = `${number(bytes / 2 ** 20)} MiB`;
+    const time = `${seconds.toFixed(0)} s`;
+    if (progress.loops === true) {
+      const text = `${number(states)} states, looking for loops (${number(frontier)} to go), ${memory}, ${time}`;
+      this.write(seconds, () => text);
       return;
     }
-    this.write(
-      seconds,
-      () =>
-        `${number(states)} states (${number(frontier)} to go), depth ${depth}, ${number(transitions / seconds)} transitions/s, ${number(bytes / 2 ** 20)} MiB, ${seconds.toFixed(0)} s`,
-    );
+    this.write(seconds, () => {
+      const { statesASecond, left } = this.pace.of(progress);
+      const toGo = left === undefined ? '' : `, ${duration(left)} or more`;
+      return `${number(states)} states (${number(frontier)} to go${toGo}), ${number(statesASecond)} states/s, depth ${depth}, ${memory}, ${time}`;
+    });
   }
+}
+
+function duration(seconds: number): string {
+  if (seconds < 90) return `${Math.ceil(seconds)} s`;
+  return seconds < 5400 ? `${Math.round(seconds / 60)} min` : `${(seconds / 3600).toFixed(1)} h`;
 }
 
 /** How a campaign is getting on. */

@@ -207,6 +207,33 @@ describe('a verdict', () => {
     expect(alone.behaviours.never).toContain('selfGrant');
   });
 
+  it('is the same from several threads', async () => {
+    const asked = bounds({ refs: 0, hotplug: false });
+    const scene = configs(['guest-pv-nic.cfg'], '4.11.0', asked);
+    const outcome = async (workers: number) => {
+      const { verdict, search, counterexamples } = await verifyProgram(
+        scene,
+        resolveEdition('4.11.0'),
+        asked,
+        {
+          workers,
+          shareFrom: 0,
+        },
+      );
+      const lengths = counterexamples.map(({ invariant, steps }) => [invariant.id, steps.length]);
+      return {
+        verdict,
+        states: search.states,
+        transitions: search.transitions,
+        depth: search.depth,
+        lengths,
+      };
+    };
+    const alone = await outcome(1);
+    expect(alone.verdict).toBe('unsafe');
+    expect(await outcome(2)).toEqual(alone);
+  });
+
   it('comes from as many states and transitions each time', async () => {
     const counts = async () => {
       const { search } = await verify('guest-pv-nic.cfg', '4.22', bounds());

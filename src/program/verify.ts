@@ -274,7 +274,7 @@ export async function verifyProgram(
   const searched: Searched = { program, edition, bounds, consulted };
   const { model, xen, scene, symmetry } = watchedScene(searched);
   const source = { module: import.meta.url, data: searched };
-  const asked = { bounds: bounds.search, source, fairness: 'weak', ...options } as const;
+  const asked = { bounds: bounds.search, source, flags: consulted, fairness: 'weak', ...options } as const;
   const result = await search(remembering(model, bounds), asked);
   const inScene = new Set(scene.flatMap(({ violations }) => violations.map(({ invariant }) => invariant)));
   const counterexamples = searchedWithin(bounds).flatMap((invariant) => {
