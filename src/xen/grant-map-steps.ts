@@ -68,17 +68,17 @@ export function beginUnmapGrant(
 ): number {
   const caller = callerOf(xen, call);
   const pdx = mappedFrame(xen, caller, handle);
+  const row = caller * xen.spec.limits.handles + handle;
+  const [granter, ref] = pdx < 0 ? [0, 0] : [xen.maptrack.granter.get(row), xen.maptrack.ref.get(row)];
   const given = unmapPass(xen, caller, handle, clear, devBusAddr, hostGfn, hostEntry, 0);
   if (given < 0) {
     flushMapper(xen, caller);
     return given;
   }
-  const row = caller * xen.spec.limits.handles + handle;
-  xen.call.domain.set(call, xen.maptrack.granter.get(row));
+  xen.call.domain.set(call, granter);
   xen.call.flags.set(call, given);
   xen.call.page.set(call, pdx + 1);
-  xen.grantCall.ref.set(call, xen.maptrack.ref.get(row));
-  xen.grantCall.handle.set(call, row + 1);
+  xen.grantCall.ref.set(call, ref);
   if (xen.profile.unmapReferences === 'before-flush') giveBack(xen, call);
   return goOn(xen, call, Step.unmap_flush);
 }
@@ -95,9 +95,8 @@ function complete(xen: Xen, call: number): number {
 }
 
 function giveBack(xen: Xen, call: number): void {
-  const [row, ref] = [xen.grantCall.handle.get(call) - 1, xen.grantCall.ref.get(call) - 1];
-  const [granter, pdx] = [domainOf(xen, call), pageOf(xen, call)];
-  completeUnmap(xen, callerOf(xen, call), row, granter, ref, pdx, xen.call.flags.get(call));
+  const [granter, ref] = [domainOf(xen, call), xen.grantCall.ref.get(call) - 1];
+  completeUnmap(xen, callerOf(xen, call), granter, ref, pageOf(xen, call), xen.call.flags.get(call));
 }
 
 /** The step of a map, and those of an unmap. */

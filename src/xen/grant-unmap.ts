@@ -64,7 +64,7 @@ function unmapOne(
   const given = unmapPass(xen, caller, handle, clear, devBusAddr, hostGfn, hostEntry, replacement);
   flushMapper(xen, caller);
   if (given < 0) return given;
-  completeUnmap(xen, caller, row, granter, ref, pdx, given);
+  completeUnmap(xen, caller, granter, ref, pdx, given);
   return unmapStatus(given);
 }
 
@@ -82,9 +82,8 @@ export function mappedFrame(xen: Xen, caller: number, handle: number): number {
   return xen.grant.frame.get(activeRow(xen, granter, grantRefOf(xen, row))) - 1;
 }
 
-/** Beside the flags of what a pass has taken away: the IOMMU refused; nothing of the handle is left. */
+/** Beside the flags of what a pass has taken away: the IOMMU refused. */
 const IOMMU_FAILED = 0x100;
-const RELEASED = 0x200;
 
 /** What a request answers whose first pass came to `given`. */
 export function unmapStatus(given: number): number {
@@ -92,7 +91,8 @@ export function unmapStatus(given: number): number {
 }
 
 /**
- * unmap_common, the first pass of one request: the mapping goes, from the CPU's tables and the devices'. Between it and
+ * unmap_common, the first pass of one request: the mapping goes, from the CPU's tables and the devices', and the handle,
+ * when nothing is mapped any more. Between it and
  * {@link completeUnmap} Xen flushes the mapper's TLBs, once for up to 32 requests of a hypercall, so that nothing is given
  * back that a CPU can still reach; a batch is therefore the same as its requests one after the other. Returns the GNTMAP
  * flags of what is to be given back, or a negative {@link GNTST}.
@@ -137,7 +137,8 @@ export function unmapPass(
   const left = flags & ~cleared;
   const released = (left & HALVES) === 0;
   const readonly = flags & GNTMAP.readonly;
-  xen.maptrack.flags.set(row, released ? 0 : left);
+  if (released) forgetHandle(xen, row);
+  else xen.maptrack.flags.set(row, left);
   const status =
     released || xen.profile.grantCounterDrop === 'every-unmap'
       ? grantIommuUnmap(xen, caller, granter, ref, pdx, readonly !== 0)
@@ -146,23 +147,21 @@ export function unmapPass(
   const given = cleared | device | readonly;
   if (xen.profile.unmapPins === 'before-flush')
     xen.grant.pin.add(activeRow(xen, granter, ref), -pinsOf(given));
-  return given | (status === 0 ? 0 : IOMMU_FAILED) | (released ? RELEASED : 0);
+  return given | (status === 0 ? 0 : IOMMU_FAILED);
 }
 
 /**
- * unmap_common_complete: gives back what the first pass has taken away, `given`: pins and references, and the handle, when
- * nothing is mapped any more. `row` is the handle's in maptrack, `pdx` the page that was mapped by grant `ref` of `granter`.
+ * unmap_common_complete: gives back the pins and references of what the first pass has taken away, `given`, also where the
+ * IOMMU refused. `pdx` is the page that was mapped by grant `ref` of `granter`.
  */
 export function completeUnmap(
   xen: Xen,
   caller: number,
-  row: number,
   granter: number,
   ref: number,
   pdx: number,
   given: number,
 ): void {
-  if ((given & RELEASED) !== 0) forgetHandle(xen, row);
   const halves = given & (HALVES | GNTMAP.readonly);
   if ((halves & HALVES) === 0) return;
   const pins = xen.profile.unmapPins === 'after-flush' ? pinsOf(halves) : 0;

@@ -1,4 +1,3 @@
-import { Step } from './calls/steps.js';
 import type { Xen } from './state.js';
 
 /**
@@ -17,12 +16,11 @@ export function freeHandle(xen: Xen, slot: number): number {
   return -1;
 }
 
-/** Whether a map under way has taken the handle, or an unmap under way has not given it back. */
+/** Whether a map under way has taken the handle. */
 function isTaken(xen: Xen, slot: number, row: number): boolean {
   const { calls } = xen.spec.limits;
   for (let call = slot * calls; call < (slot + 1) * calls; call++) {
-    if (xen.grantCall.handle.get(call) !== row + 1) continue;
-    if (xen.profile.takingHandle === 'locked' || xen.call.step.get(call) !== Step.map_grant) return true;
+    if (xen.grantCall.handle.get(call) === row + 1) return xen.profile.takingHandle === 'locked';
   }
   return false;
 }

@@ -442,7 +442,7 @@ export class Xen {
       'grantCall',
       limits.domains * limits.calls,
       {
-        /** map and unmap: the mapper's handle, as a row of maptrack, and the grant. */
+        /** map: the handle that it has taken, as a row of maptrack; the grant, also of an unmap. */
         handle: optional(naming('handle', decimal)),
         ref: optional(naming('grant', decimal)),
         hostEntry: naming('host entry', decimal),
