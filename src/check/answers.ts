@@ -144,6 +144,8 @@ export class Answers {
     this.changing = copyInto(new Uint8Array(length), this.changing);
     this.numbers = copyInto(new Int32Array(length), this.numbers);
     this.constant = copyInto(new Uint8Array(length), this.constant);
+    // Who is known to take a word for constant need not say so again.
+    this.trace.ignored = this.constant;
   }
 
   get bytes(): number {

@@ -164,7 +164,6 @@ export class Memo implements Model, Foresight {
       if (!answers.isFull) this.actionGroups.split(group);
       return UNKNOWN;
     }
-    this.misses++;
     const mark = state.journalLength;
     const pairs: number[] = [];
     for (let action = group.first; action < group.end; action++) {
@@ -172,11 +171,15 @@ export class Memo implements Model, Foresight {
       const performed = model.perform(action);
       answers.stop();
       if (state.journalLength !== mark) {
-        this.noteChanges(mark);
-        pairs.push(action, this.effectSince(mark));
+        const mistaken = this.noteChanges(mark);
+        const effect = this.effectSince(mark);
         state.rollback(mark);
+        // What was read so far was noted but for words that were no news then.
+        if (mistaken) return this.watchActions(group);
+        pairs.push(action, effect);
       } else if (performed) pairs.push(action, NO_EFFECT);
     }
+    this.misses++;
     const list = lists.length;
     lists.push(pairs.length / 2, ...pairs);
     answers.learn(group.of, list);
@@ -184,10 +187,14 @@ export class Memo implements Model, Foresight {
     return list;
   }
 
-  private noteChanges(mark: number): void {
-    if (!this.answers.noteChanges(mark)) return;
-    this.stillLeaf = NEW;
-    this.lists.length = 0;
+  /** @returns whether all that was learnt is forgotten. */
+  private noteChanges(mark: number): boolean {
+    const mistaken = this.answers.noteChanges(mark);
+    if (mistaken) {
+      this.stillLeaf = NEW;
+      this.lists.length = 0;
+    }
+    return mistaken;
   }
 
   /** The effect of what was written since `mark`. */

@@ -51,6 +51,17 @@ describe('a trace', () => {
     expect([...trace.words.subarray(0, trace.length)]).toEqual([4]);
   });
 
+  it('does not note what nobody wants to know', () => {
+    const store = new Store(1);
+    store.addPages(1, 1);
+    const trace = new Trace();
+    trace.ignored = new Uint8Array([0, 0, 0, 1]);
+    trace.begin();
+    store.trace = trace;
+    for (const word of [3, 2, 9]) store.read(word);
+    expect([...trace.words.subarray(0, trace.length)]).toEqual([2, 9]);
+  });
+
   it('begins anew, and has room for any number of words', () => {
     const store = new Store(4);
     store.addPages(1, 4);

@@ -7,6 +7,8 @@ export class Trace {
   length = 0;
   words = new Int32Array(1024);
   values = new Int32Array(1024);
+  /** By word: 1 where nobody wants to know. */
+  ignored: Uint8Array = new Uint8Array(0);
   /** By word: the run that looked at it last. */
   private runs = new Int32Array(1024);
   private run = 0;
@@ -25,7 +27,7 @@ export class Trace {
 
   /** Notes that `word` is looked at; `value` counts if it is for the first time in this run. */
   note(word: number, value: number): void {
-    if (this.runs[word] === this.run) return;
+    if (this.ignored[word] === 1 || this.runs[word] === this.run) return;
     this.leaveOut(word);
     const at = this.length++;
     if (at === this.words.length) {
