@@ -5,6 +5,7 @@ import { NX_HWDOM_PRED } from './pages/nx-hwdom-pred.js';
 import { NX_LATE_LIVELOCK } from './pages/nx-late-livelock.js';
 import { XSA_32 } from './pages/xsa-32.js';
 import { XSA_45 } from './pages/xsa-45.js';
+import { XSA_58 } from './pages/xsa-58.js';
 import { XSA_113 } from './pages/xsa-113.js';
 import { XSA_182 } from './pages/xsa-182.js';
 import { XSA_185 } from './pages/xsa-185.js';
@@ -20,6 +21,8 @@ import { XSA_287 } from './pages/xsa-287.js';
 import { XSA_288A } from './pages/xsa-288a.js';
 import { XSA_288B } from './pages/xsa-288b.js';
 import { XSA_291 } from './pages/xsa-291.js';
+import { XSA_299A } from './pages/xsa-299a.js';
+import { XSA_299B } from './pages/xsa-299b.js';
 import { XSA_309 } from './pages/xsa-309.js';
 import { XSA_310 } from './pages/xsa-310.js';
 import { XSA_401 } from './pages/xsa-401.js';
@@ -44,8 +47,11 @@ export const PAGE_BUGS: readonly Bug[] = [
   XSA_185,
   XSA_240,
   XSA_309,
+  XSA_299A,
+  XSA_299B,
   XSA_310,
   XSA_45,
+  XSA_58,
   XSA_264,
   XSA_252,
   XSA_113,

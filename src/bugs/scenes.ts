@@ -78,3 +78,17 @@ populate_physmap guest 0x101
 populate_physmap guest 0x102
 populate_physmap guest 0x103
 `;
+
+/** A PV guest without devices; in its memory stands an L3 that leads to an L2 with two entries for one L1. */
+export const PV_GUEST_WITH_TREE = `
+machine x86
+ram 0x101..0x103
+limits domains=2 grants=1 handles=1 va_slots=1
+createdomain guest max_pages=3
+populate_physmap guest 0x101
+populate_physmap guest 0x102
+populate_physmap guest 0x103
+mmu_update guest 0x101[0] 0x102 rw
+mmu_update guest 0x102[0] 0x103 rw
+mmu_update guest 0x102[1] 0x103 rw
+`;

@@ -14,11 +14,12 @@ import { freeIommuTables } from './iommu-map.js';
 import { mustWait } from './locks.js';
 import { p2mFree } from './p2m.js';
 import { COUNT_MASK, extentOrder, typeOf } from './page-info.js';
-import { devalidateLastEntry, devalidatePartial, dropVaMappings } from './page-table.js';
+import { dropVaMappings } from './page-table.js';
 import { putPageAndType } from './page-type.js';
 import { releasePciDevices } from './pci-release.js';
 import { lookForPreemption } from './preemption.js';
 import { Life, type Xen } from './state.js';
+import { devalidateLastEntry, devalidatePartial } from './table-contents.js';
 import { dropVcpuTables } from './vcpu.js';
 
 /**

@@ -7,9 +7,9 @@ import { getPage, isSpecialPage, ownerOf, putPage } from './frames.js';
 import { iommuMap, iommuUnmap, mirrors } from './iommu-map.js';
 import { dropLinear } from './linear-table.js';
 import { isPageTable, ofType, typeCount, typeOf } from './page-info.js';
-import { devalidateTable, validateNextEntry, validateTable } from './page-table.js';
 import { checkDescriptors } from './segment-descriptors.js';
 import type { Xen } from './state.js';
+import { devalidatePartial, devalidateTable, validateNextEntry, validateTable } from './table-contents.js';
 
 /**
  * Takes a type reference of `type` on a page (dossier §3.2). A page has one type at a time: with references of another
@@ -49,6 +49,7 @@ function takeOver(xen: Xen, pdx: number, type: number): number {
   xen.frame.typeInfo.set(pdx, info & ~PGT_PARTIAL);
   let status = 1;
   while (status > 0) status = validateNextEntry(xen, pdx, type, false);
+  if (status < 0) devalidatePartial(xen, pdx, type);
   xen.frame.validatedEntries.set(pdx, 0);
   xen.frame.typeInfo.set(pdx, status < 0 ? 0 : xen.frame.typeInfo.get(pdx) | PGT_VALIDATED);
   putPage(xen, pdx);

@@ -288,6 +288,8 @@ export class Xen {
         linearPtCount: decimal,
         /** Entries of a partly validated page table that have been validated. */
         validatedEntries: decimal,
+        /** Whether the entry behind those was left half-way (partial-entry.ts). */
+        partialEntry: flag,
         /** Whether a CPU of the owner's may remember the page for what it was. */
         tlbStamp: flag,
         /** M2P of translated domains: gfn + 1. PV domains see machine frames. */

@@ -5,10 +5,11 @@ import { flushForTypeChange } from './cpu-tlb.js';
 import { Errno } from './errno.js';
 import { getPage, putPage } from './frames.js';
 import { isPageTable, ofType, typeCount, typeOf } from './page-info.js';
-import { hasEntryAt, keepPinned, setVaEntry, validateNextEntry, validateTable } from './page-table.js';
+import { hasEntryAt, keepPinned, setVaEntry } from './page-table.js';
 import { iommuFailed, moveInIommu } from './page-type.js';
 import { FAIR_STRETCH } from './preemption.js';
 import type { Xen } from './state.js';
+import { devalidatePartial, validateNextEntry, validateTable } from './table-contents.js';
 
 /**
  * get_page_and_type in steps, as other CPUs see it (dossier §3.2): the type word is read and exchanged, CPUs are flushed,
@@ -137,12 +138,18 @@ function validate(xen: Xen, call: number): number {
   const resumed = (xen.call.was.get(call) & PGT_PARTIAL) !== 0;
   const wasL4 = typeOf(xen.call.was.get(call)) === PGT.l4;
   // An L1 is validated in one go.
-  const status = (type === PGT.l1 ? validateTable : validateNextEntry)(xen, pdx, type, wasL4);
-  if (status > 0) {
+  const status =
+    type === PGT.l1 ? validateTable(xen, pdx, type, wasL4) : validateNextEntry(xen, pdx, type, wasL4, true);
+  const hasEntries = (xen.frame.validatedEntries.get(pdx) | xen.frame.partialEntry.get(pdx)) !== 0;
+  if (status > 0 || (status < 0 && hasEntries)) {
     xen.frame.typeInfo.set(pdx, xen.frame.typeInfo.get(pdx) | PGT_PARTIAL);
     // The hypercall's own reference becomes the partial page's, unless it has one already.
     if (resumed) putPage(xen, pdx);
-    return Step.type_read;
+    if (status > 0) return Step.type_read;
+    xen.call.count.set(call, -status);
+    // What is left for later needs the page to stay: XSA-45's repair forgot that (XSA-58).
+    if (xen.profile.deferredCleanup === 'unreferenced') putPage(xen, pdx);
+    return Step.type_undo;
   }
   xen.frame.validatedEntries.set(pdx, 0);
   if (status < 0) xen.frame.typeInfo.set(pdx, 0);
@@ -150,6 +157,23 @@ function validate(xen: Xen, call: number): number {
   if (resumed) putPage(xen, pdx);
   if (status < 0) putPage(xen, pdx);
   return status < 0 ? status : complete(xen, call);
+}
+
+/**
+ * What the entries of a table hold that could not be validated is given back later, a table at a time (old_guest_table):
+ * until then it is partly validated, and another can go on with it.
+ */
+function undo(xen: Xen, call: number): number {
+  const [pdx, type] = [pageOf(xen, call), xen.call.flags.get(call)];
+  const status = -xen.call.count.get(call);
+  const info = xen.frame.typeInfo.get(pdx);
+  if (typeOf(info) === type && (info & PGT_PARTIAL) !== 0) {
+    xen.frame.typeInfo.set(pdx, info & ~PGT_PARTIAL);
+    devalidatePartial(xen, pdx, type);
+    xen.frame.typeInfo.set(pdx, 0);
+    if (xen.profile.deferredCleanup === 'referenced') putPage(xen, pdx);
+  }
+  return refused(xen, call, status);
 }
 
 /** General and type reference are there: the pin keeps them, or the L1 entry. */
@@ -167,4 +191,5 @@ export const GET_PAGE_TYPE = {
   type_flush: flush,
   type_iommu: tellIommu,
   type_validate: validate,
+  type_undo: undo,
 } as const;

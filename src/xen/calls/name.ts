@@ -40,6 +40,7 @@ const HYPERCALL: Readonly<Record<StepName, string>> = {
   type_flush: TYPE,
   type_iommu: TYPE,
   type_validate: TYPE,
+  type_undo: TYPE,
   entry_put: 'update_va_mapping',
   entry_write: 'mmu_update',
   exchange_pages: 'memory_exchange',

@@ -105,6 +105,10 @@ export const Step = {
   flush_moved: 38,
   /** Flush the places that they are at. */
   flush_target: 39,
+
+  // get_page_and_type, too.
+  /** Give back what the entries hold of a table that is none. */
+  type_undo: 40,
 } as const;
 
 /** Names of the steps by number. */

@@ -89,6 +89,27 @@ export const MENDED_PAGES = {
     section: '§6.6',
     values: { uncounted: 'no, though one is dropped in the end (XSA-310)', counted: 'yes' },
   },
+  partialEntry: {
+    doc: 'What an entry of a page table holds of a table that is partly validated on its behalf',
+    section: '§3.2',
+    values: {
+      unreferenced: 'nothing: the table may be freed meanwhile (XSA-299)',
+      referenced: 'a reference',
+    },
+  },
+  partialCleanup: {
+    doc: 'What is dropped of a table below a partly validated one that another CPU has completed meanwhile',
+    section: '§3.2',
+    values: {
+      'drops-type': 'a type reference, which is the other’s (XSA-299)',
+      'leaves-type': 'no type reference',
+    },
+  },
+  deferredCleanup: {
+    doc: 'What holds a page table that could not be validated until what its entries hold has been given back',
+    section: '§3.2',
+    values: { unreferenced: 'nothing (XSA-58)', referenced: 'a reference' },
+  },
   typeRetry: {
     doc: 'Whether Xen looks if something else wants the CPU when a type word was changed under it, before it tries again',
     section: '§3.2',

@@ -10,7 +10,7 @@ import { grantRefOf } from '../maptrack.js';
 import { p2mLookup, p2mType } from '../p2m.js';
 import { isForeignType } from '../p2m-types.js';
 import { COUNT_MASK, isPageTable, typeCount, typeOf } from '../page-info.js';
-import { isXenL4Slot, PTE_PRESENT, PTE_RW } from '../page-table.js';
+import { isXenL4Slot, PTE_PRESENT, PTE_RW, tableEntryFrame } from '../page-table.js';
 import { HELD_PAGES, type Xen } from '../state.js';
 import type { Invariant } from './invariant.js';
 import type { Notes } from './notes.js';
@@ -86,7 +86,15 @@ function countPages(xen: Xen, notes: Notes): void {
     }
     const validated = (info & PGT_VALIDATED) !== 0 ? 512 : xen.frame.validatedEntries.get(pdx);
     if (isPageTable(type)) countEntries(xen, notes, pdx, type, validated);
+    if (xen.frame.partialEntry.get(pdx) !== 0) countPartialEntry(xen, notes, pdx);
   }
+}
+
+/** An entry that was left half-way holds a general reference of its table. */
+function countPartialEntry(xen: Xen, { references }: Notes, table: number): void {
+  const at = xen.ram.wordsOf(table) + xen.frame.validatedEntries.get(table) * 2;
+  const pdx = tableEntryFrame(xen, xen.store.read(at), xen.store.read(at + 1));
+  if (pdx >= 0) references[pdx]!++;
 }
 
 function countEntries(xen: Xen, notes: Notes, table: number, type: number, end: number): void {
