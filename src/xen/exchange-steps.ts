@@ -12,7 +12,7 @@ import {
   takeFromOwner,
 } from './frames.js';
 import { guestPhysmapAdd, stealPage } from './memory.js';
-import type { Xen } from './state.js';
+import { Life, type Xen } from './state.js';
 
 /**
  * XENMEM_exchange of one page in steps: between the old page's being stolen from the domain and another's taking its place it
@@ -30,14 +30,15 @@ export function beginExchange(xen: Xen, call: number, slot: number, pdx: number,
   return goOn(xen, call, Step.exchange_pages);
 }
 
-/** Another page is the domain's, and the old one is free; -ENOMEM, and the old one is the domain's again. */
+/** Another page is the domain's, and the old one is free; -ENOMEM, and the old one is the domain's again, unless it died. */
 function exchangePages(xen: Xen, call: number): number {
   const [slot, old] = [domainOf(xen, call), pageOf(xen, call)];
   const wanted = xen.call.target.get(call) - 1;
   const fresh = wanted < 0 ? lowestFreeFrame(xen) : wanted;
-  if (!isDomainFrame(xen, fresh) || !isFree(xen, fresh) || xen.isDying(slot) || fails(xen, 'alloc')) {
-    if (xen.isDying(slot)) dropStolen(xen, old);
-    else giveStolenBack(xen, old, slot);
+  const alive = xen.domain.life.get(slot) === Life.alive;
+  if (!isDomainFrame(xen, fresh) || !isFree(xen, fresh) || !alive || fails(xen, 'alloc')) {
+    if (alive) giveStolenBack(xen, old, slot);
+    else dropStolen(xen, old);
     return -Errno.ENOMEM;
   }
   takeFrame(xen, fresh, slot);
