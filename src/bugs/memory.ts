@@ -18,6 +18,8 @@ import { NX_P2M_PERM_NOSYNC } from './memory/nx-p2m-perm-nosync.js';
 import { NX_SHARE_FLAGS } from './memory/nx-share-flags.js';
 import { XSA_22 } from './memory/xsa-22.js';
 import { XSA_27_89_97_125_150 } from './memory/xsa-27-89-97-125-150.js';
+import { XSA_30 } from './memory/xsa-30.js';
+import { XSA_31_158 } from './memory/xsa-31-158.js';
 import { XSA_78 } from './memory/xsa-78.js';
 import { XSA_80 } from './memory/xsa-80.js';
 import { XSA_92 } from './memory/xsa-92.js';
@@ -27,8 +29,10 @@ import { XSA_277 } from './memory/xsa-277.js';
 import { XSA_321 } from './memory/xsa-321.js';
 import { XSA_346A } from './memory/xsa-346a.js';
 import { XSA_346B } from './memory/xsa-346b.js';
+import { XSA_388 } from './memory/xsa-388.js';
 import { XSA_393 } from './memory/xsa-393.js';
 import { XSA_480 } from './memory/xsa-480.js';
+import { XSA_507 } from './memory/xsa-507.js';
 
 /** The p2m, memory operations, flushes (bug-gallery.md §3). */
 export const MEMORY_BUGS: readonly Bug[] = [
@@ -62,6 +66,10 @@ export const MEMORY_BUGS: readonly Bug[] = [
   XSA_277,
   NX_CLAIM_DYING,
   XSA_27_89_97_125_150,
+  XSA_388,
+  XSA_30,
+  XSA_31_158,
+  XSA_507,
 ];
 
 export const MEMORY_BUGS_INEXPRESSIBLE: readonly Inexpressible[] = [];

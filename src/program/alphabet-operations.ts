@@ -21,7 +21,8 @@ const VARIANTS: Readonly<Record<string, readonly (readonly string[])[]>> = {
     ['from', 'to_ref', 'to_domain'],
   ],
   populate_physmap: [['gfn'], ['gfn', 'order'], []],
-  decrease_reservation: [['page'], ['gfn']],
+  decrease_reservation: [['page'], ['gfn'], ['gfn', 'order']],
+  populate_on_demand: [[], ['order']],
   add_to_physmap: [['index'], ['of', 'index'], ['index', 'size']],
   set_mem_access: [['gfn']],
   memory_mapping: [[], ['count']],
@@ -78,7 +79,7 @@ const NUMBERS: Readonly<Record<string, Numbers>> = {
   size: () => [2],
   // More than is handled at once.
   count: () => [256],
-  order: (xen) => (xen.hasTranslatedDomains && xen.spec.ram.some(({ count }) => count >= 512) ? [9] : []),
+  order: (_xen, { orders = [] }) => orders,
   version: () => [1, 2],
   frames: (xen) => [xen.spec.limits.grantFrames],
   pages: (_xen, { pages = 2 }) => upTo(pages + 1),

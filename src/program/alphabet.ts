@@ -61,6 +61,8 @@ export interface AlphabetBounds {
   readonly onlyOperations?: boolean;
   /** Whether those operations also name frames of Xen's and one that does not exist; off unless set. */
   readonly anyFrame?: boolean;
+  /** Orders of extents that are tried, where an operation takes any; none unless set. */
+  readonly orders?: readonly number[];
   /** Pages a guest may have, where that is a bound. */
   readonly pages?: number;
 }

@@ -276,6 +276,10 @@ function freePage(xen: Xen, pdx: number): void {
   const count = 2 ** extentOrder(xen.frame.countInfo.get(pdx));
   noteFreedPages(xen, pdx, count);
   if (count > 1) xen.host.extents.add(0, -1);
+  if (xen.frame.inPodCache.get(pdx) !== 0) {
+    xen.frame.inPodCache.set(pdx, 0);
+    xen.domain.podPages.add(slot, -1);
+  }
   xen.domain.totPages.add(slot, -count);
   forget(xen, pdx, count);
 }

@@ -2,10 +2,11 @@ import { GNTMAP } from '../formats/grant-v1.js';
 import { PGT, PGT_VALIDATED } from '../formats/x86-page-info.js';
 import { setGfns } from './extents.js';
 import { gfnOf, ownerOf } from './frames.js';
-import { p2mLookup, p2mRemove, p2mSet, p2mType } from './p2m.js';
+import { p2mLookup, p2mRemove, p2mType } from './p2m.js';
 import { P2mType } from './p2m-types.js';
 import { typeCount, typeOf } from './page-info.js';
 import { entryHigh, entryLow, PTE_PRESENT, PTE_RW, putFromL1Entry } from './page-table.js';
+import { setOverPod } from './pod.js';
 import type { Xen } from './state.js';
 
 /**
@@ -48,7 +49,7 @@ export function addHostMapping(
 function addToP2m(xen: Xen, caller: number, pdx: number, flags: number, gfn: number): boolean {
   const old = xen.ram.indexOf(p2mLookup(xen, caller, gfn));
   const type = (flags & GNTMAP.readonly) !== 0 ? P2mType.grantMapRo : P2mType.grantMapRw;
-  if (p2mSet(xen, caller, gfn, xen.ram.frameAt(pdx), type) !== 0) return false;
+  if (setOverPod(xen, caller, gfn, xen.ram.frameAt(pdx), type) !== 0) return false;
   if (old >= 0 && ownerOf(xen, old) === caller && gfnOf(xen, old) === gfn) setGfns(xen, old, -1);
   return true;
 }

@@ -10,7 +10,7 @@ import type { Invariant } from './invariants/invariant.js';
 import { I15, I18, LEAK, QUOTA } from './invariants/life.js';
 import { Notes } from './invariants/notes.js';
 import { AUTH, USE } from './invariants/offers.js';
-import { M2P, MOVED, P2M, SYNC } from './invariants/p2m.js';
+import { M2P, MOVED, P2M, POD, SYNC } from './invariants/p2m.js';
 import { COUNTERS, PIN } from './invariants/pins.js';
 import { LINEAR, PROGRESS } from './invariants/progress.js';
 import { I2, REACH } from './invariants/reach.js';
@@ -55,7 +55,7 @@ export const INVARIANTS: readonly Invariant[] = [
     SCRUB,
   ],
   // crash
-  ...[BUG, LOCKS, LINEAR, COUNTERS, I17],
+  ...[BUG, LOCKS, LINEAR, POD, COUNTERS, I17],
   // livelock
   PROGRESS,
   // mapping lost

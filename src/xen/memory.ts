@@ -22,10 +22,11 @@ import {
   takeFrames,
 } from './frames.js';
 import { iommuMap, iommuUnmap, mirrors } from './iommu-map.js';
-import { holdsGfn, p2mIsLocked, p2mLookup, p2mOrder, p2mRemove, p2mSet, p2mType } from './p2m.js';
+import { holdsGfn, p2mIsLocked, p2mLookup, p2mOrder, p2mRemove, p2mType } from './p2m.js';
 import { P2mType } from './p2m-types.js';
 import { unpinTable } from './page-table.js';
 import { cleanupPageMappings, getPageAndType, putPageAndType } from './page-type.js';
+import { setOverPod } from './pod.js';
 import type { Xen } from './state.js';
 
 /**
@@ -186,7 +187,7 @@ function translatedAdd(xen: Xen, slot: number, gfn: number, pdx: number, order: 
     const span = old >= 0 ? 1 : 2 ** p2mOrder(xen, slot, at);
     at += span - (at % span);
   }
-  const status = p2mSet(xen, slot, gfn, xen.ram.frameAt(pdx), P2mType.ramRw, order);
+  const status = setOverPod(xen, slot, gfn, xen.ram.frameAt(pdx), P2mType.ramRw, order);
   if (status === 0 || xen.profile.failedAddM2p === 'set') setGfns(xen, pdx, gfn, order);
   else for (let at = gfn; at <= last; at++) followP2m(xen, slot, at);
   return status;

@@ -9,10 +9,10 @@ import {
   p2mLookup,
   p2mOrder,
   p2mRemove,
-  p2mSet,
   p2mType,
 } from './p2m.js';
 import { isRamType, isSpecialType, P2mType } from './p2m-types.js';
+import { setOverPod } from './pod.js';
 import { haveWorked, lookForPreemption } from './preemption.js';
 import type { Xen } from './state.js';
 
@@ -94,7 +94,7 @@ function mapMmio(xen: Xen, slot: number, gfn: number, frame: number, order: numb
     if (there !== frame) return crash(xen, slot, -Errno.EPERM);
     if (!keepsAccess(xen, slot) || p2mAccess(xen, slot, gfn) === defaultAccess(xen, slot)) return 0;
   }
-  const status = p2mSet(xen, slot, gfn, frame, P2mType.mmioDirect, order);
+  const status = setOverPod(xen, slot, gfn, frame, P2mType.mmioDirect, order);
   if (isRamType(type) && p2mLookup(xen, slot, gfn) !== there) forget(xen, slot, there, order);
   return status;
 }

@@ -9,6 +9,7 @@ import { holdsGfn, p2mLookup, p2mRemove, p2mSet, p2mType } from './p2m.js';
 import { isRamType, P2mType } from './p2m-types.js';
 import { ofType } from './page-info.js';
 import { moveRange } from './physmap-range.js';
+import { setOverPod } from './pod.js';
 import type { Xen } from './state.js';
 
 /** What add_to_physmap can add (XENMAPSPACE_*). */
@@ -181,7 +182,7 @@ function moveTo(xen: Xen, slot: number, pdx: number, gfn: number, from = WHERE_I
     p2mRemove(xen, slot, old);
     xen.frame.gfn.set(pdx, 0);
   }
-  const added = p2mSet(xen, slot, gfn, frame, P2mType.ramRw);
+  const added = setOverPod(xen, slot, gfn, frame, P2mType.ramRw);
   if (added === 0) xen.frame.gfn.set(pdx, gfn + 1);
   return added;
 }

@@ -58,6 +58,7 @@ const BUG_NAMES = [
   'a shared frame freed with references',
   'a page on a list twice',
   'a free page is freed',
+  'fewer guest frames wait for a page than none',
   'a context entry is switched back and forth for ever',
 ] as const;
 /** States of tables that hardware must never meet, however short they are. */
@@ -245,6 +246,9 @@ export class Xen {
         sharingEnabled: flag,
         /** Guest frames that are populated on demand. */
         podEntries: decimal,
+        /** Pages that wait for them (pod.ts), and whether there ever were any. */
+        podPages: decimal,
+        podUsed: flag,
         /** The frame in which log-dirty mode notes pages, as long as it is on. */
         logDirtyFrame: optional(frameName),
         listHead: optional(frameName),
@@ -292,6 +296,8 @@ export class Xen {
         partialEntry: flag,
         /** Whether a CPU of the owner's may remember the page for what it was. */
         tlbStamp: flag,
+        /** It waits for a guest frame to be populated on demand. */
+        inPodCache: flag,
         /** M2P of translated domains: gfn + 1. PV domains see machine frames. */
         gfn: optional(hex),
         list: enumeration(['none', 'pages', 'relinquished', 'xen']),

@@ -13,8 +13,10 @@ import {
   populatePhysmap,
 } from '../../xen/memory.js';
 import { memoryMapping } from '../../xen/mmio-map.js';
+import { p2mLookup } from '../../xen/p2m.js';
 import { addToPhysmap, type MapSpace } from '../../xen/physmap.js';
-import type { Xen } from '../../xen/state.js';
+import { markPopulateOnDemand, podDecrease, populateOnAccess, setPodTarget } from '../../xen/pod.js';
+import { Kind, type Xen } from '../../xen/state.js';
 import type { Arguments } from '../arguments.js';
 import type { Names } from '../names.js';
 import { type Beginning, beginHandler } from './calls.js';
@@ -76,6 +78,13 @@ export const MEMORY_HANDLERS: Handlers = {
     const [gfn, count] = [args.number('gfn', -1), args.number('count', 1)];
     return errno(setMemAccess(xen, 0, args.domain(), args.text('access') as SettableAccess, gfn, count));
   },
+  populate_on_demand: (xen, args) => {
+    const slot = existing(xen, args, 'EBUSY');
+    const [gfn, order] = [args.number('gfn', 0), Math.min(args.number('order', 0), 30)];
+    const status = xen.isDying(slot) ? -Errno.EBUSY : markPopulateOnDemand(xen, slot, gfn, order);
+    return errno(status < 0 ? -Errno.EBUSY : 0);
+  },
+  set_pod_target: (xen, args) => errno(setPodTarget(xen, args.domain(), args.number('pages', 0))),
   claim_pages: (xen, args) => errno(claimPages(xen, args.domain(), args.number('pages', 0))),
   set_mem_type: (xen, args) => {
     const [gfn, count] = [args.number('gfn', 0), args.number('count', 1)];
@@ -94,9 +103,11 @@ export const MEMORY_HANDLERS: Handlers = {
   clean_by_set_way: (xen, args) => ({
     status: cleanBySetWay(xen, running(xen, args)) ? 'ok' : 'undefined',
   }),
-  cpu_access: (xen, args) => ({
-    status: accessByCpu(xen, running(xen, args), args.number('gfn', 0)) ? 'ok' : 'abort',
-  }),
+  cpu_access: (xen, args) => {
+    const [slot, gfn] = [running(xen, args), args.number('gfn', 0)];
+    const access = xen.domain.kind.get(slot) === Kind.hvm ? populateOnAccess : accessByCpu;
+    return { status: access(xen, slot, gfn) ? 'ok' : 'abort' };
+  },
   populate_physmap: populate,
   'begin populate_physmap': beginHandler(beginPopulate),
   decrease_reservation: (xen, args) => {
@@ -104,7 +115,10 @@ export const MEMORY_HANDLERS: Handlers = {
     const [pdx, gfn] = [args.has('page') ? args.pdx() : -1, args.number('gfn', -1)];
     const order = args.number('order', 0);
     if (order > 18) return errno(-Errno.EINVAL);
+    const podDone = gfn < 0 ? 0 : podDecrease(xen, slot, gfn, order);
     for (let i = 0; i < 2 ** order; i++) {
+      // What waited for a page, or has gone into the cache, is dealt with.
+      if (podDone > 0 && p2mLookup(xen, slot, gfn + i) < 0) continue;
       const status = decreaseReservation(xen, slot, pdx < 0 ? -1 : pdx + i, gfn < 0 ? -1 : gfn + i);
       if (status !== 0) return errno(status);
     }

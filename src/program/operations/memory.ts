@@ -53,7 +53,7 @@ export const MEMORY: readonly Operation[] = [
   {
     name: 'cpu_access',
     actor: 'guest',
-    doc: 'Arm: the guest’s CPU accesses a guest frame. Status: ok, or `abort` where it has nothing.',
+    doc: 'Arm and HVM: the guest’s CPU accesses a guest frame. Status: ok, or `abort` where it has nothing.',
     source: '§9',
     parameters: [domain, hex({ name: 'gfn', kind: 'number', doc: 'where', keyed: true })],
   },
@@ -116,6 +116,24 @@ export const MEMORY: readonly Operation[] = [
         keyed: true,
       },
     ],
+  },
+  {
+    name: 'populate_on_demand',
+    actor: 'toolstack',
+    doc: 'Guest frames of an HVM domain wait for pages, which they get when a CPU comes there (XENMEMF_populate_on_demand).',
+    source: '§3.4',
+    parameters: [
+      domain,
+      hex({ name: 'gfn', kind: 'number', doc: 'the first', keyed: true }),
+      keyed('order', 'number', '2^order of them; 0 by default'),
+    ],
+  },
+  {
+    name: 'set_pod_target',
+    actor: 'toolstack',
+    doc: 'How many pages a domain has in all, those included that wait for guest frames (XENMEM_set_pod_target).',
+    source: '§3.4',
+    parameters: [domain, { name: 'pages', kind: 'number', doc: 'how many', keyed: true }],
   },
   {
     name: 'set_mem_type',

@@ -120,6 +120,29 @@ export const MENDED_MEMORY = {
     section: '§4.1 (XSA-125)',
     values: { none: 'all that is asked for', frames: '64 frames' },
   },
+  podPieces: {
+    doc: 'How populate-on-demand goes through guest frames whose first is not aligned to their number',
+    section: '§3.4 (XSA-388)',
+    values: {
+      'as-asked': 'in one go: an entry counts as if the range began with it',
+      aligned: 'in pieces that are aligned to their size',
+    },
+  },
+  podMarkError: {
+    doc: 'Whether the p2m’s lock is dropped when guest frames cannot be made to wait for pages',
+    section: '§3.4 (XSA-30)',
+    values: { 'keeps-lock': 'no', 'drops-lock': 'yes' },
+  },
+  podOrderLimit: {
+    doc: 'How many guest frames can be made to wait for pages in one go',
+    section: '§3.4 (XSA-31)',
+    values: { none: 'as many as are asked for', heap: 'as many as the heap’s largest extent has pages' },
+  },
+  podReclaim: {
+    doc: 'Which pages go into the cache of populate-on-demand when they are given back',
+    section: '§3.4 (XSA-507)',
+    values: { any: 'any, also those that Xen shares with the domain', ordinary: 'ordinary memory' },
+  },
   failedAddM2p: {
     doc: 'What the M2P says of a page that could not be put into the p2m',
     section: '§3.4 (XSA-22)',

@@ -5,7 +5,7 @@ import { handleRights } from '../grant-iommu.js';
 import { reservesFrame } from '../identity-map.js';
 import { isConstructed, mirrors, sharesP2m } from '../iommu-map.js';
 import { tableRights } from '../iommu-tables.js';
-import { p2mDeviceRights, p2mLookup, p2mType } from '../p2m.js';
+import { holdsGfn, p2mDeviceRights, p2mLookup, p2mOrder, p2mType } from '../p2m.js';
 import { isForeignType, isRamType, P2mType } from '../p2m-types.js';
 import type { Xen } from '../state.js';
 import type { Invariant } from './invariant.js';
@@ -143,6 +143,47 @@ export const MOVED: Invariant = {
   harm: 'isolation broken',
   violation: changedOnTheWay,
   remember: rememberPlaces,
+};
+
+/** Guest frames that wait for a page, counted anew, and pages that wait for them. */
+function wrongPod(xen: Xen): string | undefined {
+  for (let slot = 0; slot < xen.domIo; slot++) {
+    if (xen.domain.podUsed.get(slot) === 0 || !hasLivingP2m(xen, slot)) continue;
+    const found = wrongPodOf(xen, slot);
+    if (found !== undefined) return found;
+  }
+  return undefined;
+}
+
+function wrongPodOf(xen: Xen, slot: number): string | undefined {
+  let pages = 0;
+  for (let pdx = 0; pdx < xen.ram.frames; pdx++) {
+    if (xen.frame.inPodCache.get(pdx) === 0 || ownerOf(xen, pdx) !== slot) continue;
+    pages++;
+    if (isSpecialPage(xen, pdx) || gfnOf(xen, pdx) >= 0)
+      return `${pageText(xen, pdx)} waits to be populated on demand, and is in use`;
+  }
+  if (pages !== xen.domain.podPages.get(slot))
+    return `${pages} pages of ${xen.domainName(slot)} wait to be populated on demand, and it counts ${xen.domain.podPages.get(slot)}`;
+  let entries = 0;
+  for (let gfn = 0; holdsGfn(xen, slot, gfn); ) {
+    const span = 2 ** p2mOrder(xen, slot, gfn);
+    if (p2mType(xen, slot, gfn) === P2mType.populateOnDemand) entries += span;
+    gfn += span;
+  }
+  const counted = xen.domain.podEntries.get(slot);
+  return entries === counted
+    ? undefined
+    : `${entries} guest frames of ${xen.domainName(slot)} wait for a page, and it counts ${counted}`;
+}
+
+export const POD: Invariant = {
+  id: 'POD',
+  states: ['INV-M2P'],
+  title: 'as many guest frames wait for pages as are counted, and only pages that nobody uses wait for them',
+  reason: 'Xen stops where a count goes below 0, and gives out what is in use',
+  harm: 'crash',
+  violation: wrongPod,
 };
 
 export const SYNC: Invariant = {
