@@ -89,6 +89,24 @@ describe('the late walk that a guest keeps from ending (NX-LATE-LIVELOCK)', () =
     expect(search.livelock!.states).toBeGreaterThan(0);
   });
 
+  it('is as short, and closes, where two pages count as one', async () => {
+    const two = HOTPLUG.replace('ram 0x100..0x101', 'ram 0x100..0x102')
+      .replace('max_pages=1', 'max_pages=2')
+      .concat('populate_physmap guest 0x102\n');
+    const asked = { memory: false, entries: 0, search: { maxStates: 1e6, deeper: 0 } };
+    const lengths = await Promise.all(
+      [true, false].map(async (symmetries) => {
+        const { verdict, counterexamples, search } = await verify(two, 'late-enable', asked, { symmetries });
+        const [{ length, loop, scene }] = counterexamples as [Counterexample];
+        return { verdict, symmetries: search.symmetries, loop: length - (loop! - scene) };
+      }),
+    );
+    expect(lengths).toEqual([
+      { verdict: 'livelock', symmetries: 2, loop: lengths[1]!.loop },
+      { verdict: 'livelock', symmetries: 1, loop: lengths[0]!.loop },
+    ]);
+  });
+
   it('comes last where an invariant breaks, too', async () => {
     const bounds = { refs: 1, selfGrants: true, search: { maxStates: 1e6, deeper: 9 } };
     const { verdict, counterexamples } = await verify(HOTPLUG, '4.12', bounds);
