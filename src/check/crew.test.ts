@@ -87,6 +87,12 @@ describe('several threads', () => {
     );
   });
 
+  it('say so, too, when the search has not waited for them', async () => {
+    const shape: Shape = { shape: 'fickle', size: 4000 };
+    const options = { bounds: {}, workers: 2, source: { module: MODULE, data: shape }, shareFrom: 1 };
+    await expect(search(modelOf(shape), options)).rejects.toThrow('not the same in all threads');
+  });
+
   it('report what went wrong in one of them', async () => {
     const source = { module: 'data:text/javascript,throw new Error("no such model")', data: GRID };
     const options = { bounds: {}, workers: 2, source, shareFrom: 0 };

@@ -60,7 +60,7 @@ export class Crew {
       this.start = resolve;
       this.fail = reject;
     });
-    // Who does not wait for the threads hears of their failure from `expand`.
+    // Who does not wait for the threads hears of their failure from `check`.
     this.started.catch(() => {});
     const shared = states.share();
     this.control = shared.tables.control;
@@ -82,8 +82,6 @@ export class Crew {
     worker.on('exit', () => {
       if (!this.closed) this.failed(new Error('a thread of the search ended before its time'));
     });
-    // A search that waits for them waits for their messages; nothing else is to keep the process alive.
-    worker.unref();
     return worker;
   }
 
@@ -136,9 +134,14 @@ export class Crew {
     Atomics.notify(control, CONTROL.generation);
   }
 
+  /** @throws Error when a thread could not go on, or not begin. */
+  check(): void {
+    if (this.failure !== undefined) throw this.failure;
+  }
+
   /** Lets the threads expand the states from `from` up to `end`, which lie `level` actions from the first. */
   expand(work: Omit<Work, 'kind' | 'shared'>, from: number): Promise<LevelOutcome> {
-    if (this.failure !== undefined) throw this.failure;
+    this.check();
     const { control, states } = this;
     Atomics.store(control, CONTROL.next, from);
     Atomics.store(control, CONTROL.stop, STOP.not);

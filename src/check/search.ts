@@ -180,6 +180,7 @@ export class Search {
         watchers.onProgress?.(this.progress(state, this.transitions));
         await new Promise<void>((resolve) => setImmediate(resolve));
         await this.callCrew();
+        this.crew?.check();
         if (this.isTimeToSave) this.save(state, end);
       }
       this.stop = this.interruption(watchers) ?? this.stop;
