@@ -1,5 +1,5 @@
 import type { Facts } from './facts.js';
-import { CHANGE, type EffectList } from './model.js';
+import { CHANGE, type Foresight } from './model.js';
 
 /** Not worked out yet. */
 const NEW = 0;
@@ -9,14 +9,14 @@ export class Foreseen {
   /** Replaced by a longer array: do not keep a reference. */
   rows: Int32Array<ArrayBuffer>;
   private readonly facts: Facts;
-  private readonly effects: EffectList;
+  private readonly foresight: Foresight;
   /** By effect: where its row begins, + 1. */
   private places = new Int32Array(256);
   private end = 0;
 
-  constructor(facts: Facts, effects: EffectList) {
+  constructor(facts: Facts, foresight: Foresight) {
     this.facts = facts;
-    this.effects = effects;
+    this.foresight = foresight;
     this.rows = new Int32Array(256 * facts.width);
   }
 
@@ -27,7 +27,8 @@ export class Foreseen {
   }
 
   private workOut(effect: number): number {
-    const { facts, effects, end } = this;
+    const { facts, end } = this;
+    const { effects } = this.foresight;
     const { width } = facts;
     const { changes } = effects;
     this.makeRoom(effect);
@@ -59,8 +60,9 @@ export class Foreseen {
     this.rows = new Int32Array(256 * this.facts.width);
   }
 
+  /** Bytes of the rows and of what the model foresees by. */
   get bytes(): number {
-    return this.rows.byteLength + this.places.byteLength;
+    return this.foresight.bytes + this.rows.byteLength + this.places.byteLength;
   }
 }
 

@@ -29,7 +29,7 @@ export class Identity {
     this.state = model.state;
     this.coding = coding;
     this.facts = new Facts(model, symmetries, coding);
-    this.foreseen = model.foresight && new Foreseen(this.facts, model.foresight.effects);
+    this.foreseen = model.foresight && new Foreseen(this.facts, model.foresight);
     this.stamps = new Int32Array(model.state.wordCount);
     this.now = new Int32Array(this.facts.width);
     this.stack = new Int32Array(this.facts.width * this.levels);
@@ -163,10 +163,14 @@ export class Identity {
 
   /** Bytes while the next fact is learnt. */
   get bytesToLearn(): number {
-    return this.facts.bytesToLearn + (this.foreseen?.bytes ?? 0);
+    return this.facts.bytesToLearn + this.bytesOfForesight;
   }
 
   get bytes(): number {
-    return this.facts.bytes + (this.foreseen?.bytes ?? 0);
+    return this.facts.bytes + this.bytesOfForesight;
+  }
+
+  private get bytesOfForesight(): number {
+    return this.foreseen?.bytes ?? 0;
   }
 }

@@ -39,6 +39,8 @@ export interface Foresight {
   readonly effects: EffectList;
   /** Whether all properties of steps are known to hold of a step that does this, from the present state, which they remember. */
   stepPropertiesHold(effect: number): boolean;
+  /** Bytes that all this takes. */
+  readonly bytes: number;
   /** Whether all properties of states are known to hold in the present one. */
   statePropertiesHold(): boolean;
 }
