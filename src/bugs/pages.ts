@@ -60,4 +60,10 @@ export const PAGE_BUGS: readonly Bug[] = [
   NX_DOM0_LASTL1,
 ];
 
-export const PAGE_BUGS_INEXPRESSIBLE: readonly Inexpressible[] = [];
+export const PAGE_BUGS_INEXPRESSIBLE: readonly Inexpressible[] = [
+  {
+    id: 'XSA-402',
+    class: 'D',
+    lacks: 'caches of a CPU: a page has one content, whichever way it is mapped',
+  },
+];
