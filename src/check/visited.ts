@@ -8,6 +8,8 @@ const PIECE_BITS = 14;
 export const KNOWN = -1;
 export const NO_ROOM = -2;
 export const FULL = -3;
+/** Threads that may find room for a state at the same time: one that was made for fewer would be too little. */
+const MOST_THREADS = 64;
 /** How often a thread looks at a mark before it lets others run: who set it has but a few words to write. */
 const SPINS = 1000;
 /** Another thread was faster. */
@@ -228,13 +230,13 @@ export class Visited {
   }
 
   /**
-   * Makes room for at least `spare` states more.
+   * Makes room: in the arena for `spare` states more, in the table for as many as it takes until it is full again.
    * @returns false when that would take more than `maxBytes`, also for a moment; then nothing has changed.
    */
   grow(spare: number, maxBytes: number): boolean {
     const wanted = this.size + spare;
     const pieces = Math.ceil(wanted / PIECE) - this.parents.length;
-    const isFull = wanted * 4 > this.table.length * 3;
+    const isFull = (this.size + MOST_THREADS) * 4 > this.table.length * 3;
     const needed =
       Math.max(0, pieces) * this.pieceBytes(this.words) + (isFull ? this.table.byteLength * 2 : 0);
     if (this.bytes + needed > maxBytes) return false;
