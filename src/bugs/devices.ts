@@ -19,6 +19,7 @@ import { XSA_378B } from './devices/xsa-378b.js';
 import { XSA_378C } from './devices/xsa-378c.js';
 import { XSA_386 } from './devices/xsa-386.js';
 import { XSA_390 } from './devices/xsa-390.js';
+import { XSA_399 } from './devices/xsa-399.js';
 import { XSA_400A } from './devices/xsa-400a.js';
 import { XSA_400B } from './devices/xsa-400b.js';
 import { XSA_400C } from './devices/xsa-400c.js';
@@ -58,6 +59,8 @@ export const DEVICE_BUGS: readonly Bug[] = [
   NX_SPLIT_BLANK,
   NX_SPLIT_PERMS,
   NX_AMD_MERGE_FREE,
+  XSA_399,
 ];
 
-export const DEVICE_BUGS_INEXPRESSIBLE: readonly Inexpressible[] = [];
+export const DEVICE_BUGS_INEXPRESSIBLE: readonly Inexpressible[] = [
+];

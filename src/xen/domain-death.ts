@@ -21,6 +21,7 @@ import { lookForPreemption } from './preemption.js';
 import { Life, type Xen } from './state.js';
 import { devalidateLastEntry, devalidatePartial } from './table-contents.js';
 import { dropVcpuTables } from './vcpu.js';
+import { forgetDid } from './vtd-domain-ids.js';
 
 /**
  * XEN_DOMCTL_destroydomain, run to its end (dossier §6.6). -ESRCH when there is no such domain, -EINVAL for oneself. A
@@ -171,6 +172,7 @@ const DEATH = {
   },
   release_devices: leaveDevices,
   free_iommu: (xen, _call, slot) => {
+    forgetDid(xen, slot);
     if (xen.profile.iommuTablesFreed === 'at-relinquish') freeIommuTables(xen, slot);
     return Step.paging;
   },

@@ -270,6 +270,8 @@ export class Xen {
         /** Writes to pages of type ioreq_server go to the device model. */
         ioreqWrites: flag,
         crashed: flag,
+        /** The domain id + 1 that is free, and is still to be told from the domain (vtd-domain-ids.ts). */
+        didToForget: decimal,
         /** It has had a device; noted only where giving back its tables depends on it. */
         hadDevice: flag,
         /** Pages set aside for it (claims.ts). */

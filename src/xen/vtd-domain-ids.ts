@@ -76,9 +76,27 @@ export function slotOfDid(xen: Xen, unit: number, did: number): number {
   return domid > DOMID_MASK ? xen.domIo : xen.slotOf(domid);
 }
 
-/** cleanup_domid_map: the holder's domain id is free again. */
+/**
+ * cleanup_domid_map: the holder's domain id is free again. Who it was is forgotten first (d9eca7bb6c66): it was not always,
+ * and of a dying domain, for whose end no lock is held, another domain can have the id by then (XSA-399).
+ */
 export function releaseDid(xen: Xen, unit: number, holder: number): void {
-  if (mapsDomainIds(xen, unit)) xen.vtdDomainId.did.set(rowOf(xen, unit, holder), 0);
+  if (!mapsDomainIds(xen, unit)) return;
+  const row = rowOf(xen, unit, holder);
+  const forgetsLate = xen.profile.domainIdCleanup === 'id-first' && holder < xen.domIo && xen.isDying(holder);
+  if (forgetsLate) xen.domain.didToForget.set(holder, xen.vtdDomainId.did.get(row));
+  xen.vtdDomainId.did.set(row, 0);
+}
+
+/** The late half of {@link releaseDid}, whoever the id's holder is by now. */
+export function forgetDid(xen: Xen, slot: number): void {
+  const did = xen.domain.didToForget.get(slot) - 1;
+  if (did < 0) return;
+  xen.domain.didToForget.set(slot, 0);
+  for (let unit = 0; unit < xen.vtds.length; unit++) {
+    const holder = holderOf(xen, unit, did);
+    if (holder >= 0) xen.vtdDomainId.did.set(rowOf(xen, unit, holder), 0);
+  }
 }
 
 /**

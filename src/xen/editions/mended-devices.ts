@@ -98,6 +98,11 @@ export const MENDED_DEVICES = {
     section: '§4.4, XSA-347',
     values: { 'by-halves': 'the half with the address first', 'at-once': 'in one go' },
   },
+  domainIdCleanup: {
+    doc: 'What goes first of a domain’s id in a VT-d unit: the id, or who has it',
+    section: '§7.1, XSA-399',
+    values: { 'id-first': 'the id is free while the domain still stands for it', 'holder-first': 'who has it' },
+  },
   splitRights: {
     doc: 'Rights of the entries that a large page in IOMMU tables is split into',
     section: '§4.4, b8238afd07',
