@@ -21,7 +21,11 @@ import { NOBODY, type Xen } from './state.js';
  */
 export function assignDevice(xen: Xen, call: number, slot: number, device: number, flags: number): number {
   const status = checkAssign(xen, call, slot, device, flags);
-  if (status !== 0) return status;
+  if (status !== 0) {
+    // The domctl holds its domain while it looks, and lets go of it whatever it finds (e45066d3c3ff).
+    if (xen.profile.refusedAssign === 'keeps-domain' && xen.exists(slot)) xen.domain.held.set(slot, 1);
+    return status;
+  }
   const restarts = isHeld(xen.lock.pcidevs, 0) && xen.profile.pcidevsLock === 'tried';
   if (!restarts && mustWait(xen, xen.lock.pcidevs, 0)) return 0;
   if (!restarts && !needsConstruct(xen, slot)) return attach(xen, slot, device, flags);

@@ -212,6 +212,7 @@ function sharedFrames(xen: Xen, slot: number): number[] {
 /** A dead domain vanishes when nobody holds a page of it; then its domid is free again. */
 export function vanishIfUnreferenced(xen: Xen, slot: number): void {
   if (xen.domain.life.get(slot) !== Life.dead || xen.domain.totPages.get(slot) !== 0) return;
+  if (xen.domain.held.get(slot) !== 0) return;
   const shared = sharedFrames(xen, slot);
   if (shared.some((pdx) => (xen.frame.countInfo.get(pdx) & COUNT_MASK) !== 0)) return;
   freeIommuTables(xen, slot);

@@ -1,6 +1,6 @@
 import { I5, I6, I7, I17 } from './invariants/context.js';
 import { CPU_WRITE, STALE_TABLE } from './invariants/cpu.js';
-import { I9, I10, I11, OWNED, RMRR } from './invariants/devices.js';
+import { I9, I10, I11, OWNED, PIRQ, RMRR } from './invariants/devices.js';
 import { I8 } from './invariants/exclusions.js';
 import { I3 } from './invariants/freed.js';
 import { I12, I13, I19 } from './invariants/grants.js';
@@ -40,6 +40,7 @@ export const INVARIANTS: readonly Invariant[] = [
     ATOMIC,
     I9,
     I10,
+    PIRQ,
     I14,
     I16,
     I5,

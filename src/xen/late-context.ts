@@ -63,14 +63,23 @@ function isWritable(xen: Xen, pdx: number): boolean {
   return typeOf(xen.frame.typeInfo.get(pdx)) === PGT.writable;
 }
 
+/** What is left of INVALID_GFN in 48 bits of address. */
+export const TOP_INPUT = 2 ** 36 - 1;
+
 function inputOf(xen: Xen, slot: number, pdx: number): number {
   return xen.isTranslated(slot) ? xen.frame.gfn.get(pdx) - 1 : xen.ram.frameAt(pdx);
+}
+
+/** Where the walk maps a page; -1, which is nowhere, for one that is not in the p2m (7349efc69585). */
+function lateInput(xen: Xen, slot: number, pdx: number): number {
+  const input = inputOf(xen, slot, pdx);
+  return input < 0 && xen.profile.latePagesWithoutGfn === 'mapped' ? TOP_INPUT : input;
 }
 
 function mapPage(xen: Xen, call: number): number {
   const slot = domainOf(xen, call);
   const pdx = pageOf(xen, call);
-  const input = inputOf(xen, slot, pdx);
+  const input = lateInput(xen, slot, pdx);
   const status = input < 0 ? 0 : iommuMap(xen, slot, input, xen.ram.frameAt(pdx), R | W);
   if (status !== 0) {
     prependToList(xen, slot, pdx);

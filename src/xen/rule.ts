@@ -117,5 +117,8 @@ export function inputFrames(xen: Xen, gfns: number): number[] {
     Array.from({ length: range.count }, (_, i) => range.base + i),
   );
   const low = Array.from({ length: gfns }, (_, gfn) => gfn);
+  // The last that there is: what INVALID_GFN comes to where somebody takes it for a frame.
+  if (gfns > 0 && xen.profile.iommuContext === 'at-first-assignment' && xen.spec.arch === 'x86')
+    low.push(2 ** 36 - 1);
   return [...new Set([...frames, ...reserved, ...regions, ...low])].sort((a, b) => a - b);
 }

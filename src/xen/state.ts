@@ -272,6 +272,8 @@ export class Xen {
         crashed: flag,
         /** The domain id + 1 that is free, and is still to be told from the domain (vtd-domain-ids.ts). */
         didToForget: decimal,
+        /** A hypercall that has ended still holds it, so that it never vanishes. */
+        held: flag,
         /** It has had a device; noted only where giving back its tables depends on it. */
         hadDevice: flag,
         /** Pages set aside for it (claims.ts). */
@@ -402,6 +404,8 @@ export class Xen {
         faultTime: decimal,
         /** Xen switched its bus mastering off. */
         masterOff: flag,
+        /** Who gets its interrupts (pirq.ts). */
+        interrupts: optional(domainName),
         addedToSmmu: flag,
       },
       (row) => `device ${spec.devices[row]?.name ?? row}`,

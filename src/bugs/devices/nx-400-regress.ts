@@ -7,7 +7,7 @@ export const NX_400_REGRESS: Bug = {
   class: 'A',
   year: 2022,
   releases: 'between two changes of 4.17, and their backports to 4.13 to 4.16',
-  mechanism: 
+  mechanism:
     'When a changed context entry could not be flushed, Xen put the old one back by the same function, ' +
     'which did the same when that failed. It went by the entry as it stood, so it went back and forth ' +
     'between two domains until the stack was full.',

@@ -7,7 +7,7 @@ export const NX_AMD_MERGE_FREE: Bug = {
   class: 'B',
   year: 2014,
   releases: 'up to 4.4; mended in 4.4.1',
-  mechanism: 
+  mechanism:
     'When all entries of a table came to what one large page maps, the table was freed before the page ' +
     'took its place. In between, and until the flush, the unit went through memory that was somebody ' +
     'else’s.',

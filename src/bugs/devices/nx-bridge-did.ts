@@ -6,7 +6,7 @@ export const NX_BRIDGE_DID: Bug = {
   class: 'A',
   year: 2010,
   releases: 'up to 4.0',
-  mechanism: 
+  mechanism:
     'A device may send under several requester ids, each with a context entry. The domain id was given ' +
     'back with the first of them that was unmapped, so the others stood under an id that was free for the ' +
     'next domain.',

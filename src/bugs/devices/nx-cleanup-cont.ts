@@ -7,7 +7,7 @@ export const NX_CLEANUP_CONT: Bug = {
   class: 'A',
   year: 2021,
   releases: 'all before 4.16; mended in 4.13 to 4.15, too',
-  mechanism: 
+  mechanism:
     'The destruction of a domain went on to its page tables whatever came of taking its devices away. A ' +
     'device whose entry still led to those tables went on translating through memory that had been freed.',
   behaviours: { deviceStays: 'goes-on' },

@@ -6,7 +6,7 @@ export const NX_DID0_CM: Bug = {
   class: 'B',
   year: 2021,
   releases: '4.12 to 4.16, on emulated units',
-  mechanism: 
+  mechanism:
     'A unit that caches what is not present does so under the domain’s id, while Xen flushed such entries ' +
     'under id 0. The device went on faulting on a page that had been mapped for it.',
   behaviours: { vtdAbsentTag: 'domain-zero' },

@@ -6,7 +6,7 @@ export const NX_PHANTOM_REAL: Bug = {
   class: 'A',
   year: 2022,
   releases: '4.3 to 4.16; mended in 4.15 and 4.16, too',
-  mechanism: 
+  mechanism:
     'A stride of phantom functions given on the command line reached over functions that exist. Assigning ' +
     'the device then pointed the other function’s entry, too, at the guest’s tables, while dom0 owned it.',
   behaviours: { phantomFunctions: 'by-stride' },

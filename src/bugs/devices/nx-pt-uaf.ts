@@ -7,7 +7,7 @@ export const NX_PT_UAF: Bug = {
   class: 'A',
   year: 2021,
   releases: 'while 4.15 was made',
-  mechanism: 
+  mechanism:
     'Destroying a domain freed its IOMMU tables early and kept the pointer to their root. Pages of a PV ' +
     'domain that left later were unmapped through that pointer, in memory that was somebody else’s by ' +
     'then.',

@@ -6,7 +6,7 @@ export const NX_RMRR_REF: Bug = {
   class: 'A',
   year: 2014,
   releases: 'all before 4.5; mended in 4.4.1',
-  mechanism: 
+  mechanism:
     'Regions that two devices of a domain share were mapped once and not counted. When one device left, ' +
     'the region went with it, and the other device faulted on memory that its firmware needs.',
   behaviours: { reservedSharing: 'uncounted' },

@@ -6,7 +6,7 @@ export const NX_SMMU_DEASSIGN: Bug = {
   class: 'A',
   year: 2022,
   releases: 'Arm, 4.15 and 4.16',
-  mechanism: 
+  mechanism:
     'Taking a device from a domain gave back its stream mapping registers, which were set up when the ' +
     'device was found and never again. The next owner’s device matched no stream and faulted.',
   behaviours: { smmuStreamMappings: 'lost-on-detach' },

@@ -7,7 +7,7 @@ export const NX_SPLIT_BLANK: Bug = {
   class: 'C',
   year: 2020,
   releases: 'all before 4.15',
-  mechanism: 
+  mechanism:
     'Splitting a large page of AMD-Vi tables put an empty table in its place and filled it then. In ' +
     'between, devices faulted on the parts of the page that nobody was changing.',
   behaviours: { splitOrder: 'installed-first' },

@@ -7,7 +7,7 @@ export const NX_SPLIT_PERMS: Bug = {
   class: 'A',
   year: 2021,
   releases: 'all before 4.16',
-  mechanism: 
+  mechanism:
     'The entries that a large page was split into allowed everything. Unmapping one page of a read-only ' +
     'range made the rest of it writable for devices.',
   behaviours: { splitRights: 'all' },

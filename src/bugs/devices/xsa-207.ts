@@ -7,7 +7,7 @@ export const XSA_207: Bug = {
   class: 'A',
   year: 2017,
   releases: 'all before 4.9',
-  mechanism: 
+  mechanism:
     'Every domain got IOMMU tables, but they were given back only by one that had used them. Creating and ' +
     'destroying domains without devices used up Xen’s memory.',
   behaviours: { tablesFreed: 'if-it-had-a-device' },

@@ -7,7 +7,7 @@ export const XSA_302_306: Bug = {
   class: 'A',
   year: 2019,
   releases: 'all before 4.13; mended in 4.8 to 4.12, too',
-  mechanism: 
+  mechanism:
     'When a guest died or gave a device back, the hardware domain had it at once, so transfers that the ' +
     'guest had programmed hit dom0’s memory. Quarantine came first as something that the toolstack had to ' +
     'ask for.',

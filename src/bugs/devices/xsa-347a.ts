@@ -6,7 +6,7 @@ export const XSA_347A: Bug = {
   class: 'C',
   year: 2020,
   releases: 'all before 4.15; mended in 4.10 to 4.14, too',
-  mechanism: 
+  mechanism:
     'Entries in use were written field by field, in an order that was the compiler’s. In between, a ' +
     'device could reach the new frame with the rights that it had to the old one.',
   behaviours: { entryWrites: 'by-halves' },
@@ -23,7 +23,16 @@ createdomain granter max_pages=1
 populate_physmap granter 0x102
 assign_device guest nic
 `,
-  bounds: { levels: [], refs: 1, vaSlots: 0, entries: 0, selfGrants: false, operations: ['grant', 'map_grant_ref'], onlyOperations: true, handles: 1 },
+  bounds: {
+    levels: [],
+    refs: 1,
+    vaSlots: 0,
+    entries: 0,
+    selfGrants: false,
+    operations: ['grant', 'map_grant_ref'],
+    onlyOperations: true,
+    handles: 1,
+  },
   invariants: ['INV-ATOMIC'],
   fixes: ['3b055121c5'],
 };

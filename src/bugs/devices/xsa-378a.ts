@@ -6,7 +6,7 @@ export const XSA_378A: Bug = {
   class: 'A',
   year: 2021,
   releases: 'all before 4.16; mended in 4.11 to 4.15, too',
-  mechanism: 
+  mechanism:
     'When firmware listed several ranges for a device, the driver extended one range to hold all of them. ' +
     'Everything in between was mapped one to one for the guest that got the device, with the rights of ' +
     'the last.',

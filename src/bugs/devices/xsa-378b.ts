@@ -7,7 +7,7 @@ export const XSA_378B: Bug = {
   class: 'A',
   year: 2021,
   releases: 'all before 4.16; mended in 4.11 to 4.15, too',
-  mechanism: 
+  mechanism:
     'The driver mapped a device’s reserved ranges for its new domain and kept no record of them. So they ' +
     'stayed mapped when the device had gone, and the domain’s other devices could reach them.',
   behaviours: { reservedRecord: 'vtd-only' },

@@ -6,7 +6,7 @@ export const XSA_378C: Bug = {
   class: 'A',
   year: 2021,
   releases: 'all before 4.16; mended in 4.11 to 4.15, too',
-  mechanism: 
+  mechanism:
     'Memory operations meant for RAM took identity entries of reserved regions out of the p2m, or put ' +
     'other pages there. The device then faulted or reached something else, while Xen’s record said that ' +
     'the region was mapped.',

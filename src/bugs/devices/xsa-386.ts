@@ -7,7 +7,7 @@ export const XSA_386: Bug = {
   class: 'A',
   year: 2021,
   releases: 'between two changes of 4.16, and their backports to 4.13 to 4.15',
-  mechanism: 
+  mechanism:
     'A comparison took the success of unmapping a reserved region for an error to return early with. The ' +
     'call said that all was well, while the device’s context entry and its owner stayed as they were.',
   behaviours: { reservedLeave: 'ends-there', reservedOrder: 'switch-first' },

@@ -6,7 +6,7 @@ export const XSA_390: Bug = {
   class: 'D',
   year: 2021,
   releases: '4.15; mended in 4.16 and 4.15.2',
-  mechanism: 
+  mechanism:
     'A unit of three levels must begin at the table below the root. For tables shared with the p2m that ' +
     'step was left out, so the unit took the root for a table of the level below and resolved every ' +
     'address one level off.',

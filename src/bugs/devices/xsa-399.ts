@@ -6,7 +6,7 @@ export const XSA_399: Bug = {
   class: 'C',
   year: 2022,
   releases: '4.12 to 4.16; mended in all of them',
-  mechanism: 
+  mechanism:
     'Giving back a VT-d domain id freed the id first and cleared the record of who had it afterwards. A ' +
     'domain that got the id in between lost its record, so that nothing was invalidated for it any more.',
   behaviours: { domainIdCleanup: 'id-first' },
@@ -24,7 +24,16 @@ createdomain other iommu max_pages=1
 populate_physmap other 0x101
 assign_device guest nic
 `,
-  bounds: { levels: [], refs: 0, vaSlots: 0, entries: 0, selfGrants: false, hotplug: false, onlyOperations: true, operations: ['begin destroydomain', 'assign_device'] },
+  bounds: {
+    levels: [],
+    refs: 0,
+    vaSlots: 0,
+    entries: 0,
+    selfGrants: false,
+    hotplug: false,
+    onlyOperations: true,
+    operations: ['begin destroydomain', 'assign_device'],
+  },
   invariants: ['INV-DID', 'I4'],
   fixes: ['d9eca7bb6c'],
 };

@@ -7,7 +7,7 @@ export const XSA_400A: Bug = {
   class: 'C',
   year: 2022,
   releases: 'all before 4.17; mended in 4.12 to 4.16, too',
-  mechanism: 
+  mechanism:
     'A device’s context was switched to its new domain first and its reserved regions mapped there ' +
     'afterwards; on the way back they were unmapped first. In between, what firmware does with the device ' +
     'faulted.',

@@ -7,7 +7,7 @@ export const XSA_400B: Bug = {
   class: 'C',
   year: 2022,
   releases: 'all before 4.17; mended in 4.12 to 4.16, too',
-  mechanism: 
+  mechanism:
     'Drivers took a device’s entry away before they made the new one. What the device’s firmware did in ' +
     'between met no translations at all, where an exchange of the whole entry leaves no such moment.',
   behaviours: { vtdReassign: 'quarantined-meanwhile', amdReassign: 'quarantined-meanwhile' },

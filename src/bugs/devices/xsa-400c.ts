@@ -7,7 +7,7 @@ export const XSA_400C: Bug = {
   class: 'A',
   year: 2022,
   releases: '4.13 to 4.16; mended in 4.12 to 4.16',
-  mechanism: 
+  mechanism:
     'Quarantine meant no translations at all, or one table of zeros for all devices. A device with ' +
     'reserved regions that was not quiet yet lost them, though it is undefined when its firmware uses ' +
     'them.',

@@ -6,7 +6,7 @@ export const XSA_410: Bug = {
   class: 'A',
   year: 2022,
   releases: 'all before 4.17; mended in 4.13 to 4.16, too',
-  mechanism: 
+  mechanism:
     'Emptying the p2m of a domain that dies was one long step, and mapping pages into it went on being ' +
     'possible. What others mapped behind the emptied part kept its references for ever.',
   behaviours: { armPageAddedDying: 'performed' },
@@ -22,7 +22,17 @@ populate_physmap granter 0x101 gfn=0
 createdomain guest iommu max_pages=2
 assign_device guest nic
 `,
-  bounds: { levels: [], refs: 0, vaSlots: 0, entries: 0, selfGrants: false, destroy: true, steps: true, hotplug: false, operations: ['add_to_physmap'] },
+  bounds: {
+    levels: [],
+    refs: 0,
+    vaSlots: 0,
+    entries: 0,
+    selfGrants: false,
+    destroy: true,
+    steps: true,
+    hotplug: false,
+    operations: ['add_to_physmap'],
+  },
   invariants: ['I15', 'INV-REF', 'HEAP'],
   fixes: ['3ebe773293', '3202084566', 'ff600a8cf8', 'f50a2c0e1d', 'e7aa55c0aa', '8a2111250b'],
 };

@@ -7,7 +7,7 @@ export const XSA_442: Bug = {
   class: 'B',
   year: 2023,
   releases: 'all before 4.18; mended in 4.15 to 4.17, too',
-  mechanism: 
+  mechanism:
     'When a device changed domains, only what the unit keeps of its device table entry was invalidated. ' +
     'Translations made under the old domain id stayed, and were there to be used by the next device of ' +
     'that id.',

@@ -7,7 +7,7 @@ export const XSA_449: Bug = {
   class: 'A',
   year: 2024,
   releases: 'all before 4.19; mended in 4.15 to 4.18, too',
-  mechanism: 
+  mechanism:
     'A device may send under the requester ids of its phantom functions, too. When one of those could not ' +
     'be switched to the new domain the error was dropped, so the guest’s device went on as dom0’s under ' +
     'that id.',

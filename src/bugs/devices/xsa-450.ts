@@ -7,7 +7,7 @@ export const XSA_450: Bug = {
   class: 'A',
   year: 2024,
   releases: '4.17 and 4.18, built without HVM; mended in both',
-  mechanism: 
+  mechanism:
     'A misplaced preprocessor line made the choice of the domain’s own tables unconditional in builds ' +
     'without HVM. A device in quarantine then translated through dom_io’s table, without its scratch page ' +
     'or its reserved regions.',

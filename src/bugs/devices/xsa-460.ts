@@ -6,7 +6,7 @@ export const XSA_460: Bug = {
   class: 'A',
   year: 2024,
   releases: '4.16 to 4.19; mended in all of them',
-  mechanism: 
+  mechanism:
     'The record of a reserved region was made when all of its pages were mapped. When one of them failed, ' +
     'those before it stayed mapped and no later unmap could find them.',
   behaviours: { reservedRecord: 'after-mapping' },

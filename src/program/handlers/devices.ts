@@ -5,6 +5,7 @@ import { errnoName } from '../../xen/errno.js';
 import { faultLines } from '../../xen/fault-lines.js';
 import { isBusMaster, noteFault } from '../../xen/fault-throttle.js';
 import { addDevice, removeDevice } from '../../xen/pci-hotplug.js';
+import { mapPirq } from '../../xen/pirq.js';
 import type { Xen } from '../../xen/state.js';
 import type { Arguments } from '../arguments.js';
 import { deviceAccess } from '../device-access.js';
@@ -49,6 +50,7 @@ export const DEVICE_HANDLERS: Handlers = {
   },
   pci_device_add: (xen, args) => errno(addDevice(xen, args.device())),
   pci_device_remove: (xen, args) => errno(removeDevice(xen, args.device())),
+  map_pirq: (xen, args) => errno(mapPirq(xen, args.domain(), args.device())),
   enable_bus_master: (xen, args) => {
     xen.device.masterOff.set(args.device(), 0);
     return { status: 'ok' };

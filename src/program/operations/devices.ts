@@ -65,6 +65,13 @@ export const DEVICES: readonly Operation[] = [
     parameters: [device],
   },
   {
+    name: 'map_pirq',
+    actor: 'guest',
+    doc: 'A guest sets up the interrupts (MSI) of a device, which come to it from then on (PHYSDEVOP_map_pirq).',
+    source: '§6.1',
+    parameters: [domain, device],
+  },
+  {
     name: 'enable_bus_master',
     actor: 'guest',
     doc: 'Whoever drives a device lets it issue accesses again, after Xen has silenced it.',

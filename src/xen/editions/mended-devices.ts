@@ -101,7 +101,25 @@ export const MENDED_DEVICES = {
   domainIdCleanup: {
     doc: 'What goes first of a domain’s id in a VT-d unit: the id, or who has it',
     section: '§7.1, XSA-399',
-    values: { 'id-first': 'the id is free while the domain still stands for it', 'holder-first': 'who has it' },
+    values: {
+      'id-first': 'the id is free while the domain still stands for it',
+      'holder-first': 'who has it',
+    },
+  },
+  refusedAssign: {
+    doc: 'What becomes of the domain that assign_device held when it was refused',
+    section: '§6.1, e45066d3c3',
+    values: { 'keeps-domain': 'it is held for ever', 'lets-go': 'it is let go' },
+  },
+  latePagesWithoutGfn: {
+    doc: 'What the late walk does with pages of a translated domain that are not in its p2m',
+    section: '§1.3, 7349efc695',
+    values: { mapped: 'maps them where INVALID_GFN is', 'passed-over': 'passes them over' },
+  },
+  pirqOwner: {
+    doc: 'Whose devices a guest can set up interrupts of',
+    section: '§6.1 #12, XSA-237',
+    values: { any: 'anybody’s', own: 'its own' },
   },
   splitRights: {
     doc: 'Rights of the entries that a large page in IOMMU tables is split into',

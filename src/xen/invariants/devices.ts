@@ -147,6 +147,31 @@ export const I9: Invariant = {
   violation: contextOfAnother,
 };
 
+function rememberInterrupts(xen: Xen, _inputs: readonly number[], notes: Notes): void {
+  for (let device = 0; device < notes.interrupts.length; device++)
+    notes.interrupts[device] = xen.device.interrupts.get(device) - 1;
+}
+
+/** Interrupts that somebody has set up who does not own the device. */
+function interruptsOfAnother(xen: Xen, _inputs: readonly number[], notes: Notes): string | undefined {
+  for (let device = 0; device < notes.interrupts.length; device++) {
+    const slot = xen.device.interrupts.get(device) - 1;
+    if (slot < 0 || slot === notes.interrupts[device] || slot === deviceOwner(xen, device)) continue;
+    return `${xen.domainName(slot)} has set up the interrupts of ${deviceText(xen, device)}, which is ${xen.domainName(deviceOwner(xen, device))}'s`;
+  }
+  return undefined;
+}
+
+export const PIRQ: Invariant = {
+  id: 'PIRQ',
+  states: ['INV-AUTH', 'INV-OWNER'],
+  title: 'only who owns a device sets up its interrupts',
+  reason: 'whoever programs a device of another’s can have it raise any interrupt, or none (XSA-237)',
+  harm: 'isolation broken',
+  violation: interruptsOfAnother,
+  remember: rememberInterrupts,
+};
+
 export const OWNED: Invariant = {
   id: 'OWNED',
   states: ['INV-OWNER', 'INV-IOMMU-COMPLETE'],

@@ -8,6 +8,8 @@ import { TableScan } from './scan.js';
 export class Notes {
   /** Owner of each device before the step, as a slot; -1 for nobody. */
   readonly owners: Int32Array;
+  /** Who got the interrupts of each device before the step, as a slot; -1 for nobody. */
+  readonly interrupts: Int32Array;
   /** Whether each domain was dying before the step. */
   readonly dying: Uint8Array;
   /** Rights that a dying domain's tables gave its devices before the step, by slot, then by input. */
@@ -31,6 +33,7 @@ export class Notes {
   /** @param inputs how many inputs are looked at. */
   constructor(xen: Xen, inputs: number) {
     this.owners = new Int32Array(xen.spec.devices.length);
+    this.interrupts = new Int32Array(xen.spec.devices.length);
     this.dying = new Uint8Array(xen.domIo);
     this.rights = new Uint8Array(xen.domIo * inputs);
     this.placeTypes = new Uint8Array(xen.ram.frames);
