@@ -11,7 +11,8 @@ const COPY = 'grant_copy';
 const TYPE = 'get_page_type';
 
 /** The hypercall that a step belongs to, as the program language calls it. */
-const HYPERCALL: Readonly<Record<StepName, string>> = {
+const HYPERCALL: Readonly<Record<StepName | 'none', string>> = {
+  none: 'none',
   domctl: ASSIGN,
   pop: ASSIGN,
   map: ASSIGN,
@@ -54,9 +55,9 @@ const HYPERCALL: Readonly<Record<StepName, string>> = {
   version_held: 'grant_set_version',
 };
 
-/** What is under way in row `call`. */
+/** What is under way in row `call`; `none` when nothing is. */
 export function hypercallOf(xen: Xen, call: number): string {
-  const name = HYPERCALL[STEP_NAMES[xen.call.step.get(call)] as StepName];
+  const name = HYPERCALL[STEP_NAMES[xen.call.step.get(call)] as StepName | 'none'];
   if (name !== TYPE) return name;
   const type = xen.call.flags.get(call);
   return isPageTable(type) ? `pin_l${type}_table` : 'update_va_mapping';
