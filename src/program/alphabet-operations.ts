@@ -39,7 +39,7 @@ const VARIANTS: Readonly<Record<string, readonly (readonly string[])[]>> = {
 
 /** What flags are given, where an operation has any: none, unless it stands here. */
 const FLAGS: Readonly<Record<string, readonly (readonly string[])[]>> = {
-  grant: [[], ['readonly']],
+  grant: [[], ['readonly'], ['sub_page']],
   grant_transitive: [[], ['readonly']],
   map_grant_ref: [['host'], ['device'], ['host', 'device']].flatMap((halves) => [
     halves,

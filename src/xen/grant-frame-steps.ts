@@ -62,7 +62,9 @@ export const holdsFrameToAdd = (xen: Xen): boolean =>
 
 function place(xen: Xen, call: number): number {
   const [slot, pdx, gfn] = [domainOf(xen, call), pageOf(xen, call), xen.call.gfn.get(call)];
-  const lookedUp = xen.profile.statusFrameAdded === 'looked-up' ? xen.call.count.get(call) - 1 : undefined;
+  const { statusFrameAdded, statusFramePlace } = xen.profile;
+  const before = statusFrameAdded === 'looked-up' || statusFramePlace === 'before';
+  const lookedUp = before ? xen.call.count.get(call) - 1 : undefined;
   const status = placeFrame(xen, slot, pdx, gfn, lookedUp);
   if (holdsFrameToAdd(xen)) putPage(xen, pdx);
   drop(xen.domain.grantLock, slot, call);

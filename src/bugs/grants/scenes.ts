@@ -124,16 +124,15 @@ populate_physmap middle 0x102
 grant_set_version middle 2
 `;
 
-/** A translated guest with a device and a table of version 2; two requests can be under way. */
+/** A translated guest with a device, a table of version 2, and no memory yet; two requests can be under way. */
 export const HVM_WITH_STATUS_FRAMES = `
 machine x86
 ram 0x100..0x101
 iommu vtd
 dom0 pages=1
 device nic 0000:03:00.0
-limits domains=2 grants=1 handles=1 va_slots=1 gfns=3 calls=2
+limits domains=2 grants=1 handles=1 va_slots=1 gfns=2 calls=2
 createdomain guest hvm hap iommu max_pages=1
-populate_physmap guest 0x101 gfn=0
 assign_device guest nic
 grant_set_version guest 2
 `;

@@ -10,9 +10,10 @@ export const XSA_379: Bug = {
   mechanism:
     'Where a frame of the grant table stands in the p2m was looked up before the p2m was locked. Two requests ' +
     'at a time put it at two places, and going back to version 1 took it from one of them and freed it.',
-  behaviours: { statusFrameAdded: 'looked-up' },
+  behaviours: { statusFrameAdded: 'referenced', statusFramePlace: 'before' },
   scene: HVM_WITH_STATUS_FRAMES,
   bounds: { onlyOperations: true, operations: ['begin add_to_physmap', 'grant_set_version'] },
-  invariants: ['REACH', 'P2M'],
+  invariants: ['P2M', 'REACH'],
+  deeper: 1,
   fixes: ['f147422bf9'],
 };

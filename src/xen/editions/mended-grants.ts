@@ -91,6 +91,14 @@ export const MENDED_GRANTS = {
       kept: 'leave the p2m, and are not freed while referenced (38bfcc165d)',
     },
   },
+  statusFramePlace: {
+    doc: 'When it is looked up at which guest frame a frame of a grant table stands that is to be added',
+    section: '§5.6 (XSA-379)',
+    values: {
+      before: 'before the p2m is locked, though a reference keeps the frame meanwhile',
+      'under-lock': 'when nobody else can move it any more (f147422bf9)',
+    },
+  },
   statusFrameReference: {
     doc: 'What keeps a status frame that is on its way into a p2m from being freed',
     section: '§5.6 (XSA-384)',

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { GNTMAP, GTF_READING, GTF_WRITING } from '../../formats/grant-v1.js';
+import { GNTMAP, GTF_READING, GTF_SUB_PAGE, GTF_WRITING } from '../../formats/grant-v1.js';
 import { Step } from '../calls/steps.js';
 import { changeUse, writeGrantEntry } from '../grant-entry.js';
 import { mapGrantRef } from '../grant-map.js';
@@ -41,6 +41,19 @@ describe('INV-AUTH', () => {
     expect(message(xen, 'INV-AUTH')).toMatch(/^d1 uses frame 0x101/);
     pin(0, frame);
     expect(message(xen, 'INV-AUTH')).toBeUndefined();
+  });
+
+  it('fires on a map of a part of a page', () => {
+    const { xen, slot, row, frame } = offering();
+    writeGrantEntry(xen, slot, 3, 0, frame, true, GTF_SUB_PAGE);
+    xen.grant.pin.set(row, 0x100);
+    xen.grant.grantee.set(row, 1);
+    xen.grant.frame.set(row, xen.ram.indexOf(frame) + 1);
+    expect(message(xen, 'INV-AUTH')).toBeUndefined();
+    xen.maptrack.flags.set(0, GNTMAP.host | GNTMAP.readonly);
+    xen.maptrack.granter.set(0, slot + 1);
+    xen.maptrack.ref.set(0, 3 + 1);
+    expect(message(xen, 'INV-AUTH')).toMatch(/which does not offer it$/);
   });
 
   it('says nothing of what the granter writes later', () => {

@@ -15,6 +15,7 @@ import { pinsOf } from '../grant-active.js';
 import { grantEntryFrame, grantEntryWord, grantUse } from '../grant-entry.js';
 import { entryAddress, grantEntryCount, isVersion2, statusAddress } from '../grant-frames.js';
 import { IS_SUB_PAGE } from '../grant-map.js';
+import { grantRefOf } from '../maptrack.js';
 import { p2mLookup } from '../p2m.js';
 import type { Xen } from '../state.js';
 import type { Invariant } from './invariant.js';
@@ -50,7 +51,7 @@ function notOffered(xen: Xen, slot: number, ref: number, row: number): string | 
   const grantee = xen.grant.grantee.get(row) - 1;
   const type = flags & GTF_TYPE_MASK;
   const part = (xen.grant.part.get(row) & IS_SUB_PAGE) !== 0;
-  const whole = (flags & GTF_SUB_PAGE) === 0 || part;
+  const whole = (flags & GTF_SUB_PAGE) === 0 || part || isOnlyCopied(xen, slot, ref);
   const same = xen.isTranslated(slot) || grantEntryFrame(xen, slot, ref) === xen.ram.frameAt(pdx);
   const given =
     type === GrantType.PERMIT_ACCESS
@@ -58,6 +59,17 @@ function notOffered(xen: Xen, slot: number, ref: number, row: number): string | 
       : type === GrantType.TRANSITIVE && isVersion2(xen, slot) && part;
   if (given && grantDomid(word) === xen.domidOf(grantee)) return undefined;
   return `${xen.domainName(grantee)} uses ${pageText(xen, pdx)} by ${grantText(xen, slot, ref)}, which does not offer it`;
+}
+
+/** In version 1, copies take what is offered as a part of a page for the whole; maps do not. */
+function isOnlyCopied(xen: Xen, slot: number, ref: number): boolean {
+  if (isVersion2(xen, slot)) return false;
+  const { domains, handles } = xen.spec.limits;
+  for (let row = 0; row < domains * handles; row++) {
+    if (xen.maptrack.flags.get(row) === 0) continue;
+    if (xen.maptrack.granter.get(row) === slot + 1 && grantRefOf(xen, row) === ref) return false;
+  }
+  return true;
 }
 
 /** Whether anybody but Xen can write the frame of the entry, other than by what the model has for it. */
