@@ -201,7 +201,9 @@ function lookBetweenEntries(xen: Xen): void {
 
 /** The entries below `end` of the table whose first word in the store is `words`. */
 function dropEntries(xen: Xen, words: number, end: number, owner: number, table: number, type: number): void {
-  for (let index = end - 1; index >= 0; index--) dropEntry(xen, words, index, owner, table, type);
+  for (let index = end - 1; index >= 0; index--)
+    if ((xen.store.read(words + index * 2) & PTE_PRESENT) !== 0)
+      dropEntry(xen, words, index, owner, table, type);
 }
 
 function dropEntry(xen: Xen, words: number, index: number, owner: number, table: number, type: number): void {
