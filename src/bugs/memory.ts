@@ -23,6 +23,7 @@ import { XSA_31_158 } from './memory/xsa-31-158.js';
 import { XSA_78 } from './memory/xsa-78.js';
 import { XSA_80 } from './memory/xsa-80.js';
 import { XSA_92 } from './memory/xsa-92.js';
+import { XSA_98 } from './memory/xsa-98.js';
 import { XSA_222 } from './memory/xsa-222.js';
 import { XSA_275 } from './memory/xsa-275.js';
 import { XSA_277 } from './memory/xsa-277.js';
@@ -70,6 +71,41 @@ export const MEMORY_BUGS: readonly Bug[] = [
   XSA_30,
   XSA_31_158,
   XSA_507,
+  XSA_98,
 ];
 
-export const MEMORY_BUGS_INEXPRESSIBLE: readonly Inexpressible[] = [];
+export const MEMORY_BUGS_INEXPRESSIBLE: readonly Inexpressible[] = [
+  {
+    id: 'NX-FLUSH-ON-FAIL',
+    class: 'B',
+    lacks:
+      'a range in whose middle a failure is found soon: entries fail only where another table begins, 512 guest frames on',
+  },
+  {
+    id: 'NX-AMD-SHARE',
+    class: 'D',
+    lacks: 'AMD’s sharing of nested page tables, which no release from 4.11 on has',
+  },
+  {
+    id: 'XSA-246',
+    class: 'A',
+    lacks: 'a CPU that faults again and again: an access that is to be populated on demand ends at once',
+  },
+  { id: 'XSA-304', class: 'D', lacks: 'an IOMMU that goes on with a large page when it has been split' },
+  {
+    id: 'XSA-301',
+    class: 'A',
+    lacks: 'the highest guest frame that was ever mapped, by which Arm’s lookups are bounded',
+  },
+  { id: 'XSA-276', class: 'A', lacks: 'ioreq servers and their pages' },
+  {
+    id: 'XSA-147',
+    class: 'C',
+    lacks: 'a moment between the last reference of a page and its leaving its domain’s list',
+  },
+  {
+    id: 'XSA-364/100',
+    class: 'D',
+    lacks: 'the CPU’s data cache, and content of pages that a search could tell',
+  },
+];

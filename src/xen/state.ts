@@ -82,6 +82,7 @@ const MISDEED_NAMES = [
   'pages that were moved are not where they were to go',
   'a frame that was to be where it is has gone from there',
   'a page that was given is not where it was to be',
+  'Xen wrote for a guest what the guest may only read',
 ] as const;
 export type MisdeedName = Exclude<(typeof MISDEED_NAMES)[number], 'none'>;
 

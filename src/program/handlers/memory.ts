@@ -4,6 +4,7 @@ import { claimPages } from '../../xen/claims.js';
 import { Errno } from '../../xen/errno.js';
 import { beginExchange } from '../../xen/exchange-steps.js';
 import { beginAddToPhysmap } from '../../xen/grant-frame-steps.js';
+import { writeGuestBuffer } from '../../xen/guest-buffer.js';
 import { type SettableAccess, setMemAccess } from '../../xen/mem-access.js';
 import { type SettableType, setMemType } from '../../xen/mem-type.js';
 import {
@@ -103,6 +104,7 @@ export const MEMORY_HANDLERS: Handlers = {
   clean_by_set_way: (xen, args) => ({
     status: cleanBySetWay(xen, running(xen, args)) ? 'ok' : 'undefined',
   }),
+  hypercall_output: (xen, args) => errno(writeGuestBuffer(xen, running(xen, args), args.number('gfn', 0))),
   cpu_access: (xen, args) => {
     const [slot, gfn] = [running(xen, args), args.number('gfn', 0)];
     const access = xen.domain.kind.get(slot) === Kind.hvm ? populateOnAccess : accessByCpu;

@@ -58,6 +58,15 @@ export const MEMORY: readonly Operation[] = [
     parameters: [domain, hex({ name: 'gfn', kind: 'number', doc: 'where', keyed: true })],
   },
   {
+    name: 'hypercall_output',
+    actor: 'guest',
+    doc:
+      'Any hypercall of a translated guest’s whose answer is to be written into a guest frame of its. Status: ok, or EFAULT ' +
+      'where the guest may not write.',
+    source: '§4.5',
+    parameters: [domain, hex({ name: 'gfn', kind: 'number', doc: 'where', keyed: true })],
+  },
+  {
     name: 'decrease_reservation',
     actor: 'guest',
     doc: 'Gives a page back (XENMEM_decrease_reservation).',

@@ -143,6 +143,11 @@ export const MENDED_MEMORY = {
     section: '§3.4 (XSA-507)',
     values: { any: 'any, also those that Xen shares with the domain', ordinary: 'ordinary memory' },
   },
+  armGuestBuffer: {
+    doc: 'What Xen goes by on Arm when it writes into a guest’s memory what a hypercall answers',
+    section: '§4.5 (XSA-98)',
+    values: { 'any-memory': 'that there is memory', 'rights-of-p2m': 'what the guest may do there' },
+  },
   failedAddM2p: {
     doc: 'What the M2P says of a page that could not be put into the p2m',
     section: '§3.4 (XSA-22)',

@@ -55,10 +55,12 @@ function rememberedByCpu(xen: Xen): string | undefined {
   return undefined;
 }
 
-/** What Xen writes for a guest it must hold as writable meanwhile (XSA-500). */
+/** What Xen writes for a guest it must hold as writable meanwhile (XSA-500, XSA-98). */
 function writtenByXen(xen: Xen): string | undefined {
-  return xen.hostMisdeed === 'a copy wrote a page that it did not hold as writable'
-    ? xen.hostMisdeed
+  const misdeed = xen.hostMisdeed;
+  return misdeed === 'a copy wrote a page that it did not hold as writable' ||
+    misdeed === 'Xen wrote for a guest what the guest may only read'
+    ? misdeed
     : undefined;
 }
 
