@@ -99,6 +99,9 @@ describe('phantom functions (§6.1 #14)', () => {
     // The device's own entry is flushed twice, then the phantom's.
     failNth(xen, 'flush', 3);
     expect([assign(xen, slot), owner(xen), xen.device.broken.get(0)]).toEqual([status, has, 0]);
+    // The phantom's entry is what it was, whoever has the device: dom0's.
+    xen.vtd!.select(NIC.requester + 4);
+    expect(xen.vtd!.selectedRoot).toBe(xen.ram.frameAt(xen.domain.iommuRoot.get(0) - 1));
   });
 });
 
