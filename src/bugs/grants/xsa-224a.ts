@@ -13,6 +13,6 @@ export const XSA_224A: Bug = {
   behaviours: { deviceHalfAtUnmap: 'always' },
   scene: BACKEND_AND_GUEST,
   bounds: { ...ONLY_GRANTS, vaSlots: 0, deviceMappings: true, partialUnmaps: true },
-  invariants: ['INV-PIN', 'BUG', 'REACH', 'I3'],
+  invariants: ['INV-PIN', 'INV-REF', 'BUG', 'REACH', 'I3'],
   fixes: ['8fdfcb2b6b'],
 };

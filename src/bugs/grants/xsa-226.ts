@@ -17,6 +17,6 @@ export const XSA_226: Bug = {
     onlyOperations: true,
     operations: ['owner: grant', 'middle: grant_transitive', 'dom0: begin grant_copy'],
   },
-  invariants: ['INV-PIN'],
+  invariants: ['INV-PIN', 'INV-REF'],
   fixes: ['999d2ccb7f', 'ad48fb963d'],
 };

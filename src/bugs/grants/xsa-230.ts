@@ -13,6 +13,6 @@ export const XSA_230: Bug = {
   behaviours: { useAfterCopy: 'host-pins' },
   scene: BACKEND_AND_GUEST,
   bounds: { ...ONLY_GRANTS, vaSlots: 0, deviceMappings: true, operations: ['grant_copy'] },
-  invariants: ['IN-USE'],
+  invariants: ['IN-USE', 'INV-REF'],
   fixes: ['6e2a4c7356'],
 };

@@ -14,6 +14,6 @@ export const XSA_236: Bug = {
   behaviours: { copyRelease: 'page' },
   scene: BACKEND_WITH_PAGES,
   bounds: { ...ONLY_GRANTS, handles: 0, vaSlots: 0, operations: ['begin grant_copy'] },
-  invariants: ['INV-PIN'],
+  invariants: ['INV-PIN', 'INV-REF'],
   fixes: ['e008f7619d'],
 };

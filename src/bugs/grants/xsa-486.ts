@@ -13,7 +13,7 @@ export const XSA_486: Bug = {
   behaviours: { statusFrameAdded: 'referenced' },
   scene: HVM_WITH_STATUS_FRAMES,
   bounds: { onlyOperations: true, operations: ['begin add_to_physmap', 'begin grant_set_version'] },
-  invariants: ['REACH', 'P2M'],
+  invariants: ['REACH', 'P2M', 'INV-REF'],
   fixes: ['02708d3b51'],
   after: 'XSA-384',
 };
