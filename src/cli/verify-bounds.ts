@@ -30,6 +30,7 @@ export function boundsOf(options: VerifyOptions): VerifyBounds {
     steps: options.steps === true,
     deviceMappings: options.deviceMappings === true,
     partialUnmaps: options.partialUnmaps === true,
+    merge: options.merge,
     memo: options.memo,
     search: {
       maxStates: options.maxStates,
@@ -58,6 +59,7 @@ export function boundsForBug(
   const first = options.first === true ? { deeper: 0 } : {};
   return {
     ...own,
+    merge: options.merge,
     memo: options.memo,
     ...given(alphabet),
     search: { ...asked, ...search, ...given(asked), ...first },
@@ -125,12 +127,12 @@ export function boundsJson(bounds: VerifyBounds, options: VerifyOptions): unknow
     partialUnmaps = false,
   } = bounds;
   const { memory = true, failuresWithin = null, operations = [], onlyOperations = false } = bounds;
-  const { hash, symmetry, workers, fair, first = false } = options;
+  const { hash, symmetry, merge, workers, fair, first = false } = options;
   return {
     ...{ pages, levels, refs, handles, vaSlots, entries, hotplug, selfGrants, memory },
     ...{ destroy, steps, failures, failuresWithin, deviceMappings, partialUnmaps },
     ...{ with: operations, only: onlyOperations },
     ...{ maxStates: search.maxStates, maxDepth: search.maxDepth, maxMemory: search.maxMemory },
-    ...{ timeout: search.maxSeconds, deeper: search.deeper, first, hash, symmetry, workers, fair },
+    ...{ timeout: search.maxSeconds, deeper: search.deeper, first, hash, symmetry, merge, workers, fair },
   };
 }

@@ -47,6 +47,7 @@ export interface VerifyOptions {
   readonly hash: HashChoice;
   readonly fair: 'vcpus' | 'none';
   readonly symmetry: boolean;
+  readonly merge: boolean;
   readonly memo: boolean;
   readonly workers: number;
   readonly checkpoint?: string;
@@ -151,6 +152,7 @@ export function registerVerify(program: Command, io: Io = standardIo()): void {
         .default('vcpus'),
     )
     .option('--no-symmetry', 'keep states apart that are the same but for names')
+    .option('--no-merge', 'also stop behind steps that nobody else can see')
     .addOption(
       new Option('--workers <n>', 'threads that search, once there are many states')
         .argParser(count(1, MAX_WORKERS))

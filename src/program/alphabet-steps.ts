@@ -1,6 +1,6 @@
-import { idleCall, isIdle } from '../xen/calls/call.js';
+import { CONTINUES, idleCall, isIdle } from '../xen/calls/call.js';
 import { stepCall } from '../xen/calls/dispatch.js';
-import { TOOLSTACK } from '../xen/calls/steps.js';
+import { STEP_NAMES, Step, TOOLSTACK, UNSEEN_WITHOUT_TLB } from '../xen/calls/steps.js';
 import { flushCpuTlb } from '../xen/cpu-tlb.js';
 import { beginDestroyDomain } from '../xen/domain-death.js';
 import { askToFail, failuresAskedFor, isFailureDue, POSSIBLE_FAILURES } from '../xen/failures.js';
@@ -43,11 +43,11 @@ export function addSteps(
     const domain = names.domain(slot);
     if (xen.isPv(slot)) {
       addGuestSteps(xen, slot, domain, bounds, frames, add);
-      addStep(xen, slot, domain, add);
+      addStep(xen, slot, domain, bounds.merge !== false, add);
     }
     addToolstackSteps(xen, slot, domain, bounds, frames, add);
   }
-  addStep(xen, TOOLSTACK, 'dom0', add);
+  addStep(xen, TOOLSTACK, 'dom0', bounds.merge !== false, add);
 }
 
 function addGuestSteps(
@@ -106,13 +106,31 @@ function addToolstackSteps(
   );
 }
 
-/** The next step of each hypercall that the domain can be in. */
-export function addStep(xen: Xen, slot: number, name: string, add: AddAction): void {
-  const { calls } = xen.spec.limits;
+/** The next step of each hypercall that the domain can be in; with `merge`, those that nobody sees with what follows. */
+export function addStep(xen: Xen, slot: number, name: string, merge: boolean, add: AddAction): void {
+  const { calls, cpuTlb } = xen.spec.limits;
+  const unseen = merge && cpuTlb === 0 ? UNSEEN_WITHOUT_TLB : [];
+  const isUnseen = new Uint8Array(STEP_NAMES.length);
+  for (const { step } of unseen) isUnseen[Step[step]] = 1;
   for (let n = 0; n < calls; n++) {
     const call = slot * calls + n;
     const args = { ...(slot !== TOOLSTACK && { of: name }), ...(calls > 1 && { call: n }) };
-    add('step', name, args, () => (isIdle(xen, call) ? Attempt.impossible : answered(stepCall(xen, call))));
+    add('step', name, args, () =>
+      isIdle(xen, call) || isUnseen[xen.call.step.get(call)] === 1
+        ? Attempt.impossible
+        : answered(stepCall(xen, call)),
+    );
+    for (const { step, until } of unseen) {
+      const end = Step[until];
+      const [op, more] = until === 'none' ? ['finish', {}] : ['step', { until }];
+      add(op, name, { ...args, ...more }, () => {
+        if (xen.call.step.get(call) !== Step[step]) return Attempt.impossible;
+        let status: number = CONTINUES;
+        while (status === CONTINUES && !xen.blocked && xen.call.step.get(call) !== end)
+          status = stepCall(xen, call);
+        return answered(status);
+      });
+    }
   }
 }
 

@@ -63,6 +63,8 @@ export interface AlphabetBounds {
   readonly anyFrame?: boolean;
   /** Orders of extents that are tried, where an operation takes any; none unless set. */
   readonly orders?: readonly number[];
+  /** Whether steps that nobody else can see are taken with what follows; they are unless this is false. */
+  readonly merge?: boolean;
   /** Pages a guest may have, where that is a bound. */
   readonly pages?: number;
 }
@@ -186,7 +188,7 @@ class AlphabetBuilder {
   /** What is begun goes on. */
   private stepsOfAll(add: AddAction): void {
     for (let slot = 0; slot < this.xen.domIo; slot++)
-      if (this.xen.exists(slot)) addStep(this.xen, slot, this.name(slot), add);
+      if (this.xen.exists(slot)) addStep(this.xen, slot, this.name(slot), this.bounds.merge !== false, add);
   }
 
   private stepsOfToolstack(): void {

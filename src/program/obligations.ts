@@ -13,7 +13,7 @@ export function callObligations(xen: Xen, actions: readonly Action[], names: Act
   const { domains, calls } = xen.spec.limits;
   const slotOf = new Map(Array.from({ length: domains }, (_, slot) => [names.domain(slot), slot]));
   const rowOf = actions.map(({ op, args }) => {
-    if (op !== 'step') return -1;
+    if (op !== 'step' && op !== 'finish') return -1;
     const slot = args.of === undefined ? TOOLSTACK : slotOf.get(String(args.of))!;
     return slot * calls + Number(args.call ?? 0);
   });

@@ -55,7 +55,7 @@ export function stampPage(xen: Xen, pdx: number): void {
  * mode, as log-dirty mode of a PV domain is, guests write no page tables, and only what was writable matters.
  */
 export function flushForTypeChange(xen: Xen, pdx: number, oldType: number, newType: number): void {
-  if (xen.frame.tlbStamp.get(pdx) === 0) return;
+  if (xen.spec.limits.cpuTlb === 0 || xen.frame.tlbStamp.get(pdx) === 0) return;
   const slot = xen.frame.owner.get(pdx) - 1;
   const decides = xen.profile.shadowTypeFlush === 'to-writable' ? newType : oldType;
   if (slot >= 0 && xen.domain.logDirty.get(slot) !== 0 && decides !== PGT.writable) return;

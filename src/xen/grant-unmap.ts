@@ -70,7 +70,7 @@ function unmapOne(
 
 /** gnttab_flush_tlb: a translated domain's mappings go with its p2m's. */
 export function flushMapper(xen: Xen, slot: number): void {
-  if (!xen.isTranslated(slot)) flushCpuTlb(xen, slot);
+  if (xen.spec.limits.cpuTlb !== 0 && !xen.isTranslated(slot)) flushCpuTlb(xen, slot);
 }
 
 /** The frame that a handle maps, by index, or -1. */

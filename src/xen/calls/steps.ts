@@ -119,3 +119,13 @@ export type StepName = Exclude<keyof typeof Step, 'none'>;
 
 /** The domain whose hypercalls manage the others: dom0, where the toolstack runs. */
 export const TOOLSTACK = 0;
+
+/**
+ * Steps that nobody else can see where CPUs remember nothing (`cpu_tlb` 0): they then read and write no more than their own
+ * row of the hypercalls under way, and no invariant tells them from what follows. By step: before which step what follows
+ * ends, `none` for the end of the hypercall. A search may take such a step and what follows for one (decision 17).
+ */
+export const UNSEEN_WITHOUT_TLB: readonly { readonly step: StepName; readonly until: StepName | 'none' }[] = [
+  { step: 'type_flush', until: 'type_validate' },
+  { step: 'unmap_flush', until: 'none' },
+];
