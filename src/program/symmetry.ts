@@ -46,6 +46,11 @@ export function findSymmetry(
       apart.push(`${PLURALS[one.part]}: \`${ordered}\` goes by their numbers`);
       return false;
     }
+    const several = one.part === 'frames' && actions.some(({ args }) => Number(args.order ?? 0) > 0);
+    if (several) {
+      apart.push('pages: several are given at once, by their numbers');
+      return false;
+    }
     const open = exchanges(xen, one).some((renaming) => {
       const rename = new ActionImage(xen, names, renaming);
       return actions.some((action) => !keys.has(rename.key(action)));
@@ -69,6 +74,7 @@ function imagesOf(
 function happeningsOf(bounds: AlphabetBounds, actions: readonly Action[]): Happenings {
   const tried = new Set(actions.map(({ op }) => op));
   return {
+    named: framesNamed(actions),
     refs: bounds.refs,
     handles: bounds.handles,
     deaths: tried.has('destroydomain') || tried.has('begin destroydomain'),
@@ -76,6 +82,19 @@ function happeningsOf(bounds: AlphabetBounds, actions: readonly Action[]): Happe
     failures: tried.has('fail'),
     version2: tried.has('grant_set_version') || tried.has('begin grant_set_version'),
   };
+}
+
+/** Numbers of the frames that actions name, as pages or as what devices access. */
+function framesNamed(actions: readonly Action[]): number[] {
+  const found = new Set<number>();
+  for (const { op, args } of actions) {
+    for (const { name, kind } of OPERATION_BY_NAME.get(op)!.parameters) {
+      const value = Number(args[name]);
+      if (kind === 'page' || kind === 'newPage') found.add(value);
+      if (kind === 'address') found.add(Math.floor(value / 4096));
+    }
+  }
+  return [...found].filter((frame) => Number.isInteger(frame));
 }
 
 /** How a class of things is called. */

@@ -8,6 +8,8 @@ import { type Class, renamingsOf, withinLimit } from './renaming.js';
 
 /** What may happen to a machine, as far as it decides what is alike. */
 export interface Happenings {
+  /** Numbers of frames that are named, besides domains' memory. */
+  readonly named: readonly number[];
   /** Grant references and handles that are used, from 0. */
   readonly refs: number;
   readonly handles: number;
@@ -45,7 +47,8 @@ export function findAlike(xen: Xen, happenings: Happenings): Alike {
   const frames = alikeFrames(xen);
   const version2 = happenings.version2 || hasVersion2(xen);
   const usable =
-    frames.length > 1 && say('pages', orderedPages(happenings) ?? clashes(xen, frames, version2));
+    frames.length > 1 &&
+    say('pages', orderedPages(happenings) ?? clashes(xen, frames, happenings.named, version2));
   if (usable) classes.push({ part: 'frames', members: frames });
   const { grants } = xen.spec.limits;
   const refs = Array.from({ length: Math.min(happenings.refs, grants) }, (_, ref) => ref);

@@ -11,7 +11,12 @@ const ENTRIES = 512;
  * else may look like a renamed frame, stand where the entry of one does, or meet one in what is kept by a frame's low bits.
  * undefined when nothing does.
  */
-export function clashes(xen: Xen, frames: readonly number[], version2: boolean): string | undefined {
+export function clashes(
+  xen: Xen,
+  frames: readonly number[],
+  named: readonly number[],
+  version2: boolean,
+): string | undefined {
   const { limits } = xen.spec;
   const numbers = frames.map((pdx) => xen.ram.frameAt(pdx));
   const isRenamed = new Set(numbers);
@@ -31,6 +36,7 @@ export function clashes(xen: Xen, frames: readonly number[], version2: boolean):
   const reserved = xen.spec.reserved.flatMap(({ range }) =>
     Array.from({ length: Math.min(range.count, ENTRIES) }, (_, n) => range.base + n),
   );
+  others.push(...named.filter((frame) => !isRenamed.has(frame) && !others.includes(frame)));
   const inputs = [...others, ...gfns, ...reserved];
   const meets = (place: (frame: number) => number, among: readonly number[]): number | undefined => {
     const places = new Set(numbers.map(place));
@@ -59,7 +65,10 @@ export function clashes(xen: Xen, frames: readonly number[], version2: boolean):
     return `${other} have one place in an IOTLB of ${limits.iotlb}`;
   }
   const { cpuTlb } = limits;
-  const memory = [...frames, ...others.map((frame) => xen.ram.indexOf(frame))];
+  const memory = [
+    ...frames,
+    ...others.map((frame) => xen.ram.indexOf(frame)).filter((pdx) => pdx >= 0 && isDomainFrame(xen, pdx)),
+  ];
   const entries = new Set(memory.map((pdx) => pdx & (cpuTlb - 1)));
   if (cpuTlb !== 0 && entries.size < memory.length)
     return `two frames have one place in a CPU TLB of ${cpuTlb}`;
