@@ -25,7 +25,7 @@ export const XSA_480: Bug = {
     'walked.',
   behaviours: { eptReplacedTable: 'before-flush' },
   scene: scene,
-  bounds: { refs: 0, hotplug: false, operations: ['populate_physmap'] },
+  bounds: { refs: 0, hotplug: false, operations: ['populate_physmap'], orders: [9] },
   invariants: ['FREED'],
   fixes: ['4bc2e5333a'],
 };
