@@ -42,6 +42,7 @@ export function verdictJson(
     unreached: {
       actions: result.idleActions,
       premises: result.vacuous.map(({ id }) => ({ invariant: id, premise: PREMISES[id]!.text })),
+      behaviours: result.behaviours.never,
     },
     invariants: SEARCHED.map(({ id }) => id),
     livelocks: livelockJson(result.search),
@@ -118,13 +119,15 @@ export function* verdictLines(
 }
 
 /** What the verdict says nothing about, though one may think so. */
-function* unreachedLines({ idleOperations, vacuous }: VerifyResult): Generator<string> {
+function* unreachedLines({ idleOperations, vacuous, behaviours }: VerifyResult): Generator<string> {
   if (idleOperations.length > 0) yield `  never used  ${idleOperations.join(', ')}`;
   const premises = [...new Set(vacuous.map(({ id }) => PREMISES[id]!.text))].map((premise) => {
     const invariants = vacuous.filter(({ id }) => PREMISES[id]!.text === premise).map(({ id }) => id);
     return `${premise} (${invariants.join(', ')})`;
   });
   if (premises.length > 0) yield `  no state    had ${premises.join(', or ')}`;
+  const { consulted, never } = behaviours;
+  yield `  asked       ${consulted.length} of ${consulted.length + never.length} behaviours of the release (--json lists the others)`;
 }
 
 /** How states were told apart, and what that may have missed. */

@@ -165,10 +165,15 @@ class AlphabetBuilder {
     this.actions.push({ op, actor, args, perform: this.whileAlive(perform) });
   }
 
+  private get endsDomains(): boolean {
+    const { destroy = false, operations = [] } = this.bounds;
+    return destroy || operations.some((name) => name.endsWith('destroydomain'));
+  }
+
   /** Only a search that lets guests be destroyed needs to look. */
   private whileAlive(perform: () => Attempt): () => Attempt {
     const { xen, acting } = this;
-    if (!this.bounds.destroy || acting === TOOLSTACK) return perform;
+    if (!this.endsDomains || acting === TOOLSTACK) return perform;
     return () => (xen.domain.life.get(acting) === Life.alive ? perform() : Attempt.impossible);
   }
 
