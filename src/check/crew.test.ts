@@ -21,7 +21,9 @@ function run(shape: Shape, workers: number, options: Partial<SearchOptions> = {}
 /** What must not depend on how many threads searched. */
 function outcome({ stop, states, transitions, depth, violations, neverEnabled, exact }: SearchResult) {
   const lengths = violations.map(({ property, actions }) => [property, actions.length]).sort();
-  return { stop, states, transitions, depth, lengths, neverEnabled, exact };
+  // Where a search ends in the middle of a level, threads have gone on with what they were at.
+  const complete = stop === 'violation' ? {} : { transitions };
+  return { stop, states, ...complete, depth, lengths, neverEnabled, exact };
 }
 
 describe('several threads', () => {

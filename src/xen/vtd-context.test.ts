@@ -146,7 +146,8 @@ describe('domain ids of a VT-d unit (dossier §7.1)', () => {
     for (let device = 0; device < 14; device++) expect(assign(xen, domain(xen), device)).toBe('ok');
     expect(assign(xen, domain(xen), 14)).toBe(errno);
     expect(deviceOwner(xen, 14)).toBe(owner === 'd[IO]' ? xen.domIo : owner);
-    expect(broken(xen)).toEqual([]);
+    // Up to 4.12 the old owner's entry is gone before the new one's fails: the device is its, and translates nothing.
+    expect(broken(xen)).toEqual(edition === '4.11.0' ? ['OWNED'] : []);
   });
 
   it('that nobody knows in a context entry keep the device where it is', () => {

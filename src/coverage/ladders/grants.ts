@@ -190,7 +190,7 @@ const UNMAP: readonly Rung[] = [
     row: '',
     what: 'a handle that there is not',
     status: 'bad_handle',
-    fn: 'unmapHandle',
+    fn: 'unmapPass',
     when: (s) => !hasHandle(s),
   },
   {
@@ -204,14 +204,14 @@ const UNMAP: readonly Rung[] = [
     row: '',
     what: 'the policy forbids it',
     status: 'permission_denied',
-    fn: 'unmapHandle',
+    fn: 'unmapPass',
     excuse: NO_POLICY,
   },
   {
     row: '',
     what: 'another bus address (up to 4.15)',
     status: 'general_error',
-    fn: 'unmapHandle',
+    fn: 'unmapPass',
     by: { badDevBusAddr: 'general_error' },
     when: otherAddress,
   },
@@ -219,7 +219,7 @@ const UNMAP: readonly Rung[] = [
     row: '',
     what: 'another bus address of a device mapping',
     status: 'bad_dev_addr',
-    fn: 'unmapHandle',
+    fn: 'unmapPass',
     by: { badDevBusAddr: 'bad_dev_addr' },
     when: (s) => otherAddress(s) && (handleFlags(s) & GNTMAP.device) !== 0,
   },
@@ -239,10 +239,10 @@ const UNMAP: readonly Rung[] = [
     row: '',
     what: 'one of two mappings',
     status: 'ok',
-    fn: 'unmapHandle',
+    fn: 'unmapPass',
     when: (s) => (handleFlags(s) & 3) === 3 && s.has('host') !== s.has('device'),
   },
-  { row: '', what: 'the handle is released', status: 'ok', fn: 'unmapHandle' },
+  { row: '', what: 'the handle is released', status: 'ok', fn: 'unmapPass' },
 ];
 
 function handleRow(s: Situation): number {
@@ -276,7 +276,7 @@ const REPLACE: readonly Rung[] = [
     row: '',
     what: 'a handle that there is not',
     status: 'bad_handle',
-    fn: 'unmapHandle',
+    fn: 'unmapPass',
     when: (s) => !hasHandle(s),
   },
   {

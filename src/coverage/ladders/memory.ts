@@ -64,7 +64,7 @@ const ADD: readonly Rung[] = [
     row: '§4.4',
     what: 'pages of its own, in batches',
     status: 'ok',
-    fn: 'addRange',
+    fn: 'moveRange',
     when: (s) => s.is('space', 'gmfn_range'),
   },
   { row: '', what: 'a page of its own', status: 'ok', fn: 'moveTo', when: (s) => s.is('space', 'gmfn') },
