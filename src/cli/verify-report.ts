@@ -152,9 +152,13 @@ function verdictText({ verdict, search, counterexamples }: VerifyResult): string
   if (verdict === 'unsafe') {
     const more =
       search.stop === 'exhausted' ? '' : '; the search ended before it was complete, so others are undecided';
-    const broken = counterexamples.filter(({ kind }) => kind === 'safety');
+    const broken = counterexamples.flatMap((one) => (one.kind === 'safety' ? [one.invariant.id] : []));
     const loops = counterexamples.length > broken.length ? ', and a hypercall that never ends' : '';
-    return `${broken.map(({ invariant }) => invariant.id).join(', ')} broken${loops}${more}`;
+    const texts = [...new Set(broken)].map((id) => {
+      const ways = broken.filter((other) => other === id).length;
+      return ways === 1 ? id : `${id} (${ways} ways)`;
+    });
+    return `${texts.join(', ')} broken${loops}${more}`;
   }
   if (verdict === 'livelock')
     return `no invariant broken${search.stop === 'exhausted' ? '' : ' so far'}, but a hypercall can be kept from ending for ever`;
