@@ -1,11 +1,15 @@
+import { writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { type Finding, findBug, searchWithoutBug } from '../src/bugs/find.js';
 import { GALLERY, INEXPRESSIBLE, requireBug } from '../src/bugs/gallery.js';
 
-/** `npm run gallery`: finds every bug of the gallery and prints the table; exits with 1 if one is not found. */
+/**
+ * `npm run gallery`: finds every bug of the gallery and prints the table, with --write into docs/gallery.md, too; exits with
+ * 1 if one is not found.
+ */
 
 const { values, positionals } = parseArgs({
-  options: { json: { type: 'boolean', default: false } },
+  options: { json: { type: 'boolean', default: false }, write: { type: 'boolean', default: false } },
   allowPositionals: true,
 });
 
@@ -52,4 +56,32 @@ if (values.json) {
     );
   }
 }
+if (values.write) writeFileSync(new URL('../docs/gallery.md', import.meta.url), table());
+
+/** The table without seconds, which are another machine's each time. */
+function table(): string {
+  const cells = (...texts: readonly (string | number)[]) => `| ${texts.join(' | ')} |`;
+  return [
+    '# The gallery',
+    '',
+    '<!-- Written by `npm run gallery -- --write`. -->',
+    '',
+    'What each search found first: the invariant, the states looked at until then, the operations of the shortest program from',
+    'the scene on. [`dommu bugs ID`](bugs.md) tells the story of one.',
+    '',
+    cells('bug', 'class', 'year', 'invariant', 'states', 'length', 'what'),
+    cells('---', '---', '---', '---', '---:', '---:', '---'),
+    ...rows.map(({ bug, invariant, states, length }) =>
+      cells(bug.id, bug.class, bug.year, invariant ?? 'not found', states, length ?? '', bug.title),
+    ),
+    '',
+    '## What the model cannot have',
+    '',
+    cells('bug', 'class', 'it lacks'),
+    cells('---', '---', '---'),
+    ...INEXPRESSIBLE.map((one) => cells(one.id, one.class, one.lacks)),
+    '',
+  ].join('\n');
+}
+
 process.exitCode = rows.every(({ proven }) => proven) ? 0 : 1;

@@ -1,16 +1,5 @@
 import type { Bug } from '../bug.js';
-
-/** A guest with a device and no page yet. */
-const scene = `
-machine x86
-ram 0x100..0x102
-iommu vtd no-sharept
-dom0 pages=1
-device nic 0000:03:00.0
-limits domains=2 grants=1 handles=1 gfns=2
-createdomain guest hvm hap iommu max_pages=2
-assign_device guest nic
-`;
+import { GUEST_WITHOUT_PAGES } from './scenes.js';
 
 export const XSA_22: Bug = {
   id: 'XSA-22',
@@ -22,7 +11,7 @@ export const XSA_22: Bug = {
     'A page that is given to a domain is put into its p2m, and the M2P is told where. It was told also when there ' +
     'was no memory for the p2m’s tables; what later relies on the two to agree brings the host down.',
   behaviours: { failedAddM2p: 'set' },
-  scene: scene,
+  scene: GUEST_WITHOUT_PAGES,
   bounds: { refs: 0, hotplug: false, failures: 1, failuresWithin: 2 },
   invariants: ['INV-M2P'],
   fixes: ['ef3cea268f'],

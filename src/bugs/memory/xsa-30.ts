@@ -1,14 +1,5 @@
 import type { Bug } from '../bug.js';
-
-/** A guest with a page, one that can be populated on demand. */
-const scene = `
-machine x86
-ram 0x100..0x103
-dom0 pages=1
-limits domains=2 grants=0 gfns=2
-createdomain guest hvm hap max_pages=3
-populate_physmap guest 0x101 gfn=0
-`;
+import { ON_DEMAND } from './scenes.js';
 
 export const XSA_30: Bug = {
   id: 'XSA-30',
@@ -20,7 +11,7 @@ export const XSA_30: Bug = {
     'Guest frames that have memory cannot be made to wait for a page. The way out of the function that found so ' +
     'went past the unlock, and a guest could take it itself.',
   behaviours: { podMarkError: 'keeps-lock' },
-  scene: scene,
+  scene: ON_DEMAND,
   bounds: { refs: 0, hotplug: false, operations: ['populate_on_demand'] },
   invariants: ['LOCKS'],
   fixes: ['54c82f9962'],

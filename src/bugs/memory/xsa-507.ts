@@ -1,14 +1,5 @@
 import type { Bug } from '../bug.js';
-
-/** A guest with a page, one that can be populated on demand. */
-const scene = `
-machine x86
-ram 0x100..0x103
-dom0 pages=1
-limits domains=2 grants=0 gfns=2
-createdomain guest hvm hap max_pages=3
-populate_physmap guest 0x101 gfn=0
-`;
+import { ON_DEMAND } from './scenes.js';
 
 export const XSA_507: Bug = {
   id: 'XSA-507',
@@ -20,7 +11,7 @@ export const XSA_507: Bug = {
     'Pages that a guest gives back go into the cache for guest frames that wait for one. A frame that Xen shares ' +
     'with the guest went there, too, and was given out as memory while Xen used it.',
   behaviours: { podReclaim: 'any' },
-  scene: scene,
+  scene: ON_DEMAND,
   bounds: {
     refs: 0,
     hotplug: false,
