@@ -1,4 +1,5 @@
 import type { Progress } from '../check/result.js';
+import { grouped } from '../text/count.js';
 
 /** Seconds between two changes of a line. */
 const INTERVAL = 0.2;
@@ -23,8 +24,6 @@ class StatusLine {
     this.shown = 0;
   }
 }
-
-const number = (value: number): string => Math.round(value).toLocaleString('en-US');
 
 /** Seconds over which a search's pace is taken: it changes as states get harder to come to. */
 const PACE = 5;
@@ -52,17 +51,17 @@ export class ProgressLine extends StatusLine {
 
   show(progress: Progress): void {
     const { states, depth, frontier, bytes, seconds } = progress;
-    const memory = `${number(bytes / 2 ** 20)} MiB`;
+    const memory = `${grouped(bytes / 2 ** 20)} MiB`;
     const time = `${seconds.toFixed(0)} s`;
     if (progress.loops === true) {
-      const text = `${number(states)} states, looking for loops (${number(frontier)} to go), ${memory}, ${time}`;
+      const text = `${grouped(states)} states, looking for loops (${grouped(frontier)} to go), ${memory}, ${time}`;
       this.write(seconds, () => text);
       return;
     }
     this.write(seconds, () => {
       const { statesASecond, left } = this.pace.of(progress);
       const toGo = left === undefined ? '' : `, ${duration(left)} or more`;
-      return `${number(states)} states (${number(frontier)} to go${toGo}), ${number(statesASecond)} states/s, depth ${depth}, ${memory}, ${time}`;
+      return `${grouped(states)} states (${grouped(frontier)} to go${toGo}), ${grouped(statesASecond)} states/s, depth ${depth}, ${memory}, ${time}`;
     });
   }
 }
@@ -79,6 +78,6 @@ export class CampaignLine extends StatusLine {
   show(operations: number, divergences: number): void {
     const seconds = (performance.now() - this.started) / 1000;
     const found = divergences === 0 ? '' : `, ${divergences} divergences`;
-    this.write(seconds, () => `${number(operations)} operations${found}, ${seconds.toFixed(0)} s`);
+    this.write(seconds, () => `${grouped(operations)} operations${found}, ${seconds.toFixed(0)} s`);
   }
 }

@@ -1,5 +1,6 @@
 import { type Bug, boundsOf as boundsOfBug } from '../bugs/bug.js';
 import type { VerifyBounds } from '../program/verify.js';
+import { counted, grouped } from '../text/count.js';
 import type { VerifyOptions } from './verify.js';
 
 /** Options whose names are other than those of the bounds. */
@@ -66,31 +67,26 @@ export function boundsForBug(
   };
 }
 
-const number = (value: number): string => Math.round(value).toLocaleString('en-US');
-
 /** The bounds for people. */
 export function boundsText(bounds: VerifyBounds, ofConfigs: boolean): string {
-  const plural = (value: number, what: string) => `${value} ${what}${value === 1 ? '' : 's'}`;
   const { failures = 0, failuresWithin, operations = [], onlyOperations = false } = bounds;
-  const within =
-    failuresWithin === undefined ? '' : ` within ${plural(failuresWithin, 'try').replace('trys', 'tries')}`;
+  const within = failuresWithin === undefined ? '' : ` within ${counted(failuresWithin, 'try', 'tries')}`;
   return [
-    ...(ofConfigs ? [`${plural(bounds.pages, 'page')} a guest`] : []),
+    ...(ofConfigs ? [`${counted(bounds.pages, 'page')} a guest`] : []),
     ...(onlyOperations ? ['nothing else but'] : alphabetTexts(bounds)),
-    ...(failures > 0 ? [`${plural(failures, 'failure')}${within}`] : []),
+    ...(failures > 0 ? [`${counted(failures, 'failure')}${within}`] : []),
     ...operations,
     ...searchTexts(bounds.search),
   ].join(', ');
 }
 
 function alphabetTexts(bounds: VerifyBounds): string[] {
-  const plural = (value: number, what: string) => `${value} ${what}${value === 1 ? '' : 's'}`;
   return [
     `levels ${bounds.levels.join(' ')}`,
-    plural(bounds.refs, 'grant ref'),
-    plural(bounds.handles, 'handle'),
-    plural(bounds.vaSlots, 'va'),
-    `${bounds.entries} entr${bounds.entries === 1 ? 'y' : 'ies'} a page`,
+    counted(bounds.refs, 'grant ref'),
+    counted(bounds.handles, 'handle'),
+    counted(bounds.vaSlots, 'va'),
+    `${counted(bounds.entries, 'entry', 'entries')} a page`,
     bounds.hotplug ? 'hotplug' : 'no hotplug',
     bounds.selfGrants ? 'self-grants' : 'no self-grants',
     ...(bounds.memory === false ? ['no pages given or taken'] : []),
@@ -108,10 +104,10 @@ function searchTexts({
 }: VerifyBounds['search']): string[] {
   const { maxMemory = Infinity, maxSeconds = Infinity, deeper = Infinity } = rest;
   return [
-    `≤ ${number(maxStates)} states`,
-    `depth ${Number.isFinite(maxDepth) ? number(maxDepth) : 'any'}`,
-    `${number(maxMemory / 2 ** 20)} MiB`,
-    `${number(maxSeconds)} s`,
+    `≤ ${grouped(maxStates)} states`,
+    `depth ${Number.isFinite(maxDepth) ? grouped(maxDepth) : 'any'}`,
+    `${grouped(maxMemory / 2 ** 20)} MiB`,
+    `${grouped(maxSeconds)} s`,
     deeper === 0 ? 'first violation only' : `${deeper} deeper than a violation`,
   ];
 }

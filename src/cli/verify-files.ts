@@ -1,4 +1,4 @@
-import { readFileSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { basename, extname, join } from 'node:path';
 import { printProgram } from '../program/print.js';
 import type { Counterexample } from '../program/verify.js';
@@ -10,6 +10,7 @@ import type { VerdictReport, Written } from '../report/verdict.js';
 import { InputError } from '../text/diagnostic.js';
 import type { Edition } from '../xen/editions/edition.js';
 import { usageError } from './options.js';
+import { version } from './version.js';
 
 /** Where counterexamples go. */
 export interface CounterexampleFiles {
@@ -96,11 +97,6 @@ export function checkReports(files: readonly string[]): void {
 /** Writes the verdict to each of the files, in the format that their names say. */
 export function writeReports(files: readonly string[], report: VerdictReport): void {
   for (const file of files) writeFile(file, formatOf(file)(report));
-}
-
-function version(): string {
-  const manifest = readFileSync(new URL('../../package.json', import.meta.url), 'utf8');
-  return (JSON.parse(manifest) as { version: string }).version;
 }
 
 function writeFile(file: string, text: string): void {

@@ -6,6 +6,7 @@ import type { Counterexample, VerifyResult } from '../program/verify.js';
 import { factsOf } from '../report/facts.js';
 import { loopStory } from '../report/loop.js';
 import type { VerdictReport, Written } from '../report/verdict.js';
+import { grouped } from '../text/count.js';
 import { type Paint, printable } from '../text/diagnostic.js';
 import { PREMISES } from '../xen/invariants/premises.js';
 import { SEARCHED } from '../xen/invariants.js';
@@ -78,8 +79,6 @@ function livelockJson({ livelock }: SearchResult): unknown {
   };
 }
 
-const number = (value: number): string => Math.round(value).toLocaleString('en-US');
-
 /** The verdict for people. */
 export function* verdictLines(
   { title, result, written, bounds }: VerdictReport,
@@ -101,8 +100,8 @@ export function* verdictLines(
   const rate =
     search.cpuSeconds < 1
       ? ''
-      : ` (${number(search.transitions / search.cpuSeconds)} transitions per CPU second)`;
-  yield `  searched    ${number(search.states)} states, ${number(search.transitions)} transitions, depth ${search.depth}, in ${search.seconds.toFixed(1)} s${rate}`;
+      : ` (${grouped(search.transitions / search.cpuSeconds)} transitions per CPU second)`;
+  yield `  searched    ${grouped(search.states)} states, ${grouped(search.transitions)} transitions, depth ${search.depth}, in ${search.seconds.toFixed(1)} s${rate}`;
   for (const { op, status } of result.scene.filter((step) => isRefusal(step.status))) {
     yield `  ${paint.warning('note')}        before the search began, ${op} was refused: ${status}`;
   }
@@ -143,7 +142,7 @@ function symmetryText({ symmetry, search }: VerifyResult): string {
   const why = apart.length === 0 ? '' : `; told apart: ${apart.join('; ')}`;
   if (classes.length === 0) return `none${why}`;
   if (search.symmetries === 1) return `not used: ${alike}${why}`;
-  return `${alike}: ${number(search.symmetries)} permutations${why}`;
+  return `${alike}: ${grouped(search.symmetries)} permutations${why}`;
 }
 
 const isRefusal = (status: string): boolean => /^E[A-Z0-9]+$/.test(status);
@@ -180,7 +179,7 @@ function livelockText({ livelock, stop }: SearchResult): string {
   if (livelock === undefined) return 'not looked for';
   const { livelocks, undecided, obligations, states, fairness } = livelock;
   if (undecided === undefined && obligations === 0) return 'none: no hypercall here can be interrupted';
-  const among = `among ${number(states)} states with a hypercall under way, ${FAIR_TEXT[fairness]}`;
+  const among = `among ${grouped(states)} states with a hypercall under way, ${FAIR_TEXT[fairness]}`;
   if (livelocks.length > 0) return `found ${among}`;
   if (undecided !== undefined) return `undecided: ${UNDECIDED[undecided]}`;
   return stop === 'exhausted' ? `none ${among}` : `none found ${among}; the search was not complete`;

@@ -1,3 +1,4 @@
+import { grouped } from '../text/count.js';
 import { factsOf } from './facts.js';
 import { loopStory } from './loop.js';
 import type { VerdictReport, Written } from './verdict.js';
@@ -6,11 +7,10 @@ import type { VerdictReport, Written } from './verdict.js';
 export function markdownReport(report: VerdictReport): string {
   const { title, result, written, bounds } = report;
   const { states, transitions, depth, seconds } = result.search;
-  const number = (value: number) => Math.round(value).toLocaleString('en-US');
   return [
     `# ${escaped(title)}`,
     '',
-    `**${result.verdict}**: ${number(states)} states, ${number(transitions)} transitions, depth ${depth}, in ${seconds.toFixed(1)} s.`,
+    `**${result.verdict}**: ${grouped(states)} states, ${grouped(transitions)} transitions, depth ${depth}, in ${seconds.toFixed(1)} s.`,
     '',
     ...written.flatMap(violationLines),
     '## What the verdict is about',
