@@ -32,7 +32,7 @@ export interface EventForm extends FormBase {
    * Writes what the line says into the event, and what is worth knowing for the causes of other events into the facts.
    * False: it is no such line after all.
    */
-  read(line: FormLine, event: EventDraft, facts: LogFacts): void | false;
+  read(line: FormLine, event: EventDraft, facts: LogFacts): false | undefined;
 }
 
 /** A line that adds to an event before it, at most {@link FOLLOW_LINES} lines ago. */
@@ -41,7 +41,7 @@ export interface MoreForm extends FormBase {
   /** The `opens` of the event. */
   readonly continues: string;
   /** False: it does not belong to that event, the next older one is asked. */
-  read(line: FormLine, event: EventDraft, facts: LogFacts): void | false;
+  read(line: FormLine, event: EventDraft, facts: LogFacts): false | undefined;
   /** Where no event is open (a paste that begins in the middle), the event that this line makes by itself. */
   readonly alone?: Pick<EventForm, 'source' | 'unit' | 'kind'>;
 }
