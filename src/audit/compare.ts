@@ -1,0 +1,131 @@
+import type { Rights } from '../formats/address.js';
+import { Inputs } from './inputs.js';
+import type { AuditedDevice, RangeList, Survey, Translation } from './survey.js';
+
+/** Where a device address leads, and with which rights; frame -1 when nowhere. */
+export interface Target {
+  readonly frame: number;
+  readonly rights: Rights;
+}
+
+/** Inputs whose meaning differs between two images. Frames of a target go on with the inputs. */
+export interface ChangedRange {
+  /** First input frame. */
+  readonly input: number;
+  /** 4 KiB frames. */
+  readonly count: number;
+  readonly before: Target;
+  readonly after: Target;
+}
+
+/** What a device's own entry says. */
+export interface DeviceState {
+  readonly translation: Translation;
+  readonly domainId: number | null;
+  readonly root: number | null;
+}
+
+/** A device whose entry or whose reach differs. */
+export interface DeviceChange {
+  readonly sbdf: string;
+  /** Null where the image has no entry for it. */
+  readonly before: DeviceState | null;
+  readonly after: DeviceState | null;
+  readonly ranges: readonly ChangedRange[];
+  /** Changed ranges beyond those that are listed. */
+  readonly moreRanges: number;
+}
+
+/** Changed ranges that are listed of one device. */
+const RANGES_AT_MOST = 65_536;
+/** Pieces that one device's comparison looks at. */
+const STEPS_AT_MOST = 4_000_000;
+
+const NOWHERE: Target = { frame: -1, rights: 0 };
+const EMPTY: RangeList = {
+  length: 0,
+  input: () => 0,
+  count: () => 0,
+  frame: () => -1,
+  rights: () => 0,
+  sharedInput: () => -1,
+};
+
+/**
+ * What became of each device's reach between two images: devices that came or went, entries that changed, ranges that
+ * were mapped, unmapped, moved or given other rights. Devices stand in the order of the images.
+ */
+export function compareSurveys(before: Survey, after: Survey): DeviceChange[] {
+  const then = new Map(before.devices.map((device) => [device.sbdf, device]));
+  const now = new Map(after.devices.map((device) => [device.sbdf, device]));
+  const compared = new Map<string, Pick<DeviceChange, 'ranges' | 'moreRanges'>>();
+  return [...new Set([...then.keys(), ...now.keys()])].flatMap((sbdf) => {
+    const [was, is] = [then.get(sbdf), now.get(sbdf)];
+    const states = { before: stateOf(before, was), after: stateOf(after, is) };
+    // Devices of the same tables on both sides change alike.
+    const key = `${was?.space} ${was?.rights} ${is?.space} ${is?.rights}`;
+    let ranges = compared.get(key);
+    if (ranges === undefined) {
+      ranges = compareRanges(sideOf(before, was), sideOf(after, is));
+      compared.set(key, ranges);
+    }
+    const same = JSON.stringify(states.before) === JSON.stringify(states.after) && ranges.ranges.length === 0;
+    return same ? [] : [{ sbdf, ...states, ...ranges }];
+  });
+}
+
+function stateOf(survey: Survey, device: AuditedDevice | undefined): DeviceState | null {
+  if (device === undefined) return null;
+  const { translation, domainId, space } = device;
+  return { translation, domainId, root: space === null ? null : survey.spaces[space]!.root };
+}
+
+interface Side {
+  readonly ranges: RangeList;
+  readonly mask: Rights;
+}
+
+const sideOf = (survey: Survey, device: AuditedDevice | undefined): Side =>
+  device?.space == null
+    ? { ranges: EMPTY, mask: 0 }
+    : { ranges: survey.spaces[device.space]!.ranges, mask: device.rights };
+
+/** Both sides cut where either changes, from the first input to the last. */
+function compareRanges(before: Side, after: Side): Pick<DeviceChange, 'ranges' | 'moreRanges'> {
+  const [then, now] = [new Inputs(before.ranges), new Inputs(after.ranges)];
+  const changed: ChangedRange[] = [];
+  let more = 0;
+  let input = 0;
+  for (let steps = 0; steps < STEPS_AT_MOST; steps++) {
+    then.find(input);
+    now.find(input);
+    const run = Math.min(then.run, now.run);
+    const was = targetOf(then, before.mask);
+    const is = targetOf(now, after.mask);
+    if (run === Number.POSITIVE_INFINITY) break;
+    if (was.frame !== is.frame || was.rights !== is.rights) {
+      if (!extend(changed, input, run, was, is)) {
+        if (changed.length < RANGES_AT_MOST) changed.push({ input, count: run, before: was, after: is });
+        else more++;
+      }
+    }
+    input += run;
+  }
+  return { ranges: changed, moreRanges: more };
+}
+
+function targetOf(inputs: Inputs, mask: Rights): Target {
+  const rights = inputs.rights & mask;
+  return inputs.frame < 0 || rights === 0 ? NOWHERE : { frame: inputs.frame, rights };
+}
+
+/** Lengthens the last change when this one goes on where it ends. */
+function extend(changed: ChangedRange[], input: number, count: number, was: Target, is: Target): boolean {
+  const last = changed.at(-1);
+  if (last === undefined || last.input + last.count !== input) return false;
+  const goesOn = (from: Target, to: Target) =>
+    from.rights === to.rights && (from.frame < 0 ? to.frame < 0 : from.frame + last.count === to.frame);
+  if (!goesOn(last.before, was) || !goesOn(last.after, is)) return false;
+  changed[changed.length - 1] = { ...last, count: last.count + count };
+  return true;
+}

@@ -1,0 +1,53 @@
+import type { AuditedDevice, Survey, TableProblem } from '../survey.js';
+import type { Finding, FindingCode } from './finding.js';
+import { namesOf, usersOfSpaces, whoText } from './reach.js';
+
+const CODES: Readonly<Record<TableProblem['kind'], FindingCode>> = {
+  'reserved-bits': 'reserved-bits',
+  'outside-memory': 'outside-memory',
+  loop: 'table-loop',
+  level: 'bad-level',
+  'unknown-format': 'not-walked',
+};
+
+const hex = (value: number | bigint): string => `0x${value.toString(16)}`;
+
+function problemFinding(problem: TableProblem, whose: string, devices: readonly AuditedDevice[]): Finding {
+  const { kind, at, entry, level, message } = problem;
+  return {
+    severity: kind === 'unknown-format' ? 'info' : 'error',
+    code: CODES[kind],
+    message: `${whose}: ${level} at ${hex(at)} (${hex(entry)}): ${message}.`,
+    ...(devices.length > 0 ? { sbdf: devices[0]!.sbdf } : {}),
+    devices: namesOf(devices),
+    start: at,
+    end: at + 8,
+  };
+}
+
+/** What is wrong with the tables themselves, and what could not be read of them. */
+export function tableFindings(survey: Survey): Finding[] {
+  const findings: Finding[] = [];
+  for (const [i, unit] of survey.units.entries()) {
+    for (const problem of unit.problems) findings.push(problemFinding(problem, `unit ${i}`, []));
+  }
+  for (const device of survey.devices) {
+    for (const problem of device.problems) findings.push(problemFinding(problem, device.sbdf, [device]));
+  }
+  const usersOf = usersOfSpaces(survey);
+  for (const [i, space] of survey.spaces.entries()) {
+    const users = usersOf[i]!;
+    const whose = users.length === 0 ? `tables at ${hex(space.root)}` : whoText(users);
+    for (const problem of space.problems) findings.push(problemFinding(problem, whose, users));
+    const about = { ...(users.length > 0 ? { sbdf: users[0]!.sbdf } : {}), devices: namesOf(users) };
+    if (space.moreProblems > 0) {
+      const message = `${whose}: ${space.moreProblems} more entries of these tables are wrong.`;
+      findings.push({ severity: 'error', code: 'reserved-bits', message, ...about });
+    }
+    if (!space.complete) {
+      const message = `${whose}: the tables at ${hex(space.root)} were not read to the end: ${space.incompleteBecause}.`;
+      findings.push({ severity: 'warning', code: 'walk-incomplete', message, ...about });
+    }
+  }
+  return findings;
+}
