@@ -6,10 +6,12 @@ import * as arm from './arm-stage2.js';
 import * as ept from './ept.js';
 import * as grant from './grant-v1.js';
 import * as grantV2 from './grant-v2.js';
+import * as ipmmu from './ipmmu.js';
 import { decode, describe, type EntryLayout, encode, getField, kindOf, setField } from './layout.js';
 import * as smmu from './smmuv2.js';
 import * as smmuv3 from './smmuv3.js';
 import * as smmuv3Commands from './smmuv3-commands.js';
+import * as smmuv3Errors from './smmuv3-errors.js';
 import * as smmuv3Events from './smmuv3-events.js';
 import * as vtd from './vtd.js';
 import * as faults from './vtd-faults.js';
@@ -31,7 +33,9 @@ const layouts: EntryLayout[] = [
     smmu,
     smmuv3,
     smmuv3Commands,
+    smmuv3Errors,
     smmuv3Events,
+    ipmmu,
     vtd,
     faults,
     pte,
@@ -40,7 +44,7 @@ const layouts: EntryLayout[] = [
 ];
 
 test('the tests see the layouts of every format', () => {
-  expect(layouts.length).toBe(42);
+  expect(layouts.length).toBe(56);
 });
 
 group.each(layouts.map((layout) => ({ name: layout.name, layout })))('$name', ({ layout }) => {

@@ -42,9 +42,14 @@ export const SMMU_CB_FSYNR0: EntryLayout = {
     { name: 'write', lo: 4, hi: 4, doc: 'WNR: a write' },
     { name: 'privileged', lo: 5, hi: 5, doc: 'PNU: a privileged access' },
     { name: 'instruction', lo: 6, hi: 6, doc: 'IND: an instruction fetch' },
-    { name: 'reserved7', lo: 7, hi: 7, doc: 'reserved', kind: 'reserved' },
+    { name: 'nonSecureState', lo: 7, hi: 7, doc: 'NSSTATE: a non-secure stream' },
     { name: 'nonSecure', lo: 8, hi: 8, doc: 'NSATTR: non-secure attribute' },
-    { name: 'reserved9', lo: 9, hi: 9, doc: 'reserved or ATOF', kind: 'reserved' },
+    {
+      name: 'addressTranslation',
+      lo: 9,
+      hi: 9,
+      doc: 'ATOF: the fault came from an address translation operation',
+    },
     { name: 'tableWalk', lo: 10, hi: 10, doc: 'PTWF: the fault came from a table walk' },
     { name: 'asynchronous', lo: 11, hi: 11, doc: 'AFR: recorded asynchronously' },
     { name: 'reserved12', lo: 12, hi: 15, doc: 'reserved', kind: 'reserved' },
@@ -85,7 +90,30 @@ export const SMMU_GFSYNR0: EntryLayout = {
     { name: 'instruction', lo: 3, hi: 3, doc: 'IND: an instruction fetch' },
     { name: 'nonSecureState', lo: 4, hi: 4, doc: 'NSSTATE: a non-secure stream' },
     { name: 'nonSecure', lo: 5, hi: 5, doc: 'NSATTR: non-secure attribute' },
-    { name: 'reserved6', lo: 6, hi: 31, doc: 'reserved', kind: 'reserved' },
+    { name: 'ats', lo: 6, hi: 6, doc: 'ATS: an address translation service request' },
+    { name: 'reserved7', lo: 7, hi: 31, doc: 'reserved', kind: 'reserved' },
+  ],
+};
+
+/** Global fault syndrome register 1, SMMU_sGFSYNR1. */
+export const SMMU_GFSYNR1: EntryLayout = {
+  name: 'SMMU_sGFSYNR1',
+  manual: `${MANUAL}, SMMU_sGFSYNR1`,
+  words: 1,
+  fields: [
+    { name: 'stream', lo: 0, hi: 15, doc: 'StreamID: of the transaction', kind: 'frame' },
+    { name: 'securityIndex', lo: 16, hi: 31, doc: 'SSD_Index: of its security state', kind: 'frame' },
+  ],
+};
+
+/** Context bank fault restricted syndrome register A, SMMU_CBFRSYNRAn. */
+export const SMMU_CBFRSYNRA: EntryLayout = {
+  name: 'SMMU_CBFRSYNRAn',
+  manual: `${MANUAL}, SMMU_CBFRSYNRAn`,
+  words: 1,
+  fields: [
+    { name: 'stream', lo: 0, hi: 15, doc: 'StreamID: of the transaction', kind: 'frame' },
+    { name: 'securityIndex', lo: 16, hi: 31, doc: 'SSD_Index: of its security state', kind: 'frame' },
   ],
 };
 

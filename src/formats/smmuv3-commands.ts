@@ -15,7 +15,35 @@ export const SmmuV3Command = {
   SYNC: 0x46,
 } as const;
 
-const names = Object.fromEntries(Object.entries(SmmuV3Command).map(([name, code]) => [code, name]));
+/** All commands of the manual by opcode, as it calls them without `CMD_`. (§4) */
+export const SMMUV3_COMMAND_NAMES: Readonly<Record<number, string>> = {
+  1: 'PREFETCH_CONFIG',
+  2: 'PREFETCH_ADDR',
+  3: 'CFGI_STE',
+  // CFGI_STE_RANGE; with the largest range, CFGI_ALL.
+  4: 'CFGI_ALL',
+  5: 'CFGI_CD',
+  6: 'CFGI_CD_ALL',
+  7: 'CFGI_VMS_PIDM',
+  16: 'TLBI_NH_ALL',
+  17: 'TLBI_NH_ASID',
+  18: 'TLBI_NH_VA',
+  19: 'TLBI_NH_VAA',
+  24: 'TLBI_EL3_ALL',
+  26: 'TLBI_EL3_VA',
+  32: 'TLBI_EL2_ALL',
+  33: 'TLBI_EL2_ASID',
+  34: 'TLBI_EL2_VA',
+  35: 'TLBI_EL2_VAA',
+  40: 'TLBI_S12_VMALL',
+  42: 'TLBI_S2_IPA',
+  48: 'TLBI_NSNH_ALL',
+  64: 'ATC_INV',
+  65: 'PRI_RESP',
+  68: 'RESUME',
+  69: 'STALL_TERM',
+  70: 'SYNC',
+};
 
 const reserved = (lo: number, hi: number): BitField => ({
   name: `reserved${lo}`,
@@ -25,7 +53,14 @@ const reserved = (lo: number, hi: number): BitField => ({
   kind: 'reserved',
 });
 
-const OPCODE: BitField = { name: 'opcode', lo: 0, hi: 7, doc: 'command', kind: 'enum', values: names };
+const OPCODE: BitField = {
+  name: 'opcode',
+  lo: 0,
+  hi: 7,
+  doc: 'command',
+  kind: 'enum',
+  values: SMMUV3_COMMAND_NAMES,
+};
 
 /** CMD_PREFETCH_CONFIG, CMD_CFGI_STE, CMD_CFGI_STE_RANGE: a stream's configuration. 128 bits. */
 export const SMMUV3_STREAM_COMMAND: EntryLayout = {
@@ -87,4 +122,56 @@ export const SMMUV3_SYNC_COMMAND: EntryLayout = {
     { name: 'msiAddress', lo: 66, hi: 115, doc: 'MSIAddr, bits 51 to 2', kind: 'frame' },
     reserved(116, 127),
   ],
+};
+
+/** CMD_ATC_INV: translations that a device has cached. 128 bits. */
+export const SMMUV3_ATC_COMMAND: EntryLayout = {
+  name: 'SMMUv3 ATC invalidation',
+  manual: `${MANUAL} §4.5.1`,
+  words: 4,
+  fields: [
+    OPCODE,
+    reserved(8, 8),
+    { name: 'global', lo: 9, hi: 9, doc: 'G: whatever the substream' },
+    { name: 'secure', lo: 10, hi: 10, doc: 'SSec' },
+    { name: 'substreamValid', lo: 11, hi: 11, doc: 'SSV' },
+    { name: 'substream', lo: 12, hi: 31, doc: 'SubstreamID', kind: 'number' },
+    { name: 'stream', lo: 32, hi: 63, doc: 'StreamID', kind: 'frame' },
+    { name: 'size', lo: 64, hi: 69, doc: 'Size: 2^size pages', kind: 'number' },
+    reserved(70, 75),
+    { name: 'page', lo: 76, hi: 127, doc: 'Address, bits 63 to 12', kind: 'frame' },
+  ],
+};
+
+/** A command of which only the opcode is read. 128 bits. */
+export const SMMUV3_OTHER_COMMAND: EntryLayout = {
+  name: 'SMMUv3 command',
+  manual: `${MANUAL} §4`,
+  words: 4,
+  fields: [
+    OPCODE,
+    { name: 'rest8', lo: 8, hi: 31, doc: 'operands', kind: 'ignored' },
+    { name: 'rest32', lo: 32, hi: 63, doc: 'operands', kind: 'ignored' },
+    { name: 'rest64', lo: 64, hi: 95, doc: 'operands', kind: 'ignored' },
+    { name: 'rest96', lo: 96, hi: 127, doc: 'operands', kind: 'ignored' },
+  ],
+};
+
+/** How a command of that opcode is laid out. */
+export function commandLayout(opcode: number): EntryLayout {
+  if (opcode >= 0x01 && opcode <= 0x07) return SMMUV3_STREAM_COMMAND;
+  if (opcode >= 0x10 && opcode <= 0x30) return SMMUV3_TLBI_COMMAND;
+  if (opcode === 0x40) return SMMUV3_ATC_COMMAND;
+  return opcode === SmmuV3Command.SYNC ? SMMUV3_SYNC_COMMAND : SMMUV3_OTHER_COMMAND;
+}
+
+/** Errors of the command queue, CMDQ_CONS.ERR. */
+export const SMMUV3_COMMAND_ERRORS: Readonly<Record<number, { name: string; meaning: string }>> = {
+  0: { name: 'CERROR_NONE', meaning: 'no error' },
+  1: { name: 'CERROR_ILL', meaning: 'the SMMU does not know the command or a value in it' },
+  2: { name: 'CERROR_ABT', meaning: 'the SMMU could not read the command queue' },
+  3: {
+    name: 'CERROR_ATC_INV_SYNC',
+    meaning: 'a device did not answer an invalidation of its cache (ATS) in time',
+  },
 };
