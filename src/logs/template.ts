@@ -55,7 +55,12 @@ type Part =
 
 /** How a line compares with a template. */
 export type Matched =
-  | { readonly fields: Record<string, string>; readonly end: number }
+  | {
+      readonly fields: Record<string, string>;
+      readonly end: number;
+      /** Whether the line ends where a part that may be missing could begin or go on: it may stand on the next line. */
+      readonly open: boolean;
+    }
   /** The line ends before the template does, and all of it fits: its rest may have been wrapped into the next line. */
   | 'cut-off'
   | undefined;
@@ -74,6 +79,7 @@ export class Template {
   private line = '';
   private at = 0;
   private cutOff = false;
+  private optionalCutOff = false;
   private fields: Record<string, string> = {};
 
   /** @throws SyntaxError when the template is none. */
@@ -90,9 +96,10 @@ export class Template {
     this.line = line;
     this.at = start;
     this.cutOff = false;
+    this.optionalCutOff = false;
     this.fields = Object.create(null) as Record<string, string>;
-    if (this.all(this.parts)) return { fields: this.fields, end: this.at };
-    return this.cutOff ? 'cut-off' : undefined;
+    if (this.all(this.parts)) return { fields: this.fields, end: this.at, open: this.optionalCutOff };
+    return this.cutOff || this.optionalCutOff ? 'cut-off' : undefined;
   }
 
   private all(parts: readonly Part[]): boolean {
@@ -106,7 +113,8 @@ export class Template {
     const { at, fields, cutOff } = this;
     this.fields = { __proto__: null, ...fields } as unknown as Record<string, string>;
     if (this.all(part.parts)) return true;
-    // A part that may be missing is no reason to look at the next line.
+    // A part that may be missing is no reason to refuse the line.
+    this.optionalCutOff ||= this.cutOff;
     Object.assign(this, { at, fields, cutOff });
     return true;
   }

@@ -1,0 +1,251 @@
+import { EventDraft } from './event.js';
+import type { LogFacts } from './facts.js';
+import { type EventForm, FOLLOW_LINES, type LineForm, type MoreForm } from './form.js';
+import type { LogLine } from './lines.js';
+import { RateLimits, SUPPRESSED_FORMS, type SuppressedForm } from './rate-limits.js';
+import { type Matched, Template } from './template.js';
+import { Triggers } from './triggers.js';
+
+/** An event with the line that began it. */
+export interface FoundEvent {
+  readonly event: EventDraft;
+  readonly line: number;
+  readonly text: string;
+  readonly time: string | null;
+  /** How many more like it a rate limit kept out of the log. */
+  suppressed: number;
+}
+
+/** Lines that are joined to one that was cut off, as mails and terminals wrap long lines. */
+const JOINS_AT_MOST = 3;
+/** Events that wait for lines that belong to them; one more, and the oldest is complete. */
+const OPEN_AT_MOST = 32;
+/** Keys that are compared with one line. A log whose line breaks were lost has many events in a line; hostile ones more. */
+const HITS_AT_MOST = 4096;
+/** Characters behind a key that are compared: time stays linear whatever a line of 64 KiB holds. */
+const WINDOW = 4096;
+/** Wrapped lines of which some template may still go on. */
+const WRAPPED_AT_MOST = 16;
+
+type AnyForm = LineForm | SuppressedForm;
+
+interface Wording {
+  readonly form: AnyForm;
+  readonly template: Template;
+}
+
+/** A wording that fits to the end of a text, which may go on in the next line. */
+interface Wrapped {
+  readonly wording: Wording;
+  readonly text: string;
+  readonly start: number;
+}
+
+type Match = Exclude<Matched, 'cut-off' | undefined>;
+
+/** A line that was cut off, until the lines behind it have shown whether they go on with it. */
+interface Pending {
+  readonly line: LogLine;
+  readonly text: string;
+  /** How far the text has been understood. */
+  readonly from: number;
+  wrapped: readonly Wrapped[];
+  /** What the line says if nothing goes on with it. */
+  readonly whole: (Wrapped & { readonly match: Match }) | undefined;
+  readonly held: LogLine[];
+}
+
+interface OpenEvent {
+  readonly found: FoundEvent;
+  readonly name: string;
+  lastLine: number;
+}
+
+const count = ({ fields }: Match): number => Object.keys(fields).length;
+
+/** The templates of forms, by their keys. */
+export class Wordings {
+  readonly triggers: Triggers;
+  private readonly byKey: readonly (readonly Wording[])[];
+
+  constructor(forms: readonly LineForm[]) {
+    const byKey = new Map<string, Wording[]>();
+    // A line that is an event is one, even where a fact is told by the same words.
+    const rank = ({ role }: AnyForm) => (role === 'fact' ? 1 : 0);
+    const sorted = [...SUPPRESSED_FORMS, ...forms].sort((a, b) => rank(a) - rank(b));
+    for (const form of sorted) {
+      for (const text of form.texts) {
+        const template = new Template(text);
+        const wordings = byKey.get(template.key);
+        if (wordings === undefined) byKey.set(template.key, [{ form, template }]);
+        else wordings.push({ form, template });
+      }
+    }
+    this.triggers = new Triggers([...byKey.keys()]);
+    this.byKey = [...byKey.values()];
+  }
+
+  of(key: number): readonly Wording[] {
+    return this.byKey[key]!;
+  }
+}
+
+/** Puts the lines of one file together to events. */
+export class Assembler {
+  private readonly wordings: Wordings;
+  private readonly facts: LogFacts;
+  private readonly open: OpenEvent[] = [];
+  private readonly limits: RateLimits;
+  private pending: Pending | undefined;
+
+  /** @param emit takes events once no further line can belong to them, which need not be in the order of their lines. */
+  constructor(wordings: Wordings, facts: LogFacts, emit: (found: FoundEvent) => void) {
+    this.wordings = wordings;
+    this.facts = facts;
+    this.limits = new RateLimits(emit);
+  }
+
+  /** Takes the next line that may matter. Returns whether the line behind it matters, whatever it is. */
+  line(line: LogLine): boolean {
+    const { pending } = this;
+    if (pending === undefined) this.read(line, line.text, line.message);
+    else if (!this.goesOn(pending, line)) this.giveUp(pending, line);
+    return this.pending !== undefined;
+  }
+
+  /** The end of the file. */
+  end(): void {
+    while (this.pending !== undefined) this.giveUp(this.pending, undefined);
+    for (const { found } of this.open.splice(0)) this.limits.complete(found);
+    this.limits.end();
+  }
+
+  /**
+   * Finds what a text says from `from` on.
+   * @param text the line's, or that of several that were joined.
+   * @param refused a wording that was refused at its place, so that those behind it are asked.
+   */
+  private read(line: LogLine, text: string, from: number, refused?: Wrapped): void {
+    const wrapped: Wrapped[] = [];
+    let said = from;
+    let skip = refused;
+    for (const { key, start } of this.wordings.triggers.hits(text, from, HITS_AT_MOST)) {
+      if (start < said) continue;
+      const window = text.length - start > WINDOW ? text.slice(0, start + WINDOW) : text;
+      for (const wording of this.wordings.of(key)) {
+        if (skip !== undefined && start <= skip.start) {
+          if (start === skip.start && wording === skip.wording) skip = undefined;
+          continue;
+        }
+        const match = wording.template.match(window, start);
+        if (match === undefined || (match === 'cut-off' && window !== text)) continue;
+        if (match === 'cut-off') {
+          if (wrapped.length < WRAPPED_AT_MOST) wrapped.push({ wording, text, start });
+          continue;
+        }
+        if (match.open && window === text && match.end <= text.length) {
+          const whole = { wording, match, text, start };
+          this.pending = { line, text, from: said, wrapped: [whole], whole, held: [] };
+          return;
+        }
+        if (!this.dispatch(wording, match, line, text, said, start)) continue;
+        said = match.end;
+        break;
+      }
+    }
+    const rest = wrapped.filter(({ start }) => start >= said);
+    if (rest.length === 0) return;
+    this.pending = { line, text, from: said, wrapped: rest, whole: undefined, held: [] };
+  }
+
+  /** Whether `next` is the rest of the line that was cut off, or may still turn out to be a part of it. */
+  private goesOn(pending: Pending, next: LogLine): boolean {
+    if (next.begins) return false;
+    const rest = next.text.slice(next.message).trimEnd();
+    if (rest === '') return false;
+    const { whole } = pending;
+    const still: Wrapped[] = [];
+    for (const { wording, text, start } of pending.wrapped) {
+      for (const joined of [`${text.trimEnd()} ${rest}`, `${text}${rest}`]) {
+        if (joined.length - start > WINDOW) continue;
+        const match = wording.template.match(joined, start);
+        if (match === 'cut-off') still.push({ wording, text: joined, start });
+        // Only what reaches into the next line has been wrapped; a number that goes on is none of a part that was missing.
+        if (typeof match !== 'object' || match.end <= text.length) continue;
+        if (whole !== undefined && count(match) <= count(whole.match)) continue;
+        if (!this.dispatch(wording, match, pending.line, joined, pending.from, start)) continue;
+        this.pending = undefined;
+        this.read(next, joined, match.end);
+        return true;
+      }
+    }
+    if (still.length === 0 || pending.held.length + 1 >= JOINS_AT_MOST) return false;
+    pending.wrapped = still.slice(0, WRAPPED_AT_MOST);
+    pending.held.push(next);
+    return true;
+  }
+
+  /** Nothing goes on with the line: it says what it says by itself, and the lines behind it are lines of their own. */
+  private giveUp(pending: Pending, next: LogLine | undefined): void {
+    this.pending = undefined;
+    const { line, text, from, whole, held } = pending;
+    if (whole !== undefined) {
+      const said = this.dispatch(whole.wording, whole.match, line, text, from, whole.start);
+      if (said) this.read(line, text, whole.match.end);
+      else this.read(line, text, from, whole);
+    }
+    for (const one of next === undefined ? held : [...held, next]) this.line(one);
+  }
+
+  /** Tells a form what it has recognised. Returns false where the form says that it is none of its lines. */
+  private dispatch(
+    { form }: Wording,
+    { fields, end }: Match,
+    { number, text, time }: LogLine,
+    whole: string,
+    from: number,
+    start: number,
+  ): boolean {
+    const line = { fields, before: whole.slice(from, start), after: whole.slice(end), line: number };
+    const { facts } = this;
+    if (form.role === 'fact') {
+      form.read(line, facts);
+      return true;
+    }
+    if (form.role === 'suppressed') {
+      this.limits.suppressed(form.read(line), number);
+      return true;
+    }
+    if (form.role === 'more') {
+      if (this.belongs(form, line)) return true;
+      if (form.alone === undefined) return false;
+    }
+    const { source, unit, kind } = form.role === 'more' ? form.alone! : form;
+    const event = new EventDraft(source, unit, kind);
+    if (form.read(line, event, facts) === false) return false;
+    const found = { event, line: number, text, time, suppressed: 0 };
+    this.limits.found(found);
+    const opens = form.role === 'more' ? form.continues : form.opens;
+    if (opens === undefined) this.limits.complete(found);
+    else {
+      this.open.push({ found, name: opens, lastLine: number });
+      if (this.open.length > OPEN_AT_MOST) this.limits.complete(this.open.shift()!.found);
+    }
+    return true;
+  }
+
+  /** Whether a line belongs to an event that is open, the newest asked first. */
+  private belongs(form: MoreForm, line: Parameters<EventForm['read']>[0]): boolean {
+    while (this.open.length > 0 && line.line - this.open[0]!.lastLine > FOLLOW_LINES) {
+      this.limits.complete(this.open.shift()!.found);
+    }
+    for (let i = this.open.length - 1; i >= 0; i--) {
+      const one = this.open[i]!;
+      if (one.name !== form.continues || line.line - one.lastLine > FOLLOW_LINES) continue;
+      if (form.read(line, one.found.event, this.facts) === false) continue;
+      one.lastLine = line.line;
+      return true;
+    }
+    return false;
+  }
+}
