@@ -41,13 +41,25 @@ describe('VT-d fault records', () => {
 
   test('reasons are those of the manual, in order, each once', () => {
     const codes = faults.VTD_FAULT_REASONS.map((reason) => reason.code);
-    expect(codes).toEqual([...Array(15).keys(), 0x20, 0x21, 0x22, 0x23, 0x24, 0x25, 0x26]);
+    expect(codes.slice(0, 22)).toEqual([...Array(15).keys(), 0x20, 0x21, 0x22, 0x23, 0x24, 0x25, 0x26]);
+    expect(codes).toEqual([...new Set(codes)].sort((a, b) => a - b));
     expect(faults.vtdFaultReason(faults.VtdReason.CONTEXT_NOT_PRESENT)).toMatchObject({ condition: 'LCT.2' });
     expect(faults.vtdFaultReason(0x22)?.unit).toBe('interrupt');
     expect(faults.vtdFaultReason(0x1f)).toBeUndefined();
     const unqualified = faults.VTD_FAULT_REASONS.filter((reason) => !reason.qualified).map(
       (reason) => reason.code,
     );
-    expect(unqualified).toEqual([0, 1, 8, 9, 0xa, 0x20, 0x21, 0x23, 0x25]);
+    expect(unqualified.filter((code) => code < 0x30)).toEqual([0, 1, 8, 9, 0xa, 0x20, 0x21, 0x23, 0x25]);
+  });
+
+  test('reasons of scalable mode carry the condition codes that QEMU cites beside its numbers', () => {
+    const conditions = { 71: 'SCT.8', 81: 'SPD.2', 89: 'SPT.2', 128: 'SGN.1', 145: 'SFS.10' };
+    for (const [code, condition] of Object.entries(conditions)) {
+      expect(faults.vtdFaultReason(Number(code))).toMatchObject({ condition, unit: 'dma' });
+    }
+  });
+
+  test('status bits read as the manual names them', () => {
+    expect(describeEntry(faults.VTD_FAULT_STATUS, [0x13])).toBe('PFO, PPF, IQE');
   });
 });

@@ -48,6 +48,45 @@ export const VTD_FAULT_RECORD: EntryLayout = {
   ],
 };
 
+/** The fault status register. */
+export const VTD_FAULT_STATUS: EntryLayout = {
+  name: 'VT-d fault status',
+  manual: 'Intel VT-d spec 5.10 §11.4.7.1 (FSTS_REG)',
+  words: 1,
+  fields: [
+    {
+      name: 'PFO',
+      lo: 0,
+      hi: 0,
+      doc: 'primary fault overflow: all records were full, later faults are lost',
+    },
+    { name: 'PPF', lo: 1, hi: 1, doc: 'primary pending fault: a fault record waits to be read' },
+    { name: 'AFO', lo: 2, hi: 2, doc: 'advanced fault overflow: the log in memory was full' },
+    { name: 'APF', lo: 3, hi: 3, doc: 'advanced pending fault: the log in memory has records' },
+    {
+      name: 'IQE',
+      lo: 4,
+      hi: 4,
+      doc: 'invalidation queue error: the unit refused a descriptor, or could not fetch it',
+    },
+    {
+      name: 'ICE',
+      lo: 5,
+      hi: 5,
+      doc: 'invalidation completion error: a device answered an invalidation of its TLB wrongly',
+    },
+    {
+      name: 'ITE',
+      lo: 6,
+      hi: 6,
+      doc: 'invalidation time-out error: a device did not answer an invalidation of its TLB',
+    },
+    { name: 'PRO', lo: 7, hi: 7, doc: 'page request overflow (units before spec 3.0)' },
+    { name: 'FRI', lo: 8, hi: 15, doc: 'index of the first pending fault record', kind: 'number' },
+    { name: 'reserved16', lo: 16, hi: 31, doc: 'reserved', kind: 'reserved' },
+  ],
+};
+
 /** Fault reasons that a unit in legacy mode records for DMA. */
 export const VtdReason = {
   ROOT_NOT_PRESENT: 0x1,
@@ -110,21 +149,84 @@ const INTERRUPT: readonly Row[] = [
   [0x26, '', true, 'the interrupt entry does not admit this requester'],
 ];
 
+/** Scalable mode: root, context, PASID directory and PASID table, first and second stage, and the rest. */
+const SCALABLE: readonly Row[] = [
+  [0x30, 'RTA.1', false, 'the root-table register has a mode that the unit cannot use'],
+  [0x31, 'RTA.2', false, 'a request with a PASID while the unit is in legacy mode'],
+  [0x32, 'RTA.3', false, 'a response to page requests while the unit is in legacy mode'],
+  [0x38, 'SRT.1', false, 'the unit could not read the root table'],
+  [0x39, 'SRT.2', false, 'the half of the root entry for the device is not present'],
+  [0x3a, 'SRT.3', false, 'a reserved bit of a present root entry is set'],
+  [0x40, 'SCT.1', false, 'the unit could not read the context table'],
+  [0x41, 'SCT.2', true, 'the context entry of the device is not present'],
+  [0x42, 'SCT.3', true, 'a reserved bit of a present context entry is set'],
+  [0x43, 'SCT.4', true, 'the context entry holds values that the unit cannot use'],
+  [0x44, 'SCT.5', true, 'the context entry lets the device keep no translations (DTE), and it asked for one'],
+  [0x45, 'SCT.6', true, 'the context entry admits no requests with a PASID (PASIDE)'],
+  [0x46, 'SCT.7', true, 'the PASID lies beyond the directory that the context entry names'],
+  [0x47, 'SCT.8', true, 'the context entry admits no page requests (PRE)'],
+  [0x48, 'SCT.9', true, 'the PASID for requests without one is wrong in the context entry (RID_PASID)'],
+  [0x50, 'SPD.1', false, 'the unit could not read the PASID directory'],
+  [0x51, 'SPD.2', true, 'the PASID directory entry is not present'],
+  [0x52, 'SPD.3', true, 'a reserved bit of a present PASID directory entry is set'],
+  [0x58, 'SPT.1', false, 'the unit could not read the PASID table'],
+  [0x59, 'SPT.2', true, 'the PASID table entry is not present'],
+  [0x5a, 'SPT.3', true, 'a reserved bit of a present PASID table entry is set'],
+  [0x5b, 'SPT.4', true, 'the PASID table entry holds a width or type that the unit cannot use'],
+  [0x5c, 'SPT.5', true, 'an execute request, which the PASID table entry does not admit (ERE)'],
+  [0x5d, 'SPT.6', true, 'a supervisor request, which the PASID table entry does not admit (SRE)'],
+  [0x70, 'SFS.1', true, 'the unit could not read the next first-stage table'],
+  [0x71, 'SFS.2', true, 'a first-stage entry is not present'],
+  [0x72, 'SFS.3', true, 'a reserved bit of a present first-stage entry is set'],
+  [0x73, 'SFS.4', true, 'the unit could not read the first-stage root table'],
+  [0x74, 'SFS.5', true, 'nested: a first-stage entry points beyond the width of the second stage'],
+  [0x75, 'SFS.6', true, 'nested: the second stage does not let the unit read the first-stage root table'],
+  [0x76, 'SFS.7', true, 'nested: the second stage does not let the unit read a first-stage table'],
+  [0x77, 'SFS.8', true, 'nested: the second stage does not let the unit write a first-stage table'],
+  [0x78, 'SSS.1', true, 'the unit could not read the next second-stage table'],
+  [0x79, 'SSS.2', true, 'the entries on the path give together neither read nor write permission'],
+  [0x7a, 'SSS.3', true, 'a reserved bit of a present second-stage entry is set'],
+  [0x7b, 'SSS.4', true, 'the unit could not read the second-stage root table'],
+  [
+    0x7c,
+    'SSS.5',
+    true,
+    'an accessed or dirty bit is due in a second-stage table that the unit reads without snooping',
+  ],
+  [0x7d, 'SSS.6', true, 'the unit could not set an accessed or dirty bit in a second-stage table'],
+  [0x80, 'SGN.1', true, 'the address of a first-stage translation is not canonical'],
+  [0x81, 'SGN.2', true, 'a user request where a first-stage entry on the path is for supervisors'],
+  [0x82, 'SGN.3', true, 'an execute request where an entry on the path gives no execute permission'],
+  [0x83, 'SGN.4', true, 'the untranslated address lies beyond the host address width'],
+  [0x84, 'SGN.5', true, 'the address lies beyond the width that the second stage or the unit translates'],
+  [0x85, 'SGN.6', true, 'a write where an entry on the path gives no write permission'],
+  [0x86, 'SGN.7', true, 'a read where an entry on the path gives no read permission'],
+  [0x87, 'SGN.8', true, 'the translated address lies in the interrupt address range'],
+  [
+    0x90,
+    'SFS.9',
+    true,
+    'an accessed or dirty bit is due in a first-stage table that the unit reads without snooping',
+  ],
+  [0x91, 'SFS.10', true, 'the unit could not set an accessed or dirty bit in a first-stage table'],
+];
+
 function reasons(rows: readonly Row[], unit: FaultReason['unit'], section: string): FaultReason[] {
   return rows.map(([code, condition, qualified, meaning]) => {
     return { code, condition, qualified, meaning, unit, section };
   });
 }
 
-/** The fault reasons of legacy mode, in the order of their codes. */
+/** The fault reasons of DMA in legacy mode, of interrupts, and of DMA in scalable mode, in the order of their codes. */
 export const VTD_FAULT_REASONS: readonly FaultReason[] = [
   ...reasons(DMA, 'dma', 'Intel VT-d spec 5.10 §7.1.3, table 30'),
   ...reasons(INTERRUPT, 'interrupt', 'Intel VT-d spec 5.10 §5.1.4.1'),
+  ...reasons(SCALABLE, 'dma', 'Intel VT-d spec 5.10 §7.1.3'),
 ];
 
 const byCode = new Map(VTD_FAULT_REASONS.map((reason) => [reason.code, reason]));
 
-/** The row of a fault reason, or undefined for a code that legacy mode does not have. */
+/** The row of a fault reason, or undefined for a code that the manual does not have. */
 export function vtdFaultReason(code: number): FaultReason | undefined {
   return byCode.get(code);
 }
