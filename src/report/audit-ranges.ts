@@ -1,0 +1,40 @@
+import type { AuditedDevice, Survey } from '../audit/survey.js';
+import { PAGE_SIZE, R, type Rights, W } from '../formats/address.js';
+
+/** A range of device addresses as reports show it. Bytes; `end` exclusive. */
+export interface ShownRange {
+  readonly start: number;
+  readonly end: number;
+  /** Frame of memory that `start` leads to; null for a range that maps as the one at `sameAs` does. */
+  readonly mfn: number | null;
+  readonly rights: Rights;
+  readonly sameAs: number | null;
+}
+
+/** Physical addresses have at most 52 bits; what passes untranslated reaches all of them. */
+const ADDRESS_LIMIT = 2 ** 52;
+
+/** What a device reaches, in the order of its addresses: nothing when it is blocked. */
+export function* rangesOf(survey: Survey, device: AuditedDevice): Generator<ShownRange> {
+  const mask = device.rights & (R | W);
+  if (device.translation === 'passthrough' && mask !== 0) {
+    yield { start: 0, end: ADDRESS_LIMIT, mfn: 0, rights: mask, sameAs: null };
+  }
+  if (device.space === null) return;
+  const { ranges } = survey.spaces[device.space]!;
+  for (let i = 0; i < ranges.length; i++) {
+    const rights = ranges.rights(i) & mask;
+    if (rights === 0) continue;
+    const start = ranges.input(i) * PAGE_SIZE;
+    const frame = ranges.frame(i);
+    yield {
+      start,
+      end: start + ranges.count(i) * PAGE_SIZE,
+      mfn: frame < 0 ? null : frame,
+      rights,
+      sameAs: frame < 0 ? ranges.sharedInput(i) * PAGE_SIZE : null,
+    };
+  }
+}
+
+export const hex = (value: number): string => `0x${value.toString(16)}`;
