@@ -10,6 +10,12 @@ export const AmdviEvent = {
   COMMAND_HARDWARE_ERROR: 0x6,
   IOTLB_INV_TIMEOUT: 0x7,
   INVALID_DEVICE_REQUEST: 0x8,
+  INVALID_PPR_REQUEST: 0x9,
+  EVENT_COUNTER_ZERO: 0xa,
+  GUEST_EVENT_FAULT: 0xb,
+  VIOMMU_HARDWARE_ERROR: 0xc,
+  RMP_PAGE_FAULT: 0xd,
+  RMP_HARDWARE_ERROR: 0xe,
 } as const;
 
 /** The flags of an I/O page fault, as bits of the 12-bit field. */
@@ -62,6 +68,9 @@ export const AMDVI_PAGE_FAULT: EntryLayout = {
   ],
 };
 
+/** Where the flags begin in the second word of an event log entry; they are twelve bits. */
+export const AMDVI_EVENT_FLAGS_SHIFT = 16;
+
 /** Second word of an event log entry: code, flags and domain id. */
 export const eventWord1 = (code: number, flags: number, did: number): number =>
-  (code << 28) | ((flags & 0xfff) << 16) | (did & 0xffff);
+  (code << 28) | ((flags & 0xfff) << AMDVI_EVENT_FLAGS_SHIFT) | (did & 0xffff);

@@ -1,7 +1,9 @@
 import fc from 'fast-check';
 import { expect, describe as group, test } from 'vitest';
 import * as amdvi from './amdvi.js';
+import * as amdviEventLog from './amdvi-event-log.js';
 import * as amdviEvents from './amdvi-events.js';
+import * as amdviFeatures from './amdvi-features.js';
 import * as arm from './arm-stage2.js';
 import * as ept from './ept.js';
 import * as grant from './grant-v1.js';
@@ -25,7 +27,9 @@ const isLayout = (value: unknown): value is EntryLayout =>
 const layouts: EntryLayout[] = [
   ...[
     amdvi,
+    amdviEventLog,
     amdviEvents,
+    amdviFeatures,
     arm,
     ept,
     grant,
@@ -44,7 +48,7 @@ const layouts: EntryLayout[] = [
 ];
 
 test('the tests see the layouts of every format', () => {
-  expect(layouts.length).toBe(56);
+  expect(layouts.length).toBe(68);
 });
 
 group.each(layouts.map((layout) => ({ name: layout.name, layout })))('$name', ({ layout }) => {
