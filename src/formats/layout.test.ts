@@ -48,7 +48,7 @@ const layouts: EntryLayout[] = [
 ];
 
 test('the tests see the layouts of every format', () => {
-  expect(layouts.length).toBe(68);
+  expect(layouts.length).toBe(69);
 });
 
 group.each(layouts.map((layout) => ({ name: layout.name, layout })))('$name', ({ layout }) => {
