@@ -38,7 +38,7 @@ export interface Finding {
   readonly sbdf?: string;
   /** All devices that it is about. */
   readonly devices: readonly string[];
-  /** Bytes that it is about, where they are one range; `end` exclusive. */
+  /** Bytes of memory that it is about; of several ranges, the first. `end` exclusive. */
   readonly start?: number;
   readonly end?: number;
 }

@@ -5,6 +5,7 @@ import {
   type Expectations,
   type Finding,
   type FindingCode,
+  type FindingSeverity,
   listed,
   type NamedBytes,
 } from './finding.js';
@@ -15,6 +16,11 @@ interface Hit {
   readonly start: number;
   readonly end: number;
   readonly rights: number;
+}
+
+interface Hits {
+  readonly listed: Hit[];
+  total: number;
 }
 
 /** Parts that are listed of one watched range; more are counted. */
@@ -33,31 +39,28 @@ function watch(reaches: readonly Reach[], range: NamedBytes, what: 'hypervisor' 
   const last = Math.ceil(range.end / PAGE_SIZE);
   const findings: Finding[] = [];
   for (const reach of reaches) {
-    const hits: Hit[] = [];
-    let more = 0;
+    const read: Hits = { listed: [], total: 0 };
+    const written: Hits = { listed: [], total: 0 };
     reach.frames.within(first, last, (start, end, rights) => {
-      if (hits.length < HITS_LISTED) hits.push({ start, end, rights });
-      else more++;
+      const hits = (rights & W) === 0 ? read : written;
+      hits.total++;
+      if (hits.listed.length < HITS_LISTED) hits.listed.push({ start, end, rights });
       return true;
     });
-    if (hits.length === 0) continue;
-    const written = hits.filter(({ rights }) => (rights & W) !== 0);
-    const shown = written.length > 0 ? written : hits;
-    const code: FindingCode = `${what}-${written.length > 0 ? 'writable' : 'readable'}`;
-    const verb = written.length > 0 ? 'can write' : 'can read';
-    const [only] = shown as [Hit];
+    if (read.total + written.total === 0) continue;
+    const writes = written.total > 0;
+    const shown = writes ? written : read;
+    const code: FindingCode = `${what}-${writes ? 'writable' : 'readable'}`;
+    const verb = writes ? 'can write' : 'can read';
+    const [foremost] = shown.listed as [Hit];
     findings.push({
-      severity: written.length > 0 || what === 'hypervisor' ? 'error' : 'info',
+      severity: writes || what === 'hypervisor' ? 'error' : 'info',
       code,
-      message: `${reach.who} ${verb} ${range.name} at ${listed(shown.map(hitText), shown.length + more)}.`,
+      message: `${reach.who} ${verb} ${range.name} at ${listed(shown.listed.map(hitText), shown.total)}.`,
       sbdf: reach.devices[0]!.sbdf,
       devices: namesOf(reach.devices),
-      ...(shown.length === 1 && more === 0
-        ? {
-            start: Math.max(only.start * PAGE_SIZE, range.start),
-            end: Math.min(only.end * PAGE_SIZE, range.end),
-          }
-        : {}),
+      start: Math.max(foremost.start * PAGE_SIZE, range.start),
+      end: Math.min(foremost.end * PAGE_SIZE, range.end),
     });
   }
   return findings;
@@ -92,10 +95,8 @@ export function tableReachFindings(survey: Survey, reaches: readonly Reach[]): F
 
 class ReachedTables {
   private readonly reach: Reach;
-  private readonly written: string[] = [];
-  private readonly readOnly: string[] = [];
-  private writtenTotal = 0;
-  private readTotal = 0;
+  private readonly written: Tables = { texts: [], total: 0, first: 0 };
+  private readonly readOnly: Tables = { texts: [], total: 0, first: 0 };
 
   constructor(reach: Reach) {
     this.reach = reach;
@@ -105,37 +106,36 @@ class ReachedTables {
     for (const frame of tables) {
       const rights = this.reach.frames.rightsTo(frame);
       if (rights === 0) continue;
-      const text = `${what} at ${bytesText(frame * PAGE_SIZE, (frame + 1) * PAGE_SIZE)}`;
-      if ((rights & W) !== 0) {
-        this.writtenTotal++;
-        if (this.written.length < HITS_LISTED) this.written.push(text);
-      } else {
-        this.readTotal++;
-        if (this.readOnly.length < HITS_LISTED) this.readOnly.push(text);
-      }
+      const tables = (rights & W) !== 0 ? this.written : this.readOnly;
+      if (tables.total++ === 0) tables.first = frame;
+      if (tables.texts.length >= HITS_LISTED) continue;
+      tables.texts.push(`${what} at ${bytesText(frame * PAGE_SIZE, (frame + 1) * PAGE_SIZE)}`);
     }
   }
 
   findings(): Finding[] {
     const { who, devices } = this.reach;
-    const about = { sbdf: devices[0]!.sbdf, devices: namesOf(devices) };
-    const findings: Finding[] = [];
-    if (this.writtenTotal > 0) {
-      findings.push({
-        severity: 'error',
-        code: 'tables-writable',
-        message: `${who} can write ${listed(this.written, this.writtenTotal)}: it can give itself any memory.`,
-        ...about,
-      });
-    }
-    if (this.readTotal > 0) {
-      findings.push({
-        severity: 'warning',
-        code: 'tables-reachable',
-        message: `${who} can read ${listed(this.readOnly, this.readTotal)}.`,
-        ...about,
-      });
-    }
-    return findings;
+    const finding = (
+      { texts, total, first }: Tables,
+      severity: FindingSeverity,
+      code: FindingCode,
+      verb: string,
+      why: string,
+    ): Finding[] => {
+      if (total === 0) return [];
+      const message = `${who} can ${verb} ${listed(texts, total)}: ${why}.`;
+      const bytes = { start: first * PAGE_SIZE, end: (first + 1) * PAGE_SIZE };
+      return [{ severity, code, message, sbdf: devices[0]!.sbdf, devices: namesOf(devices), ...bytes }];
+    };
+    return [
+      ...finding(this.written, 'error', 'tables-writable', 'write', 'it can give itself any memory'),
+      ...finding(this.readOnly, 'warning', 'tables-reachable', 'read', 'it can learn where everything lies'),
+    ];
   }
+}
+
+interface Tables {
+  readonly texts: string[];
+  total: number;
+  first: number;
 }

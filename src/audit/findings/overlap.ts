@@ -11,6 +11,8 @@ interface Overlap {
   frames: number;
   parts: number;
   readonly listed: string[];
+  /** The first frame of the first part, and the frame behind its last. */
+  readonly first: readonly [number, number];
   written: boolean;
 }
 
@@ -61,7 +63,7 @@ function note(
   const key = forward ? one * domains + other : other * domains + one;
   let overlap = overlaps.get(key);
   if (overlap === undefined) {
-    overlap = { frames: 0, parts: 0, listed: [], written: false };
+    overlap = { frames: 0, parts: 0, listed: [], first: [start, end], written: false };
     overlaps.set(key, overlap);
   }
   overlap.frames += end - start;
@@ -84,5 +86,7 @@ function overlapFinding(domains: readonly Reach[], key: number, overlap: Overlap
     message: `${one.who} and ${other.who} both reach ${frames}: ${listed(overlap.listed, overlap.parts)}.`,
     sbdf: one.devices[0]!.sbdf,
     devices: namesOf([...one.devices, ...other.devices]),
+    start: overlap.first[0] * PAGE_SIZE,
+    end: overlap.first[1] * PAGE_SIZE,
   };
 }
