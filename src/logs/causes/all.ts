@@ -1,12 +1,64 @@
-import type { CauseRule, Evidence, JudgedEvent, World } from './cause.js';
+import type { CauseRule, JudgedEvent, World } from './cause.js';
+import {
+  BLOCKED_REQUEST,
+  GARBAGE_ADDRESS,
+  INTERRUPT_AS_DMA,
+  NULL_ADDRESS,
+  WRONG_DIRECTION,
+} from './driver.js';
+import { FIRMWARE_CAUSES } from './firmware.js';
+import { GRANT_CAUSES } from './grants.js';
+import { GRAPHICS } from './graphics.js';
+import { COMPATIBILITY_INTERRUPT, INTERRUPT_SOURCE, INTERRUPT_TABLE, STALE_INTERRUPT } from './interrupts.js';
+import { NEVER_MAPPED, UNMAPPED_TOO_EARLY } from './never-mapped.js';
+import { RACING_TYPE_CHANGE, SPECIAL_PAGE, STRICT_DOM0 } from './pv-pages.js';
+import { BETWEEN_OWNERS, QUARANTINED } from './quarantine.js';
 import { type RankedCause, rank } from './rank.js';
+import { REGION_MISSING, REGION_NOT_MAPPED, XEN_MEMORY } from './reserved-regions.js';
+import { SET_WAY, STREAM_LOST, STREAM_UNKNOWN } from './streams.js';
+import { ADDRESS_WIDTH, TABLES_UNREADABLE, UNUSABLE_ENTRY } from './tables.js';
 
-/** Everything that can be behind an event, one idea a file. */
-export const CAUSES: readonly CauseRule[] = [];
+export type { RankedCause };
+
+/** Everything that can be behind an event. Of equals, the first is told first. */
+export const CAUSES: readonly CauseRule[] = [
+  // DMA: what Xen maps, and takes away again.
+  SPECIAL_PAGE,
+  STRICT_DOM0,
+  RACING_TYPE_CHANGE,
+  ...GRANT_CAUSES,
+  UNMAPPED_TOO_EARLY,
+  REGION_MISSING,
+  REGION_NOT_MAPPED,
+  XEN_MEMORY,
+  // DMA: the device.
+  NULL_ADDRESS,
+  GARBAGE_ADDRESS,
+  WRONG_DIRECTION,
+  INTERRUPT_AS_DMA,
+  BLOCKED_REQUEST,
+  GRAPHICS,
+  // DMA: who has the device, and what the machine is said to be.
+  QUARANTINED,
+  BETWEEN_OWNERS,
+  ...FIRMWARE_CAUSES,
+  STREAM_UNKNOWN,
+  STREAM_LOST,
+  SET_WAY,
+  // DMA: the tables.
+  UNUSABLE_ENTRY,
+  TABLES_UNREADABLE,
+  ADDRESS_WIDTH,
+  // Whatever the reason. It says least, and so comes after what says as much with more.
+  NEVER_MAPPED,
+  // Interrupts.
+  INTERRUPT_SOURCE,
+  STALE_INTERRUPT,
+  COMPATIBILITY_INTERRUPT,
+  INTERRUPT_TABLE,
+];
 
 /** What can be behind an event, the likeliest first; empty where nothing that is known applies. */
 export function rankCauses(event: JudgedEvent, world: World): RankedCause[] {
   return rank(CAUSES, event, world);
 }
-
-export type { Evidence, RankedCause };

@@ -1,0 +1,94 @@
+import type { JudgedEvent } from './cause.js';
+import { natureOf } from './fault-nature.js';
+import { functionOf, history, isXen, lastSaid, option, where } from './log-world.js';
+import { cause, doubts, hints, opposes, shows, suggests, supports } from './weigh.js';
+
+const isInterrupt = (event: JudgedEvent): boolean => natureOf(event) === 'interrupt';
+const codeOf = ({ unit, reason }: JudgedEvent): number => (unit === 'vtd' ? (reason?.code ?? -1) : -1);
+const index = ({ details }: JudgedEvent): string =>
+  details.index ?? details['interrupt index'] ?? 'of the line';
+
+/** VT-d checks that the one who sends an interrupt is the one that the entry is for. */
+export const INTERRUPT_SOURCE = cause({
+  id: 'interrupt-source',
+  title:
+    'the interrupt comes from another requester than the entry is for: a bridge, a phantom function, or a device that forges it',
+  prior: 1,
+  applies: isInterrupt,
+  *weigh(event, world) {
+    const code = codeOf(event);
+    if (code === 0x26) yield shows('the unit says that the requester is not the one of the entry');
+    else if (code >= 0x20)
+      yield opposes(`the unit refused it for another reason: ${event.reason?.meaning ?? ''}`);
+    if (code === 0x26 && history(event, world).length === 0)
+      yield hints(`the log does not know ${event.device ?? 'the requester'} as a device`);
+    if (code === 0x26 && (functionOf(event.device) ?? 0) > 0)
+      yield hints('it is a function other than 0: perhaps a phantom one');
+  },
+  check: (event) =>
+    `see with \`lspci -D -t\` what ${event.device ?? 'the requester'} is and what stands behind it, and with \`xl debug-keys V\` (Xen) or /sys/kernel/debug/iommu/intel/ir_translation_struct (Linux) whose entry ${index(event)} is`,
+});
+
+/** An interrupt that was taken away from the device, which still sends it. */
+export const STALE_INTERRUPT = cause({
+  id: 'stale-interrupt',
+  title:
+    'the device still sends an interrupt whose entry has been freed: its MSI was set up by an earlier owner or kernel',
+  prior: 2,
+  applies: isInterrupt,
+  *weigh(event, world) {
+    const code = codeOf(event);
+    if (code === 0x22 || code === 0x21)
+      yield shows(`entry ${index(event)}: ${event.reason?.meaning ?? 'absent'}`);
+    else if (code >= 0x20)
+      yield opposes(`the unit refused it for another reason: ${event.reason?.meaning ?? ''}`);
+    else yield suggests('an interrupt was refused for lack of an entry');
+    const given = lastSaid(event, world, /^(?:deassigned|quarantined|assigned|unbound)/);
+    if (given !== undefined) yield supports(`the device was ${given.value} before (${where(given)})`);
+    const kdump = option(world.facts.linuxCommandLine, /^elfcorehdr=/);
+    if (kdump !== undefined)
+      yield supports(
+        `this is a kernel after a crash (${where(kdump)}): its devices know the entries of the one before`,
+      );
+  },
+  check: (event) =>
+    `reset the device when it changes hands (\`lspci -vvs ${event.device ?? 'DEVICE'}\`: MSI must show Enable- then); \`xl debug-keys M\` and \`V\` show which MSIs and entries Xen has for it`,
+});
+
+/** Interrupts in the old form go past the table; x2APIC mode and Xen block them. */
+export const COMPATIBILITY_INTERRUPT = cause({
+  id: 'compatibility-interrupt',
+  title:
+    'the device or an IO-APIC sends an interrupt in the old form, past the remapping table, which is blocked',
+  prior: 1,
+  applies: isInterrupt,
+  *weigh(event, { facts }) {
+    const code = codeOf(event);
+    if (code === 0x25) yield shows('the unit says that the interrupt had the compatibility format');
+    else if (code >= 0x20)
+      yield opposes(`the unit refused it for another reason: ${event.reason?.meaning ?? ''}`);
+    const [first] = facts.firmwareComplaints.filter(({ value }) => /io-?apic|hpet/i.test(value));
+    if (first !== undefined) yield supports(`“${first.value}” (${where(first)})`);
+  },
+  check: (event) =>
+    isXen(event)
+      ? 'look for an IO-APIC or HPET that the firmware’s table leaves out (`dommu audit --acpi` on the DMAR table); a driver must have written the MSI itself instead of asking for it'
+      : 'look for an IO-APIC or HPET that the DMAR table leaves out, and for a driver that writes MSI registers itself; `intremap=off` shows whether it is that',
+});
+
+/** The remapping table itself is at fault. */
+export const INTERRUPT_TABLE = cause({
+  id: 'interrupt-table',
+  title:
+    'the interrupt remapping table or the request is malformed: the unit could not read an entry, or reserved bits are set',
+  prior: 0,
+  applies: isInterrupt,
+  *weigh(event) {
+    const code = codeOf(event);
+    if (code === 0x20 || code === 0x23 || code === 0x24)
+      yield shows(event.reason?.meaning ?? 'the table is at fault');
+    else if (code >= 0x20) yield doubts('the unit read the entry and found nothing malformed');
+  },
+  check: () =>
+    'boot with `intremap=off` (Linux) or `iommu=no-intremap` (Xen) once to see whether devices work without; then look at the firmware’s version and test the memory',
+});

@@ -1,0 +1,199 @@
+import type { Bdf } from '../../toolstack/bdf.js';
+import type { Profile } from '../../xen/editions/behaviours.js';
+import type { NamedRange, Said } from '../facts.js';
+import { decimal, sbdfOf } from '../values.js';
+import type { JudgedEvent, World } from './cause.js';
+
+/** What rules of causes ask of a log, of its release and of the config: the questions, and the words of the answers. */
+
+export const hex = (value: bigint): string => `0x${value.toString(16)}`;
+
+/** Where something was said: `line 12`. */
+export const where = ({ line }: { readonly line: number }): string => `line ${line}`;
+
+/** `4.14.0`, and how it is known: `this log says 4.14.0 (line 3)`, or `you say 4.14.0`. */
+export function releaseSaid({ facts, edition }: World): string {
+  const { xen } = facts;
+  if (edition === undefined) return 'the release is not known: give it with --xen';
+  if (xen?.value.startsWith(`4.${edition.release?.minor ?? '?'}.`))
+    return `this log says Xen ${xen.value} (${where(xen)})`;
+  return `the release is taken to be ${edition.name}`;
+}
+
+/** Whether the release behaves so; undefined where no release is known. */
+export function behaves(world: World, behave: (profile: Profile) => boolean): boolean | undefined {
+  return world.edition === undefined ? undefined : behave(world.edition.profile);
+}
+
+export const isXen = ({ source }: JudgedEvent): boolean => source === 'xen';
+export const isX86 = ({ unit }: JudgedEvent): boolean => unit === 'vtd' || unit === 'amdvi';
+export const isArm = ({ unit }: JudgedEvent): boolean =>
+  unit === 'smmuv2' || unit === 'smmuv3' || unit === 'ipmmu';
+
+/** An option of Xen's or Linux's command line that begins so, with the line: `iommu=no-igfx`. */
+export function option(said: Said<string> | null, pattern: RegExp): Said<string> | undefined {
+  if (said === null) return undefined;
+  const found = said.value.split(/\s/).find((word) => pattern.test(word));
+  return found === undefined ? undefined : { value: found, line: said.line };
+}
+
+/** Whether `text` is an item of a comma list option: `igfx` of `iommu=no-igfx,verbose`; undefined where it is not said. */
+export function listItem(word: string | undefined, name: string): boolean | undefined {
+  const items = word?.slice(word.indexOf('=') + 1).split(',') ?? [];
+  if (
+    items.some(
+      (item) =>
+        item === `no-${name}` || item === `${name}=0` || item === `${name}=off` || item === `${name}=no`,
+    )
+  )
+    return false;
+  if (items.some((item) => item === name || item.startsWith(`${name}=`))) return true;
+  return undefined;
+}
+
+const within = ({ start, end }: NamedRange, address: bigint): boolean => address >= start && address < end;
+
+/** The range of a list that an address lies in, the smallest first. */
+export function rangeAt(ranges: readonly NamedRange[], address: bigint | null): NamedRange | undefined {
+  if (address === null) return undefined;
+  let best: NamedRange | undefined;
+  for (const range of ranges) {
+    if (!within(range, address)) continue;
+    if (best === undefined || range.end - range.start < best.end - best.start) best = range;
+  }
+  return best;
+}
+
+/** The end of the highest usable range of the log's E820; undefined without one. */
+export function endOfMemory({ facts }: World): bigint | undefined {
+  let end: bigint | undefined;
+  for (const { what, end: one } of facts.e820)
+    if (isUsable(what) && (end === undefined || one > end)) end = one;
+  return end;
+}
+
+export const isUsable = (what: string): boolean => /^(?:usable|RAM|System RAM)$/i.test(what);
+
+/** `[0x8c000, 0x9c800)`. */
+export const rangeText = ({ start, end }: NamedRange): string => `[${hex(start)}, ${hex(end)})`;
+
+/** Whether a range is for this device: it names it, or names none. */
+export const isFor = (range: NamedRange, device: string | null): boolean =>
+  range.devices.length === 0 || (device !== null && range.devices.includes(device));
+
+/** All that was said of the event's device, in the order of the lines. */
+export function history({ device }: JudgedEvent, { facts }: World): readonly Said<string>[] {
+  return (device === null ? undefined : facts.devices.get(device)) ?? [];
+}
+
+/** The last thing said of the device before the event that matches. */
+export function lastSaid(event: JudgedEvent, world: World, pattern: RegExp): Said<string> | undefined {
+  return history(event, world).findLast(({ value, line }) => pattern.test(value) && line <= event.firstLine);
+}
+
+/** The driver that was seen with the device, before or after. */
+export function driverOf(event: JudgedEvent, world: World): Said<string> | undefined {
+  return history(event, world).find(({ value }) => /^driver /.test(value));
+}
+
+/** Who has the device when it faults, as far as the log and the config tell. */
+export interface Owner {
+  readonly who: 'host' | 'dom0' | 'guest' | 'quarantine' | 'unknown';
+  readonly domain: number | null;
+  /** How it is known, for a sentence. */
+  readonly because: string;
+}
+
+/** Domain ids from here up are quarantine's own: one for each device (dossier §6.3). */
+const QUARANTINE_IDS = 0x8000;
+
+const NOBODY: Owner = { who: 'unknown', domain: null, because: 'this log does not say whose the device is' };
+
+/** `d1`, `Dom1`, `domain 1`: the number in a note on a device; null without one. */
+const domainIn = (text: string): number | null => decimal(/\bd(?:om(?:ain)?)? ?(\d{1,5})\b/i.exec(text)?.[1]);
+
+function ownerByNumber({ domain, unit, source }: JudgedEvent): Owner | undefined {
+  if (source !== 'xen') return undefined;
+  if (typeof domain === 'string') {
+    if (/IO/.test(domain))
+      return { who: 'quarantine', domain: null, because: `the line says domain ${domain}` };
+    return undefined;
+  }
+  if (domain === null || unit === 'vtd') return undefined;
+  if (domain >= QUARANTINE_IDS)
+    return {
+      who: 'quarantine',
+      domain: null,
+      because: `the line has domain id ${domain}: ids from 0x8000 on are those of quarantined devices`,
+    };
+  const who = domain === 0 ? 'dom0' : 'guest';
+  return { who, domain, because: `the line names domain ${domain}` };
+}
+
+function ownerByHistory(event: JudgedEvent, world: World): Owner | undefined {
+  const said = lastSaid(event, world, /^(?:assigned|deassigned|quarantined|hidden)/);
+  if (said === undefined) return undefined;
+  const because = `the log says of the device: ${said.value} (${where(said)})`;
+  if (/^assigned/.test(said.value)) {
+    const domain = domainIn(said.value);
+    if (domain === 0) return { who: 'dom0', domain, because };
+    return { who: 'guest', domain, because };
+  }
+  if (/^quarantined/.test(said.value)) return { who: 'quarantine', domain: null, because };
+  return undefined;
+}
+
+const same = (bdf: Bdf, device: string): boolean => {
+  const { segment, bus, device: slot, fn } = bdf;
+  const hex16 = (value: number) => value.toString(16);
+  const text = sbdfOf(
+    `${hex16(segment)}:${hex16(bus)}:${hex16(slot)}.${fn === '*' ? functionOf(device) : fn}`,
+  );
+  return text === device;
+};
+
+/** Whether the config gives the event's device to its guest. */
+export const configHas = ({ device }: JudgedEvent, { config }: World): boolean =>
+  device !== null &&
+  config !== undefined &&
+  (config.dtdev.includes(device) || config.pci.some(({ bdf }) => bdf !== undefined && same(bdf, device)));
+
+/** Whose the device is when it faults. */
+export function ownerOf(event: JudgedEvent, world: World): Owner {
+  if (event.source === 'linux')
+    return { who: 'host', domain: null, because: 'Linux prints the line: it has the IOMMU to itself' };
+  const known = ownerByNumber(event) ?? ownerByHistory(event, world);
+  if (known !== undefined) return known;
+  if (configHas(event, world))
+    return { who: 'guest', domain: null, because: `the config gives ${event.device} to the guest` };
+  const guests = [...world.facts.domains.keys()].some((domain) => domain > 0);
+  if (guests || history(event, world).length > 0 || world.config !== undefined) return NOBODY;
+  return {
+    who: 'dom0',
+    domain: 0,
+    because: 'no guest appears in this log, so the device seems to be dom0’s',
+  };
+}
+
+/** Other events of the same device in the log. */
+export function others(event: JudgedEvent, { events }: World): readonly JudgedEvent[] {
+  return event.device === null ? [] : events.filter((one) => one !== event && one.device === event.device);
+}
+
+/** Events, of whatever device, at the same page. */
+export function atSamePage(event: JudgedEvent, { events }: World): readonly JudgedEvent[] {
+  if (event.address === null) return [];
+  const page = event.address >> 12n;
+  return events.filter((one) => one !== event && one.address !== null && one.address >> 12n === page);
+}
+
+/** The function's number of a PCI address; null for what is none. */
+export function functionOf(device: string | null): number | null {
+  const digit = /^[0-9a-f]{4}:[0-9a-f]{2}:[0-9a-f]{2}\.([0-7])$/.exec(device ?? '')?.[1];
+  return digit === undefined ? null : Number(digit);
+}
+
+/** `0000:01:00`, of `0000:01:00.1`; null for what is no PCI address. */
+export function slotOf(device: string | null): string | null {
+  return functionOf(device) === null ? null : device!.slice(0, -2);
+}
