@@ -34,6 +34,7 @@ class Rack {
       iommu: 'vtd',
       xenArguments: mode === 'relaxed' ? '' : `dom0-iommu=${mode}`,
       devices: [0x20, 0x28, 0x10, 0x18].map((sbdf, i) => ({ sbdf, kind: i < 2 ? 'edu' : 'nic' })),
+      ramPath: '',
       rootTable: rootTable!,
       stop: async () => {},
       cont: async () => {},

@@ -21,7 +21,7 @@ import { isDomainFrame } from '../xen/frames.js';
 import { typeOf } from '../xen/page-info.js';
 import type { Xen } from '../xen/state.js';
 import { type Allocation, allocate, allocates } from './allocation.js';
-import { XensFrames } from './bindings.js';
+import { type Bindings, XensFrames } from './bindings.js';
 import { compareTables, type Difference, type ObservedDevice, type Renaming } from './observation.js';
 import { CannotRun, type RealMachine, RealXen } from './real-xen.js';
 import { recordAgent } from './recorded-agent.js';
@@ -63,11 +63,27 @@ export interface LockstepResult {
   readonly divergence?: Divergence;
 }
 
+/** Both machines between two steps. */
+export interface Moment {
+  /** The step that was carried out; undefined before the first. */
+  readonly statement: Statement | undefined;
+  /** What the real machine answered. */
+  readonly outcome: Outcome | undefined;
+  readonly model: Xen;
+  /** The model's tables, read as an outsider would. */
+  readonly modelView: IommuView;
+  readonly devices: readonly ObservedDevice[];
+  /** Which real frame stands for which of the model's. */
+  readonly bindings: Bindings;
+}
+
 export interface LockstepOptions {
   /** Rules that steps meet are added to it. */
   readonly reached?: ReachedRules;
   /** Told of each step, and what each side answered. */
   readonly onStep?: (statement: Statement, model: Outcome, real: Outcome) => void;
+  /** Looks at both machines after each step, and before the first, while the real one stands still. */
+  readonly look?: (moment: Moment) => Promise<void>;
   /** Goes on after a difference, and reports none: to see what the machine does by itself. */
   readonly goOn?: boolean;
 }
@@ -242,6 +258,7 @@ class Lockstep {
         divergence: { step: 0, statement, op: 'boot', differences: atBoot, log: [], requests: this.trail },
       };
     }
+    await this.look(undefined, undefined);
     for (const statement of [...started, ...statementsOf(this.program.steps)]) {
       const divergence = await this.step(statement);
       if (divergence !== undefined) return { operations: this.operations, divergence };
@@ -267,6 +284,7 @@ class Lockstep {
     differences.push(...(await this.compareTables()));
     const index = this.operations++;
     onStep?.(statement, model, real);
+    await this.look(statement, real);
     if (differences.length === 0 || goOn === true) return undefined;
     return {
       step: index,
@@ -320,6 +338,25 @@ class Lockstep {
   /** The artefact `warm-write`: a write that was refused, as memory shows, without a line in the log. */
   private isQuietWrite({ op, args }: Statement, found: string): boolean {
     return op === 'dma' && args.access === 'write' && found === '';
+  }
+
+  private async look(statement: Statement | undefined, outcome: Outcome | undefined): Promise<void> {
+    const { look } = this.options;
+    if (look === undefined || this.views === undefined) return;
+    await this.judge.stop?.();
+    try {
+      const { model, devices, renaming, views } = this;
+      await look({
+        statement,
+        outcome,
+        model,
+        modelView: views.model,
+        devices,
+        bindings: renaming.bindings,
+      });
+    } finally {
+      await this.judge.cont?.();
+    }
   }
 
   private async compareTables(): Promise<Difference[]> {

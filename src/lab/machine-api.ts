@@ -30,6 +30,8 @@ export interface LabMachine {
   readonly devices: readonly { readonly sbdf: number; readonly kind: 'edu' | 'nic' }[];
   /** Physical address of the IOMMU's root table (VT-d) or device table (AMD-Vi), 0 without an IOMMU. */
   readonly rootTable: number;
+  /** The file that is its RAM, for whoever looks at it as a file; how it is laid out is QEMU's q35 machine's. */
+  readonly ramPath: string;
   /** Stops all vCPUs, and lets them go on. */
   stop(): Promise<void>;
   cont(): Promise<void>;

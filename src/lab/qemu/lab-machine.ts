@@ -14,6 +14,7 @@ export interface LabParts {
   readonly qmp: Qmp;
   readonly agent: AgentChannel;
   readonly ram: RamFile;
+  readonly ramPath: string;
   readonly console: ConsoleLog;
   /** What `close` does after everything here is closed: end the lab, or let go of it. */
   readonly afterClose: () => Promise<void>;
@@ -41,6 +42,10 @@ export class QemuLab implements LabMachine {
 
   get agent(): AgentChannel {
     return this.parts.agent;
+  }
+
+  get ramPath(): string {
+    return this.parts.ramPath;
   }
 
   get memory(): RamFile {

@@ -166,7 +166,8 @@ class LabStart {
     const { plan, opened } = this;
     const { qemu, qmp, agent, console } = opened!;
     const rootTable = await readRootTable(plan.shape, qmp!);
-    const ram = new RamFile(openRamOf(this.files.pid, this.ram), plan.shape.memoryMib);
+    const ramPath = openRamOf(this.files.pid, this.ram);
+    const ram = new RamFile(ramPath, plan.shape.memoryMib);
     // QEMU has all of it open or read.
     rmSync(this.record.scratch, { recursive: true, force: true });
     this.remember({ state: 'ready' });
@@ -178,7 +179,7 @@ class LabStart {
       process.off('exit', this.removeAtExit);
       this.removeAtExit();
     };
-    const parts = { shape: plan.shape, qmp: qmp!, agent: agent!, ram, console, afterClose };
+    const parts = { shape: plan.shape, qmp: qmp!, agent: agent!, ram, ramPath, console, afterClose };
     return { machine: new QemuLab(parts, rootTable), record: this.record };
   }
 

@@ -64,9 +64,10 @@ export async function attachLab(name: string): Promise<QemuLab> {
       lastLines,
     });
     const rootTable = await readRootTable(record.shape, qmp);
-    const ram = new RamFile(openRamOf(files.pid, join(record.scratch, 'ram')), record.shape.memoryMib);
+    const ramPath = openRamOf(files.pid, join(record.scratch, 'ram'));
+    const ram = new RamFile(ramPath, record.shape.memoryMib);
     const afterClose = async (): Promise<void> => release();
-    return new QemuLab({ shape: record.shape, qmp, agent, ram, console, afterClose }, rootTable);
+    return new QemuLab({ shape: record.shape, qmp, agent, ram, ramPath, console, afterClose }, rootTable);
   } catch (error) {
     await agent?.close();
     qmp?.close();
