@@ -6,6 +6,7 @@ import { registerCheck } from './check.js';
 import { registerConform } from './conform.js';
 import { registerCoverage } from './coverage.js';
 import { registerEditions } from './editions.js';
+import { registerExplain } from './explain.js';
 import { EXIT } from './io.js';
 import { registerLab } from './lab.js';
 import { registerLabExec } from './lab-exec.js';
@@ -19,6 +20,7 @@ Examples:
   $ dommu check examples/guest-pv-nic.cfg
   $ dommu run examples/arm-grant-fault.dommu --xen 4.12
   $ dommu affected examples/arm-grant-fault.dommu
+  $ xl dmesg | dommu explain
 
 \`dommu help COMMAND\` has more. Exit codes: 0 well, 1 findings, 2 bad input or usage, 3 an error in dommu itself.`;
 
@@ -35,6 +37,7 @@ registerVerify(program);
 registerCheck(program);
 registerRun(program);
 registerAffected(program);
+registerExplain(program);
 registerBugs(program);
 registerEditions(program);
 registerCoverage(program);

@@ -1,5 +1,6 @@
 import type { Progress } from '../check/result.js';
 import { grouped } from '../text/count.js';
+import { printable } from '../text/diagnostic.js';
 
 /** Seconds between two changes of a line. */
 const INTERVAL = 0.2;
@@ -79,5 +80,19 @@ export class CampaignLine extends StatusLine {
     const seconds = (performance.now() - this.started) / 1000;
     const found = divergences === 0 ? '' : `, ${divergences} divergences`;
     this.write(seconds, () => `${grouped(operations)} operations${found}, ${seconds.toFixed(0)} s`);
+  }
+}
+
+/** How the reading of a log is getting on. */
+export class ReadingLine extends StatusLine {
+  private readonly started = performance.now();
+
+  show(file: string, bytes: number, events: number): void {
+    const seconds = (performance.now() - this.started) / 1000;
+    this.write(
+      seconds,
+      () =>
+        `${printable(file)}: ${grouped(bytes / 2 ** 20)} MiB read, ${grouped(events)} events, ${seconds.toFixed(0)} s`,
+    );
   }
 }

@@ -1,0 +1,129 @@
+import type { ExplainedEvent, Explanation } from '../logs/explain.js';
+import { counted, grouped } from '../text/count.js';
+import { type Paint, printable } from '../text/diagnostic.js';
+
+const UNITS: Readonly<Record<string, string>> = {
+  vtd: 'VT-d',
+  amdvi: 'AMD-Vi',
+  smmuv2: 'SMMUv2',
+  smmuv3: 'SMMUv3',
+  ipmmu: 'IPMMU',
+};
+
+const hex = (value: bigint): string => `0x${value.toString(16)}`;
+
+/** Columns of what stands before the text of a row. */
+const LABEL = 12;
+
+/** What is said of all logs, in one or two lines. */
+export function* headLines({ files, world, notes }: Explanation, paint: Paint): Generator<string> {
+  const { facts, edition } = world;
+  const lines = files.reduce((sum, file) => sum + file.lines, 0);
+  const machine = [
+    facts.xen === null ? undefined : `Xen ${facts.xen.value}`,
+    facts.linux === null ? undefined : `Linux ${facts.linux.value}`,
+    facts.iommu === null ? undefined : `IOMMU ${facts.iommu.value}`,
+    facts.dom0Mode === null ? undefined : `dom0 ${facts.dom0Mode.value}`,
+    edition === undefined || facts.xen !== null ? undefined : `taken for Xen ${edition.name}`,
+  ].filter((text) => text !== undefined);
+  const names = files.map(({ name }) => name).join(', ');
+  yield paint.bold(printable(names)) +
+    paint.dim(printable(`  ${[`${grouped(lines)} lines`, ...machine].join(', ')}`));
+  for (const note of notes) yield paint.warning(printable(`note: ${note}`));
+}
+
+/** An event and its causes, for people. */
+export function* eventLines(
+  event: ExplainedEvent,
+  number: number,
+  severalFiles: boolean,
+  program: string | null,
+  paint: Paint,
+): Generator<string> {
+  const who = `${event.source === 'xen' ? 'Xen' : 'Linux'}${event.unit === null ? '' : ` ${UNITS[event.unit]}`}`;
+  const sentence = sentenceOf(event);
+  const head = printable(`${number}. ${who}: ${sentence}`);
+  yield event.wrong ? paint.error(head) : paint.bold(head);
+  for (const [label, text] of rowsOf(event, severalFiles)) {
+    yield `   ${paint.dim(label.padEnd(LABEL))}${printable(text)}`;
+  }
+  let rank = 0;
+  for (const cause of event.causes) {
+    rank++;
+    const label = rank === 1 ? 'likely' : '';
+    yield `   ${paint.dim(label.padEnd(LABEL))}${paint.warning(printable(`${rank}. ${cause.title}`))} ${paint.dim(`[${cause.id}]`)}`;
+    const row = (name: string, text: string) =>
+      `   ${' '.repeat(LABEL + 3)}${paint.dim(name.padEnd(9))}${printable(text)}`;
+    for (const text of cause.for) yield row('for', text);
+    for (const text of cause.against) yield row('against', text);
+    yield row('check', cause.check);
+  }
+  if (program === null) return;
+  yield `   ${paint.dim('the shortest program in which the model says the same:')}`;
+  for (const line of program.trimEnd().split('\n')) yield `     ${printable(line)}`;
+}
+
+/** What happened, as one would tell it. */
+function sentenceOf({ kind, device, domain, address, access, reason, addresses }: ExplainedEvent): string {
+  const owner = domain === null ? '' : ` of domain ${domain}`;
+  const who = device === null ? `a device${owner}` : `${device}${owner}`;
+  const meaning = reason === null ? 'the log does not say why' : reason.meaning;
+  if (kind === 'dma-fault') {
+    const did = access === 'read' ? 'read' : access === 'write' ? 'write to' : 'access';
+    const where = address === null ? 'memory' : hex(address);
+    return `${who} could not ${did} ${where}${addresses === null ? '' : ' and others'}: ${meaning}`;
+  }
+  if (kind === 'interrupt-fault') return `an interrupt of ${who} was refused: ${meaning}`;
+  if (device !== null) return `${who}: ${meaning}`;
+  return domain === null ? meaning : `domain ${domain}: ${meaning}`;
+}
+
+function* rowsOf(event: ExplainedEvent, severalFiles: boolean): Generator<[label: string, text: string]> {
+  const { first, last, count, suppressed, reason, level, addresses } = event;
+  const place = severalFiles ? `${first.file}:${first.line}` : `line ${first.line}`;
+  yield [place, first.text.trim()];
+  if (reason !== null) {
+    const code = reason.code === null ? '' : `, code 0x${reason.code.toString(16)}`;
+    yield ['reason', `${reason.name}${code}${reason.manual === null ? '' : ` (${reason.manual})`}`];
+  }
+  if (addresses !== null) yield ['addresses', `${hex(addresses.lowest)} to ${hex(addresses.highest)}`];
+  let label = 'bits';
+  for (const { name, value, meaning } of event.bits) {
+    yield [label, `${name}=${value < 2 ? value : `0x${value.toString(16)}`} ${meaning}`];
+    label = '';
+  }
+  if (level !== null) {
+    const entry = level.entry === null ? '' : ` ${hex(level.entry)}`;
+    yield ['level', `${level.name}${entry}: ${level.problem}`];
+  }
+  const details = Object.entries(event.details).map(([name, value]) => `${name} ${value}`);
+  if (details.length > 0) yield ['details', details.join(', ')];
+  if (count > 1) {
+    const hidden = suppressed === 0 ? '' : ` (${grouped(suppressed)} of them suppressed by a rate limit)`;
+    const times = first.time === null || last.time === null ? '' : `, ${first.time} to ${last.time}`;
+    const until =
+      last.line === first.line
+        ? ''
+        : `, line ${first.line} to ${severalFiles ? `${last.file}:` : ''}${last.line}`;
+    yield ['count', `${grouped(count)}${hidden}${until}${times}`];
+  } else if (first.time !== null) yield ['time', first.time];
+}
+
+/** The last line: how much there was. */
+export function sumLine(
+  events: readonly ExplainedEvent[],
+  shown: number,
+  quiet: number,
+  paint: Paint,
+): string {
+  const wrong = events.filter((event) => event.wrong);
+  const parts: string[] = [];
+  const faults = wrong.filter(({ kind }) => kind === 'dma-fault' || kind === 'interrupt-fault').length;
+  if (faults > 0) parts.push(counted(faults, 'different fault'));
+  if (wrong.length > faults) parts.push(counted(wrong.length - faults, 'different error'));
+  const left = events.length - quiet - shown;
+  if (left > 0) parts.push(`${left} of them not shown (--limit)`);
+  if (quiet > 0) parts.push(`${counted(quiet, 'message')} of how things were set up not shown (--all)`);
+  if (wrong.length === 0) parts.unshift('nothing wrong found');
+  return (wrong.length === 0 ? paint.info : paint.error)(parts.join(', '));
+}

@@ -1,0 +1,69 @@
+import { createReadStream, statSync } from 'node:fs';
+import type { Readable } from 'node:stream';
+import { createGunzip } from 'node:zlib';
+import type { LogInput } from '../logs/explain.js';
+import { InputError } from '../text/diagnostic.js';
+
+const CHUNK_BYTES = 1 << 20;
+const WAIT_MS = 100;
+
+const unusable = (file: string, code: string, message: string): InputError =>
+  new InputError({ severity: 'error', code, message, file, line: 1, column: 1 });
+
+/**
+ * Logs to be read as streams: files, pipes, files that `gzip` packed (`.gz`, as logs are rotated), and `-`, the standard
+ * input.
+ * @param isOver true ends the reading, also where it waits for more.
+ * @throws InputError for what is missing or no log, before anything is read.
+ */
+export function openLogs(files: readonly string[], isOver: () => boolean): LogInput[] {
+  const twice = files.find((file, i) => file === '-' && files.indexOf(file) !== i);
+  if (twice !== undefined) throw unusable('FILE', 'usage', 'the standard input can be read once');
+  for (const file of files) if (file !== '-') mustBeReadable(file);
+  return files.map((file) => ({
+    name: file === '-' ? '<stdin>' : file,
+    chunks: bytesOf(file, isOver),
+  }));
+}
+
+function mustBeReadable(file: string): void {
+  let stat: ReturnType<typeof statSync>;
+  try {
+    stat = statSync(file);
+  } catch (error) {
+    throw unreadable(file, error);
+  }
+  if (stat.isDirectory()) throw unusable(file, 'is-directory', 'is a directory; expected a log');
+  // A terminal or the null device may be named, as `-` may be one; disks are no logs.
+  if (stat.isBlockDevice() || stat.isSocket()) {
+    throw unusable(file, 'not-a-file', 'is neither a file nor a pipe; expected a log');
+  }
+}
+
+function unreadable(file: string, error: unknown): InputError {
+  const { code } = error as NodeJS.ErrnoException;
+  if (code === 'ENOENT') return unusable(file, 'no-such-file', 'no such file; expected a log');
+  return unusable(file, 'unreadable', `cannot be read (${code ?? String(error)}); expected a log`);
+}
+
+async function* bytesOf(file: string, isOver: () => boolean): AsyncIterable<Uint8Array> {
+  const source: Readable =
+    file === '-' ? process.stdin : createReadStream(file, { highWaterMark: CHUNK_BYTES });
+  let stream = source;
+  if (file.endsWith('.gz')) {
+    const unpacked = createGunzip({ chunkSize: CHUNK_BYTES });
+    source.on('error', (error) => unpacked.destroy(error));
+    stream = source.pipe(unpacked);
+  }
+  const watch = setInterval(() => {
+    if (isOver()) stream.destroy();
+  }, WAIT_MS);
+  try {
+    for await (const chunk of stream) yield chunk as Uint8Array;
+  } catch (error) {
+    if (!isOver()) throw unreadable(file, error);
+  } finally {
+    clearInterval(watch);
+    source.destroy();
+  }
+}
