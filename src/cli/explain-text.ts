@@ -26,7 +26,7 @@ export function* headLines({ files, world, notes }: Explanation, paint: Paint): 
     facts.dom0Mode === null ? undefined : `dom0 ${facts.dom0Mode.value}`,
     edition === undefined || facts.xen !== null ? undefined : `taken for Xen ${edition.name}`,
   ].filter((text) => text !== undefined);
-  const names = files.map(({ name }) => name).join(', ');
+  const names = files.length > 3 ? `${files.length} logs` : files.map(({ name }) => name).join(', ');
   yield paint.bold(printable(names)) +
     paint.dim(printable(`  ${[`${grouped(lines)} lines`, ...machine].join(', ')}`));
   for (const note of notes) yield paint.warning(printable(`note: ${note}`));

@@ -6,9 +6,8 @@ import { eventJson, machineJson } from '../report/explanation.js';
 import { type Diagnostic, InputError } from '../text/diagnostic.js';
 import { readTextFile } from '../text/source.js';
 import { type DomainConfig, loadDomainConfig } from '../toolstack/domain-config.js';
-import { DEFAULT_RELEASE, parseRelease } from '../toolstack/release.js';
+import { DEFAULT_RELEASE, toolstackRelease } from '../toolstack/release.js';
 import { type Edition, resolveEdition } from '../xen/editions/edition.js';
-import { releaseName } from '../xen/editions/release.js';
 import { eventLines, headLines, sumLine } from './explain-text.js';
 import { watchInterrupts } from './interrupts.js';
 import { EXIT, type ExitCode, type Io, runCommandAsync, standardIo } from './io.js';
@@ -102,8 +101,7 @@ export async function explainLogs(
 
 /** @throws InputError where xl would not read it. */
 function guestConfig(file: string, edition: Edition | undefined): DomainConfig {
-  const release =
-    edition?.release === undefined ? DEFAULT_RELEASE : parseRelease(releaseName(edition.release));
+  const release = edition === undefined ? DEFAULT_RELEASE : toolstackRelease(edition);
   const source = readTextFile(file, 'an xl config');
   const { config, diagnostics } = loadDomainConfig(source, release);
   const error = diagnostics.find(({ severity }) => severity === 'error');
