@@ -1,4 +1,5 @@
 import type { Rights } from '../formats/address.js';
+import type { TablePages } from '../formats/walk-tables.js';
 import type { WordSource } from '../formats/words.js';
 
 /** Consecutive bytes of physical memory; `end` is exclusive. Numbers are exact: physical addresses have 52 bits. */
@@ -7,8 +8,15 @@ export interface ByteRange {
   readonly end: number;
 }
 
-/** Memory of a machine, from wherever it was read. */
-export interface MemoryImage extends WordSource {
+/** Registers of devices, which no image of memory has. */
+export interface RegisterReader {
+  /** @throws InputError when they cannot be read. */
+  read32(pa: number): Promise<number>;
+  read64(pa: number): Promise<bigint>;
+}
+
+/** Memory of a machine, from wherever it was read. Frames are numbered from physical address 0, 4 KiB each. */
+export interface MemoryImage extends WordSource, TablePages {
   /** What it is, for messages: the file's name, `QEMU at SOCKET`. */
   readonly name: string;
   /** Where there is memory, in order, not overlapping. What lies outside reads as 0. */
@@ -18,7 +26,14 @@ export interface MemoryImage extends WordSource {
    * The array may be a view of the file itself: never written to.
    */
   page(frame: number): Int32Array | undefined;
-  close(): void;
+  /** Copies memory from `pa` on; what is no memory is zero. For long looks, as it never maps what is a hole in a file. */
+  copy(pa: number, into: Uint8Array): void;
+  /** The machine's registers, when it runs or is stopped under QEMU; null for a file. */
+  readonly registers: RegisterReader | null;
+  /** What there is to know about how it was read: the layout that was taken, that the file is shorter than it says. */
+  readonly notes: readonly string[];
+  /** Lets a machine that was stopped go on. */
+  close(): Promise<void>;
 }
 
 /**
@@ -81,6 +96,8 @@ export interface AuditedDevice {
   readonly requester: number;
   /** Index of its unit in {@link Survey.units}. */
   readonly unit: number;
+  /** VT-d in scalable mode: the PASID that these tables are for; null for requests without one. */
+  readonly pasid: number | null;
   /** The unit's domain id or VMID; null when the entry has none. */
   readonly domainId: number | null;
   readonly translation: Translation;
@@ -106,11 +123,17 @@ export interface AuditedUnit {
   readonly mode: string;
   /** Byte address of its registers; null when the root was given. */
   readonly registers: number | null;
+  /** Whether its registers say that it translates; null when they could not be asked. */
+  readonly enabled: boolean | null;
   /** How the root was found, for people: `--rtaddr`, `DRHD at 0xfed90000 in the DMAR table at 0x…`. */
   readonly foundBy: string;
   /** Frames of root, context, device or stream tables themselves, sorted. */
   readonly tables: Float64Array;
   readonly problems: readonly TableProblem[];
+  /** Problems beyond those that are listed. */
+  readonly moreProblems: number;
+  /** What else there is to say: entries that are not listed one by one, lists cut off. */
+  readonly notes: readonly string[];
 }
 
 /** Everything that was read of a machine's IOMMUs: what the findings, the reports and the comparison start from. */

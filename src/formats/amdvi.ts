@@ -267,6 +267,7 @@ export const AMDVI_TABLES: RadixFormat = {
   nextLevel: nextLevelOf,
   pageSpan: (lo, hi, level) =>
     nextLevelOf(lo) === NextLevel.PAGE ? ENTRY_SPAN[level]! : sizedPageSpan(lo, hi),
+  leafMask: { lo: 0xffff_fe01 | 0, hi: 0xf_ffff | LEAF_RESERVED | READ_WRITE },
   levelName: (level) => `L${level}`,
   tableEntry(frame: number, level: number, out: EntryWords) {
     out.lo = (frame << 12) | ((level - 1) << 9) | 1;

@@ -97,6 +97,7 @@ export const ARM_STAGE2: RadixFormat = {
     return ((lo >>> 6) & 3) | (hi & XN ? 0 : X);
   },
   reserved: (lo, _hi, level) => (lo & PAGE_OR_TABLE) === 0 && (level === 1 || level > 3),
+  leafMask: { lo: 0xffff_f0c3 | 0, hi: 0xffff | XN },
   levelName: (level) => `level ${4 - level}`,
   tableEntry(frame: number, _level: number, out: EntryWords) {
     out.lo = (frame << 12) | PAGE_OR_TABLE | 1;

@@ -105,6 +105,7 @@ export function eptTables(physicalWidth: number): RadixFormat {
     frame: (lo, hi) => (lo >>> 12) + (hi & 0xf_ffff) * 0x10_0000,
     rights: (lo): Rights => lo & (R | W | X),
     reserved: (lo, hi, level) => (hi & beyondWidth) !== 0 || misconfigured(lo, level),
+    leafMask: { lo: 0xffff_f03f | 0, hi: 0xf_ffff },
     levelName: (level) => `L${level}`,
     tableEntry(frame: number, _level: number, out: EntryWords) {
       out.lo = (frame << 12) | R | W | X;

@@ -49,6 +49,11 @@ export interface RadixFormat {
   readonly nextLevel?: (lo: number, level: number) => number;
   /** Inputs that a leaf's page spans, in a format where the entry says so; where it is missing, the level's. */
   readonly pageSpan?: (lo: number, hi: number, level: number) => number;
+  /**
+   * Bits of a 4 KiB leaf's two words that say where it leads, with which rights, and whether it is refused. Entries of
+   * neighbouring pages that agree in them but for the frame, which counts up, are alike; all bits where it is missing.
+   */
+  readonly leafMask?: { readonly lo: number; readonly hi: number };
   /** The manual's name of the level, for example "L1" or "level 3". */
   levelName(level: number): string;
   /** Makes an entry for a table of `level` that points to the table in `frame`, one level below, and restricts nothing. */

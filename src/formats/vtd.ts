@@ -217,6 +217,9 @@ export interface VtdEntryCapabilities {
 /** Address bits 12 to 20 or 29 of a superpage's low word, which must be zero. */
 const SUPERPAGE_OFFSET: readonly number[] = [0, 0, 0x001f_f000, 0x3fff_f000];
 
+/** Address bits of a low word. */
+const FRAME_BITS = 0xffff_f000 | 0;
+
 /** The second-level format as a unit with these capabilities reads it. */
 export function vtdSecondLevel(capabilities: VtdEntryCapabilities): RadixFormat {
   const { hostAddressWidth, superpageLevel, snoopControl } = capabilities;
@@ -239,6 +242,7 @@ export function vtdSecondLevel(capabilities: VtdEntryCapabilities): RadixFormat 
       if ((lo & SUPERPAGE) === 0) return false;
       return level > superpageLevel || (lo & (SUPERPAGE_OFFSET[level]! | leafReserved)) !== 0;
     },
+    leafMask: { lo: FRAME_BITS | R | W | leafReserved, hi: 0xf_ffff },
     levelName: (level) => `L${level}`,
     tableEntry(frame: number, _level: number, out: EntryWords) {
       out.lo = (frame << 12) | R | W;

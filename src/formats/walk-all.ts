@@ -1,12 +1,6 @@
 import type { Rights } from './address.js';
-import {
-  ALL_RIGHTS,
-  ENTRY_SPAN,
-  inputLimit,
-  type RadixFormat,
-  type RootShape,
-  TABLE_ENTRIES,
-} from './radix.js';
+import type { RadixFormat, RootShape } from './radix.js';
+import { type TablePages, TableWalk, type WalkSink } from './walk-tables.js';
 import type { WordSource } from './words.js';
 
 /** Where a subtree that is reached once more was walked first. */
@@ -69,25 +63,40 @@ export interface WalkSummary {
   readonly complete: boolean;
 }
 
-/** What lies below a table, remembered for when it is met again. */
-interface Subtree {
-  readonly input: number;
-  readonly pages: number;
-  readonly rights: Rights;
+/** Words in a table. */
+const TABLE_WORDS = 1024;
+/** More than the levels of any format. */
+const LEVELS = 8;
+
+/** Tables read word by word from any source: the one of each level that the path goes through. */
+class CopiedTables implements TablePages {
+  readonly words = new Int32Array(LEVELS * TABLE_WORDS);
+  private readonly frames = new Float64Array(LEVELS).fill(-1);
+  private readonly source: WordSource;
+
+  constructor(source: WordSource) {
+    this.source = source;
+  }
+
+  locate(frame: number, level: number): number {
+    const at = level * TABLE_WORDS;
+    if (this.frames[level] !== frame) {
+      const { source, words } = this;
+      for (let i = 0; i < TABLE_WORDS; i++) words[at + i] = source.read32(frame * 4096 + i * 4);
+      this.frames[level] = frame;
+    }
+    return at;
+  }
 }
 
-/** One walk over a whole tree. */
-class TreeWalk {
-  pages = 0;
-  tables = 0;
+/** Joins runs of pages of one size to ranges, and hands them out as objects. */
+class RangeVisits implements WalkSink {
+  readonly full = false;
   ranges = 0;
   repeats = 0;
   reserved = 0;
-  complete = true;
-  /** By table frame, level and path rights, see {@link keyOf}. */
-  private readonly known = new Map<number, Subtree>();
-  private expansions: number;
-  private readonly maxTables: number;
+  private readonly visit: (range: MappedRange) => void;
+  private readonly options: WalkAllOptions;
   // The range being collected; count 0 when there is none.
   private input = 0;
   private frame = 0;
@@ -95,95 +104,12 @@ class TreeWalk {
   private rights: Rights = 0;
   private pageLevel = 0;
 
-  private readonly format: RadixFormat;
-  private readonly source: WordSource;
-  private readonly visit: (range: MappedRange) => void;
-  private readonly options: WalkAllOptions;
-
-  constructor(
-    format: RadixFormat,
-    source: WordSource,
-    visit: (range: MappedRange) => void,
-    options: WalkAllOptions,
-  ) {
-    this.format = format;
-    this.source = source;
+  constructor(visit: (range: MappedRange) => void, options: WalkAllOptions) {
     this.visit = visit;
     this.options = options;
-    this.expansions = options.expand ?? 0;
-    this.maxTables = options.maxTables ?? Number.POSITIVE_INFINITY;
   }
 
-  /** Walks a table whose first entry serves input `base`, up to the input `limit`. Returns the rights below it. */
-  table(frame: number, level: number, base: number, limit: number, path: Rights): Rights {
-    const { format, source } = this;
-    if (this.tables >= this.maxTables) {
-      this.complete = false;
-      return 0;
-    }
-    const span = ENTRY_SPAN[level]!;
-    const { nextLevel, pageSpan } = format;
-    this.tables++;
-    this.options.onTable?.(frame, level, base);
-    let union: Rights = 0;
-    for (let index = 0; index < TABLE_ENTRIES; index++) {
-      const input = base + index * span;
-      if (input >= limit) break;
-      const address = frame * 4096 + index * 8;
-      const lo = source.read32(address);
-      const hi = source.read32(address + 4);
-      if (!format.present(lo, hi, level)) continue;
-      if (format.reserved(lo, hi, level)) {
-        this.reserved++;
-        this.options.onReserved?.(address, lo, hi, level, input);
-        continue;
-      }
-      const rights = path & format.rights(lo, hi, level);
-      const target = format.frame(lo, hi);
-      if (format.leaf(lo, hi, level)) {
-        let first = target - (target % span);
-        if (pageSpan !== undefined) {
-          const page = pageSpan(lo, hi, level);
-          first = target - (target % page) + (input % page);
-        }
-        this.leaf(input, first, span, rights, level);
-        union |= rights;
-      } else {
-        // Where levels are skipped, only the first of the inputs below the entry are translated.
-        const next = nextLevel === undefined ? level - 1 : nextLevel(lo, level);
-        union |= this.subtree(target, next, input, ENTRY_SPAN[next + 1]!, rights);
-      }
-    }
-    return union;
-  }
-
-  /** Walks the table below an entry, or reports that it is one met before. */
-  private subtree(frame: number, level: number, input: number, span: number, path: Rights): Rights {
-    const key = keyOf(frame, level, path);
-    const known = this.known.get(key);
-    if (known !== undefined) {
-      if (known.pages === 0) return 0;
-      if (this.expansions === 0) return this.repeat(known, frame, level, input, span);
-      this.expansions--;
-    }
-    const before = this.pages;
-    const rights = this.table(frame, level, input, input + span, path);
-    if (known === undefined) this.known.set(key, { input, pages: this.pages - before, rights });
-    return rights;
-  }
-
-  private repeat(known: Subtree, table: number, level: number, input: number, span: number): Rights {
-    this.flush();
-    this.pages += known.pages;
-    this.repeats++;
-    this.ranges++;
-    const shared = { table, level, input: known.input, pages: known.pages };
-    this.visit({ input, frame: -1, count: span, rights: known.rights, pageLevel: 0, shared });
-    return known.rights;
-  }
-
-  private leaf(input: number, frame: number, count: number, rights: Rights, level: number): void {
-    this.pages += count;
+  leaves(input: number, frame: number, count: number, rights: Rights, level: number): void {
     if (
       this.count > 0 &&
       this.input + this.count === input &&
@@ -202,6 +128,37 @@ class TreeWalk {
     this.pageLevel = level;
   }
 
+  repeat(
+    input: number,
+    count: number,
+    rights: Rights,
+    sharedInput: number,
+    pages: number,
+    table: number,
+    level: number,
+  ): void {
+    this.flush();
+    this.repeats++;
+    this.ranges++;
+    const shared = { table, level, input: sharedInput, pages };
+    this.visit({ input, frame: -1, count, rights, pageLevel: 0, shared });
+  }
+
+  table(frame: number, level: number, input: number): void {
+    this.options.onTable?.(frame, level, input);
+  }
+
+  refused(address: number, lo: number, hi: number, level: number, input: number): void {
+    this.reserved++;
+    this.options.onReserved?.(address, lo, hi, level, input);
+  }
+
+  /** Every word source has all memory. */
+  outside(): void {}
+
+  /** Its end is the walk's business. */
+  loop(): void {}
+
   /** Hands out the range being collected. */
   flush(): void {
     if (this.count === 0) return;
@@ -212,20 +169,10 @@ class TreeWalk {
   }
 }
 
-/** One number for a table, the level at which it serves and the rights of the path to it: 40, 3 and 4 bits. */
-function keyOf(frame: number, level: number, path: Rights): number {
-  return (frame * 8 + level) * 16 + path;
-}
-
 /**
- * Visits everything a tree maps, in the order of inputs, as coalesced ranges.
- *
- * A table that is reached again at the same level under the same path rights maps the same as before, so it is not
- * walked again but reported as a repeat (or walked again, as often as `expand` allows). Hence the work is linear in
- * the number of distinct tables even for a quarantine tree whose 512^n paths all end at one scratch page, and a table
- * that points to itself ends after as many steps as there are levels: each step down is another level. Because path
- * rights take part in recognising a subtree, the visited ranges without the repeats already name every frame that
- * can be reached and every right to it.
+ * Visits everything a tree maps, in the order of inputs, as coalesced ranges: {@link TableWalk} over a source of words.
+ * A table that is reached again at the same level under the same path rights is reported as a repeat (or walked again, as
+ * often as `expand` allows).
  */
 export function walkAll(
   format: RadixFormat,
@@ -235,15 +182,11 @@ export function walkAll(
   visit: (range: MappedRange) => void,
   options: WalkAllOptions = {},
 ): WalkSummary {
-  const walk = new TreeWalk(format, source, visit, options);
-  const limit = inputLimit(shape);
-  const span = ENTRY_SPAN[shape.topLevel + 1]!;
-  let rights: Rights = 0;
-  for (let i = 0; i < shape.concatenated && i * span < limit; i++) {
-    const above = options.rights ?? ALL_RIGHTS;
-    rights |= walk.table(rootFrame + i, shape.topLevel, i * span, limit, above);
-  }
-  walk.flush();
-  const { tables, pages, ranges, repeats, reserved, complete } = walk;
+  const visits = new RangeVisits(visit, options);
+  const walk = new TableWalk(format, new CopiedTables(source), visits, options);
+  walk.walk(rootFrame, shape);
+  visits.flush();
+  const { tables, pages, rights, complete } = walk;
+  const { ranges, repeats, reserved } = visits;
   return { tables, pages, ranges, repeats, reserved, rights, complete };
 }

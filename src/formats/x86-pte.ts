@@ -119,6 +119,7 @@ export function x86PageTables(physicalWidth: number): RadixFormat {
       if (level === 1 || (lo & PS) === 0) return false;
       return level > 3 || (lo & SUPERPAGE_RESERVED[level]!) !== 0;
     },
+    leafMask: { lo: 0xffff_f000 | P | RW | US, hi: 0xf_ffff | NX },
     levelName: (level) => `L${level}`,
     tableEntry(frame: number, _level: number, out: EntryWords) {
       out.lo = (frame << 12) | P | RW | US | A;

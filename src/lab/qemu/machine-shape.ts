@@ -113,22 +113,3 @@ export function bootArguments(shape: MachineShape, { xen, kernel, root }: BootFi
 function escaped(path: string): string {
   return path.replaceAll(',', ',,');
 }
-
-const MIB = 2 ** 20;
-const GIB = 2 ** 30;
-/** q35 splits memory of this size and more (pc_q35_init). */
-const SPLIT_FROM = 0xb0000000;
-
-/** How much of q35's memory lies below 4 GiB; what is left begins there. */
-export function memoryBelow4G(memoryMib: number): number {
-  return memoryMib * MIB >= SPLIT_FROM ? 2 * GIB : memoryMib * MIB;
-}
-
-/** Where in the RAM file a physical address lies; -1 when it is no RAM. */
-export function ramOffset(pa: number, memoryMib: number): number {
-  const below = memoryBelow4G(memoryMib);
-  if (pa < below) return pa;
-  if (pa < 4 * GIB) return -1;
-  const offset = pa - 4 * GIB + below;
-  return offset < memoryMib * MIB ? offset : -1;
-}

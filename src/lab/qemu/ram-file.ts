@@ -1,6 +1,6 @@
 import { closeSync, openSync, readSync, writeSync } from 'node:fs';
+import { ramOffset } from '../../qemu/memory-layout.js';
 import type { PhysicalMemory } from '../machine-api.js';
-import { ramOffset } from './machine-shape.js';
 
 const PAGE_BYTES = 4096;
 const ZEROS = new Uint8Array(PAGE_BYTES);

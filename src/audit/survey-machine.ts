@@ -1,0 +1,23 @@
+import type { FoundRoot } from './roots.js';
+import { Gathering } from './spaces.js';
+import type { AuditedUnit, MemoryImage, Survey } from './survey.js';
+import { surveyVtd } from './survey-vtd.js';
+import { Allowance, type SurveyBounds } from './walk-space.js';
+
+/** What of the IOMMU units with these roots the tables in memory say. Reads so much at most, whatever the roots are. */
+export function surveyMachine(
+  image: MemoryImage,
+  roots: readonly FoundRoot[],
+  bounds?: SurveyBounds,
+): Survey {
+  const gathering = new Gathering(image, new Allowance(bounds));
+  const units = roots.map((root, unit): AuditedUnit => {
+    switch (root.kind) {
+      case 'vtd':
+        return surveyVtd(gathering, root, unit);
+      default:
+        throw new RangeError(`no survey of ${root.kind}`);
+    }
+  });
+  return { image, units, devices: gathering.devices, spaces: gathering.spaces };
+}
