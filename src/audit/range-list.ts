@@ -123,7 +123,7 @@ export class GrowingRanges implements RangeList {
 }
 
 /** Frame numbers collected in any order, handed out sorted and without repeats. */
-export class FrameSet {
+export class FrameList {
   private frames = new Float64Array(16);
   private size = 0;
 

@@ -1,7 +1,7 @@
 import { R, type Rights, W } from '../formats/address.js';
 import type { RadixFormat, RootShape } from '../formats/radix.js';
 import { hex, Problems } from './problems.js';
-import { FrameSet } from './range-list.js';
+import { FrameList } from './range-list.js';
 import type { FoundRoot } from './roots.js';
 import type { AddressSpace, AuditedDevice, AuditedUnit, MemoryImage, TableProblem } from './survey.js';
 import { Allowance, walkSpace } from './walk-space.js';
@@ -43,7 +43,7 @@ export class Gathering {
 
 /** Frames of the tables that lead to the devices' own tables, and what is wrong with them. */
 export class UnitNotes {
-  readonly tables = new FrameSet();
+  readonly tables = new FrameList();
   readonly problems: Problems;
   readonly notes: string[] = [];
   private cutOff = false;

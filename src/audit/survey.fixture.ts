@@ -5,8 +5,13 @@ const IMAGE: MemoryImage = {
   name: 'a fixture',
   ram: [{ start: 0, end: 2 ** 32 }],
   read32: () => 0,
+  words: new Int32Array(0),
+  locate: () => -1,
   page: () => undefined,
-  close: () => undefined,
+  copy: (_pa, into) => void into.fill(0),
+  registers: null,
+  notes: [],
+  close: async () => {},
 };
 
 export const unitOf = (over: Partial<AuditedUnit> = {}): AuditedUnit => ({
@@ -15,9 +20,12 @@ export const unitOf = (over: Partial<AuditedUnit> = {}): AuditedUnit => ({
   rootTable: 0x1000,
   mode: 'legacy',
   registers: null,
+  enabled: null,
   foundBy: '--rtaddr',
   tables: Float64Array.of(1, 2),
   problems: [],
+  moreProblems: 0,
+  notes: [],
   ...over,
 });
 
@@ -39,6 +47,7 @@ export const deviceOf = (sbdf: string, over: Partial<AuditedDevice> = {}): Audit
   sbdf,
   requester: 0x20,
   unit: 0,
+  pasid: null,
   domainId: 1,
   translation: 'translated',
   type: 'multi-level (TT = 00b)',

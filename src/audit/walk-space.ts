@@ -3,7 +3,7 @@ import { describe } from '../formats/layout.js';
 import type { RadixFormat, RootShape } from '../formats/radix.js';
 import { type TablePages, TableWalk, type WalkSink } from '../formats/walk-tables.js';
 import { entryOf, hex, Problems } from './problems.js';
-import { FrameSet, GrowingRanges } from './range-list.js';
+import { FrameList, GrowingRanges } from './range-list.js';
 import type { AddressSpace, TableProblem } from './survey.js';
 
 /** What a survey reads at most, so that garbage for a root costs seconds and never the machine's memory. */
@@ -46,7 +46,7 @@ export class Allowance {
 /** Collects what a walk tells as ranges, tables and problems. */
 class SpaceSink implements WalkSink {
   readonly ranges: GrowingRanges;
-  readonly tables = new FrameSet();
+  readonly tables = new FrameList();
   readonly problems: Problems;
   private readonly format: RadixFormat;
 
