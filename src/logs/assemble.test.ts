@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { eventsOf } from './events.fixture.js';
-import { FOLLOW_LINES, type LineForm } from './form.js';
+import { FOLLOW_LINES, type LineForm, type MoreForm } from './form.js';
 import { decimal, hexValue, sbdfOf } from './values.js';
 
 const FORMS: readonly LineForm[] = [
@@ -75,6 +75,26 @@ describe('lines put together', () => {
       ['0000:01:00.0', 6],
       ['0000:01:00.1', 5],
     ]);
+  });
+
+  it('are shown by the line that leads, and not by the one before it that began the event', () => {
+    const status: MoreForm = {
+      role: 'more',
+      continues: 'fault',
+      alone: { source: 'xen', unit: 'vtd', kind: 'dma-fault' },
+      texts: ['status {bits:hex}'],
+      printedBy: 'a test',
+      read: ({ fields }, event) => void (event.details.status = fields.bits!),
+    };
+    const said: MoreForm = {
+      ...status,
+      leads: true,
+      texts: ['fault at {address:hex}'],
+      read: ({ fields }, event) => void (event.address = hexValue(fields.address)),
+    };
+    const { events, lines } = eventsOf('status 2\nfault at 1000\nstatus 3', [status, said]);
+    expect(lines).toEqual([2]);
+    expect(events).toMatchObject([{ address: 0x1000n, details: { status: '3' } }]);
   });
 
   it('are events by themselves where none is open, or none that is near', () => {

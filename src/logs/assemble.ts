@@ -1,17 +1,17 @@
 import { EventDraft } from './event.js';
 import type { LogFacts } from './facts.js';
-import { type EventForm, FOLLOW_LINES, type LineForm, type MoreForm } from './form.js';
+import { FOLLOW_LINES, type FormLine, type LineForm, type MoreForm } from './form.js';
 import type { LogLine } from './lines.js';
 import { RateLimits, SUPPRESSED_FORMS, type SuppressedForm } from './rate-limits.js';
 import { type Matched, Template } from './template.js';
 import { Triggers } from './triggers.js';
 
-/** An event with the line that began it. */
+/** An event with the line that began it, or the one behind it that leads. */
 export interface FoundEvent {
   readonly event: EventDraft;
-  readonly line: number;
-  readonly text: string;
-  readonly time: string | null;
+  line: number;
+  text: string;
+  time: string | null;
   /** How many more like it a rate limit kept out of the log. */
   suppressed: number;
 }
@@ -217,7 +217,7 @@ export class Assembler {
       return true;
     }
     if (form.role === 'more') {
-      if (this.belongs(form, line)) return true;
+      if (this.belongs(form, line, text, time)) return true;
       if (form.alone === undefined) return false;
     }
     const { source, unit, kind } = form.role === 'more' ? form.alone! : form;
@@ -235,7 +235,7 @@ export class Assembler {
   }
 
   /** Whether a line belongs to an event that is open, the newest asked first. */
-  private belongs(form: MoreForm, line: Parameters<EventForm['read']>[0]): boolean {
+  private belongs(form: MoreForm, line: FormLine, text: string, time: string | null): boolean {
     while (this.open.length > 0 && line.line - this.open[0]!.lastLine > FOLLOW_LINES) {
       this.limits.complete(this.open.shift()!.found);
     }
@@ -244,6 +244,7 @@ export class Assembler {
       if (one.name !== form.continues || line.line - one.lastLine > FOLLOW_LINES) continue;
       if (form.read(line, one.found.event, this.facts) === false) continue;
       one.lastLine = line.line;
+      if (form.leads === true) Object.assign(one.found, { line: line.line, text, time });
       return true;
     }
     return false;

@@ -42,6 +42,8 @@ export interface MoreForm extends FormBase {
   readonly continues: string;
   /** False: it does not belong to that event, the next older one is asked. */
   read(line: FormLine, event: EventDraft, facts: LogFacts): false | undefined;
+  /** It says more than the line that began the event, and is shown in its place as the first. */
+  readonly leads?: boolean;
   /** Where no event is open (a paste that begins in the middle), the event that this line makes by itself. */
   readonly alone?: Pick<EventForm, 'source' | 'unit' | 'kind'>;
 }
