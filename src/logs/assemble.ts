@@ -22,8 +22,16 @@ const JOINS_AT_MOST = 3;
 const OPEN_AT_MOST = 32;
 /** Keys that are compared with one line. A log whose line breaks were lost has many events in a line; hostile ones more. */
 const HITS_AT_MOST = 4096;
-/** Characters behind a key that are compared: time stays linear whatever a line of 64 KiB holds. */
+/** Characters behind a key that are compared. */
 const WINDOW = 4096;
+/**
+ * Characters that are compared for each character of a line, and for each line: time stays linear whatever a line of 64 KiB
+ * holds. Real lines need a hundredth of it.
+ */
+const LOOKS_A_CHARACTER = 64;
+const LOOKS_A_LINE = 16_384;
+/** Lines that belong to one event, so that none grows without end. */
+const LINES_AT_MOST = 64;
 /** Wrapped lines of which some template may still go on. */
 const WRAPPED_AT_MOST = 16;
 
@@ -59,6 +67,7 @@ interface OpenEvent {
   readonly found: FoundEvent;
   readonly name: string;
   lastLine: number;
+  lines: number;
 }
 
 const count = ({ fields }: Match): number => Object.keys(fields).length;
@@ -92,6 +101,8 @@ export class Wordings {
 
 /** Puts the lines of one file together to events. */
 export class Assembler {
+  /** Characters compared with templates so far, and comparisons: what the time goes into. */
+  steps = 0;
   private readonly wordings: Wordings;
   private readonly facts: LogFacts;
   private readonly open: OpenEvent[] = [];
@@ -129,6 +140,7 @@ export class Assembler {
     const wrapped: Wrapped[] = [];
     let said = from;
     let skip = refused;
+    let looks = LOOKS_A_LINE + LOOKS_A_CHARACTER * text.length;
     for (const { key, start } of this.wordings.triggers.hits(text, from, HITS_AT_MOST)) {
       if (start < said) continue;
       const window = text.length - start > WINDOW ? text.slice(0, start + WINDOW) : text;
@@ -137,7 +149,9 @@ export class Assembler {
           if (start === skip.start && wording === skip.wording) skip = undefined;
           continue;
         }
-        const match = wording.template.match(window, start);
+        if (looks <= 0) break;
+        const match = this.compare(wording, window, start);
+        looks -= wording.template.looked + 1;
         if (match === undefined || (match === 'cut-off' && window !== text)) continue;
         if (match === 'cut-off') {
           if (wrapped.length < WRAPPED_AT_MOST) wrapped.push({ wording, text, start });
@@ -168,7 +182,7 @@ export class Assembler {
     for (const { wording, text, start } of pending.wrapped) {
       for (const joined of [`${text.trimEnd()} ${rest}`, `${text}${rest}`]) {
         if (joined.length - start > WINDOW) continue;
-        const match = wording.template.match(joined, start);
+        const match = this.compare(wording, joined, start);
         if (match === 'cut-off') still.push({ wording, text: joined, start });
         // Only what reaches into the next line has been wrapped; a number that goes on is none of a part that was missing.
         if (typeof match !== 'object' || match.end <= text.length) continue;
@@ -195,6 +209,12 @@ export class Assembler {
       else this.read(line, text, from, whole);
     }
     for (const one of next === undefined ? held : [...held, next]) this.line(one);
+  }
+
+  private compare({ template }: Wording, text: string, start: number): Matched {
+    const match = template.match(text, start);
+    this.steps += template.looked + 1;
+    return match;
   }
 
   /** Tells a form what it has recognised. Returns false where the form says that it is none of its lines. */
@@ -228,7 +248,7 @@ export class Assembler {
     const opens = form.role === 'more' ? form.continues : form.opens;
     if (opens === undefined) this.limits.complete(found);
     else {
-      this.open.push({ found, name: opens, lastLine: number });
+      this.open.push({ found, name: opens, lastLine: number, lines: 1 });
       if (this.open.length > OPEN_AT_MOST) this.limits.complete(this.open.shift()!.found);
     }
     return true;
@@ -242,8 +262,10 @@ export class Assembler {
     for (let i = this.open.length - 1; i >= 0; i--) {
       const one = this.open[i]!;
       if (one.name !== form.continues || line.line - one.lastLine > FOLLOW_LINES) continue;
+      if (one.lines >= LINES_AT_MOST) continue;
       if (form.read(line, one.found.event, this.facts) === false) continue;
       one.lastLine = line.line;
+      one.lines++;
       if (form.leads === true) Object.assign(one.found, { line: line.line, text, time });
       return true;
     }

@@ -74,6 +74,8 @@ export class Template {
   readonly text: string;
   /** The literal at its beginning. */
   readonly key: string;
+  /** Characters that were looked at by the last comparison. */
+  looked = 0;
   private readonly parts: readonly Part[];
   // The state of a match.
   private line = '';
@@ -95,6 +97,7 @@ export class Template {
   match(line: string, start: number): Matched {
     this.line = line;
     this.at = start;
+    this.looked = 0;
     this.cutOff = false;
     this.optionalCutOff = false;
     this.fields = Object.create(null) as Record<string, string>;
@@ -120,22 +123,35 @@ export class Template {
   }
 
   private literal(text: string): boolean {
+    const end = this.endOfLiteral(text);
+    if (end < 0) return false;
+    this.at = end;
+    return true;
+  }
+
+  /** Where the line goes on behind the literal; -1 where it has something else. */
+  private endOfLiteral(text: string): number {
     const { line } = this;
     let at = this.at;
     for (let i = 0; i < text.length; i++) {
       const code = text.charCodeAt(i);
-      if (code === BLANK) {
-        if (at >= line.length) return this.ended(at);
-        if (!isBlank(line.charCodeAt(at))) return false;
-        while (at < line.length && isBlank(line.charCodeAt(at))) at++;
-      } else {
-        if (at >= line.length) return this.ended(at);
-        if (line.charCodeAt(at) !== code) return false;
-        at++;
+      this.looked++;
+      if (at >= line.length) {
+        this.cutOff = true;
+        return -1;
       }
+      const here = line.charCodeAt(at);
+      if (code !== BLANK) {
+        if (here !== code) return -1;
+        at++;
+        continue;
+      }
+      if (!isBlank(here)) return -1;
+      const from = at;
+      while (at < line.length && isBlank(line.charCodeAt(at))) at++;
+      this.looked += at - from;
     }
-    this.at = at;
-    return true;
+    return at;
   }
 
   private field(name: string, type: FieldType, until: string, orEnd: boolean): boolean {
@@ -144,11 +160,13 @@ export class Template {
     let at = start;
     if (type === 'text') {
       const next = until === '' ? -1 : line.indexOf(until, start);
+      this.looked += (next < 0 ? line.length : next) - start;
       if (next < 0 && !orEnd) return this.ended(line.length);
       at = next < 0 ? line.length : next;
     } else {
       const takes = TAKES[type];
       while (at < line.length && takes[Math.min(line.charCodeAt(at), 255)] === 1) at++;
+      this.looked += at - start;
     }
     if (at === start && type !== 'text') return at >= line.length && this.ended(at);
     this.fields[name] = line.slice(start, at).trim();
