@@ -15,6 +15,9 @@ const hex = (value: bigint): string => `0x${value.toString(16)}`;
 /** Columns of what stands before the text of a row. */
 const LABEL = 12;
 
+/** Causes that are told with what speaks for and against them; of the others people get the names, scripts get all. */
+const CAUSES_IN_FULL = 3;
+
 /** What is said of all logs, in one or two lines. */
 export function* headLines({ files, world, notes }: Explanation, paint: Paint): Generator<string> {
   const { facts, edition } = world;
@@ -48,7 +51,7 @@ export function* eventLines(
     yield `   ${paint.dim(label.padEnd(LABEL))}${printable(text)}`;
   }
   let rank = 0;
-  for (const cause of event.causes) {
+  for (const cause of event.causes.slice(0, CAUSES_IN_FULL)) {
     rank++;
     const label = rank === 1 ? 'likely' : '';
     yield `   ${paint.dim(label.padEnd(LABEL))}${paint.warning(printable(`${rank}. ${cause.title}`))} ${paint.dim(`[${cause.id}]`)}`;
@@ -57,6 +60,11 @@ export function* eventLines(
     for (const text of cause.for) yield row('for', text);
     for (const text of cause.against) yield row('against', text);
     yield row('check', cause.check);
+  }
+  const others = event.causes.slice(CAUSES_IN_FULL);
+  if (others.length > 0) {
+    const titles = others.map(({ title, id }) => `${printable(title)} ${paint.dim(`[${id}]`)}`);
+    yield `   ${' '.repeat(LABEL)}also possible: ${titles.join('; ')}`;
   }
   if (program === null) return;
   yield `   ${paint.dim('the shortest program in which the model says the same:')}`;
