@@ -1,5 +1,13 @@
 import type { VtdEntryCapabilities } from '../formats/vtd.js';
 
+/** Consecutive requester ids of a PCI segment that arrive at an SMMU as consecutive stream ids. */
+export interface StreamRange {
+  readonly stream: number;
+  readonly count: number;
+  readonly segment: number;
+  readonly requester: number;
+}
+
 /** A unit's root table, device table or stream table, however it was found. */
 export interface FoundRoot {
   readonly kind: 'vtd' | 'amdvi' | 'smmuv3';
@@ -12,6 +20,8 @@ export interface FoundRoot {
   readonly size?: number;
   /** SMMUv3: bits of a stream id that index a second-level table; 0 for a linear table. */
   readonly split?: number;
+  /** SMMUv3: which stream ids are which PCI devices, as an IORT table says. */
+  readonly streams?: readonly StreamRange[];
   /** Byte address of the unit's registers. */
   readonly registers: number | null;
   /** Whether the unit translates, as its registers say. */

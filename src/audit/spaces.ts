@@ -3,7 +3,14 @@ import type { RadixFormat, RootShape } from '../formats/radix.js';
 import { hex, Problems } from './problems.js';
 import { FrameList } from './range-list.js';
 import type { FoundRoot } from './roots.js';
-import type { AddressSpace, AuditedDevice, AuditedUnit, MemoryImage, TableProblem } from './survey.js';
+import type {
+  AddressSpace,
+  AlikeRequesters,
+  AuditedDevice,
+  AuditedUnit,
+  MemoryImage,
+  TableProblem,
+} from './survey.js';
 import { Allowance, walkSpace } from './walk-space.js';
 
 /** What a survey gathers over all units: devices, and each set of tables once. */
@@ -72,7 +79,7 @@ export class UnitNotes {
     return false;
   }
 
-  unit(root: FoundRoot, mode: string): AuditedUnit {
+  unit(root: FoundRoot, mode: string, others: AlikeRequesters | null = null): AuditedUnit {
     return {
       kind: root.kind,
       segment: root.segment,
@@ -84,6 +91,7 @@ export class UnitNotes {
       tables: this.tables.sorted(),
       problems: this.problems.named,
       moreProblems: this.problems.more,
+      others,
       notes: this.notes,
     };
   }

@@ -15,11 +15,12 @@ import {
 } from '../formats/vtd-scalable.js';
 import { X86_64 } from '../formats/x86-pte.js';
 import { sbdfOfRequester } from '../logs/values.js';
+import { entryProblem } from './entry-problem.js';
 import { entryOf } from './problems.js';
 import type { FoundRoot } from './roots.js';
 import type { Gathering, UnitNotes } from './spaces.js';
 import type { AuditedDevice, MemoryImage } from './survey.js';
-import { entryProblem, formatOf, rootOfLevels } from './survey-vtd.js';
+import { formatOf, rootOfLevels } from './survey-vtd.js';
 
 const PAGE = 4096;
 /** Context entries in a table: those of 16 devices. */

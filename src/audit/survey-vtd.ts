@@ -1,5 +1,4 @@
 import { R, W } from '../formats/address.js';
-import { describe, type EntryLayout } from '../formats/layout.js';
 import type { RadixFormat, RootShape } from '../formats/radix.js';
 import {
   ContextType,
@@ -18,10 +17,11 @@ import {
   vtdSecondLevel,
 } from '../formats/vtd.js';
 import { sbdfOfRequester } from '../logs/values.js';
-import { entryOf, hex } from './problems.js';
+import { entryProblem } from './entry-problem.js';
+import { entryOf } from './problems.js';
 import type { FoundRoot } from './roots.js';
 import { type Gathering, UnitNotes } from './spaces.js';
-import type { AuditedDevice, AuditedUnit, MemoryImage, TableProblem } from './survey.js';
+import type { AuditedDevice, AuditedUnit } from './survey.js';
 import { surveyScalable } from './survey-vtd-scalable.js';
 
 const PAGE = 4096;
@@ -58,20 +58,6 @@ export function surveyVtd(gathering: Gathering, root: FoundRoot, unit: number): 
     else new LegacySurvey(gathering, root, unit, notes).run();
   }
   return notes.unit(root, scalable ? 'scalable' : 'legacy');
-}
-
-/** A problem of a root, context, directory or PASID-table entry. */
-export function entryProblem(
-  image: MemoryImage,
-  layout: EntryLayout,
-  at: number,
-  level: string,
-  kind: TableProblem['kind'],
-  why: string,
-): TableProblem {
-  const words = Array.from({ length: layout.words }, (_, i) => image.read32(at + 4 * i));
-  const message = `${level} at ${hex(at)}: ${why}: ${describe(layout, words)}`;
-  return { kind, at, entry: entryOf(words[0]!, words[1]!), level, input: 0, message };
 }
 
 /** Root and context tables of a unit in legacy mode (Intel VT-d spec 5.10 §3.4.1, §3.4.2). */

@@ -113,6 +113,15 @@ export interface AuditedDevice {
   readonly problems: readonly TableProblem[];
 }
 
+/** Requesters that all have the same entry, which so many have that it is told once. */
+export interface AlikeRequesters {
+  readonly count: number;
+  readonly translation: Translation;
+  /** The entry's translation type in the manual's words. */
+  readonly type: string;
+  readonly note: string;
+}
+
 /** An IOMMU unit as it was found. */
 export interface AuditedUnit {
   readonly kind: 'vtd' | 'amdvi' | 'smmuv3';
@@ -132,6 +141,11 @@ export interface AuditedUnit {
   readonly problems: readonly TableProblem[];
   /** Problems beyond those that are listed. */
   readonly moreProblems: number;
+  /**
+   * AMD-Vi and SMMUv3, whose tables have an entry for every requester, there or not: those that are not among the devices.
+   * Null where each entry that is present is listed, as for VT-d.
+   */
+  readonly others: AlikeRequesters | null;
   /** What else there is to say: entries that are not listed one by one, lists cut off. */
   readonly notes: readonly string[];
 }
