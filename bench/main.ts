@@ -1,6 +1,7 @@
 // `npm run bench [-- NAME…]`: figures, each as a rate and where it can be as a ratio against a peer on the same work.
 import { benchBuild, buildReport } from './build.js';
 import { benchEnable, enableReport } from './enable.js';
+import { benchExplain, explainReport } from './explain.js';
 import { benchMemo, memoReport } from './memo.js';
 import { benchParse, parseReport } from './parse.js';
 import { benchPopulate, populateReport } from './populate.js';
@@ -17,6 +18,7 @@ const BENCHES: Readonly<Record<string, () => Promise<string>>> = {
   populate: async () => populateReport(await benchPopulate()),
   enable: async () => enableReport(await benchEnable()),
   store: async () => storeReport(await benchStore()),
+  explain: async () => explainReport(await benchExplain()),
   parse: async () => parseReport(await benchParse()),
   walker: async () => walkerReport(await benchWalker()),
 };

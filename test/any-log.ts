@@ -4,6 +4,10 @@ import { FORMS } from '../src/logs/forms/all.js';
 /** The folder of logs that were reported. */
 export const FIXTURES = new URL('fixtures/logs/', import.meta.url);
 
+/** What must never be shown: control characters but the tab, and what makes a terminal show a text in another order. */
+// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what must not be there
+export const FORBIDDEN = /[\u0000-\u0008\u000a-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069]/;
+
 /** A number from 0 to below `bound`. */
 export type Random = (bound: number) => number;
 

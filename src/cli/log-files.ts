@@ -1,4 +1,5 @@
 import { createReadStream, statSync } from 'node:fs';
+import { open } from 'node:fs/promises';
 import type { Readable } from 'node:stream';
 import { createGunzip } from 'node:zlib';
 import type { LogInput } from '../logs/explain.js';
@@ -46,11 +47,41 @@ function unreadable(file: string, error: unknown): InputError {
   return unusable(file, 'unreadable', `cannot be read (${code ?? String(error)}); expected a log`);
 }
 
-async function* bytesOf(file: string, isOver: () => boolean): AsyncIterable<Uint8Array> {
-  const source: Readable =
-    file === '-' ? process.stdin : createReadStream(file, { highWaterMark: CHUNK_BYTES });
+function bytesOf(file: string, isOver: () => boolean): AsyncIterable<Uint8Array> {
+  const packed = file.endsWith('.gz');
+  if (file !== '-' && !packed && statSync(file).isFile()) return bytesOfFile(file);
+  const source: Readable = file === '-' ? process.stdin : createReadStream(file);
+  return bytesOfStream(file, source, packed, isOver);
+}
+
+/** A file's bytes, all pieces of it in the same memory: each is to be used before the next is asked for. */
+async function* bytesOfFile(file: string): AsyncIterable<Uint8Array> {
+  try {
+    const handle = await open(file);
+    try {
+      const chunk = Buffer.allocUnsafeSlow(CHUNK_BYTES);
+      for (;;) {
+        const { bytesRead } = await handle.read(chunk, 0, CHUNK_BYTES, null);
+        if (bytesRead === 0) return;
+        yield chunk.subarray(0, bytesRead);
+      }
+    } finally {
+      await handle.close();
+    }
+  } catch (error) {
+    throw unreadable(file, error);
+  }
+}
+
+/** What comes through a pipe or is packed; where nothing comes for long, the reading can be ended nevertheless. */
+async function* bytesOfStream(
+  file: string,
+  source: Readable,
+  packed: boolean,
+  isOver: () => boolean,
+): AsyncIterable<Uint8Array> {
   let stream = source;
-  if (file.endsWith('.gz')) {
+  if (packed) {
     const unpacked = createGunzip({ chunkSize: CHUNK_BYTES });
     source.on('error', (error) => unpacked.destroy(error));
     stream = source.pipe(unpacked);
