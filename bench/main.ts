@@ -1,4 +1,5 @@
 // `npm run bench [-- NAME…]`: figures, each as a rate and where it can be as a ratio against a peer on the same work.
+import { auditReport, benchAudit } from './audit.js';
 import { benchBuild, buildReport } from './build.js';
 import { benchEnable, enableReport } from './enable.js';
 import { benchExplain, explainReport } from './explain.js';
@@ -21,6 +22,7 @@ const BENCHES: Readonly<Record<string, () => Promise<string>>> = {
   explain: async () => explainReport(await benchExplain()),
   parse: async () => parseReport(await benchParse()),
   walker: async () => walkerReport(await benchWalker()),
+  audit: async () => auditReport(await benchAudit()),
 };
 
 const asked = process.argv.slice(2);
