@@ -4,7 +4,7 @@ import { getField } from '../formats/layout.js';
 import type { EventDraft } from './event.js';
 
 /**
- * Takes one line of a walk through the page tables that Xen prints behind a fault (`amd_iommu_print_entries`, 4.15 and
+ * Takes one line of a walk through the page tables that Xen prints behind a fault (`amd_iommu_print_entries`, 4.17 and
  * later with `iommu=verbose`): the walk ended at this entry when it refuses the access.
  * @param rights `np` for an entry that is not present, else `r` or `-` and `w` or `-`.
  */

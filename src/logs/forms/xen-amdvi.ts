@@ -90,7 +90,7 @@ const walk = (texts: readonly string[], read: MoreForm['read']): MoreForm => ({
   role: 'more',
   continues: WALK,
   texts,
-  printedBy: 'Xen since 4.15 with iommu=verbose (amd_iommu_print_entries)',
+  printedBy: 'Xen since 4.17 with iommu=verbose (amd_iommu_print_entries)',
   read,
 });
 
