@@ -221,12 +221,18 @@ export class Assembler {
   private dispatch(
     { form }: Wording,
     { fields, end }: Match,
-    { number, text, time }: LogLine,
+    { number, text, message, time }: LogLine,
     whole: string,
     from: number,
     start: number,
   ): boolean {
-    const line = { fields, before: whole.slice(from, start), after: whole.slice(end), line: number };
+    const line = {
+      fields,
+      before: whole.slice(from, start),
+      after: whole.slice(end),
+      text: whole.slice(message),
+      line: number,
+    };
     const { facts } = this;
     if (form.role === 'fact') {
       form.read(line, facts);

@@ -9,6 +9,8 @@ export interface FormLine {
   readonly before: string;
   /** What stands behind it. */
   readonly after: string;
+  /** The whole line without timestamps, log levels and `(XEN)`, joined where it was wrapped. */
+  readonly text: string;
   /** Number of the line in its file, from 1. */
   readonly line: number;
 }
