@@ -16,7 +16,7 @@ import { BETWEEN_OWNERS, QUARANTINED } from './quarantine.js';
 import { type RankedCause, rank } from './rank.js';
 import { REGION_MISSING, REGION_NOT_MAPPED, XEN_MEMORY } from './reserved-regions.js';
 import { SET_WAY, STREAM_LOST, STREAM_UNKNOWN } from './streams.js';
-import { ADDRESS_WIDTH, TABLES_UNREADABLE, UNUSABLE_ENTRY } from './tables.js';
+import { ADDRESS_WIDTH, CHANGED_SINCE, TABLES_UNREADABLE, UNUSABLE_ENTRY } from './tables.js';
 
 export type { RankedCause };
 
@@ -48,6 +48,7 @@ export const CAUSES: readonly CauseRule[] = [
   // DMA: the tables.
   UNUSABLE_ENTRY,
   TABLES_UNREADABLE,
+  CHANGED_SINCE,
   ADDRESS_WIDTH,
   // Whatever the reason. It says least, and so comes after what says as much with more.
   NEVER_MAPPED,

@@ -10,6 +10,8 @@ export interface JudgedEvent extends Readonly<Omit<EventDraft, 'bits' | 'more'>>
   /** How often it was said, what rate limits suppressed included. */
   readonly count: number;
   readonly firstLine: number;
+  /** When it was first said, as the log writes it: seconds since the start, or a date. */
+  readonly first?: { readonly time: string | null };
 }
 
 /** What speaks for or against a cause; the heavier, the more it says. */

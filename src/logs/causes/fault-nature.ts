@@ -2,6 +2,7 @@ import { AmdviEvent } from '../../formats/amdvi-events.js';
 import { SmmuV3Event } from '../../formats/smmuv3-events.js';
 import { VtdReason } from '../../formats/vtd-faults.js';
 import type { LogAccess } from '../event.js';
+import { ALLOWS } from '../vtd-walk.js';
 import type { JudgedEvent } from './cause.js';
 
 /** Why an access was refused, in words that hold for every kind of unit: rules of causes know no register. */
@@ -29,46 +30,25 @@ export type Nature =
   /** The log does not say why. */
   | 'unknown';
 
-/** Codes of VT-d reasons by what they come to. Scalable mode from 0x30 on: spec 5.10 §7.1.3, tables 30 to 33. */
+/** Codes of VT-d reasons by what they come to; those of scalable mode from 0x30 on. (Intel VT-d spec 5.10 §7.1.3) */
 const VTD: readonly (readonly [Nature, readonly number[]])[] = [
   ['refused', [VtdReason.WRITE_DENIED, VtdReason.READ_DENIED]],
   ['no-context', [VtdReason.ROOT_NOT_PRESENT, VtdReason.CONTEXT_NOT_PRESENT, 0x39, 0x41, 0x51, 0x59]],
-  ['beyond-width', [VtdReason.BEYOND_WIDTH, VtdReason.INTERRUPT_RANGE, 0x74, 0x80, 0x81, 0x82]],
+  ['beyond-width', [VtdReason.BEYOND_WIDTH, 0x80, 0x83, 0x84]],
+  ['bad-entry', [VtdReason.CONTEXT_INVALID, VtdReason.ROOT_RESERVED, VtdReason.CONTEXT_RESERVED]],
+  ['bad-entry', [VtdReason.ENTRY_RESERVED, VtdReason.INTERRUPT_RANGE, 0x3a, 0x42, 0x43, 0x48, 0x52]],
+  ['bad-entry', [0x5a, 0x5b, 0x72, 0x74, 0x7a, 0x87]],
   [
-    'bad-entry',
-    [
-      VtdReason.CONTEXT_INVALID,
-      VtdReason.ROOT_RESERVED,
-      VtdReason.CONTEXT_RESERVED,
-      VtdReason.ENTRY_RESERVED,
-      0x3a,
-      0x42,
-      0x43,
-      0x52,
-      0x5a,
-      0x5b,
-      0x72,
-      0x7a,
-    ],
+    'walk-aborted',
+    [VtdReason.NEXT_TABLE_ACCESS, VtdReason.ROOT_TABLE_ACCESS, VtdReason.CONTEXT_TABLE_ACCESS],
   ],
   [
     'walk-aborted',
-    [
-      VtdReason.NEXT_TABLE_ACCESS,
-      VtdReason.ROOT_TABLE_ACCESS,
-      VtdReason.CONTEXT_TABLE_ACCESS,
-      0x30,
-      0x38,
-      0x40,
-      0x50,
-      0x58,
-      0x70,
-      0x78,
-    ],
+    [0x30, 0x38, 0x40, 0x50, 0x58, 0x70, 0x73, 0x75, 0x76, 0x77, 0x78, 0x7b, 0x7c, 0x7d, 0x90, 0x91],
   ],
   ['blocked-request', [VtdReason.TYPE_BLOCKED, 0x31, 0x32, 0x44, 0x45, 0x46, 0x47, 0x5c, 0x5d]],
   ['not-mapped', [0x71, 0x79]],
-  ['no-permission', [0x85, 0x86, 0x87, 0x88]],
+  ['no-permission', [0x81, 0x82, 0x85, 0x86]],
 ];
 
 const SMMUV3: readonly (readonly [Nature, readonly number[]])[] = [
@@ -113,7 +93,13 @@ function vtdNature({ reason, level }: JudgedEvent): Nature {
   const code = reason?.code ?? -1;
   const nature = code >= 0x20 && code <= 0x27 ? 'interrupt' : VTD_NATURE.get(code);
   const walked = level?.entry ?? null;
-  if ((nature ?? 'refused') === 'refused' && walked !== null && !/root|context/i.test(level!.name))
+  // Dumps show the tables as they are afterwards: what permits the access there says nothing of why it was refused.
+  if (
+    (nature ?? 'refused') === 'refused' &&
+    walked !== null &&
+    level!.problem !== ALLOWS &&
+    !/root|context|PASID/.test(level!.name)
+  )
     return (walked & R_OR_W) === 0n ? 'not-mapped' : 'no-permission';
   return nature ?? 'unknown';
 }

@@ -8,6 +8,7 @@ import {
   isXen,
   option,
   ownerOf,
+  secondsSinceStart,
   slotOf,
   where,
 } from './log-world.js';
@@ -108,6 +109,11 @@ export const LEFT_RUNNING = cause({
       );
     else if (nature === 'no-context' && !isXen(event))
       yield suggests('its context entry is absent: no driver of this kernel had set the device up');
+    const seconds = secondsSinceStart(event);
+    if (seconds !== undefined && seconds < 5)
+      yield suggests(`it happens ${seconds.toFixed(2)} s after the start, before most drivers`);
+    else if (seconds !== undefined && seconds > 60)
+      yield opposes(`it happens ${seconds.toFixed(0)} s after the start`);
     const kdump = option(facts.linuxCommandLine, /^elfcorehdr=|^irqpoll$/);
     if (kdump !== undefined)
       yield supports(

@@ -78,7 +78,7 @@ export const READ_ONLY_WRITTEN = cause({
       yield shows(
         event.level === null
           ? 'the unit says that an entry is present and does not permit the write'
-          : `the ${event.level.name} entry is there and has no write bit: ${event.level.problem}`,
+          : `the ${event.level.name} is there and does not permit the write: ${event.level.problem}`,
       );
     const owner = ownerOf(event, world);
     if (owner.who === 'quarantine') {

@@ -197,3 +197,9 @@ export function functionOf(device: string | null): number | null {
 export function slotOf(device: string | null): string | null {
   return functionOf(device) === null ? null : device!.slice(0, -2);
 }
+
+/** Seconds from the start of the one who prints the log to the event; undefined where the log does not say. */
+export function secondsSinceStart({ first }: JudgedEvent): number | undefined {
+  const time = first?.time ?? null;
+  return time !== null && /^\d{1,9}\.\d{1,9}$/.test(time) ? Number(time) : undefined;
+}

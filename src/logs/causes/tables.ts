@@ -1,5 +1,7 @@
+import { ALLOWS } from '../vtd-walk.js';
+import type { JudgedEvent } from './cause.js';
 import { natureOf } from './fault-nature.js';
-import { hex, isXen, option, others, where } from './log-world.js';
+import { behaves, hex, isXen, option, others, releaseSaid, where } from './log-world.js';
 import { cause, hints, opposes, settles, shows, suggests, supports } from './weigh.js';
 
 /** Something in the tables that this unit does not take: another unit, or another program, had it written so. */
@@ -87,3 +89,35 @@ export const ADDRESS_WIDTH = cause({
       ? 'look at the unit’s widths in `xl dmesg` (`iommu=verbose`: MGAW, SAGAW; or address width), and at the mask with which the driver asks for addresses (dma_set_mask)'
       : `look at MGAW and AGAW in \`dmesg | grep -i -e dmar -e iommu\` (cap register) and at the mask with which the driver of ${event.device ?? 'the device'} asks for addresses (dma_set_mask)`,
 });
+
+/** A dump of the tables after the fault shows nothing that would refuse the access. */
+export const CHANGED_SINCE = cause({
+  id: 'changed-since',
+  title:
+    'the mapping came after the access, or the unit went by an older entry that it remembered: a race, or a flush that is missing',
+  prior: 0,
+  applies: (event) => event.kind === 'dma-fault' && permitsNow(event) !== undefined,
+  *weigh(event, world) {
+    yield shows(`the tables as they were printed: ${permitsNow(event)}`);
+    if (isXen(event) && behaves(world, ({ typeFlush }) => typeFlush === 'before-commit'))
+      yield hints(
+        `${releaseSaid(world)}: a page can be used there before it is mapped for devices (XSA-401)`,
+      );
+    const caching = world.facts.features.get('caching-mode');
+    if (caching?.value === true)
+      yield suggests(
+        `the unit is in caching mode (${where(caching)}), as of a virtual machine: it also remembers absent entries`,
+      );
+    if (event.count > 100) yield opposes(`${event.count} times: a race would be over`);
+  },
+  check: (event) =>
+    isXen(event)
+      ? 'see whether it is always the first access to a page; with `iommu=debug,verbose` the walk shows the entry; update Xen, and QEMU or the machine’s firmware where the unit is an emulated one'
+      : `see whether it is always the first access after a map: the driver of ${event.device ?? 'the device'} may start the device before the mapping is made; \`iommu.strict=1\` rules out flushes that are put off`,
+});
+
+/** What a dump says of tables that permit the access; undefined where there is none, or they refuse it. */
+function permitsNow({ level, details }: JudgedEvent): string | undefined {
+  if (level?.problem === ALLOWS) return `the ${level.name} ${ALLOWS}`;
+  return details['tables now'];
+}
