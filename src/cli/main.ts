@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 import { Command, CommanderError } from 'commander';
 import { registerAffected } from './affected.js';
+import { registerAudit } from './audit.js';
 import { registerBugs } from './bugs.js';
 import { registerCheck } from './check.js';
 import { registerConform } from './conform.js';
@@ -37,6 +38,7 @@ registerVerify(program);
 registerCheck(program);
 registerRun(program);
 registerAffected(program);
+registerAudit(program);
 registerExplain(program);
 registerBugs(program);
 registerEditions(program);

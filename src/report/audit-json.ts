@@ -30,21 +30,26 @@ export const findingJson = ({ severity, code, message, sbdf, devices, start, end
  * device stand in the order of its addresses; a range with `sameAs` instead of an mfn maps as the range there does.
  */
 export function* auditJson(survey: Survey, findings: readonly Finding[]): Generator<string> {
-  const units = survey.units.map(({ kind, segment, rootTable, mode, registers, foundBy }) => ({
-    kind,
-    segment,
-    rootTable: hex(rootTable),
-    mode,
-    registers: registers === null ? null : hex(registers),
-    foundBy,
-  }));
-  yield `{\n "source": ${JSON.stringify(survey.image.name)},\n "units": ${JSON.stringify(units)},\n "devices": [`;
+  const units = survey.units.map(
+    ({ kind, segment, rootTable, mode, registers, enabled, foundBy, notes }) => ({
+      kind,
+      segment,
+      rootTable: hex(rootTable),
+      mode,
+      registers: registers === null ? null : hex(registers),
+      enabled,
+      foundBy,
+      notes,
+    }),
+  );
+  yield `{\n "source": ${JSON.stringify(survey.image.name)},\n "notes": ${JSON.stringify(survey.image.notes)},\n "units": ${JSON.stringify(units)},\n "devices": [`;
   let separator = '\n';
   for (const device of survey.devices) {
-    const { sbdf, domainId, translation, type, unit, note, space } = device;
+    const { sbdf, pasid, domainId, translation, type, unit, note, space } = device;
     const tables = space === null ? null : survey.spaces[space]!;
     const head = {
       sbdf,
+      pasid,
       domainId,
       translation,
       type,

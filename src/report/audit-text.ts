@@ -31,9 +31,11 @@ export function* auditText(
   most: number,
   paint: Paint,
 ): Generator<string> {
+  for (const note of survey.image.notes) yield `${printable(survey.image.name)}: ${printable(note)}`;
   for (const [i, unit] of survey.units.entries()) {
     const mode = unit.mode === '' ? '' : `, ${unit.mode} mode`;
     yield `unit ${i}  ${unit.kind}${mode}, root table ${hex(unit.rootTable)} (${printable(unit.foundBy)})`;
+    for (const note of unit.notes) yield `  ${printable(note)}`;
   }
   for (const devices of alike(survey)) yield* devicesText(survey, devices, most, paint);
   yield '';
@@ -58,8 +60,8 @@ export function* findingsText(findings: readonly Finding[], paint: Paint): Gener
 function alike(survey: Survey): AuditedDevice[][] {
   const groups = new Map<string, AuditedDevice[]>();
   for (const device of survey.devices) {
-    const { unit, domainId, translation, space, rights, note, type } = device;
-    const key = JSON.stringify([unit, domainId, translation, space, rights, note, type]);
+    const { unit, domainId, pasid, translation, space, rights, note, type } = device;
+    const key = JSON.stringify([unit, pasid, domainId, translation, space, rights, note, type]);
     const group = groups.get(key);
     if (group === undefined) groups.set(key, [device]);
     else group.push(device);
@@ -78,7 +80,8 @@ function* devicesText(
   const [first] = devices as [AuditedDevice];
   const shown = devices.slice(0, SBDFS_SHOWN).map(({ sbdf }) => sbdf);
   const others = devices.length > shown.length ? ` and ${devices.length - shown.length} more` : '';
-  const id = first.domainId === null ? '' : `, domain id ${first.domainId}`;
+  const pasid = first.pasid === null ? '' : `, PASID ${first.pasid}`;
+  const id = `${first.domainId === null ? '' : `, domain id ${first.domainId}`}${pasid}`;
   const space = first.space === null ? undefined : survey.spaces[first.space]!;
   const root = space === undefined ? '' : `, ${space.levels} levels from ${hex(space.root)}`;
   const state = first.translation === 'passthrough' ? paint.error('pass-through') : first.translation;

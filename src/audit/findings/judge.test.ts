@@ -124,14 +124,16 @@ describe('tables that are wrong', () => {
       entry: 0x8000_0000_0000_0003n,
       level: 'L1',
       input: 1,
-      message: 'bit 63 is reserved',
+      message: 'L1 at 0x10008: bit 63 is reserved',
     } as const;
     const survey = surveyOf(
       [deviceOf(ONE)],
       [spaceOf([], { problems: [problem], complete: false, incompleteBecause: 'x' })],
     );
     expect(codes(survey)).toEqual(['reserved-bits', 'walk-incomplete']);
-    expect(finding(survey, 'reserved-bits')?.message).toContain('L1 at 0x10008 (0x8000000000000003)');
+    expect(finding(survey, 'reserved-bits')?.message).toContain(
+      'L1 at 0x10008: bit 63 is reserved (0x8000000000000003).',
+    );
   });
 });
 

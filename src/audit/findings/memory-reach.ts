@@ -83,10 +83,10 @@ export function tableReachFindings(survey: Survey, reaches: readonly Reach[]): F
     if (reach.passthrough) continue;
     const tables = new ReachedTables(reach);
     for (const [i, unit] of survey.units.entries()) {
-      tables.look(unit.tables, `root, context or device tables of unit ${i}`);
+      tables.look(unit.tables, `the device tables of unit ${i}`);
     }
     for (const [i, space] of survey.spaces.entries()) {
-      tables.look(space.tables, `page tables of domain id ${idsOf[i]!.join(', ')}`);
+      tables.look(space.tables, `the page tables of domain id ${idsOf[i]!.join(', ')}`);
     }
     findings.push(...tables.findings());
   }
@@ -95,8 +95,8 @@ export function tableReachFindings(survey: Survey, reaches: readonly Reach[]): F
 
 class ReachedTables {
   private readonly reach: Reach;
-  private readonly written: Tables = { texts: [], total: 0, first: 0 };
-  private readonly readOnly: Tables = { texts: [], total: 0, first: 0 };
+  private readonly written: Tables = { byKind: new Map(), first: -1 };
+  private readonly readOnly: Tables = { byKind: new Map(), first: -1 };
 
   constructor(reach: Reach) {
     this.reach = reach;
@@ -107,23 +107,30 @@ class ReachedTables {
       const rights = this.reach.frames.rightsTo(frame);
       if (rights === 0) continue;
       const tables = (rights & W) !== 0 ? this.written : this.readOnly;
-      if (tables.total++ === 0) tables.first = frame;
-      if (tables.texts.length >= HITS_LISTED) continue;
-      tables.texts.push(`${what} at ${bytesText(frame * PAGE_SIZE, (frame + 1) * PAGE_SIZE)}`);
+      if (tables.first < 0) tables.first = frame;
+      const frames = tables.byKind.get(what);
+      if (frames === undefined) tables.byKind.set(what, { first: frame, count: 1 });
+      else frames.count++;
     }
   }
 
   findings(): Finding[] {
     const { who, devices } = this.reach;
     const finding = (
-      { texts, total, first }: Tables,
+      { byKind, first }: Tables,
       severity: FindingSeverity,
       code: FindingCode,
       verb: string,
       why: string,
     ): Finding[] => {
-      if (total === 0) return [];
-      const message = `${who} can ${verb} ${listed(texts, total)}: ${why}.`;
+      if (first < 0) return [];
+      const texts = [...byKind].map(([what, frames]) => {
+        const address = bytesText(frames.first * PAGE_SIZE, (frames.first + 1) * PAGE_SIZE);
+        return frames.count === 1
+          ? `${what} at ${address}`
+          : `${frames.count} frames of ${what} from ${address} on`;
+      });
+      const message = `${who} can ${verb} ${listed(texts)}: ${why}.`;
       const bytes = { start: first * PAGE_SIZE, end: (first + 1) * PAGE_SIZE };
       return [{ severity, code, message, sbdf: devices[0]!.sbdf, devices: namesOf(devices), ...bytes }];
     };
@@ -134,8 +141,9 @@ class ReachedTables {
   }
 }
 
+/** Frames of tables that are reached, by what they are. */
 interface Tables {
-  readonly texts: string[];
-  total: number;
+  readonly byKind: Map<string, { readonly first: number; count: number }>;
+  /** The first frame of all; -1 for none. */
   first: number;
 }

@@ -13,11 +13,11 @@ const CODES: Readonly<Record<TableProblem['kind'], FindingCode>> = {
 const hex = (value: number | bigint): string => `0x${value.toString(16)}`;
 
 function problemFinding(problem: TableProblem, whose: string, devices: readonly AuditedDevice[]): Finding {
-  const { kind, at, entry, level, message } = problem;
+  const { kind, at, entry, message } = problem;
   return {
     severity: kind === 'unknown-format' ? 'info' : 'error',
     code: CODES[kind],
-    message: `${whose}: ${level} at ${hex(at)} (${hex(entry)}): ${message}.`,
+    message: `${whose}: ${message} (${hex(entry)}).`,
     ...(devices.length > 0 ? { sbdf: devices[0]!.sbdf } : {}),
     devices: namesOf(devices),
     start: at,
@@ -30,6 +30,14 @@ export function tableFindings(survey: Survey): Finding[] {
   const findings: Finding[] = [];
   for (const [i, unit] of survey.units.entries()) {
     for (const problem of unit.problems) findings.push(problemFinding(problem, `unit ${i}`, []));
+    if (unit.moreProblems > 0) {
+      const message = `unit ${i}: ${unit.moreProblems} more entries of its tables are wrong.`;
+      findings.push({ severity: 'error', code: 'reserved-bits', message, devices: [] });
+    }
+    if (unit.enabled === false) {
+      const message = `unit ${i} has tables at ${hex(unit.rootTable)} and does not translate: its devices reach all memory.`;
+      findings.push({ severity: 'error', code: 'translation-off', message, devices: [] });
+    }
   }
   for (const device of survey.devices) {
     for (const problem of device.problems) findings.push(problemFinding(problem, device.sbdf, [device]));

@@ -1,0 +1,173 @@
+import type { Command } from 'commander';
+import { compareSurveys } from '../audit/compare.js';
+import { parseGroups, rangeOption } from '../audit/expectations.js';
+import { type Expectations, FINDING_CODES, type Finding } from '../audit/findings/finding.js';
+import { isWrong, judge } from '../audit/findings/judge.js';
+import type { Survey } from '../audit/survey.js';
+import { sbdfOf } from '../logs/values.js';
+import { auditCsv, auditJson, changesJson } from '../report/audit-json.js';
+import { auditPage } from '../report/audit-page.js';
+import { auditText, changesText } from '../report/audit-text.js';
+import { findingsSarif } from '../report/findings-sarif.js';
+import type { Diagnostic } from '../text/diagnostic.js';
+import { readTextFile } from '../text/source.js';
+import { didYouMean } from '../text/suggest.js';
+import { auditMachine, type MachineOptions, registerMachineOptions } from './audit-machine.js';
+import { writePieces } from './audit-output.js';
+import { EXIT, type ExitCode, type Io, runCommandAsync, standardIo } from './io.js';
+import { count, usageError } from './options.js';
+import { version } from './version.js';
+
+export interface AuditOptions extends MachineOptions {
+  readonly diff?: boolean;
+  readonly hypervisorRange?: readonly string[];
+  readonly protect?: readonly string[];
+  readonly groups?: string;
+  readonly device?: readonly string[];
+  readonly ranges: number;
+  readonly all?: boolean;
+  readonly json?: boolean;
+  readonly csv?: string;
+  readonly html?: string;
+  readonly sarif?: string;
+}
+
+/** Ranges of a device that people are shown unless they ask for more. */
+const RANGES_SHOWN = 12;
+
+const EXAMPLES = `
+Examples:
+  $ dommu audit qmp:/run/qemu/qmp.sock
+  $ dommu audit lab:lab --html reach.html
+  $ dommu audit memory.raw --rtaddr 0x7f9f0000 --protect 0x100000000+4K=secret
+  $ dommu audit core.elf --log xl-dmesg.txt --json
+  $ dommu audit --diff before.raw after.raw --rtaddr 0x7f9f0000
+  $ dommu audit --acpi dmar.dat
+
+Exit codes: 0 nothing wrong, 1 a finding is a warning or an error (--diff: the images differ), 2 a source cannot be
+read, no IOMMU was found in it, or the usage is wrong.`;
+
+export function registerAudit(program: Command, io: Io = standardIo()): void {
+  const command = program
+    .command('audit')
+    .summary('tell what each device of a machine can reach, and what is wrong with it')
+    .description(
+      'Reads the IOMMU tables in the memory of a machine - an image, a core dump, a QEMU that runs, this host - and tells ' +
+        'for each device which memory it reaches; or decodes and verifies the ACPI tables that describe IOMMUs.',
+    )
+    .argument(
+      '[source...]',
+      'raw:FILE, elf:FILE, qmp:SOCKET, lab:NAME, /dev/mem, or a file whose kind is found out; two with --diff',
+    );
+  registerMachineOptions(command);
+  command
+    .option('--diff', 'tell what changed between two sources')
+    .option(
+      '--hypervisor-range <range...>',
+      'memory of the hypervisor: START-END or START+SIZE, perhaps =NAME',
+    )
+    .option('--protect <range...>', 'memory that no device should write; spelled likewise')
+    .option('--groups <file>', 'devices that must be in one domain, a group a line')
+    .option('--device <sbdf...>', 'only these devices are listed (all are judged)')
+    .option('--ranges <n>', 'ranges of a device that are shown', count(0, 1e9), RANGES_SHOWN)
+    .option('--all', 'show all ranges')
+    .option('--json', 'print one JSON object')
+    .option('--csv <file>', 'write a row a range; - for the standard output')
+    .option('--html <file>', 'write a page with a picture of who reaches what')
+    .option('--sarif <file>', 'write the findings as SARIF 2.1.0')
+    .addHelpText('after', EXAMPLES)
+    .action((sources: string[], options: AuditOptions) => {
+      const asJson = (diagnostics: readonly Diagnostic[]) => ({ devices: [], findings: [], diagnostics });
+      return runCommandAsync(io, options.json === true, asJson, () => audit(sources, options, io));
+    });
+}
+
+/**
+ * Audits a source, compares two, or verifies ACPI tables, and prints what was found.
+ * @throws InputError when a source or an option cannot be used.
+ */
+export async function audit(sources: readonly string[], options: AuditOptions, io: Io): Promise<ExitCode> {
+  const expected = options.diff === true ? 2 : 1;
+  if (sources.length !== expected) {
+    const what = options.diff === true ? '--diff compares two sources' : 'audit takes one source';
+    throw usageError('SOURCE', `${what}; here ${sources.length === 1 ? 'is one' : `are ${sources.length}`}`);
+  }
+  if (options.diff === true) return auditDiff(sources[0]!, sources[1]!, options, io);
+  const expectations = givenExpectations(options);
+  const { image, survey } = await auditMachine(sources[0]!, options);
+  try {
+    const findings = judge(survey, expectations);
+    writeReports(survey, findings, options);
+    const listed = onlyDevices(survey, options.device);
+    if (options.json === true) writePieces('--json', '-', auditJson(listed, findings));
+    else if (options.csv !== '-') {
+      for (const line of auditText(listed, findings, rangesShown(options), io.paintOut)) io.out(line);
+    }
+    return findings.some(isWrong) ? EXIT.findings : EXIT.ok;
+  } finally {
+    await image.close();
+  }
+}
+
+const rangesShown = ({ all, ranges }: AuditOptions): number =>
+  all === true ? Number.POSITIVE_INFINITY : ranges;
+
+/** What the command line says of memory and devices. */
+function givenExpectations({ hypervisorRange = [], protect = [], groups }: AuditOptions): Expectations {
+  return {
+    hypervisor: hypervisorRange.map((text) =>
+      rangeOption('--hypervisor-range', text, 'the hypervisor’s memory'),
+    ),
+    protected: protect.map((text) => rangeOption('--protect', text, 'the protected range')),
+    reserved: [],
+    groups: groups === undefined ? undefined : parseGroups(readTextFile(groups, 'groups of devices')),
+  };
+}
+
+/** The survey with some of its devices. @throws InputError when one of them is not there. */
+function onlyDevices(survey: Survey, names: readonly string[] | undefined): Survey {
+  if (names === undefined) return survey;
+  const wanted = new Set(names.map((name) => sbdfOf(name) ?? name));
+  const devices = survey.devices.filter(({ sbdf }) => wanted.delete(sbdf) || names.includes(sbdf));
+  const [missing] = wanted;
+  if (missing === undefined) return { ...survey, devices };
+  const known = survey.devices.map(({ sbdf }) => sbdf);
+  throw usageError('--device', `the tables have no entry for ${missing}; ${didYouMean(missing, known)}`);
+}
+
+function writeReports(
+  survey: Survey,
+  findings: readonly Finding[],
+  { csv, html, sarif }: AuditOptions,
+): void {
+  if (html !== undefined) writePieces('--html', html, auditPage(survey, findings));
+  if (csv !== undefined) writePieces('--csv', csv, auditCsv(survey));
+  if (sarif === undefined) return;
+  const found = findings.map(({ severity, code, message, devices, start }) => {
+    const identity = `${devices.join(' ')} ${start ?? ''}`;
+    return { severity, code, message, file: survey.image.name, line: 1, identity };
+  });
+  writePieces('--sarif', sarif, [
+    `${JSON.stringify(findingsSarif(found, FINDING_CODES, version()), null, 2)}\n`,
+  ]);
+}
+
+async function auditDiff(before: string, after: string, options: AuditOptions, io: Io): Promise<ExitCode> {
+  const one = await auditMachine(before, options);
+  try {
+    const other = await auditMachine(after, options);
+    try {
+      const changes = compareSurveys(one.survey, other.survey);
+      if (options.json === true) {
+        io.out(JSON.stringify({ before, after, changes: changesJson(changes) }, null, 2));
+      } else {
+        for (const line of changesText(changes, rangesShown(options), io.paintOut)) io.out(line);
+      }
+      return changes.length > 0 ? EXIT.findings : EXIT.ok;
+    } finally {
+      await other.image.close();
+    }
+  } finally {
+    await one.image.close();
+  }
+}
