@@ -32,7 +32,7 @@ const MANUAL = 'Arm SMMUv3 architecture, IHI 0070F';
 /** The events of IHI 0070F §7.3, in the order of its sections. */
 const ROWS: readonly Row[] = [
   ['F_UUT', '§7.3.2', SMMUV3_UNSUPPORTED_EVENT, 'a transaction of a kind that the SMMU does not support'],
-  ['C_BAD_STREAMID', '§7.3.3', SMMUV3_STREAM_EVENT, 'the stream id lies beyond the stream table'],
+  ['C_BAD_STREAMID', '§7.3.3', SMMUV3_STREAM_EVENT, 'no part of the stream table covers the stream id'],
   ['F_STE_FETCH', '§7.3.4', SMMUV3_FETCH_EVENT, 'the SMMU could not read the stream table entry'],
   ['C_BAD_STE', '§7.3.5', SMMUV3_CONFIGURATION_EVENT, 'the stream table entry is not valid'],
   [
@@ -57,15 +57,15 @@ const ROWS: readonly Row[] = [
   ['F_CD_FETCH', '§7.3.10', SMMUV3_FETCH_EVENT, 'the SMMU could not read the context descriptor'],
   ['C_BAD_CD', '§7.3.11', SMMUV3_CONFIGURATION_EVENT, 'the context descriptor is not valid'],
   ['F_WALK_EABT', '§7.3.12', SMMUV3_WALK_EVENT, 'the SMMU could not read or update a translation table'],
-  ['F_TRANSLATION', '§7.3.13', SMMUV3_TRANSLATION_EVENT, 'no valid descriptor maps the address'],
+  ['F_TRANSLATION', '§7.3.13', SMMUV3_TRANSLATION_EVENT, 'translation fault, no valid descriptor maps the address'],
   [
     'F_ADDR_SIZE',
     '§7.3.14',
     SMMUV3_TRANSLATION_EVENT,
-    'an address, of the device or of a table, is wider than what is configured',
+    'address size fault, an address of the device or of a table is wider than what is configured',
   ],
-  ['F_ACCESS', '§7.3.15', SMMUV3_TRANSLATION_EVENT, 'the descriptor’s access flag is clear'],
-  ['F_PERMISSION', '§7.3.16', SMMUV3_TRANSLATION_EVENT, 'the descriptor does not permit the access'],
+  ['F_ACCESS', '§7.3.15', SMMUV3_TRANSLATION_EVENT, 'access flag fault, the descriptor’s access flag is clear'],
+  ['F_PERMISSION', '§7.3.16', SMMUV3_TRANSLATION_EVENT, 'permission fault, the descriptor does not permit the access'],
   ['F_TLB_CONFLICT', '§7.3.17', SMMUV3_TLB_CONFLICT_EVENT, 'several cached translations fit the address'],
   ['F_CFG_CONFLICT', '§7.3.18', SMMUV3_CONFIGURATION_EVENT, 'several cached configurations fit the stream'],
   [
