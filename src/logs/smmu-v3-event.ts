@@ -1,6 +1,6 @@
 import { type EntryLayout, fieldOf, readField } from '../formats/layout.js';
 import { type EventKindRow, eventKind } from '../formats/smmuv3-event-kinds.js';
-import type { EventDraft, EventReason, FailedLevel } from './event.js';
+import type { EventDraft, EventReason, FailedLevel, StatusBit } from './event.js';
 import type { LogFacts } from './facts.js';
 import { ofStream } from './smmu-unit.js';
 import { statusBits } from './status-bits.js';
@@ -60,7 +60,7 @@ function fieldValue(layout: EntryLayout, name: string, words: readonly number[])
   return field.hi >>> 5 < words.length ? readField(field, words) : null;
 }
 
-const hex = (value: number | bigint) => `0x${value.toString(16)}`;
+const hex = (value: number) => `0x${value.toString(16)}`;
 
 /** An address of which the record has both halves. */
 function wideOf(layout: EntryLayout, name: string, words: readonly number[]): bigint | null {
@@ -92,12 +92,19 @@ export function readEventRecord(event: EventDraft, facts: LogFacts, words: reado
   if (stage2 !== null) event.details.stage = stage2 === 1 ? '2' : '1';
   const page = value('inputPage');
   event.address = wideOf(layout, 'input', words) ?? (page === null ? null : BigInt(page) << 12n);
-  const ipa = value('ipa');
-  if (ipa !== null && stage2 === 1) event.details.IPA = hex(BigInt(ipa) << 12n);
-  const fetch = value('fetch');
-  if (fetch !== null) event.details['fetch address'] = hex(BigInt(fetch) << 3n);
   const bits = statusBits(layout, words, ['class', 'read']).filter(({ name }) => !TOLD.has(name));
+  // The IPA is stage 2's input, and means nothing where stage 1 refused.
+  const ipa = stage2 === 1 ? value('ipa') : null;
+  const fetch = value('fetch');
+  if (ipa !== null) bits.push(addressBit('IPA', ipa * 2 ** 12));
+  if (fetch !== null) bits.push(addressBit('FetchAddr', fetch * 2 ** 3));
   event.bits.splice(0, event.bits.length, ...bits);
+}
+
+/** An address besides that of the event, by its name in the manual. */
+export function addressBit(name: 'IPA' | 'FetchAddr', value: number): StatusBit {
+  const what = name === 'IPA' ? 'what stage 1 made of the address, to its page' : 'where the SMMU read';
+  return { name, value, meaning: `${what}: ${hex(value)}` };
 }
 
 /** A doubleword of the log as two 32-bit words, the low one first. */

@@ -86,12 +86,12 @@ const eventForm = ([text, reason, printedBy, meaning]: Row): EventForm => ({
   kind: 'init',
   texts: [text],
   printedBy,
-  read({ fields, line }, event, facts) {
+  read({ fields, text, line }, event, facts) {
     if (fields.device !== undefined) event.device = deviceName(fields.device);
     if (fields.domain !== undefined) event.domain = decimal(fields.domain);
     if (fields.rc !== undefined) event.details.rc = fields.rc;
     event.reason = initReason(reason, meaning);
-    if (reason === 'panic') facts.iommuOffBecause ??= { value: meaning, line };
+    if (reason === 'panic') facts.iommuOffBecause ??= { value: text, line };
     return undefined;
   },
 });

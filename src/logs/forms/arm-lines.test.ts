@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { eventsOf } from '../events.fixture.js';
-import type { LineForm } from '../form.js';
+import type { LogFacts } from '../facts.js';
+import type { FormLine, LineForm } from '../form.js';
 import { ARM_INIT_FORMS } from './arm-init.js';
 import {
   DEVICE_TREE_LINES,
@@ -36,7 +37,13 @@ function watched(): { forms: LineForm[]; taken: Map<LineForm, Set<number>> } {
     const lines = new Set<number>();
     taken.set(form, lines);
     if (form.role === 'fact') {
-      return { ...form, read: (line, facts) => (lines.add(line.line), form.read(line, facts)) };
+      return {
+        ...form,
+        read(line: FormLine, facts: LogFacts) {
+          lines.add(line.line);
+          form.read(line, facts);
+        },
+      };
     }
     return {
       ...form,

@@ -3,7 +3,7 @@ import type { LogFacts } from '../facts.js';
 import type { EventForm, FormLine } from '../form.js';
 import { atUnit, linuxSpeaker, ofDevice, saidByXen } from '../smmu-unit.js';
 import { decimal } from '../values.js';
-import { INIT_REASONS, type InitReasonName, initReason } from './init-reasons.js';
+import { type InitReasonName, initReason } from './init-reasons.js';
 
 /** A driver of an IOMMU as it begins its lines. */
 export interface Driver {
@@ -54,17 +54,20 @@ export function initForms(driver: Driver, rows: readonly DriverRow[]): EventForm
     read(line, event, facts) {
       if (readSpeaker(driver, line, event) === false) return false;
       event.reason = initReason(reason, meaning);
-      if (INIT_REASONS[reason].wrong && reason === 'unit-failed') noteFailure(facts, event, line.line);
+      noteComplaint(reason, line, facts);
       return undefined;
     },
   }));
 }
 
-/** A unit that could not be set up is why the IOMMU is off, if it is; the first such line is the reason. */
-function noteFailure(facts: LogFacts, event: EventDraft, line: number): void {
-  const unit = event.details.unit ?? event.device;
-  const value = `${unit === null ? '' : `${unit}: `}${event.reason!.meaning}`;
-  facts.iommuOffBecause ??= { value, line };
+/** Characters of a complaint that are kept. */
+const COMPLAINT_AT_MOST = 400;
+
+/** A unit that could not be set up, by its own fault or the firmware's, is why the IOMMU is off, if it is. */
+function noteComplaint(reason: InitReasonName, { text, line }: FormLine, facts: LogFacts): void {
+  const said = { value: text.slice(0, COMPLAINT_AT_MOST), line };
+  if (reason === 'firmware-bug') facts.add(facts.firmwareComplaints, said);
+  if (reason === 'unit-failed' || reason === 'firmware-bug') facts.iommuOffBecause ??= said;
 }
 
 /** Rows of troubles that units have at work: timeouts, queues that overflow. */

@@ -12,6 +12,7 @@ import {
   readGlobalErrorBit,
 } from '../smmu-v3-error.js';
 import {
+  addressBit,
   doubleword,
   EVENT_DOUBLEWORDS,
   printedWords,
@@ -277,10 +278,16 @@ function readWords({ fields }: FormLine, draft: EventDraft, facts: LogFacts): fa
   const substream = hexNumber(fields.substream) ?? 0;
   if (substream !== 0) draft.details.substream = `0x${substream.toString(16)}`;
   if (fields.iova !== undefined) draft.address = hexValue(fields.iova);
-  const ipa = hexValue(fields.ipa);
-  if (ipa !== null && ipa !== 0n) draft.details.IPA = `0x${ipa.toString(16)}`;
-  const fetch = hexValue(fields.fetch);
-  if (fetch !== null) draft.details['fetch address'] = `0x${fetch.toString(16)}`;
+  // Without the record's words, the line is all there is.
+  if (draft.bits.length === 0) {
+    for (const [name, said] of [
+      ['IPA', fields.ipa],
+      ['FetchAddr', fields.fetch],
+    ] as const) {
+      const value = hexValue(said);
+      if (value !== null && value !== 0n) draft.bits.push(addressBit(name, Number(value)));
+    }
+  }
   if (fields.client !== undefined) ofDevice(draft, fields.client);
   else draft.details.client = 'none: no driver has the stream';
   return undefined;
