@@ -28,6 +28,8 @@ export interface DeviceState {
 /** A device whose entry or whose reach differs. */
 export interface DeviceChange {
   readonly sbdf: string;
+  /** VT-d in scalable mode: the PASID; null for requests without one. */
+  readonly pasid: number | null;
   /** Null where the image has no entry for it. */
   readonly before: DeviceState | null;
   readonly after: DeviceState | null;
@@ -56,21 +58,23 @@ const EMPTY: RangeList = {
  * were mapped, unmapped, moved or given other rights. Devices stand in the order of the images.
  */
 export function compareSurveys(before: Survey, after: Survey): DeviceChange[] {
-  const then = new Map(before.devices.map((device) => [device.sbdf, device]));
-  const now = new Map(after.devices.map((device) => [device.sbdf, device]));
+  const keyed = (survey: Survey) =>
+    new Map(survey.devices.map((device) => [`${device.sbdf} ${device.pasid}`, device]));
+  const [then, now] = [keyed(before), keyed(after)];
   const compared = new Map<string, Pick<DeviceChange, 'ranges' | 'moreRanges'>>();
-  return [...new Set([...then.keys(), ...now.keys()])].flatMap((sbdf) => {
-    const [was, is] = [then.get(sbdf), now.get(sbdf)];
+  return [...new Set([...then.keys(), ...now.keys()])].flatMap((key) => {
+    const [was, is] = [then.get(key), now.get(key)];
+    const { sbdf, pasid } = (was ?? is)!;
     const states = { before: stateOf(before, was), after: stateOf(after, is) };
     // Devices of the same tables on both sides change alike.
-    const key = `${was?.space} ${was?.rights} ${is?.space} ${is?.rights}`;
-    let ranges = compared.get(key);
+    const tables = `${was?.space} ${was?.rights} ${is?.space} ${is?.rights}`;
+    let ranges = compared.get(tables);
     if (ranges === undefined) {
       ranges = compareRanges(sideOf(before, was), sideOf(after, is));
-      compared.set(key, ranges);
+      compared.set(tables, ranges);
     }
     const same = JSON.stringify(states.before) === JSON.stringify(states.after) && ranges.ranges.length === 0;
-    return same ? [] : [{ sbdf, ...states, ...ranges }];
+    return same ? [] : [{ sbdf, pasid, ...states, ...ranges }];
   });
 }
 

@@ -6,6 +6,7 @@ import type { FoundRoot } from '../audit/roots.js';
 import type { MemoryImage, Survey } from '../audit/survey.js';
 import { surveyMachine } from '../audit/survey-machine.js';
 import { SURVEY_BOUNDS } from '../audit/walk-space.js';
+import { AMDVI_ENTRY_BYTES } from '../formats/amdvi.js';
 import { choice, count, usageError } from './options.js';
 
 /** How a source is read and its IOMMUs are found. */
@@ -68,19 +69,23 @@ function givenRoots({ rtaddr = [], iommu }: MachineOptions): FoundRoot[] {
   return rtaddr.map((text) => {
     const [, segment = '0', address = ''] = /^(?:([0-9a-f]{1,4}):)?(.+)$/i.exec(text) ?? [];
     const value = addressOption('--rtaddr', address);
-    // RTADDR_REG has the mode in bits 11:10 (Intel VT-d spec 5.10 §11.4.5).
-    const mode =
-      kind !== 'vtd'
-        ? undefined
-        : (['legacy', 'scalable', 'abort'] as const)[[0, 1, 0, 2][Math.floor(value / 1024) % 4]!];
-    return {
-      kind,
-      segment: Number.parseInt(segment, 16),
-      table: value - (value % 4096),
-      ...(mode === undefined ? {} : { mode }),
-      registers: null,
-      enabled: null,
-      foundBy: '--rtaddr',
-    };
+    return { ...rootOfRegister(kind, value), segment: Number.parseInt(segment, 16), foundBy: '--rtaddr' };
   });
+}
+
+/** RTADDR_REG's mode in bits 11:10 (Intel VT-d spec 5.10 §11.4.5). */
+const VTD_MODES = { 0: 'legacy', 1: 'scalable', 3: 'abort' } as const;
+
+/**
+ * A table's address as its register has it. The low bits of the register say how the table is to be read; where they are
+ * zero, an AMD-Vi device table is taken to be whole (AMD IOMMU spec 3.08 §3.4.1, MMIO 0000h: pages less one).
+ */
+function rootOfRegister(kind: FoundRoot['kind'], value: number): Omit<FoundRoot, 'segment' | 'foundBy'> {
+  const root = { kind, table: value - (value % 4096), registers: null, enabled: null };
+  if (kind === 'vtd') {
+    const mode = VTD_MODES[(Math.floor(value / 1024) % 4) as keyof typeof VTD_MODES];
+    return mode === undefined ? root : { ...root, mode };
+  }
+  const pages = value % 512;
+  return kind === 'amdvi' && pages > 0 ? { ...root, size: ((pages + 1) * 4096) / AMDVI_ENTRY_BYTES } : root;
 }

@@ -95,8 +95,9 @@ const targetJson = ({ frame, rights }: Target) =>
 
 /** What changed between two images, as scripts get it. */
 export function changesJson(changes: readonly DeviceChange[]) {
-  return changes.map(({ sbdf, before, after, ranges, moreRanges }) => ({
+  return changes.map(({ sbdf, pasid, before, after, ranges, moreRanges }) => ({
     sbdf,
+    pasid,
     before: before && { ...before, root: before.root === null ? null : hex(before.root) },
     after: after && { ...after, root: after.root === null ? null : hex(after.root) },
     ranges: ranges.map((range) => ({

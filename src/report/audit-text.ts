@@ -121,8 +121,9 @@ export function* changesText(
     yield 'no device reaches anything else than before';
     return;
   }
-  for (const { sbdf, before, after, ranges, moreRanges } of changes) {
-    yield `${paint.bold(sbdf)}  ${stateText(before)} -> ${stateText(after)}`;
+  for (const { sbdf, pasid, before, after, ranges, moreRanges } of changes) {
+    const name = pasid === null ? sbdf : `${sbdf} PASID ${pasid}`;
+    yield `${paint.bold(name)}  ${stateText(before)} -> ${stateText(after)}`;
     for (const { input, count, before: was, after: is } of ranges.slice(0, most)) {
       const [start, end] = [input * PAGE_SIZE, (input + count) * PAGE_SIZE];
       const size = sizeText(end - start);
