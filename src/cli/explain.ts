@@ -1,10 +1,11 @@
-import type { Command } from 'commander';
+import { type Command, InvalidArgumentError } from 'commander';
 import { EVENT_KINDS, type EventKind } from '../logs/event.js';
 import { type ExplainedEvent, type Explanation, explain } from '../logs/explain.js';
 import { sbdfOf } from '../logs/values.js';
 import { eventJson, machineJson } from '../report/explanation.js';
 import { type Diagnostic, InputError } from '../text/diagnostic.js';
 import { readTextFile } from '../text/source.js';
+import { didYouMean } from '../text/suggest.js';
 import { type DomainConfig, loadDomainConfig } from '../toolstack/domain-config.js';
 import { DEFAULT_RELEASE, toolstackRelease } from '../toolstack/release.js';
 import { type Edition, resolveEdition } from '../xen/editions/edition.js';
@@ -12,7 +13,7 @@ import { eventLines, headLines, sumLine } from './explain-text.js';
 import { watchInterrupts } from './interrupts.js';
 import { EXIT, type ExitCode, type Io, runCommandAsync, standardIo } from './io.js';
 import { openLogs } from './log-files.js';
-import { choice, count } from './options.js';
+import { count } from './options.js';
 import { ReadingLine } from './progress.js';
 
 export interface ExplainCommandOptions {
@@ -61,8 +62,13 @@ export function registerExplain(program: Command, io: Io = standardIo()): void {
     });
 }
 
+/** A commander parser for a list of kinds. */
 function kinds(text: string): EventKind[] {
-  return text.split(',').map((kind) => choice('--kind', kind.trim(), EVENT_KINDS)!);
+  return text.split(',').map((word) => {
+    const kind = EVENT_KINDS.find((one) => one === word.trim());
+    if (kind !== undefined) return kind;
+    throw new InvalidArgumentError(`\`${word}\` is no kind; ${didYouMean(word, EVENT_KINDS)}.`);
+  });
 }
 
 /**

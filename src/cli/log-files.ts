@@ -1,12 +1,16 @@
-import { createReadStream, statSync } from 'node:fs';
+import { createReadStream, open as openFile, statSync } from 'node:fs';
 import { open } from 'node:fs/promises';
+import { Socket } from 'node:net';
 import type { Readable } from 'node:stream';
+import { promisify } from 'node:util';
 import { createGunzip } from 'node:zlib';
 import type { LogInput } from '../logs/explain.js';
 import { InputError } from '../text/diagnostic.js';
 
 const CHUNK_BYTES = 1 << 20;
 const WAIT_MS = 100;
+
+const openDescriptor = promisify(openFile);
 
 const unusable = (file: string, code: string, message: string): InputError =>
   new InputError({ severity: 'error', code, message, file, line: 1, column: 1 });
@@ -47,11 +51,16 @@ function unreadable(file: string, error: unknown): InputError {
   return unusable(file, 'unreadable', `cannot be read (${code ?? String(error)}); expected a log`);
 }
 
-function bytesOf(file: string, isOver: () => boolean): AsyncIterable<Uint8Array> {
+async function* bytesOf(file: string, isOver: () => boolean): AsyncIterable<Uint8Array> {
   const packed = file.endsWith('.gz');
-  if (file !== '-' && !packed && statSync(file).isFile()) return bytesOfFile(file);
-  const source: Readable = file === '-' ? process.stdin : createReadStream(file);
-  return bytesOfStream(file, source, packed, isOver);
+  if (file === '-') yield* bytesOfStream(file, process.stdin, packed, isOver);
+  else if (statSync(file).isFIFO()) {
+    // A pipe is waited for as sockets are: a file's read that waits cannot be ended.
+    const fd = await openDescriptor(file, 'r').catch((error) => Promise.reject(unreadable(file, error)));
+    yield* bytesOfStream(file, new Socket({ fd }), packed, isOver);
+  } else if (packed || !statSync(file).isFile()) {
+    yield* bytesOfStream(file, createReadStream(file), packed, isOver);
+  } else yield* bytesOfFile(file);
 }
 
 /** A file's bytes, all pieces of it in the same memory: each is to be used before the next is asked for. */

@@ -68,6 +68,8 @@ export async function explain(logs: readonly LogInput[], options: ExplainOptions
     if (!reader.complete) break;
     reader.begin(log.name);
     for await (const chunk of log.chunks) if (!reader.push(chunk)) break;
+    // Whoever ends the reading may end the stream as well.
+    if (options.isOver?.() === true) reader.complete = false;
     reader.end();
   }
   return reader.explanation();
