@@ -24,7 +24,7 @@ function explainOne(seed: number): void {
   events += explanation.events.length;
   const shown = [...headLines(explanation, PLAIN)];
   explanation.events.forEach((event, i) => {
-    shown.push(...eventLines(event, i + 1, true, null, PLAIN), JSON.stringify(eventJson(event)));
+    shown.push(...eventLines(event, i + 1, true, undefined, PLAIN), JSON.stringify(eventJson(event)));
   });
   const bad = shown.find((line) => FORBIDDEN.test(line));
   if (bad !== undefined) throw new Error(`shows a control character: ${JSON.stringify(bad)}`);

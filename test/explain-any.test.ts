@@ -17,7 +17,7 @@ describe('any log', () => {
       const explanation = explainText(log, 'a.log');
       const text = [...headLines(explanation, PLAIN)];
       explanation.events.forEach(
-        (event, i) => void text.push(...eventLines(event, i + 1, true, null, PLAIN)),
+        (event, i) => void text.push(...eventLines(event, i + 1, true, undefined, PLAIN)),
       );
       for (const line of text) expect(line, `seed ${seed}`).not.toMatch(FORBIDDEN);
       const json = JSON.stringify(explanation.events.map((event) => eventJson(event)));

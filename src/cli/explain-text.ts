@@ -1,4 +1,5 @@
 import type { ExplainedEvent, Explanation } from '../logs/explain.js';
+import type { ProgramAnswer } from '../logs/programs.js';
 import { counted, grouped } from '../text/count.js';
 import { type Paint, printable } from '../text/diagnostic.js';
 
@@ -40,7 +41,7 @@ export function* eventLines(
   event: ExplainedEvent,
   number: number,
   severalFiles: boolean,
-  program: string | null,
+  answer: ProgramAnswer | undefined,
   paint: Paint,
 ): Generator<string> {
   const who = `${event.source === 'xen' ? 'Xen' : 'Linux'}${event.unit === null ? '' : ` ${UNITS[event.unit]}`}`;
@@ -66,9 +67,16 @@ export function* eventLines(
     const titles = others.map(({ title, id }) => `${printable(title)} ${paint.dim(`[${id}]`)}`);
     yield `   ${' '.repeat(LABEL)}also possible: ${titles.join('; ')}`;
   }
-  if (program === null) return;
-  yield `   ${paint.dim('the shortest program in which the model says the same:')}`;
-  for (const line of program.trimEnd().split('\n')) yield `     ${printable(line)}`;
+  if (answer !== undefined) yield* programLines(answer, paint);
+}
+
+/** The program that ends in the same fault, or why there is none. */
+function* programLines({ shown, without }: ProgramAnswer, paint: Paint): Generator<string> {
+  for (const { cause, because } of without)
+    yield `   ${paint.dim(`no program shows ${cause}: ${printable(because)}`)}`;
+  if (shown === undefined) return;
+  yield `   ${paint.dim(`a program that ends in this fault, by ${shown.cause}, on Xen ${shown.edition} (dommu run):`)}`;
+  for (const line of shown.text.trimEnd().split('\n')) yield `     ${printable(line)}`.trimEnd();
 }
 
 /** What happened, as one would tell it. */

@@ -1,6 +1,7 @@
 import { type Command, InvalidArgumentError } from 'commander';
 import { EVENT_KINDS, type EventKind } from '../logs/event.js';
 import { type ExplainedEvent, type Explanation, explain } from '../logs/explain.js';
+import { type ProgramAnswer, programFor } from '../logs/programs.js';
 import { sbdfOf } from '../logs/values.js';
 import { eventJson, machineJson } from '../report/explanation.js';
 import { type Diagnostic, InputError } from '../text/diagnostic.js';
@@ -22,6 +23,7 @@ export interface ExplainCommandOptions {
   readonly config?: string;
   readonly kind?: readonly EventKind[];
   readonly device?: string;
+  readonly program?: boolean;
   readonly all?: boolean;
   readonly limit?: number;
 }
@@ -50,6 +52,7 @@ export function registerExplain(program: Command, io: Io = standardIo()): void {
     .argument('[file...]', 'logs; - or nothing for the standard input')
     .option('--xen <edition>', 'the release of Xen (default: what the log says)')
     .option('--config <file>', 'the config of the guest (xl.cfg(5)) that has the device')
+    .option('--program', 'show for each fault the shortest program in which the model ends in it')
     .option('--device <address>', 'only events of this device: 01:00.0, or its device-tree path')
     .option('--kind <kinds>', `only events of these kinds: ${EVENT_KINDS.join(', ')}`, kinds)
     .option('--all', 'show how things were set up, too')
@@ -96,8 +99,9 @@ export async function explainLogs(
     });
     line.clear();
     const events = explanation.events.filter(wanted(options));
-    if (options.json === true) printJson(explanation, events, options, io);
-    else print(explanation, events, options, io);
+    const programs = programsOf(explanation, options, interrupts.isOver);
+    if (options.json === true) await printJson(explanation, events, programs, options, io);
+    else await print(explanation, events, programs, options, io);
     return events.some(({ wrong }) => wrong) ? EXIT.findings : EXIT.ok;
   } finally {
     line.clear();
@@ -122,32 +126,48 @@ function wanted({ kind, device }: ExplainCommandOptions): (event: ExplainedEvent
     (kind === undefined || kind.includes(event.kind)) && (name === undefined || event.device === name);
 }
 
-function printJson(
+type Programs = (event: ExplainedEvent) => Promise<ProgramAnswer | undefined>;
+
+/** Looks for programs where they were asked for, until the command is interrupted. */
+function programsOf(
+  { world }: Explanation,
+  { program }: ExplainCommandOptions,
+  isOver: () => boolean,
+): Programs {
+  return async (event) =>
+    program === true && event.wrong && !isOver() ? programFor(event, world) : undefined;
+}
+
+async function printJson(
   explanation: Explanation,
   events: readonly ExplainedEvent[],
+  programs: Programs,
   { limit = events.length }: ExplainCommandOptions,
   io: Io,
-): void {
+): Promise<void> {
   const { files, notes, complete } = explanation;
-  const shown = events.slice(0, limit).map((event) => eventJson(event));
+  const shown: unknown[] = [];
+  for (const event of events.slice(0, limit)) shown.push(eventJson(event, await programs(event)));
   io.out(
     JSON.stringify({ events: shown, machine: machineJson(explanation), files, notes, complete }, null, 2),
   );
 }
 
-function print(
+async function print(
   explanation: Explanation,
   events: readonly ExplainedEvent[],
+  programs: Programs,
   { all, kind, limit = LIMIT }: ExplainCommandOptions,
   io: Io,
-): void {
+): Promise<void> {
   const paint = io.paintOut;
   for (const line of headLines(explanation, paint)) io.out(line);
   const told = all === true || kind !== undefined ? events : events.filter(({ wrong }) => wrong);
-  told.slice(0, limit).forEach((event, i) => {
+  const several = explanation.files.length > 1;
+  for (const [i, event] of told.slice(0, limit).entries()) {
     io.out('');
-    for (const line of eventLines(event, i + 1, explanation.files.length > 1, null, paint)) io.out(line);
-  });
+    for (const line of eventLines(event, i + 1, several, await programs(event), paint)) io.out(line);
+  }
   io.out('');
   io.out(sumLine(events, Math.min(told.length, limit), events.length - told.length, paint));
 }

@@ -1,5 +1,6 @@
 import type { ExplainedEvent, Explanation } from '../logs/explain.js';
 import type { Occurrence } from '../logs/group.js';
+import type { ProgramAnswer } from '../logs/programs.js';
 
 /** Addresses and entries in JSON. */
 const hex = (value: bigint): string => `0x${value.toString(16)}`;
@@ -8,7 +9,7 @@ const hexOrNull = (value: bigint | null): string | null => (value === null ? nul
 const occurrence = ({ line, text, time, file }: Occurrence) => ({ line, text, time, file });
 
 /** An event in `--json`: the contract of docs/explain.md. Unknown fields are null. */
-export function eventJson(event: ExplainedEvent, program: string | null = null) {
+export function eventJson(event: ExplainedEvent, answer?: ProgramAnswer) {
   const { reason, level, addresses, bits } = event;
   return {
     first: occurrence(event.first),
@@ -40,7 +41,18 @@ export function eventJson(event: ExplainedEvent, program: string | null = null) 
       against: [...cause.against],
       check: cause.check,
     })),
-    program,
+    ...(answer === undefined ? {} : { program: programJson(answer) }),
+  };
+}
+
+function programJson({ shown, without }: ProgramAnswer) {
+  return {
+    text: shown?.text ?? null,
+    cause: shown?.cause ?? null,
+    edition: shown?.edition ?? null,
+    steps: shown?.steps ?? null,
+    lines: shown?.lines ?? null,
+    without,
   };
 }
 
