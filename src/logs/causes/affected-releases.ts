@@ -5,9 +5,13 @@ import { compareReleases, RELEASES, type Release } from '../../xen/editions/rele
 
 const exact = ({ minor, point }: Release): string => `4.${minor}.${point}`;
 
+/** Each release with its profile, made when first asked for: events by the thousand ask again and again. */
+let profiles: readonly (readonly [Release, Profile])[] | undefined;
+
 /** All releases of which the profile behaves so, oldest first. */
 export function releasesThat(behave: (profile: Profile) => boolean): readonly Release[] {
-  return RELEASES.filter((release) => behave(releaseProfile(release)));
+  profiles ??= RELEASES.map((release) => [release, releaseProfile(release)] as const);
+  return profiles.filter(([, profile]) => behave(profile)).map(([release]) => release);
 }
 
 interface Run {
