@@ -130,28 +130,6 @@ describe.each([
   });
   afterAll(() => machine?.close());
 
-  it.runIf(iommu === 'vtd')(
-    'a device of dom0 writes into the root table where the audit says that it can',
-    async () => {
-      const reaches = judgeSurvey(await auditOf(machine), NOTHING_EXPECTED).some(
-        ({ code }) => code === 'tables-writable',
-      );
-      const sbdf = machine.devices.find(({ kind }) => kind === 'edu')!.sbdf;
-      // The high half of the entry of bus 255, which is not present: nobody looks at it.
-      const address = machine.rootTable + 255 * 16 + 4;
-      const value = 0x5a5a5000;
-      machine.memory.refresh();
-      const before = machine.memory.read32(address);
-      await machine.agent.perform([{ call: 'dma', sbdf, write: true, address, value }]);
-      machine.memory.refresh();
-      const after = machine.memory.read32(address);
-      machine.memory.write32(address, before);
-      expect(after).toBe(reaches ? value : before);
-      expect(reaches).toBe(dom0Iommu === 'relaxed');
-      expect(before).not.toBe(value);
-    },
-  );
-
   it('says at each moment of a device’s life what the model predicts and what its DMA meets', async () => {
     const declared = STORY.replace('iommu vtd', `iommu ${iommu}\ndom0 ${dom0Iommu}`);
     const program = parseProgramText(new SourceText('story.dommu', declared));

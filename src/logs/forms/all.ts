@@ -1,4 +1,5 @@
 import type { LineForm } from '../form.js';
+import { AMDVI_INIT } from './amdvi-init.js';
 import { ARM_INIT_FORMS } from './arm-init.js';
 import { IPMMU_FORMS } from './ipmmu.js';
 import { LINUX_AMDVI } from './linux-amdvi.js';
@@ -13,6 +14,7 @@ import { XEN_VTD_FORMS } from './xen-vtd.js';
 export const FORMS: readonly LineForm[] = [
   ...XEN_AMDVI,
   ...LINUX_AMDVI,
+  ...AMDVI_INIT,
   ...XEN_VTD_FORMS,
   ...SMMUV2_FORMS,
   ...SMMUV2_INIT_FORMS,
