@@ -94,14 +94,18 @@ function sentenceOf({ kind, device, domain, address, access, reason, addresses }
   return domain === null ? meaning : `domain ${domain}: ${meaning}`;
 }
 
+/** What hardware reports in hexadecimal, as manuals have it; what software returns as a negative number. */
+const codeOf = (code: number): string => (code < 0 ? String(code) : `0x${code.toString(16)}`);
+
 function* rowsOf(event: ExplainedEvent, severalFiles: boolean): Generator<[label: string, text: string]> {
-  const { first, last, count, suppressed, reason, level, addresses } = event;
+  const { first, last, count, suppressed, kind, reason, level, address, addresses } = event;
   const place = severalFiles ? `${first.file}:${first.line}` : `line ${first.line}`;
   yield [place, first.text.trim()];
   if (reason !== null) {
-    const code = reason.code === null ? '' : `, code 0x${reason.code.toString(16)}`;
+    const code = reason.code === null ? '' : `, code ${codeOf(reason.code)}`;
     yield ['reason', `${reason.name}${code}${reason.manual === null ? '' : ` (${reason.manual})`}`];
   }
+  if (address !== null && kind !== 'dma-fault' && addresses === null) yield ['address', hex(address)];
   if (addresses !== null) yield ['addresses', `${hex(addresses.lowest)} to ${hex(addresses.highest)}`];
   let label = 'bits';
   for (const { name, value, meaning } of event.bits) {

@@ -168,6 +168,38 @@ export const PAGE_INFO_LAYOUTS: readonly PageInfoLayouts[] = [
   { from: '4.22.0', typeInfo: TYPE_NON_COHERENT, countInfo: COUNT_4_22 },
 ];
 
+/** Names of the page types by number before 4.10, when a type had four bits. */
+const PGT_NAMES_BEFORE_4_10: Readonly<Record<number, string>> = {
+  0: 'none',
+  1: 'l1',
+  2: 'l2',
+  3: 'l3',
+  4: 'l4',
+  5: 'seg_desc',
+  7: 'writable',
+  8: 'shared',
+};
+
+/**
+ * The layouts of 4.6 to 4.9, for logs of these releases: the type had four bits, and PGT_locked stood below PGT_partial.
+ * (asm-x86/mm.h at their tags.) The model's own words are never in them.
+ */
+export const PAGE_INFO_BEFORE_4_10: PageInfoLayouts = {
+  from: '4.6.0',
+  typeInfo: {
+    name: 'type_info (4.6 to 4.9)',
+    manual: 'Xen asm/mm.h, PGT_*',
+    words: 2,
+    fields: [
+      count(54),
+      { name: 'locked', lo: 55, hi: 55, doc: 'PGT_locked' },
+      ...TYPE_FLAGS.filter(({ name }) => name !== 'locked' && name !== 'type'),
+      { name: 'type', lo: 60, hi: 63, doc: 'PGT_type_mask', kind: 'enum', values: PGT_NAMES_BEFORE_4_10 },
+    ],
+  },
+  countInfo: COUNT_OLD,
+};
+
 function parts(release: string): [number, number, number] {
   const match = /^(\d+)\.(\d+)(?:\.(\d+))?$/.exec(release);
   if (match === null) throw new RangeError(`"${release}" is no release; expected for example 4.17 or 4.13.2`);

@@ -8,6 +8,7 @@ import { LogFacts } from './facts.js';
 import type { LineForm } from './form.js';
 import { FORMS } from './forms/all.js';
 import { isComplaint } from './forms/init-reasons.js';
+import { isNote } from './forms/notes.js';
 import { GROUPS_AT_MOST, type GroupedEvent, Grouper } from './group.js';
 import { LineScanner } from './lines.js';
 import { editionOfVersion } from './release-of-log.js';
@@ -169,7 +170,8 @@ class Reader {
   }
 }
 
-/** Faults and errors are; lines of initialisation only where their reason is a complaint. */
+/** Faults and errors are, but for notes; lines of initialisation only where their reason is a complaint. */
 function isWrong({ kind, reason }: GroupedEvent): boolean {
-  return kind !== 'init' || (reason !== null && isComplaint(reason.name));
+  if (kind !== 'init') return reason === null || !isNote(reason.name);
+  return reason !== null && isComplaint(reason.name);
 }

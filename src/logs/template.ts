@@ -24,6 +24,8 @@ const FIELD_TYPES = {
   name: /[^\s:,;()[\]'"=]/,
   /** The same with colons and equals signs: a PCI address or a path, whichever it is. */
   place: /[^\s,;()[\]'"]/,
+  /** A domain as Xen prints it: `d1`, `d1v0`, `d[IO]`, `NULL`. */
+  domain: /[\w[\]]/,
   /** Up to the next literal of the template, or to the end of the line. */
   text: /./,
 } as const;

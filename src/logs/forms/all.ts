@@ -2,13 +2,22 @@ import type { LineForm } from '../form.js';
 import { AMDVI_INIT } from './amdvi-init.js';
 import { ARM_INIT_FORMS } from './arm-init.js';
 import { IPMMU_FORMS } from './ipmmu.js';
+import { LIBXL_FORMS } from './libxl.js';
 import { LINUX_AMDVI } from './linux-amdvi.js';
+import { PCIBACK_FORMS } from './pciback.js';
 import { SMMUV2_FORMS } from './smmuv2.js';
 import { SMMUV2_INIT_FORMS } from './smmuv2-init.js';
 import { SMMUV3_FORMS } from './smmuv3.js';
 import { SMMUV3_INIT_FORMS } from './smmuv3-init.js';
 import { XEN_AMDVI } from './xen-amdvi.js';
+import { XEN_BOOT_FACTS } from './xen-boot-facts.js';
+import { XEN_CREATEDOMAIN_FORMS } from './xen-createdomain.js';
+import { XEN_GRANT_FORMS } from './xen-grants.js';
+import { XEN_INIT_FORMS } from './xen-init.js';
+import { XEN_MAPPING_FORMS } from './xen-mappings.js';
+import { XEN_MEMORY_FORMS } from './xen-memory.js';
 import { XEN_VTD_FORMS } from './xen-vtd.js';
+import { XL_FORMS } from './xl.js';
 
 /** Every line that is understood, one family a file. Where two take the same line, the first does. */
 export const FORMS: readonly LineForm[] = [
@@ -22,4 +31,13 @@ export const FORMS: readonly LineForm[] = [
   ...SMMUV3_INIT_FORMS,
   ...IPMMU_FORMS,
   ...ARM_INIT_FORMS,
+  ...XEN_INIT_FORMS,
+  ...XEN_MAPPING_FORMS,
+  ...XEN_MEMORY_FORMS,
+  ...XEN_GRANT_FORMS,
+  ...XEN_CREATEDOMAIN_FORMS,
+  ...LIBXL_FORMS,
+  ...XL_FORMS,
+  ...PCIBACK_FORMS,
+  ...XEN_BOOT_FACTS,
 ];
