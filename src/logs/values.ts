@@ -12,6 +12,12 @@ export function hexNumber(text: string | undefined): number | null {
   return value === null || value > 0xffff_ffffn ? null : Number(value);
 }
 
+/** A hexadecimal number as details show it, with 0x; any other text as it is. */
+export function hexDetail(text: string): string {
+  const value = hexValue(text);
+  return value === null ? text : `0x${value.toString(16)}`;
+}
+
 /** A decimal number, perhaps negative; null where it is none. */
 export function decimal(text: string | undefined): number | null {
   return /^-?\d{1,15}$/.test(text ?? '') ? Number(text) : null;

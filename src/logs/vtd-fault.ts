@@ -1,7 +1,7 @@
 import type { EventDraft, StatusBit } from './event.js';
 import type { LogFacts } from './facts.js';
 import { FOLLOW_LINES, type FormLine } from './form.js';
-import { hexNumber, hexValue, sbdfOf } from './values.js';
+import { hexDetail, hexNumber, hexValue, sbdfOf } from './values.js';
 import { setVtdReason } from './vtd-reasons.js';
 import { isQueueError, statusBits, statusReason } from './vtd-status.js';
 
@@ -108,10 +108,4 @@ export function readReason(
   if (event.reason !== null || number === null || number > 0xff) return false;
   setVtdReason(event, number);
   return undefined;
-}
-
-/** A number as details show it. */
-export function hexDetail(text: string): string {
-  const value = hexValue(text);
-  return value === null ? text : `0x${value.toString(16)}`;
 }

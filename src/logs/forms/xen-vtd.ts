@@ -1,6 +1,6 @@
 import type { EventForm, FormLine, LineForm, MoreForm } from '../form.js';
-import { decimal, hexNumber, hexValue, sbdfOf } from '../values.js';
-import { hexDetail, readFault, readReason, readStatus } from '../vtd-fault.js';
+import { decimal, hexDetail, hexNumber, hexValue, sbdfOf } from '../values.js';
+import { readFault, readReason, readStatus } from '../vtd-fault.js';
 import { keepLine, noteContext, noteMissing, notePaging, noteRoot } from '../vtd-walk.js';
 
 /** Faults that Xen prints of a VT-d unit (iommu_page_fault_do_one, print_vtd_entries). Xen prints reasons in hexadecimal. */
