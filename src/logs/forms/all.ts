@@ -10,7 +10,9 @@ import { SMMUV2_INIT_FORMS } from './smmuv2-init.js';
 import { SMMUV3_FORMS } from './smmuv3.js';
 import { SMMUV3_INIT_FORMS } from './smmuv3-init.js';
 import { XEN_AMDVI } from './xen-amdvi.js';
+
 <<<<<<< HEAD
+
 import { XEN_BOOT_FACTS } from './xen-boot-facts.js';
 import { XEN_CREATEDOMAIN_FORMS } from './xen-createdomain.js';
 import { XEN_GRANT_FORMS } from './xen-grants.js';
@@ -19,7 +21,9 @@ import { XEN_MAPPING_FORMS } from './xen-mappings.js';
 import { XEN_MEMORY_FORMS } from './xen-memory.js';
 import { XEN_VTD_FORMS } from './xen-vtd.js';
 import { XL_FORMS } from './xl.js';
+
 =======
+
 import { XEN_IOMMU_FORMS } from './xen-iommu.js';
 import { XEN_PCI_FORMS } from './xen-pci.js';
 import { XEN_VTD_FORMS } from './xen-vtd.js';
@@ -28,6 +32,7 @@ import { XEN_VTD_DMAR_FORMS } from './xen-vtd-dmar.js';
 import { XEN_VTD_INIT_FORMS } from './xen-vtd-init.js';
 import { XEN_VTD_QUEUE_FORMS } from './xen-vtd-queue.js';
 import { XEN_VTD_QUIRK_FORMS } from './xen-vtd-quirks.js';
+
 >>>>>>> ce00d5d (explain reads what Xen says of VT-d units, the DMAR table, invalidations, quirks, and of devices that move between domains)
 
 /** Every line that is understood, one family a file. Where two take the same line, the first does. */
