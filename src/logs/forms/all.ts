@@ -10,30 +10,20 @@ import { SMMUV2_INIT_FORMS } from './smmuv2-init.js';
 import { SMMUV3_FORMS } from './smmuv3.js';
 import { SMMUV3_INIT_FORMS } from './smmuv3-init.js';
 import { XEN_AMDVI } from './xen-amdvi.js';
-
-<<<<<<< HEAD
-
 import { XEN_BOOT_FACTS } from './xen-boot-facts.js';
 import { XEN_CREATEDOMAIN_FORMS } from './xen-createdomain.js';
 import { XEN_GRANT_FORMS } from './xen-grants.js';
 import { XEN_INIT_FORMS } from './xen-init.js';
 import { XEN_MAPPING_FORMS } from './xen-mappings.js';
 import { XEN_MEMORY_FORMS } from './xen-memory.js';
-import { XEN_VTD_FORMS } from './xen-vtd.js';
-import { XL_FORMS } from './xl.js';
-
-=======
-
-import { XEN_IOMMU_FORMS } from './xen-iommu.js';
-import { XEN_PCI_FORMS } from './xen-pci.js';
+import { XEN_MOVE_FORMS } from './xen-moves.js';
 import { XEN_VTD_FORMS } from './xen-vtd.js';
 import { XEN_VTD_DEVICE_FORMS } from './xen-vtd-devices.js';
 import { XEN_VTD_DMAR_FORMS } from './xen-vtd-dmar.js';
 import { XEN_VTD_INIT_FORMS } from './xen-vtd-init.js';
 import { XEN_VTD_QUEUE_FORMS } from './xen-vtd-queue.js';
 import { XEN_VTD_QUIRK_FORMS } from './xen-vtd-quirks.js';
-
->>>>>>> ce00d5d (explain reads what Xen says of VT-d units, the DMAR table, invalidations, quirks, and of devices that move between domains)
+import { XL_FORMS } from './xl.js';
 
 /** Every line that is understood, one family a file. Where two take the same line, the first does. */
 export const FORMS: readonly LineForm[] = [
@@ -46,8 +36,7 @@ export const FORMS: readonly LineForm[] = [
   ...XEN_VTD_INIT_FORMS,
   ...XEN_VTD_QUIRK_FORMS,
   ...XEN_VTD_DEVICE_FORMS,
-  ...XEN_IOMMU_FORMS,
-  ...XEN_PCI_FORMS,
+  ...XEN_MOVE_FORMS,
   ...SMMUV2_FORMS,
   ...SMMUV2_INIT_FORMS,
   ...SMMUV3_FORMS,

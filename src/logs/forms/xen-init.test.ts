@@ -108,7 +108,6 @@ describeSamples('lines of Xen about the IOMMU at boot, and devices that move', X
   said('0000:03:00.0 already assigned, or non-existent', 'device-unknown', DEVICE),
   said('/soc/ethernet@ff0e0000 already assigned.', 'device-unknown', { device: '/soc/ethernet@ff0e0000' }),
   coded('setup 0000:03:00.0 for d0 failed (-22)', 'device-failed', -22, { ...DEVICE, domain: 0 }),
-  said('dom3: ATS device 0000:03:00.0 flush failed', 'device-failed', { ...DEVICE, domain: 3 }),
   said('0000:03:00.3 looks to be a real device; bumping 0000:03:00 stride to 4', 'option-invalid', {
     device: '0000:03:00.3',
   }),

@@ -336,18 +336,6 @@ const DEVICES: readonly InitMessage[] = [
     manual: 'dossier §3.6',
   },
   {
-    texts: ['ATS device {device:bdf} flush failed'],
-    printedBy: 'Xen 4.8 to 4.22',
-    name: 'device-failed',
-    meaning:
-      'a device did not confirm that it has forgotten translations; it is not used any more, and its domain is crashed',
-    also: ({ before }, event) => {
-      const domain = /dom(\d{1,5}): $/.exec(before.slice(-16))?.[1];
-      if (domain !== undefined) event.domain = Number(domain);
-      return undefined;
-    },
-  },
-  {
     texts: ['looks to be a real device; bumping'],
     printedBy: 'Xen 4.17 to 4.22',
     name: 'option-invalid',

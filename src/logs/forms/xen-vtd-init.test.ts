@@ -173,11 +173,6 @@ describeSamples('Xen’s words on invalidations', XEN_VTD_QUEUE_FORMS, [
     ['(XEN) [VT-D] crash shutdown: IOMMU flush all failed', 'invalidation-failed'],
     ['(XEN) [VT-D] suspend: IOMMU flush all failed: -110', 'invalidation-failed', { reason: { code: -110 } }],
     ['(XEN) [VT-D] d1: IOMMU pages flush failed: -110', 'invalidation-failed', { domain: 1 }],
-    [
-      '(XEN) dom1: ATS device 0000:03:00.0 flush failed',
-      'device-invalidation-timeout',
-      { domain: 1, device: '0000:03:00.0' },
-    ],
     ['DMAR hardware malfunction', 'unit-dead'],
     ['iommu.c:622:disable_translation: DMAR hardware is malfunctional', 'unit-dead'],
   ]),

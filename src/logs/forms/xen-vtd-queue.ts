@@ -1,4 +1,3 @@
-import { domainOf } from '../domids.js';
 import type { LineForm } from '../form.js';
 import { keepLine } from '../vtd-walk.js';
 import { type Said, saidForms } from './said.js';
@@ -89,21 +88,6 @@ const COMMANDS: readonly Said<string>[] = [
     printedBy: 'Xen 4.8 to 4.22',
     name: 'invalidation-failed',
     meaning: 'what units remember could not be invalidated: devices may go on with mappings that are gone',
-  },
-  {
-    texts: ['ATS device {device:bdf} flush failed'],
-    printedBy: 'Xen 4.8 to 4.22',
-    name: 'device-invalidation-timeout',
-    meaning:
-      'a device did not drop the translations that it keeps (ATS) in time; Xen hides the device and crashes its domain',
-    manual: 'Intel VT-d spec 5.10 §4.3',
-    also(line, event, facts) {
-      const { device } = event;
-      event.domain ??= domainOf(/dom\d{1,5}(?=: {0,4}$)/.exec(line.before)?.[0]);
-      const value = 'hidden: it did not answer an invalidation';
-      if (device !== null) facts.of(facts.devices, device, { value, line: line.line });
-      return undefined;
-    },
   },
   {
     texts: ['DMAR hardware malfunction', 'DMAR hardware is malfunctional'],
