@@ -60,7 +60,11 @@ function unusable(file: string, code: string, message: string): InputError {
   return new InputError({ severity: 'error', code, message, file, line: 1, column: 1 });
 }
 
-function readBytes(path: string, what: string): Buffer {
+/**
+ * Reads an input that may be binary: a file, a pipe, or `-` for the standard input.
+ * @throws InputError when the file is missing, no file or pipe, or longer than {@link MAX_TEXT_BYTES}.
+ */
+export function readBytes(path: string, what: string): Buffer {
   try {
     if (path === STANDARD_INPUT) return readAll(0, path, what);
     // Before it is opened: opening a device may do something.
@@ -114,7 +118,8 @@ function readSome(file: number, chunk: Buffer): number {
   }
 }
 
-function decodeText(bytes: Buffer): string {
+/** UTF-8, or Latin-1 where it is none, so that nothing is lost. */
+export function decodeText(bytes: Buffer): string {
   try {
     return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
   } catch {

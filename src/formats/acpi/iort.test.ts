@@ -48,10 +48,10 @@ describe('an IORT table', () => {
   });
 
   it('gives the ranges of a reserved memory node', () => {
-    const range = structureBytes(MEMORY_RANGE, { base: 0x8000_0000n, bytes: 0x10000n });
+    const range = structureBytes(MEMORY_RANGE, { base: 0x8000_0000n, rangeLength: 0x10000n });
     const rmr = node(IortType.RMR, { ranges: 1, rangeOffset: 28 }, [range]);
     const [found] = parseIort(iort([rmr])).structures[0]!.children;
-    expect([found!.layout.name, addressOf(found!, 'bytes')]).toEqual(['memory range', 0x10000n]);
+    expect([found!.layout.name, addressOf(found!, 'rangeLength')]).toEqual(['memory range', 0x10000n]);
   });
 
   it('says when mappings do not fit their node, and reads those that do', () => {

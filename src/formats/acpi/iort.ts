@@ -191,10 +191,18 @@ export const MEMORY_RANGE: AcpiLayout = {
   size: 20,
   fields: [
     row(0, 8, 'base', 'address', 'Physical range offset'),
-    row(8, 8, 'bytes', 'address', 'Physical range length, in bytes'),
+    row(8, 8, 'rangeLength', 'address', 'Physical range length, in bytes'),
     row(16, 4, 'reserved', 'reserved', 'reserved'),
   ],
 };
+
+const HEADER_SIZE = 16;
+
+/** Arrays within nodes: how many elements, from which offset on. */
+const ARRAYS: readonly { of?: number; count: string; offset: string }[] = [
+  { count: 'mappings', offset: 'mappingOffset' },
+  { of: IortType.RMR, count: 'ranges', offset: 'rangeOffset' },
+];
 
 const NODES: StructureRules = {
   what: 'node',
@@ -203,6 +211,15 @@ const NODES: StructureRules = {
   typeAt: (bytes, at) => bytes.number(at, 1),
   lengthAt: (bytes, at) => bytes.number(at + 1, 2),
   layoutOf: (type) => IORT_NODES[type],
+  bodyOf(structure) {
+    // Fields that later revisions added are there only when the arrays leave them room.
+    const whole = { ...structure, children: [] };
+    const starts = ARRAYS.flatMap(({ of, count, offset }) => {
+      if (of !== undefined && of !== structure.type) return [];
+      return (numberOf(whole, count) ?? 0) > 0 ? [numberOf(whole, offset) ?? 0] : [];
+    });
+    return Math.min(structure.size, ...starts.filter((at) => at >= HEADER_SIZE));
+  },
   childrenOf(structure, walk) {
     const whole = { ...structure, children: [] };
     const ranges =
@@ -222,7 +239,7 @@ function array(
   const count = numberOf(of, countName) ?? 0;
   const at = numberOf(of, offsetName) ?? 0;
   if (count === 0) return [];
-  const fits = at >= 16 ? Math.max(0, Math.floor((of.size - at) / layout.size)) : 0;
+  const fits = at >= HEADER_SIZE ? Math.max(0, Math.floor((of.size - at) / layout.size)) : 0;
   if (fits < count) {
     const message = `${of.layout.name}: ${count} of ${layout.name} at offset ${at} do not fit its ${of.size} bytes; ${fits} do`;
     walk.problem('offset-outside', of.offset + 8, message);
@@ -232,7 +249,16 @@ function array(
     const offset = of.offset + at + i * layout.size;
     if (offset >= walk.bytes.length || !walk.admit(offset)) break;
     const { size } = layout;
-    elements.push({ layout, bytes: of.bytes, offset, length: size, size, type: null, children: [] });
+    elements.push({
+      layout,
+      bytes: of.bytes,
+      offset,
+      length: size,
+      size,
+      body: size,
+      type: null,
+      children: [],
+    });
   }
   return elements;
 }
@@ -258,7 +284,7 @@ export const parseIort = (bytes: Uint8Array | TableBytes): AcpiTable => readTabl
 export function itsIdentifiers(group: AcpiStructure): number[] {
   const count = numberOf(group, 'count') ?? 0;
   const found: number[] = [];
-  for (let i = 0; i < count && 24 + 4 * i <= group.size; i++) {
+  for (let i = 0; i < count && 24 + 4 * i <= group.body; i++) {
     const identifier = group.bytes.number(group.offset + 20 + 4 * i, 4);
     if (identifier !== null) found.push(identifier);
   }

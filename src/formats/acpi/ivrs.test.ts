@@ -23,7 +23,7 @@ describe('an IVRS table', () => {
           bytesOf(EntryType.RANGE_END, 0xfe, 0xff, 0),
           bytesOf(EntryType.SPECIAL, 0, 0, 0xd7, 0x21, 0xa0, 0, 1),
         ]),
-        block(IvrsType.IVMD_ONE, { flags: 7, deviceId: 0x60, start: 0x7d900000n, bytes: 0x100000n }),
+        block(IvrsType.IVMD_ONE, { flags: 7, deviceId: 0x60, start: 0x7d900000n, memoryLength: 0x100000n }),
       ]),
     );
     expect(table).toMatchObject({ complete: true, checksumRight: true, problems: [] });

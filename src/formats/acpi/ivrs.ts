@@ -128,7 +128,7 @@ const ivmd = (name: string, title: string, device: string, aux: string): AcpiLay
     row(6, 2, 'aux', 'requester', aux),
     row(8, 8, 'reserved', 'reserved', 'reserved'),
     row(16, 8, 'start', 'address', 'IVMD start address'),
-    row(24, 8, 'bytes', 'address', 'IVMD memory block length, in bytes'),
+    row(24, 8, 'memoryLength', 'address', 'IVMD memory block length, in bytes'),
   ],
 });
 

@@ -46,6 +46,8 @@ export interface AcpiStructure {
   readonly length: number | null;
   /** Bytes that belong to it: its length, cut at the end of what contains it. */
   readonly size: number;
+  /** Bytes of it that its fields have: what comes before arrays that it says the offset of. */
+  readonly body: number;
   /** Its type; null when that is missing. */
   readonly type: number | null;
   readonly children: readonly AcpiStructure[];
@@ -93,7 +95,7 @@ export function acpiField(layout: AcpiLayout, name: string): AcpiField {
 
 /** Bytes of a field in this structure: those that its length leaves it. */
 export function sizeOfField(structure: AcpiStructure, field: AcpiField): number {
-  const left = Math.max(0, structure.size - field.at);
+  const left = Math.max(0, structure.body - field.at);
   return field.size === 0 ? left : Math.min(field.size, left);
 }
 
@@ -120,6 +122,11 @@ export function textOf(structure: AcpiStructure, name: string): string | null {
 /** Where a field stands in the table. */
 export function offsetOf(structure: AcpiStructure, name: string): number {
   return structure.offset + acpiField(structure.layout, name).at;
+}
+
+/** Whether all bytes of a structure are there, by its own length: only then nothing more is to be said of what it lacks. */
+export function isWhole({ bytes, offset, size, length }: AcpiStructure): boolean {
+  return size === length && bytes.has(offset, size);
 }
 
 /** A structure of a type that this table does not have: its header alone, the rest as bytes. */

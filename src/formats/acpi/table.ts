@@ -71,6 +71,7 @@ export function readTable(input: Uint8Array | TableBytes, kind: TableKind): Acpi
     offset: 0,
     length: least,
     size: Math.min(least, limit, bytes.length),
+    body: Math.min(least, limit, bytes.length),
     type: null,
     children: [],
   };
@@ -80,7 +81,7 @@ export function readTable(input: Uint8Array | TableBytes, kind: TableKind): Acpi
   }
   const known = bytes.knownBelow(limit);
   const complete = length !== null && known >= limit;
-  if (length !== null && bytes.length < limit) {
+  if (length !== null && bytes.length < limit && bytes.known === null) {
     const message = `table cut off at byte ${bytes.length} of ${limit}`;
     walk.problem('table-cut-off', bytes.length, message);
   } else if (!complete) {

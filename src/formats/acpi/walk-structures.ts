@@ -18,6 +18,8 @@ export interface StructureRules {
   /** The structure's length; null where bytes are missing, 0 where a type has no known length. */
   lengthAt(bytes: TableBytes, at: number): number | null;
   layoutOf(type: number): AcpiLayout | undefined;
+  /** Where the fields of a structure end, when that is before its own end. */
+  bodyOf?(structure: Omit<AcpiStructure, 'children'>): number;
   /** Structures inside one, which end at `end` at the latest. */
   childrenOf?(structure: Omit<AcpiStructure, 'children'>, walk: TableWalk): readonly AcpiStructure[];
 }
@@ -102,7 +104,7 @@ export class TableWalk {
   ): Omit<AcpiStructure, 'children'> {
     const { what, manual, headerSize } = rules;
     const layout = known ?? unknownLayout(what, manual, type, headerSize);
-    const size = Math.min(length ?? layout.size, end - at);
+    const size = Math.max(0, Math.min(length ?? layout.size, end - at));
     if (length !== null && length > end - at) {
       const message = `${layout.name} of ${length} bytes reaches ${length - (end - at)} bytes beyond the end at ${hex(end)} of what contains it`;
       this.problem('structure-overruns', at, message);
@@ -110,6 +112,7 @@ export class TableWalk {
       const message = `${layout.name} has ${length} bytes; the manual gives it ${layout.size} at least`;
       this.problem('structure-too-short', at, message);
     }
-    return { layout, bytes: this.bytes, offset: at, length, size: Math.max(size, 0), type };
+    const structure = { layout, bytes: this.bytes, offset: at, length, size, body: size, type };
+    return { ...structure, body: rules.bodyOf?.(structure) ?? size };
   }
 }

@@ -1,0 +1,107 @@
+import { TABLE_AT_MOST } from '../../formats/acpi/find-tables.js';
+import { TableBytes } from '../../formats/acpi/table-bytes.js';
+
+/** A line of an `iasl -d` listing: `[038h 0056 008h]  Register Base Address : 00000000FED91000`. */
+export interface ListingLine {
+  readonly offset: number;
+  readonly size: number;
+  readonly name: string;
+  readonly value: string;
+}
+
+/** Lengths are hexadecimal with an `h` since 2022, decimal before; the offset stands there twice. */
+const PLACE = /\[([0-9a-f]{3,8})h ([0-9]{4,9}) {1,4}([0-9a-f]{1,4})(h?)\]/i;
+const FIELD_AT_MOST = 4096;
+
+/** A listing's line, wherever in the line it begins; null for all others. */
+export function listingLine(text: string): ListingLine | null {
+  const place = PLACE.exec(text);
+  if (place === null) return null;
+  const [whole, hexOffset, , length, h] = place as unknown as [string, string, string, string, string];
+  if (h === '' && !/^[0-9]+$/.test(length)) return null;
+  const rest = text.slice(place.index + whole.length);
+  const colon = rest.indexOf(' : ');
+  if (colon < 0) return null;
+  const offset = Number.parseInt(hexOffset, 16);
+  const size = Number.parseInt(length, h === '' ? 10 : 16);
+  if (offset + size > TABLE_AT_MOST || size > FIELD_AT_MOST) return null;
+  return { offset, size, name: rest.slice(0, colon).trim(), value: rest.slice(colon + 3).trim() };
+}
+
+/**
+ * The bytes of a field as a listing shows it, from its first one: fewer than its size when the listing does not tell all.
+ * Texts end at their first NUL, and what is behind it is not shown.
+ */
+export function fieldBytes({ size, value }: ListingLine): number[] {
+  if (value.startsWith('"')) {
+    const end = value.indexOf('"', 1);
+    const text = Buffer.from(value.slice(1, end < 0 ? undefined : end), 'latin1');
+    return [...text, 0].slice(0, size);
+  }
+  const path = /^\[([0-9a-f]{2}), ?([0-9a-f]{2})\]/i.exec(value);
+  const shown = path !== null ? `${path[1]} ${path[2]}` : value.split(/[[<(/]/, 1)[0]!.trim();
+  const parts = shown.split(/[ ,]+/).filter((part) => part !== '');
+  if (!parts.every((part) => /^[0-9a-f]+$/i.test(part))) return [];
+  if (parts.length > 1) {
+    if (!parts.every((part) => part.length === 2)) return [];
+    return parts.slice(0, size).map((part) => Number.parseInt(part, 16));
+  }
+  const [digits] = parts;
+  if (digits === undefined || digits.length > 2 * size) return [];
+  // One number, little-endian in the table; leading zeros may be left out.
+  const bytes = digits.padStart(2 * size, '0').match(/../g)!;
+  return bytes.map((pair) => Number.parseInt(pair, 16)).reverse();
+}
+
+/** A listing that is being put together: what its lines tell of a table's bytes. */
+export class Listing {
+  readonly line: number;
+  /** Whether `Raw Table Data` was met, so that a hexdump of the same table follows. */
+  rawFollows = false;
+  private bytes = new Uint8Array(256);
+  private known = new Uint8Array(256);
+  private length = 0;
+
+  constructor(line: number) {
+    this.line = line;
+  }
+
+  add(line: ListingLine): void {
+    const bytes = fieldBytes(line);
+    this.reserve(line.offset + bytes.length);
+    this.bytes.set(bytes, line.offset);
+    this.known.fill(1, line.offset, line.offset + bytes.length);
+    if (bytes.length > 0) this.length = Math.max(this.length, line.offset + bytes.length);
+  }
+
+  /** What is known of the table; bytes that no line shows are missing. */
+  content(): TableBytes {
+    return new TableBytes(this.bytes.slice(0, this.length), this.known.slice(0, this.length));
+  }
+
+  private reserve(length: number): void {
+    if (length <= this.bytes.length) return;
+    const size = Math.max(length, 2 * this.bytes.length);
+    const grow = (old: Uint8Array) => {
+      const wider = new Uint8Array(size);
+      wider.set(old);
+      return wider;
+    };
+    this.bytes = grow(this.bytes);
+    this.known = grow(this.known);
+  }
+}
+
+/** Both together: the bytes of `first`, and where they are missing those of `second`. */
+export function merged(first: TableBytes, second: TableBytes): TableBytes {
+  const length = Math.max(first.length, second.length);
+  const bytes = new Uint8Array(length);
+  const known = new Uint8Array(length);
+  for (let i = 0; i < length; i++) {
+    const from = first.has(i, 1) ? first : second;
+    if (!from.has(i, 1)) continue;
+    bytes[i] = from.bytes[i]!;
+    known[i] = 1;
+  }
+  return new TableBytes(bytes, known);
+}
