@@ -8,6 +8,7 @@ export const LINUX_SMMUV2_LINES: readonly string[] = [
   `${V2}Unhandled context fault: fsr=0x402, iova=0x9efa0000, fsynr=0x3c0001, cbfrsynra=0x140, cb=3`,
   `${V2}FSR    = 00000402 [Format=2 TF], SID=0x140`,
   `${V2}FSYNR0 = 003c0011 [S1CBNDX=60 WNR PLVL=1]`,
+  'macb ff0e0000.ethernet eth0: DMA bus error: HRESP not OK',
   `${V2}soft iova-to-phys=0x0000000000000000`,
   `${V2}hard iova-to-phys (ATOS)=0x0000000080001000`,
   'qcom-iommu-ctx 1f09000.iommu-ctx: Unhandled context fault: fsr=0x2, iova=0x0000000000001000, fsynr=0x11, cb=9',
@@ -68,7 +69,6 @@ export const LINUX_SMMUV2_LINES: readonly string[] = [
   'macb ff0e0000.ethernet: cannot attach to SMMU, is it on the same bus?',
   'macb ff0e0000.ethernet: cannot attach to SMMU 50000000.iommu whilst already attached to domain on SMMU 60000000.iommu',
   'arm-smmu: deprecated "mmu-masters" DT property in use; DMA API support unavailable',
-  'macb ff0e0000.ethernet eth0: DMA bus error: HRESP not OK',
 ];
 
 export const LINUX_SMMUV3_LINES: readonly string[] = [
@@ -168,6 +168,7 @@ export const LINUX_IPMMU_LINES: readonly string[] = [
 ];
 
 export const DEVICE_TREE_LINES: readonly string[] = [
+  'macb ff0e0000.ethernet eth0: DMA bus error: HRESP not OK',
   '\tsmmu: smmu@fd800000 {',
   '\tgem3: ethernet@ff0e0000 {',
   '\t\tiommus = <&smmu 0x877>;',

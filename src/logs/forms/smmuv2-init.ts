@@ -63,7 +63,7 @@ const probed = (driver: Driver, rows: readonly ProbeRow[]): MoreForm[] =>
     alone: { source: driver.source, unit: 'smmuv2', kind: 'init' },
     texts: [driver.prefixes[0] + message],
     printedBy: driver.source === 'xen' ? 'Xen since 4.6' : 'Linux',
-    read({ fields, line }, event, facts) {
+    read({ fields, text, line }, event, facts) {
       const { unit, ...said } = fields;
       if (event.source !== driver.source) return false;
       if (event.details.unit !== undefined && event.details.unit !== unit) return false;
@@ -71,14 +71,20 @@ const probed = (driver: Driver, rows: readonly ProbeRow[]): MoreForm[] =>
       event.reason ??= initReason('capabilities', 'what an SMMU can do');
       for (const name of Object.keys(said)) event.details[name] = said[name]!;
       if (feature !== null) facts.features.set(feature, { value: true, line });
-      event.more.push(filled(message, said));
+      event.more.push(behindUnit(text, unit!));
       return undefined;
     },
   }));
 
-/** A template with its fields filled in, as it was printed. */
-const filled = (message: string, fields: Readonly<Record<string, string>>): string =>
-  message.replace(/[<>\\]/g, '').replace(/\{(\w+):\w+\}/g, (_, name: string) => fields[name] ?? '');
+/** Characters of a line that are kept. */
+const LINE_AT_MOST = 200;
+
+/** What the unit says behind its name. */
+const behindUnit = (text: string, unit: string): string =>
+  text
+    .slice(text.indexOf(`${unit}:`) + unit.length + 1)
+    .trim()
+    .slice(0, LINE_AT_MOST);
 
 const ALWAYS = 'Xen since 4.6, Linux';
 

@@ -63,6 +63,7 @@ const XEN_FORMS: readonly LineForm[] = [
     source: 'xen',
     unit: 'smmuv2',
     kind: 'dma-fault',
+    opens: CONTEXT,
     texts: [
       'smmu: {unit:name}: Unhandled context fault: fsr={fsr:hex}, iova={iova:hex}, fsynr={fsynr:hex}, cb={cb:dec}',
       'smmu: {unit:name}: Unhandled context fault: iova={iova:hex}, fsynr={fsynr:hex}, cb={cb:dec}',
@@ -262,20 +263,42 @@ const GPU_KINDS: Readonly<Record<string, number>> = {
   EXTERNAL: 1 << 4,
 };
 
-/** A device's driver saw its DMA fail: no event of the IOMMU, but it names a device next to one (fixture of the field 21). */
-const DEVICE_ERRORS: FactForm = {
-  role: 'fact',
-  texts: ['DMA bus error: HRESP not OK'],
-  printedBy: 'Linux, drivers/net/ethernet/cadence',
-  read({ before, line }, facts) {
-    const words = before.trim().replace(/:$/, '').split(/\s+/).slice(-3);
-    const device = words.find((word) => /[.@]/.test(word)) ?? words.at(-1);
-    if (device === undefined || device === '') return;
-    const value = 'DMA bus error: HRESP not OK';
-    facts.of(facts.devices, device, { value, line });
-    facts.other.set('dma-error', { value: words.join(' '), line });
+/** The driver and device before a message of Linux: `macb ff0e0000.ethernet eth0`. */
+const driverWords = (before: string): string[] => before.trim().replace(/:$/, '').split(/\s+/).slice(-3);
+
+/**
+ * A device's driver saw its DMA fail: the device is probably the one of a fault nearby. That stays a guess, so that the
+ * event's device is left alone; the line is kept with the fault, and noted for its causes.
+ */
+function noteDmaError({ before, line }: Pick<FormLine, 'before' | 'line'>, facts: LogFacts): string {
+  const words = driverWords(before);
+  const device = words.find((word) => /[.@]/.test(word)) ?? words.at(-1) ?? '';
+  if (device !== '') facts.of(facts.devices, device, { value: DMA_ERROR, line });
+  facts.other.set('dma-error', { value: words.join(' '), line });
+  return words.join(' ');
+}
+
+const DMA_ERROR = 'DMA bus error: HRESP not OK';
+const CADENCE = 'Linux, drivers/net/ethernet/cadence';
+
+const DEVICE_ERRORS: readonly [MoreForm, FactForm] = [
+  {
+    role: 'more',
+    continues: CONTEXT,
+    texts: [DMA_ERROR],
+    printedBy: CADENCE,
+    read(line, event, facts) {
+      event.more.push(`${noteDmaError(line, facts)}: ${DMA_ERROR}`);
+      return undefined;
+    },
   },
-};
+  {
+    role: 'fact',
+    texts: [DMA_ERROR],
+    printedBy: CADENCE,
+    read: (line, facts) => void noteDmaError(line, facts),
+  },
+];
 
 const XEN_DRIVER = { source: 'xen', unit: 'smmuv2', prefixes: ['smmu: {unit:name}: '] } as const;
 const LINUX_DRIVER = { source: 'linux', unit: 'smmuv2', prefixes: ['arm-smmu {unit:name}: '] } as const;
@@ -307,5 +330,5 @@ export const SMMUV2_FORMS: readonly LineForm[] = [
       'an address translation operation did not finish in time',
     ],
   ]),
-  DEVICE_ERRORS,
+  ...DEVICE_ERRORS,
 ];
