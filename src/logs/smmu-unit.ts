@@ -40,6 +40,31 @@ export function noteStream(facts: LogFacts, stream: number, master: string, line
   if (facts.other.size < FACTS_AT_MOST || facts.other.has(key)) facts.other.set(key, { value: master, line });
 }
 
+/**
+ * Remembers a master behind a unit. Where the log names just one, a stream for which the unit has tables can only be its;
+ * the log may have lost others, so that this is told beside the device and not as the device.
+ */
+export function noteMaster(facts: LogFacts, unit: string, master: string, line: number): void {
+  facts.of(facts.devices, master, { value: `behind ${unit}`, line });
+  const key = masterFact(unit);
+  const known = facts.other.get(key);
+  if (known === undefined && facts.other.size >= FACTS_AT_MOST) return;
+  const value = known === undefined || known.value === master ? master : SEVERAL;
+  facts.other.set(key, { value, line });
+}
+
+/** Names the only master of the event's unit, where the log has just one. */
+export function nameOnlyMaster(event: EventDraft, facts: LogFacts): void {
+  const { unit } = event.details;
+  const master = unit === undefined ? undefined : facts.other.get(masterFact(unit))?.value;
+  if (master !== undefined && master !== SEVERAL && event.device === unit) {
+    event.details['only master'] = master;
+  }
+}
+
+const SEVERAL = '';
+const masterFact = (unit: string) => `master of ${unit}`;
+
 const streamText = (stream: number) => `0x${(stream >>> 0).toString(16)}`;
 const streamFact = (id: string) => `stream ${id}`;
 

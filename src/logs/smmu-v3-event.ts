@@ -2,7 +2,7 @@ import { type EntryLayout, fieldOf, readField } from '../formats/layout.js';
 import { type EventKindRow, eventKind } from '../formats/smmuv3-event-kinds.js';
 import type { EventDraft, EventReason, FailedLevel, StatusBit } from './event.js';
 import type { LogFacts } from './facts.js';
-import { ofStream } from './smmu-unit.js';
+import { nameOnlyMaster, ofStream } from './smmu-unit.js';
 import { statusBits } from './status-bits.js';
 
 /** Doublewords of an event record. */
@@ -30,8 +30,11 @@ function structureOf({ name, meaning }: EventKindRow): FailedLevel | null {
   return structure === undefined ? null : { name: structure, entry: null, problem: meaning };
 }
 
+/** Events of streams for which the unit has tables, so that the stream's master is known to it. */
+const HAS_TABLES = new Set(['F_WALK_EABT', 'F_TRANSLATION', 'F_ADDR_SIZE', 'F_ACCESS', 'F_PERMISSION']);
+
 /** What the type of an event says by itself: `event 0x10 received:`. */
-export function readEventType(event: EventDraft, type: number): void {
+export function readEventType(event: EventDraft, facts: LogFacts, type: number): void {
   const kind = eventKind(type);
   event.reason =
     kind === undefined
@@ -43,6 +46,7 @@ export function readEventType(event: EventDraft, type: number): void {
         }
       : reasonOf(kind);
   event.level = kind === undefined ? null : structureOf(kind);
+  if (HAS_TABLES.has(event.reason.name)) nameOnlyMaster(event, facts);
 }
 
 /** The type by its name, as Linux prints it. */
@@ -78,7 +82,7 @@ const TOLD = new Set(['StreamID', 'SubstreamID', 'InputAddr', 'IPA', 'FetchAddr'
  */
 export function readEventRecord(event: EventDraft, facts: LogFacts, words: readonly number[]): void {
   const type = words[0]! & 0xff;
-  readEventType(event, type);
+  readEventType(event, facts, type);
   const kind = eventKind(type);
   if (kind === undefined) return;
   const { layout } = kind;

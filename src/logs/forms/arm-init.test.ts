@@ -6,7 +6,12 @@ describe('masters on Arm', () => {
     expect(
       eventsOf('(XEN) XEN_DOMCTL_assign_dt_device: assign "/soc/dev@100" to dom3 failed (-22)').events,
     ).toMatchObject([
-      { device: '/soc/dev@100', domain: 3, reason: { name: 'device-failed' }, details: { rc: '-22' } },
+      {
+        device: '/soc/dev@100',
+        domain: 3,
+        reason: { name: 'device-failed' },
+        details: { rc: '-22 (EINVAL)' },
+      },
     ]);
   });
 

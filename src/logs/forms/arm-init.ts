@@ -1,3 +1,4 @@
+import { errnoName } from '../../xen/errno.js';
 import type { EventForm, FactForm, LineForm } from '../form.js';
 import { deviceName, noteStream } from '../smmu-unit.js';
 import { decimal, hexNumber } from '../values.js';
@@ -89,7 +90,8 @@ const eventForm = ([text, reason, printedBy, meaning]: Row): EventForm => ({
   read({ fields, text, line }, event, facts) {
     if (fields.device !== undefined) event.device = deviceName(fields.device);
     if (fields.domain !== undefined) event.domain = decimal(fields.domain);
-    if (fields.rc !== undefined) event.details.rc = fields.rc;
+    const rc = decimal(fields.rc);
+    if (rc !== null) event.details.rc = `${rc} (${errnoName(rc)})`;
     event.reason = initReason(reason, meaning);
     if (reason === 'panic') facts.iommuOffBecause ??= { value: text, line };
     return undefined;

@@ -1,7 +1,7 @@
 import type { EventDraft, LogSource } from '../event.js';
 import type { EventForm, FormLine, LineForm } from '../form.js';
 import { readImstr, readImstrBit } from '../ipmmu-fault.js';
-import { atUnit, deviceName } from '../smmu-unit.js';
+import { atUnit, deviceName, nameOnlyMaster, noteMaster } from '../smmu-unit.js';
 import { decimal, hexNumber, hexValue } from '../values.js';
 import { type Driver, type DriverRow, initForms, troubleForms } from './driver-lines.js';
 import { initReason } from './init-reasons.js';
@@ -38,8 +38,9 @@ function faultForms(source: LogSource, prefix: string): EventForm[] {
     kind: 'dma-fault',
     texts: [prefix + text],
     printedBy: source === 'xen' ? 'Xen since 4.13' : 'Linux since 3.16',
-    read(line, event) {
+    read(line, event, facts) {
       readIova(line, event);
+      nameOnlyMaster(event, facts);
       read(line, event);
       return undefined;
     },
@@ -72,7 +73,7 @@ const MASTER_ADDED: EventForm = {
     atUnit(event, fields.unit!);
     event.details.tlbs = fields.tlbs!;
     event.reason = initReason('device-added', 'a master of this IPMMU was made known');
-    facts.of(facts.devices, device, { value: `behind IPMMU ${fields.unit}`, line });
+    noteMaster(facts, fields.unit!, device, line);
     return undefined;
   },
 };

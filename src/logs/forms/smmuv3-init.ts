@@ -1,5 +1,5 @@
 import type { EventForm, LineForm } from '../form.js';
-import { atUnit, deviceName } from '../smmu-unit.js';
+import { atUnit, deviceName, noteMaster } from '../smmu-unit.js';
 import { featuresOf } from '../smmu-v3-features.js';
 import { hexNumber } from '../values.js';
 import { type Driver, type DriverRow, initForms } from './driver-lines.js';
@@ -55,7 +55,7 @@ const MASTER_ADDED: EventForm = {
     atUnit(event, fields.unit!);
     event.details.streams = fields.streams!;
     event.reason = initReason('device-added', 'a master of this SMMU was made known');
-    facts.of(facts.devices, device, { value: `behind SMMUv3 ${fields.unit}`, line });
+    noteMaster(facts, fields.unit!, device, line);
     return undefined;
   },
 };

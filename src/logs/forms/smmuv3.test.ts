@@ -306,13 +306,26 @@ describe('what an SMMUv3 says of itself', () => {
       details: { unit: '/smmuv3@9050000' },
     });
     expect(eventsOf(text).facts.devices.get('/edu-dma@a100000')).toMatchObject([
-      { value: 'behind SMMUv3 /smmuv3@9050000' },
+      { value: 'behind /smmuv3@9050000' },
     ]);
     expect(
       only('(XEN) SMMUv3: d2: vmid 0x1 vtcr 0x0000000000043594 p2maddr 0x00000000ffde9000'),
     ).toMatchObject({
       domain: 2,
       details: { vmid: '0x1' },
+    });
+  });
+
+  it('names the only master of a unit beside its faults, not several and not for a stream without tables', () => {
+    const added = (device: string) =>
+      `${XEN.replace('/smmuv3@9050000', device)}Added master device (SMMUv3 /smmuv3@9050000 StreamIds 1)\n`;
+    const fault = `${XEN}event 0x10 received:\n`;
+    const last = (text: string) => eventsOf(text).events.at(-1);
+    const one = last(added('/edu@1') + added('/edu@1') + fault);
+    expect(one).toMatchObject({ device: '/smmuv3@9050000', details: { 'only master': '/edu@1' } });
+    expect(last(added('/edu@1') + added('/edu@2') + fault)?.details).toEqual({ unit: '/smmuv3@9050000' });
+    expect(last(`${added('/edu@1')}${XEN}event 0x02 received:\n`)?.details).toEqual({
+      unit: '/smmuv3@9050000',
     });
   });
 

@@ -72,10 +72,10 @@ function commonForms(driver: Driver): LineForm[] {
       opens: RECORD,
       texts: [`${prefix}event {type:hex} received:`],
       printedBy,
-      read(line, draft) {
+      read(line, draft, facts) {
         const type = hexNumber(line.fields.type);
         if (type === null || type > 0xff || sameUnit(source, line, draft) === false) return false;
-        readEventType(draft, type);
+        readEventType(draft, facts, type);
         return undefined;
       },
     }),
@@ -271,7 +271,7 @@ function readWords({ fields }: FormLine, draft: EventDraft, facts: LogFacts): fa
   if (draft.more.some((said) => said.startsWith('client '))) return false;
   draft.more.push(`client ${fields.client ?? 'unassigned'}`);
   if (draft.reason === null) {
-    if (kind === undefined) readEventType(draft, 0xff);
+    if (kind === undefined) readEventType(draft, facts, 0xff);
     else readEventKind(draft, kind);
   }
   ofStream(draft, facts, hexNumber(fields.stream) ?? 0);
