@@ -1,15 +1,8 @@
 import type { ExplainedEvent, Explanation } from '../logs/explain.js';
 import type { ProgramAnswer } from '../logs/programs.js';
+import { eventSentence, speaker } from '../report/event-sentence.js';
 import { counted, grouped } from '../text/count.js';
 import { type Paint, printable } from '../text/diagnostic.js';
-
-const UNITS: Readonly<Record<string, string>> = {
-  vtd: 'VT-d',
-  amdvi: 'AMD-Vi',
-  smmuv2: 'SMMUv2',
-  smmuv3: 'SMMUv3',
-  ipmmu: 'IPMMU',
-};
 
 const hex = (value: bigint): string => `0x${value.toString(16)}`;
 
@@ -44,9 +37,7 @@ export function* eventLines(
   answer: ProgramAnswer | undefined,
   paint: Paint,
 ): Generator<string> {
-  const who = `${event.source === 'xen' ? 'Xen' : 'Linux'}${event.unit === null ? '' : ` ${UNITS[event.unit]}`}`;
-  const sentence = sentenceOf(event);
-  const head = printable(`${number}. ${who}: ${sentence}`);
+  const head = printable(`${number}. ${speaker(event)}: ${eventSentence(event)}`);
   yield event.wrong ? paint.error(head) : paint.bold(head);
   for (const [label, text] of rowsOf(event, severalFiles)) {
     yield `   ${paint.dim(label.padEnd(LABEL))}${printable(text)}`;
@@ -77,21 +68,6 @@ function* programLines({ shown, without }: ProgramAnswer, paint: Paint): Generat
   if (shown === undefined) return;
   yield `   ${paint.dim(`a program that ends in this fault, by ${shown.cause}, on Xen ${shown.edition} (dommu run):`)}`;
   for (const line of shown.text.trimEnd().split('\n')) yield `     ${printable(line)}`.trimEnd();
-}
-
-/** What happened, as one would tell it. */
-function sentenceOf({ kind, device, domain, address, access, reason, addresses }: ExplainedEvent): string {
-  const owner = domain === null ? '' : ` of domain ${domain}`;
-  const who = device === null ? `a device${owner}` : `${device}${owner}`;
-  const meaning = reason === null ? 'the log does not say why' : reason.meaning;
-  if (kind === 'dma-fault') {
-    const did = access === 'read' ? 'read' : access === 'write' ? 'write to' : 'access';
-    const where = address === null ? 'memory' : hex(address);
-    return `${who} could not ${did} ${where}${addresses === null ? '' : ' and others'}: ${meaning}`;
-  }
-  if (kind === 'interrupt-fault') return `an interrupt of ${who} was refused: ${meaning}`;
-  if (device !== null) return `${who}: ${meaning}`;
-  return domain === null ? meaning : `domain ${domain}: ${meaning}`;
 }
 
 /** What hardware reports in hexadecimal, as manuals have it; what software returns as a negative number. */

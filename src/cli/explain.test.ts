@@ -1,5 +1,5 @@
 import { execFileSync, spawn } from 'node:child_process';
-import { closeSync, mkdtempSync, openSync, rmSync, writeFileSync, writeSync } from 'node:fs';
+import { closeSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
@@ -117,6 +117,29 @@ describe('dommu explain', () => {
     expect(of('0000:02:00.0')).toMatchObject({ count: 2, first: { file: log }, last: { file: packed } });
     expect(of('0000:03:00.0')).toMatchObject({ count: 2, first: { file: packed, line: 2 } });
     expect((await dommu([log, packed])).out).toContain(`${packed}:2`);
+  });
+
+  it('writes what is wrong as SARIF', async () => {
+    const sarif = join(folder, 'a.sarif');
+    await dommu([log], { sarif });
+    const { runs } = JSON.parse(readFileSync(sarif, 'utf8'));
+    expect(runs[0].results).toHaveLength(2);
+    expect(runs[0].results[0]).toMatchObject({
+      ruleId: 'dma-fault',
+      occurrenceCount: 2,
+      locations: [
+        { physicalLocation: { artifactLocation: { uri: `file://${log}` }, region: { startLine: 2 } } },
+      ],
+    });
+    await expect(dommu([log], { sarif: join(folder, 'no', 'such.sarif') })).rejects.toThrow(InputError);
+  });
+
+  it('offers the shortest program that ends in the fault, or says why there is none', async () => {
+    const { events } = await json([log], { program: true, device: '02:00.0' });
+    expect(events[0].program.text).toContain('0000:02:00.0');
+    expect((await dommu([log], { program: true, device: '02:00.0' })).out).toContain(
+      'expect fault "reason 05"',
+    );
   });
 
   it('reads a config and refuses one that xl refuses', async () => {

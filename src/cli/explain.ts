@@ -1,9 +1,11 @@
+import { writeFileSync } from 'node:fs';
 import { type Command, InvalidArgumentError } from 'commander';
 import { EVENT_KINDS, type EventKind } from '../logs/event.js';
 import { type ExplainedEvent, type Explanation, explain } from '../logs/explain.js';
 import { type ProgramAnswer, programFor } from '../logs/programs.js';
 import { sbdfOf } from '../logs/values.js';
 import { eventJson, machineJson } from '../report/explanation.js';
+import { explanationSarif } from '../report/explanation-sarif.js';
 import { type Diagnostic, InputError } from '../text/diagnostic.js';
 import { readTextFile } from '../text/source.js';
 import { didYouMean } from '../text/suggest.js';
@@ -14,8 +16,9 @@ import { eventLines, headLines, sumLine } from './explain-text.js';
 import { watchInterrupts } from './interrupts.js';
 import { EXIT, type ExitCode, type Io, runCommandAsync, standardIo } from './io.js';
 import { openLogs } from './log-files.js';
-import { count } from './options.js';
+import { count, usageError } from './options.js';
 import { ReadingLine } from './progress.js';
+import { version } from './version.js';
 
 export interface ExplainCommandOptions {
   readonly json?: boolean;
@@ -26,6 +29,7 @@ export interface ExplainCommandOptions {
   readonly program?: boolean;
   readonly all?: boolean;
   readonly limit?: number;
+  readonly sarif?: string;
 }
 
 /** Events that are shown to people unless more are asked for. */
@@ -57,6 +61,7 @@ export function registerExplain(program: Command, io: Io = standardIo()): void {
     .option('--kind <kinds>', `only events of these kinds: ${EVENT_KINDS.join(', ')}`, kinds)
     .option('--all', 'show how things were set up, too')
     .option('--limit <n>', `show at most so many events (default: ${LIMIT}; with --json all)`, count(1, 1e6))
+    .option('--sarif <file>', 'write what is wrong as SARIF 2.1.0, too')
     .option('--json', 'print one JSON object')
     .addHelpText('after', EXAMPLES)
     .action((files: string[], options: ExplainCommandOptions) => {
@@ -99,6 +104,7 @@ export async function explainLogs(
     });
     line.clear();
     const events = explanation.events.filter(wanted(options));
+    if (options.sarif !== undefined) writeSarif(options.sarif, explanation, events);
     const programs = programsOf(explanation, options, interrupts.isOver);
     if (options.json === true) await printJson(explanation, events, programs, options, io);
     else await print(explanation, events, programs, options, io);
@@ -124,6 +130,15 @@ function wanted({ kind, device }: ExplainCommandOptions): (event: ExplainedEvent
   const name = device === undefined ? undefined : (sbdfOf(device) ?? device);
   return (event) =>
     (kind === undefined || kind.includes(event.kind)) && (name === undefined || event.device === name);
+}
+
+/** @throws InputError where the file cannot be written. */
+function writeSarif(file: string, explanation: Explanation, events: readonly ExplainedEvent[]): void {
+  try {
+    writeFileSync(file, `${JSON.stringify(explanationSarif(explanation, events, version()), null, 2)}\n`);
+  } catch (error) {
+    throw usageError('--sarif', `${file} cannot be written: ${(error as Error).message}`);
+  }
 }
 
 type Programs = (event: ExplainedEvent) => Promise<ProgramAnswer | undefined>;
