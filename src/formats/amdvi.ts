@@ -89,6 +89,22 @@ export const AMDVI_DEVICE_ENTRY: EntryLayout = {
   ],
 };
 
+/** Device table base address register: where the device table is, and how long. */
+export const AMDVI_DEVICE_TABLE_BASE: EntryLayout = {
+  name: 'AMD-Vi device table base',
+  manual: `${MANUAL} §3.4.1 (MMIO offset 0000h)`,
+  words: 2,
+  fields: [
+    { name: 'size', lo: 0, hi: 8, doc: 'Size: length in units of 4 KiB, less 1', kind: 'number' },
+    { name: 'reserved9', lo: 9, hi: 11, doc: 'reserved', kind: 'reserved' },
+    { name: 'table', lo: 12, hi: 51, doc: 'DevTabBase: frame of the table', kind: 'frame' },
+    { name: 'reserved52', lo: 52, hi: 63, doc: 'reserved', kind: 'reserved' },
+  ],
+};
+
+/** Offsets of an AMD-Vi unit's registers (AMD IOMMU spec 3.08 §3.4). */
+export const AmdviRegister = { DEVICE_TABLE: 0x00, CONTROL: 0x18 } as const;
+
 /** Bytes of a device table entry. */
 export const AMDVI_ENTRY_BYTES = 32;
 /** Entries of a device table for every requester id, and the frames it takes. */

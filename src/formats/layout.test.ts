@@ -17,6 +17,7 @@ import * as smmuv3Errors from './smmuv3-errors.js';
 import * as smmuv3Events from './smmuv3-events.js';
 import * as vtd from './vtd.js';
 import * as faults from './vtd-faults.js';
+import * as vtdScalable from './vtd-scalable.js';
 import * as pageInfo from './x86-page-info.js';
 import * as pte from './x86-pte.js';
 
@@ -41,6 +42,7 @@ const layouts: EntryLayout[] = [
     smmuv3Events,
     ipmmu,
     vtd,
+    vtdScalable,
     faults,
     pte,
   ].flatMap((module) => Object.values(module).filter(isLayout)),
@@ -48,7 +50,7 @@ const layouts: EntryLayout[] = [
 ];
 
 test('the tests see the layouts of every format', () => {
-  expect(layouts.length).toBe(69);
+  expect(layouts.length).toBe(77);
 });
 
 group.each(layouts.map((layout) => ({ name: layout.name, layout })))('$name', ({ layout }) => {

@@ -102,6 +102,44 @@ export const STREAM_TABLE_ENTRY: EntryLayout = {
   ],
 };
 
+/** SMMU_STRTAB_BASE: where the stream table is. */
+export const SMMU_STREAM_TABLE_BASE: EntryLayout = {
+  name: 'SMMUv3 stream table base',
+  manual: `${MANUAL} §6.3.23 (SMMU_STRTAB_BASE)`,
+  words: 2,
+  fields: [
+    reserved(0, 5),
+    { name: 'table', lo: 6, hi: 51, doc: 'ADDR: bits 51 to 6 of the table’s address', kind: 'frame' },
+    reserved(52, 61),
+    { name: 'readAllocate', lo: 62, hi: 62, doc: 'RA' },
+    reserved(63, 63),
+  ],
+};
+
+/** SMMU_STRTAB_BASE_CFG: how large the stream table is, and whether it has two levels. */
+export const SMMU_STREAM_TABLE_CONFIG: EntryLayout = {
+  name: 'SMMUv3 stream table configuration',
+  manual: `${MANUAL} §6.3.24 (SMMU_STRTAB_BASE_CFG)`,
+  words: 1,
+  fields: [
+    { name: 'size', lo: 0, hi: 5, doc: 'LOG2SIZE: bits of the stream ids', kind: 'number' },
+    { name: 'split', lo: 6, hi: 10, doc: 'SPLIT: bits that index a second-level table', kind: 'number' },
+    reserved(11, 15),
+    {
+      name: 'format',
+      lo: 16,
+      hi: 17,
+      doc: 'FMT',
+      kind: 'enum',
+      values: { 0: 'linear', 1: 'two-level' },
+    },
+    reserved(18, 31),
+  ],
+};
+
+/** Offsets of an SMMUv3's registers (IHI 0070F §6.2). */
+export const SmmuRegister = { CR0: 0x20, GBPA: 0x44, STRTAB_BASE: 0x80, STRTAB_BASE_CFG: 0x88 } as const;
+
 /** Bytes of a stream table entry. */
 export const STE_BYTES = 64;
 /** Bits of a stream id that index a second-level table, as Xen splits them: 256 entries in four frames. */

@@ -1,4 +1,5 @@
-import type { EntryLayout } from './layout.js';
+import { type EntryLayout, getField } from './layout.js';
+import type { VtdEntryCapabilities } from './vtd.js';
 
 /** What a unit can do. 64 bits; both capability registers are printed by Xen and Linux while they start. */
 export const VTD_CAPABILITIES: EntryLayout = {
@@ -84,4 +85,22 @@ export const VTD_EXTENDED_CAPABILITIES: EntryLayout = {
 /** A 64-bit register or entry as the two words that layouts read. */
 export function wordsOf64(value: bigint): [lo: number, hi: number] {
   return [Number(value & 0xffff_ffffn) | 0, Number((value >> 32n) & 0xffff_ffffn) | 0];
+}
+
+/** Offsets of registers (Intel VT-d spec 5.10 §11.4). */
+export const VtdRegister = { CAPABILITY: 0x08, EXTENDED: 0x10, STATUS: 0x1c, ROOT_ADDRESS: 0x20 } as const;
+
+/** GSTS_REG.TES: whether requests are translated (§11.4.4.2). */
+export const translationEnabled = (status: number): boolean => (status | 0) < 0;
+
+/** What the capability registers say of the entries that a unit accepts. */
+export function entryCapabilities(
+  capabilities: bigint,
+  extended: bigint,
+): Omit<VtdEntryCapabilities, 'hostAddressWidth'> {
+  const pages = getField(VTD_CAPABILITIES, 'SSLPS', wordsOf64(capabilities));
+  return {
+    superpageLevel: pages & 2 ? 3 : pages & 1 ? 2 : 1,
+    snoopControl: getField(VTD_EXTENDED_CAPABILITIES, 'SC', wordsOf64(extended)) === 1,
+  };
 }
