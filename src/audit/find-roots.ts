@@ -38,7 +38,8 @@ export async function findRoots(image: MemoryImage, hints: RootHints = {}): Prom
   const tables = findTables(new ScannedPages(image));
   const { given = [] } = hints;
   if (given.length > 0) return { roots: given, tables, notes: [] };
-  const places = unitPlaces(tables);
+  // Registers are not where memory is; what says so is no firmware's table.
+  const places = unitPlaces(tables).filter(({ registers }) => !isRam(image.ram, registers));
   if (image.registers !== null) return fromRegisters(image, image.registers, places, tables);
   const said = fromLog(image, hints.facts, places);
   if (said.length > 0) return { roots: said, tables, notes: [] };
@@ -53,7 +54,8 @@ async function fromRegisters(
 ): Promise<RootsFound> {
   const roots: FoundRoot[] = [];
   const notes: string[] = [];
-  for (const place of places.length > 0 ? places : QEMU_PLACES) {
+  const anywhere = QEMU_PLACES.filter((place) => !isRam(image.ram, place.registers));
+  for (const place of places.length > 0 ? places : anywhere) {
     const root = await rootFromRegisters(registers, place);
     if (root !== undefined) roots.push(root);
     else if (places.length > 0) notes.push(`${place.foundBy}: it was given no table, or does not answer`);

@@ -10,7 +10,12 @@ export const IPMMU_IMSTR: EntryLayout = {
   words: 1,
   fields: [
     { name: 'translation', lo: 0, hi: 0, doc: 'TF: translation fault, no valid descriptor for the address' },
-    { name: 'permission', lo: 1, hi: 1, doc: 'PF: permission fault, the descriptor does not allow the access' },
+    {
+      name: 'permission',
+      lo: 1,
+      hi: 1,
+      doc: 'PF: permission fault, the descriptor does not allow the access',
+    },
     { name: 'abort', lo: 2, hi: 2, doc: 'ABORT: table walk abort, a table could not be read' },
     { name: 'reserved3', lo: 3, hi: 3, doc: 'reserved', kind: 'reserved' },
     { name: 'multipleHit', lo: 4, hi: 4, doc: 'MHIT: multiple hit, several TLB entries match' },

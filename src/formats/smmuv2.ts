@@ -10,12 +10,27 @@ export const SMMU_CB_FSR: EntryLayout = {
   fields: [
     { name: 'reserved0', lo: 0, hi: 0, doc: 'reserved', kind: 'reserved' },
     { name: 'translation', lo: 1, hi: 1, doc: 'TF: translation fault, no valid descriptor for the address' },
-    { name: 'accessFlag', lo: 2, hi: 2, doc: 'AFF: access flag fault, the descriptor’s access flag is clear' },
-    { name: 'permission', lo: 3, hi: 3, doc: 'PF: permission fault, the descriptor does not allow the access' },
+    {
+      name: 'accessFlag',
+      lo: 2,
+      hi: 2,
+      doc: 'AFF: access flag fault, the descriptor’s access flag is clear',
+    },
+    {
+      name: 'permission',
+      lo: 3,
+      hi: 3,
+      doc: 'PF: permission fault, the descriptor does not allow the access',
+    },
     { name: 'external', lo: 4, hi: 4, doc: 'EF: external fault, an access to memory was aborted' },
     { name: 'tlbConflict', lo: 5, hi: 5, doc: 'TLBMCF: TLB match conflict' },
     { name: 'tlbLock', lo: 6, hi: 6, doc: 'TLBLKF: TLB lock fault' },
-    { name: 'addressSize', lo: 7, hi: 7, doc: 'ASF: address size fault, an address is wider than what is configured' },
+    {
+      name: 'addressSize',
+      lo: 7,
+      hi: 7,
+      doc: 'ASF: address size fault, an address is wider than what is configured',
+    },
     { name: 'unsupported', lo: 8, hi: 8, doc: 'UUT: unsupported upstream transaction' },
     {
       name: 'format',
@@ -64,9 +79,24 @@ export const SMMU_GFSR: EntryLayout = {
   manual: `${MANUAL}, SMMU_sGFSR`,
   words: 1,
   fields: [
-    { name: 'invalidContext', lo: 0, hi: 0, doc: 'ICF: invalid context fault, the stream mapping names no context bank in use' },
-    { name: 'unidentifiedStream', lo: 1, hi: 1, doc: 'USF: unidentified stream fault, no stream mapping for the stream id' },
-    { name: 'streamConflict', lo: 2, hi: 2, doc: 'SMCF: stream match conflict, several stream mappings match' },
+    {
+      name: 'invalidContext',
+      lo: 0,
+      hi: 0,
+      doc: 'ICF: invalid context fault, the stream mapping names no context bank in use',
+    },
+    {
+      name: 'unidentifiedStream',
+      lo: 1,
+      hi: 1,
+      doc: 'USF: unidentified stream fault, no stream mapping for the stream id',
+    },
+    {
+      name: 'streamConflict',
+      lo: 2,
+      hi: 2,
+      doc: 'SMCF: stream match conflict, several stream mappings match',
+    },
     { name: 'unimplementedBank', lo: 3, hi: 3, doc: 'UCBF: a context bank that does not exist' },
     { name: 'unimplementedInterrupt', lo: 4, hi: 4, doc: 'UCIF: a context interrupt that does not exist' },
     { name: 'configurationAccess', lo: 5, hi: 5, doc: 'CAF: configuration access fault' },

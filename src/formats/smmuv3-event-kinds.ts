@@ -57,15 +57,30 @@ const ROWS: readonly Row[] = [
   ['F_CD_FETCH', '§7.3.10', SMMUV3_FETCH_EVENT, 'the SMMU could not read the context descriptor'],
   ['C_BAD_CD', '§7.3.11', SMMUV3_CONFIGURATION_EVENT, 'the context descriptor is not valid'],
   ['F_WALK_EABT', '§7.3.12', SMMUV3_WALK_EVENT, 'the SMMU could not read or update a translation table'],
-  ['F_TRANSLATION', '§7.3.13', SMMUV3_TRANSLATION_EVENT, 'translation fault, no valid descriptor maps the address'],
+  [
+    'F_TRANSLATION',
+    '§7.3.13',
+    SMMUV3_TRANSLATION_EVENT,
+    'translation fault, no valid descriptor maps the address',
+  ],
   [
     'F_ADDR_SIZE',
     '§7.3.14',
     SMMUV3_TRANSLATION_EVENT,
     'address size fault, an address of the device or of a table is wider than what is configured',
   ],
-  ['F_ACCESS', '§7.3.15', SMMUV3_TRANSLATION_EVENT, 'access flag fault, the descriptor’s access flag is clear'],
-  ['F_PERMISSION', '§7.3.16', SMMUV3_TRANSLATION_EVENT, 'permission fault, the descriptor does not permit the access'],
+  [
+    'F_ACCESS',
+    '§7.3.15',
+    SMMUV3_TRANSLATION_EVENT,
+    'access flag fault, the descriptor’s access flag is clear',
+  ],
+  [
+    'F_PERMISSION',
+    '§7.3.16',
+    SMMUV3_TRANSLATION_EVENT,
+    'permission fault, the descriptor does not permit the access',
+  ],
   ['F_TLB_CONFLICT', '§7.3.17', SMMUV3_TLB_CONFLICT_EVENT, 'several cached translations fit the address'],
   ['F_CFG_CONFLICT', '§7.3.18', SMMUV3_CONFIGURATION_EVENT, 'several cached configurations fit the stream'],
   [

@@ -56,3 +56,6 @@ export class LabError extends Error {
     this.hint = hint;
   }
 }
+
+/** QEMU has failed, or does not answer. */
+export const qemuFailed = (message: string): LabError => new LabError(message, 3);

@@ -19,7 +19,7 @@ export function isElf(fd: number): boolean {
   return readSync(fd, magic, 0, 4, 0) === 4 && magic.join() === '127,69,76,70';
 }
 
-/** A note for each way in which headers lie, with the number of headers that do. */
+/** A note for each way in which program headers lie, with how many do. */
 class Lies {
   private readonly counts = new Map<string, number>();
 
@@ -144,15 +144,15 @@ function segmentOf(view: DataView, at: number, bytes: number, lies: Lies): Segme
   const inFile = view.getBigUint64(at + 32, true);
   if (inFile === 0n) return undefined;
   if (start + inFile > BigInt(FRAME_LIMIT) * BigInt(PAGE)) {
-    lies.add('claim physical addresses beyond 52 bits and are left out');
+    lies.add('claim physical addresses beyond 52 bits are left out');
     return undefined;
   }
   if (offset >= BigInt(bytes)) {
-    lies.add('begin beyond the end of the file and are left out');
+    lies.add('begin beyond the end of the file are left out');
     return undefined;
   }
   const held = Math.min(Number(inFile), bytes - Number(offset));
-  if (held < Number(inFile)) lies.add('end beyond the end of the file and are cut off there');
+  if (held < Number(inFile)) lies.add('end beyond the end of the file are cut off there');
   const first = Math.ceil(Number(start) / PAGE);
   const skipped = first * PAGE - Number(start);
   const frames = Math.floor((held - skipped) / PAGE);

@@ -1,26 +1,32 @@
-import { closeSync, fstatSync, openSync, type Stats } from 'node:fs';
+import { closeSync, fstatSync, openSync, type Stats, statSync } from 'node:fs';
 import type { MemoryImage } from '../survey.js';
+import { openDevMem } from './dev-mem.js';
 import { elfLayout, isElf } from './elf-core.js';
 import { FileImage } from './file-image.js';
 import { isLime, limeLayout } from './lime.js';
 import { refuseOtherDumps } from './other-dumps.js';
+import { openQmp, type QmpOptions } from './qmp.js';
 import { type LaidOut, type RawLayout, rawLayout } from './raw.js';
 import { sourceError, systemReason } from './source-error.js';
 
 /** How a memory source is read. */
-export interface ImageOptions extends RawLayout {
+export interface ImageOptions extends RawLayout, QmpOptions {
   /** Whether a file may be mapped instead of read; it is where that can be done, unless this says no. */
-  readonly map?: boolean;
+  readonly map?: boolean | undefined;
 }
 
 /**
- * Opens a memory source: `raw:FILE`, `elf:FILE`, or a path, whose kind is found out.
- * @throws InputError when there is no such source, or nothing that holds memory.
+ * Opens a memory source: `raw:FILE`, `elf:FILE`, `qmp:SOCKET` or `qmp:HOST:PORT`, `/dev/mem`, or a path, whose kind is
+ * found out. @throws InputError when there is no such source, or nothing that holds memory.
  */
 export async function openImage(spec: string, options: ImageOptions = {}): Promise<MemoryImage> {
-  const scheme = /^(raw|elf):(.+)$/s.exec(spec);
-  return openFile(scheme?.[2] ?? spec, scheme?.[1] as 'raw' | 'elf' | undefined, options);
+  const [, scheme, path = spec] = /^(raw|elf|qmp):(.+)$/s.exec(spec) ?? [];
+  if (scheme === 'qmp' || (scheme === undefined && isSocket(path))) return openQmp(path, options);
+  if (scheme === undefined && path === '/dev/mem') return openDevMem();
+  return openFile(path, scheme as 'raw' | 'elf' | undefined, options);
 }
+
+const isSocket = (path: string): boolean => statSync(path, { throwIfNoEntry: false })?.isSocket() === true;
 
 function openFile(path: string, format: 'raw' | 'elf' | undefined, options: ImageOptions): FileImage {
   const fd = openForReading(path);

@@ -1,8 +1,8 @@
+import type { Qmp } from '../../qemu/qmp.js';
 import { LabError, type LabMachine } from '../machine-api.js';
 import { type AgentChannel, withLastLines } from './agent-channel.js';
 import type { ConsoleLog } from './console-log.js';
 import { DEVICES, type MachineShape, ROOT_REGISTER, sbdfOfSlot } from './machine-shape.js';
-import type { Qmp } from './qmp.js';
 import type { RamFile } from './ram-file.js';
 
 /** How much of the console an error shows. */

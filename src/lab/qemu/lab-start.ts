@@ -1,10 +1,11 @@
 import { appendFileSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { Qmp } from '../../qemu/qmp.js';
 import { runBounded } from '../bounded-process.js';
 import { imageFiles } from '../image/build.js';
 import { dommuVersion } from '../image/overlay.js';
-import { LabError } from '../machine-api.js';
+import { LabError, qemuFailed } from '../machine-api.js';
 import { AgentChannel, withLastLines } from './agent-channel.js';
 import { bootFailure } from './boot-failure.js';
 import { ConsoleLog } from './console-log.js';
@@ -20,7 +21,6 @@ import {
   signal,
   startQemu,
 } from './qemu-process.js';
-import { Qmp } from './qmp.js';
 import { RamFile } from './ram-file.js';
 import {
   claimFolder,
@@ -211,7 +211,7 @@ class LabStart {
   private async connectQmp(qemu: QemuProcess): Promise<Qmp> {
     for (let waited = 0; ; waited += 10) {
       try {
-        return await Qmp.connect(this.files.qmp, QMP_SECONDS);
+        return await Qmp.connect(this.files.qmp, { seconds: QMP_SECONDS, complain: qemuFailed });
       } catch (error) {
         if (!isRunning(qemu)) throw new LabError(endMessage(this.files.qemuLog), 3);
         if (waited > QMP_SECONDS * 1000) throw error;

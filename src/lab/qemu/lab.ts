@@ -1,8 +1,9 @@
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { Qmp } from '../../qemu/qmp.js';
 import { didYouMean } from '../../text/suggest.js';
 import { dommuVersion } from '../image/overlay.js';
-import { LabError } from '../machine-api.js';
+import { LabError, qemuFailed } from '../machine-api.js';
 import { AgentChannel } from './agent-channel.js';
 import { ConsoleLog } from './console-log.js';
 import { LAST_LINES, QemuLab, readRootTable } from './lab-machine.js';
@@ -10,7 +11,6 @@ import type { LabOptions } from './lab-options.js';
 import { planLab } from './lab-plan.js';
 import { bringUpLab, type StartedLab } from './lab-start.js';
 import { endQemu, openRamOf } from './qemu-process.js';
-import { Qmp } from './qmp.js';
 import { RamFile } from './ram-file.js';
 import {
   type LabRecord,
@@ -56,7 +56,7 @@ export async function attachLab(name: string): Promise<QemuLab> {
   let qmp: Qmp | undefined;
   let agent: AgentChannel | undefined;
   try {
-    qmp = await Qmp.connect(files.qmp);
+    qmp = await Qmp.connect(files.qmp, { complain: qemuFailed });
     const lastLines = () => console.lastLines(LAST_LINES);
     agent = await AgentChannel.connect(files.agent, {
       version: dommuVersion(),

@@ -1,5 +1,5 @@
+import type { Qmp } from '../../qemu/qmp.js';
 import { DEVICES } from './machine-shape.js';
-import type { Qmp } from './qmp.js';
 
 /** Configuration registers of the devices that QEMU does not save: `edu` has no state of its own to migrate. */
 export interface PciState {

@@ -11,10 +11,10 @@ import { connect, createServer } from 'node:net';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { Qmp } from '../../qemu/qmp.js';
 import { cacheFolder, makeFolder, prune, touch } from '../cache.js';
 import { LabError } from '../machine-api.js';
 import { type PciState, readPciState, writePciState } from './pci-state.js';
-import type { Qmp } from './qmp.js';
 import { type Extent, loadRam, saveRam } from './ram-extents.js';
 
 /** A booted lab on disk: devices, RAM, what QEMU forgets to save, and the console of its boot. */

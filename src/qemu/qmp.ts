@@ -1,35 +1,53 @@
 import { connect, type Socket } from 'node:net';
-import { LabError } from '../machine-api.js';
+
+/** Where QEMU listens: a socket's path, or a port of a machine. */
+export type QmpAddress = string | { readonly host: string; readonly port: number };
+
+/** How whoever uses QEMU complains of it. */
+export type QemuComplaint = (message: string) => Error;
+
+const plainly: QemuComplaint = (message) => new Error(message);
 
 interface Waiting {
   readonly resolve: (value: unknown) => void;
-  readonly reject: (error: LabError) => void;
+  readonly reject: (error: Error) => void;
   readonly timer: NodeJS.Timeout;
 }
 
 const GREETING = -1;
+/** No answer of QEMU's is longer. */
+const LONGEST_LINE = 2 ** 24;
 
 /** QEMU's machine protocol (qmp-spec): one JSON object a line, each command with an id of ours. */
 export class Qmp {
   private readonly socket: Socket;
   private readonly seconds: number;
+  private readonly complain: QemuComplaint;
   private readonly waiting = new Map<number, Waiting>();
   private buffered = '';
   private lastId = 0;
-  private ended: LabError | undefined;
+  private ended: Error | undefined;
 
-  private constructor(socket: Socket, seconds: number) {
+  private constructor(socket: Socket, seconds: number, complain: QemuComplaint) {
     this.socket = socket;
     this.seconds = seconds;
+    this.complain = complain;
     socket.setEncoding('utf8');
     socket.on('data', (text: string) => this.receive(text));
     socket.on('error', (error) => this.end(`QEMU cannot be reached: ${error.message}`));
     socket.on('close', () => this.end('QEMU has ended'));
   }
 
-  /** @throws LabError when QEMU does not answer within `seconds`, which holds for every command too. */
-  static async connect(path: string, seconds = 10): Promise<Qmp> {
-    const qmp = new Qmp(connect(path), seconds);
+  /**
+   * Connects to QEMU, which must answer within `seconds`, every command too. @throws Error made by `complain`, as do all
+   * commands.
+   */
+  static async connect(
+    address: QmpAddress,
+    { seconds = 10, complain = plainly }: { seconds?: number; complain?: QemuComplaint } = {},
+  ): Promise<Qmp> {
+    const socket = typeof address === 'string' ? connect(address) : connect(address.port, address.host);
+    const qmp = new Qmp(socket, seconds, complain);
     try {
       await qmp.wait(GREETING, 'to be greeted');
       await qmp.command('qmp_capabilities');
@@ -40,10 +58,14 @@ export class Qmp {
     return qmp;
   }
 
-  /** @throws LabError when QEMU refuses or does not answer. */
-  command(execute: string, args: Readonly<Record<string, unknown>> = {}): Promise<unknown> {
+  /** Has a command carried out. @param seconds how long it may take when that is another time than for most. */
+  command(
+    execute: string,
+    args: Readonly<Record<string, unknown>> = {},
+    seconds = this.seconds,
+  ): Promise<unknown> {
     const id = ++this.lastId;
-    const answer = this.wait(id, execute);
+    const answer = this.wait(id, execute, seconds);
     if (this.ended === undefined) this.socket.write(`${JSON.stringify({ execute, arguments: args, id })}\n`);
     return answer;
   }
@@ -55,12 +77,17 @@ export class Qmp {
 
   /** 64 bits of physical memory, device registers included, as the CPU would read them. */
   async readPhysical64(address: number): Promise<bigint> {
-    return printedValue(await this.monitor(`xp /1gx 0x${address.toString(16)}`));
+    return this.printedValue(await this.monitor(`xp /1gx 0x${address.toString(16)}`));
+  }
+
+  /** 32 bits of the same, in one access: some registers answer to no other. */
+  async readPhysical32(address: number): Promise<number> {
+    return Number(this.printedValue(await this.monitor(`xp /1wx 0x${address.toString(16)}`)));
   }
 
   /** 32 bits of an I/O port. */
   async readPort32(port: number): Promise<number> {
-    return Number(printedValue(await this.monitor(`i /w 0x${port.toString(16)}`)));
+    return Number(this.printedValue(await this.monitor(`i /w 0x${port.toString(16)}`)));
   }
 
   async writePort32(port: number, value: number): Promise<void> {
@@ -72,13 +99,13 @@ export class Qmp {
     this.socket.destroy();
   }
 
-  private wait(id: number, what: string): Promise<unknown> {
+  private wait(id: number, what: string, seconds = this.seconds): Promise<unknown> {
     if (this.ended !== undefined) return Promise.reject(this.ended);
     return new Promise((resolve, reject) => {
       const timer = setTimeout(() => {
         this.waiting.delete(id);
-        reject(new LabError(`QEMU did not answer within ${this.seconds} s (${what})`, 3));
-      }, this.seconds * 1000);
+        reject(this.complain(`QEMU did not answer within ${seconds} s (${what})`));
+      }, seconds * 1000);
       this.waiting.set(id, { resolve, reject, timer });
     });
   }
@@ -86,6 +113,7 @@ export class Qmp {
   private receive(text: string): void {
     const lines = (this.buffered + text).split('\n');
     this.buffered = lines.pop()!;
+    if (this.buffered.length > LONGEST_LINE) this.end('QEMU said a line without an end');
     for (const line of lines) {
       let message: QmpMessage;
       try {
@@ -98,7 +126,7 @@ export class Qmp {
       const id = message.QMP !== undefined ? GREETING : message.id;
       const waiting = id === undefined ? undefined : this.take(id);
       if (message.error === undefined) waiting?.resolve(message.return);
-      else waiting?.reject(new LabError(`QEMU refuses: ${message.error.desc}`, 3));
+      else waiting?.reject(this.complain(`QEMU refuses: ${message.error.desc}`));
     }
   }
 
@@ -109,8 +137,15 @@ export class Qmp {
     return waiting;
   }
 
+  /** The monitor prints `place: 0xvalue` or `place = 0xvalue`. */
+  private printedValue(printed: string): bigint {
+    const text = /[:=]\s*(0x[0-9a-f]+)\s*$/i.exec(printed)?.[1];
+    if (text === undefined) throw this.complain(`QEMU printed no value: ${printed.trim()}`);
+    return BigInt(text);
+  }
+
   private end(why: string): void {
-    this.ended ??= new LabError(why, 3);
+    this.ended ??= this.complain(why);
     for (const id of [...this.waiting.keys()]) this.take(id)?.reject(this.ended);
   }
 }
@@ -120,11 +155,4 @@ interface QmpMessage {
   readonly id?: number;
   readonly return?: unknown;
   readonly error?: { readonly desc: string };
-}
-
-/** The monitor prints `place: 0xvalue` or `place = 0xvalue`. */
-function printedValue(printed: string): bigint {
-  const text = /[:=]\s*(0x[0-9a-f]+)\s*$/i.exec(printed)?.[1];
-  if (text === undefined) throw new LabError(`QEMU printed no value: ${printed.trim()}`, 3);
-  return BigInt(text);
 }
