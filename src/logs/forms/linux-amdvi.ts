@@ -6,8 +6,8 @@ import type { EventForm, FormLine, LineForm, MoreForm } from '../form.js';
 import { hexNumber, hexValue, lastSbdf, sbdfOf, sbdfOfRequester } from '../values.js';
 
 /**
- * Linux prints `AMD-Vi: Event logged [` (`AMD IOMMU: ` up to 2.6.32) before each event. Up to 4.11 that is a print of its own,
- * which another message can part from the rest. The templates begin behind it.
+ * Linux prints `AMD-Vi: Event logged [` (`AMD IOMMU: ` up to 2.6.32) before each event. In older ones that is a print of its
+ * own, which another message can part from the rest. The templates begin behind it.
  */
 const DEVICE_ENTRY = 'linux-amdvi-dte';
 const COMMAND = 'linux-amdvi-command';
@@ -59,23 +59,23 @@ const entry = (code: number, texts: readonly string[], printedBy: string, opens?
   );
 
 const ADDRESS_AND_FLAGS = 'address={address:hex} flags={flags:hex}';
-const ALWAYS = 'Linux since 2.6.30; the segment of the device since 6.0';
+const ALWAYS = 'Linux; the segment of the device in 6.x';
 
 const ENTRIES: readonly LineForm[] = [
   entry(
     AmdviEvent.IO_PAGE_FAULT,
     [`IO_PAGE_FAULT domain={id:hex} ${ADDRESS_AND_FLAGS}`],
-    'Linux since 4.12, behind the device and its driver',
+    'Linux 4.x and later, behind the device and its driver',
   ),
   entry(
     AmdviEvent.IO_PAGE_FAULT,
     [`IO_PAGE_FAULT device={device:bdf}< domain={id:hex}>< pasid={pasid:hex}> ${ADDRESS_AND_FLAGS}`],
-    `${ALWAYS}; since 4.12 only for a device without a driver of its own`,
+    `${ALWAYS}; later only for a device that the kernel does not know`,
   ),
   entry(
     AmdviEvent.ILLEGAL_DEV_TABLE_ENTRY,
     [`ILLEGAL_DEV_TABLE_ENTRY device={device:bdf}< pasid={pasid:hex}> ${ADDRESS_AND_FLAGS}`],
-    `${ALWAYS}, the PASID since 4.18`,
+    `${ALWAYS}, the PASID in 4.x and later`,
     DEVICE_ENTRY,
   ),
   entry(
@@ -88,19 +88,10 @@ const ENTRIES: readonly LineForm[] = [
     [
       `PAGE_TAB_HARDWARE_ERROR device={device:bdf}< domain={id:hex}>< pasid={pasid:hex}> ${ADDRESS_AND_FLAGS}`,
     ],
-    `${ALWAYS}; the same number is called domain up to 5.2 and pasid later`,
+    `${ALWAYS}; older ones call the same number domain, later ones pasid`,
   ),
-  entry(
-    AmdviEvent.ILLEGAL_COMMAND_ERROR,
-    ['ILLEGAL_COMMAND_ERROR address={address:hex}'],
-    'Linux since 2.6.30',
-    COMMAND,
-  ),
-  entry(
-    AmdviEvent.COMMAND_HARDWARE_ERROR,
-    [`COMMAND_HARDWARE_ERROR ${ADDRESS_AND_FLAGS}`],
-    'Linux since 2.6.30',
-  ),
+  entry(AmdviEvent.ILLEGAL_COMMAND_ERROR, ['ILLEGAL_COMMAND_ERROR address={address:hex}'], 'Linux', COMMAND),
+  entry(AmdviEvent.COMMAND_HARDWARE_ERROR, [`COMMAND_HARDWARE_ERROR ${ADDRESS_AND_FLAGS}`], 'Linux'),
   entry(
     AmdviEvent.IOTLB_INV_TIMEOUT,
     ['IOTLB_INV_TIMEOUT device={device:bdf} address={address:hex}'],
@@ -109,12 +100,12 @@ const ENTRIES: readonly LineForm[] = [
   entry(
     AmdviEvent.INVALID_DEVICE_REQUEST,
     [`INVALID_DEVICE_REQUEST device={device:bdf}< pasid={pasid:hex}> ${ADDRESS_AND_FLAGS}`],
-    `${ALWAYS}, the PASID since 4.18`,
+    `${ALWAYS}, the PASID in 4.x and later`,
   ),
   entry(
     AmdviEvent.INVALID_PPR_REQUEST,
     [`INVALID_PPR_REQUEST device={device:bdf}< pasid={pasid:hex}> ${ADDRESS_AND_FLAGS}< tag={tag:hex}>`],
-    'Linux since 4.18, the tag since 5.0',
+    'Linux 4.x and later',
   ),
   entry(
     AmdviEvent.RMP_PAGE_FAULT,
@@ -122,7 +113,7 @@ const ENTRIES: readonly LineForm[] = [
       'RMP_PAGE_FAULT vmg_tag={vmg:hex}, gpa={address:hex}, flags_rmp={rmp:hex}, flags={flags:hex}',
       'RMP_PAGE_FAULT device={device:bdf}, vmg_tag={vmg:hex}, gpa={address:hex}, flags_rmp={rmp:hex}, flags={flags:hex}',
     ],
-    'Linux since 5.11, for hosts of SEV-SNP',
+    'Linux 5.x and later, for hosts of SEV-SNP',
   ),
   entry(
     AmdviEvent.RMP_HARDWARE_ERROR,
@@ -130,7 +121,7 @@ const ENTRIES: readonly LineForm[] = [
       'RMP_HW_ERROR vmg_tag={vmg:hex}, spa={address:hex}, flags={flags:hex}',
       'RMP_HW_ERROR device={device:bdf}, vmg_tag={vmg:hex}, spa={address:hex}, flags={flags:hex}',
     ],
-    'Linux since 5.11, for hosts of SEV-SNP',
+    'Linux 5.x and later, for hosts of SEV-SNP',
   ),
 ];
 
@@ -139,14 +130,14 @@ const ours = (name: string, meaning: string): EventReason => ({ code: null, name
 const UNNAMED: readonly LineForm[] = [
   event(
     ['UNKNOWN event[0]={w0:hex} event[1]={w1:hex} event[2]={w2:hex} event[3]={w3:hex}'],
-    'Linux since 4.18',
+    'Linux 4.x and later',
     ({ fields }, draft) => {
       const words = [fields.w0, fields.w1, fields.w2, fields.w3].map(hexNumber);
       if (words.includes(null)) return false;
       return tellAmdviWords(draft, words as [number, number, number, number], undefined) ? undefined : false;
     },
   ),
-  event(['UNKNOWN type={type:hex}]'], 'Linux 2.6.30 to 4.17', ({ fields, before }, draft) => {
+  event(['UNKNOWN type={type:hex}]'], 'Linux up to 4.x', ({ fields, before }, draft) => {
     const code = hexNumber(fields.type);
     // The first print of the line may have been parted from it.
     if (code === null || (before.trim() !== '' && !before.endsWith('Event logged ['))) return false;
@@ -155,7 +146,7 @@ const UNNAMED: readonly LineForm[] = [
   }),
   event(
     ['Event logged [Device not attached to domain properly]'],
-    'Linux since 5.16',
+    'Linux 5.x and later',
     (_, draft) => {
       draft.reason = {
         ...ours('IO_PAGE_FAULT', 'a fault of a device that the driver has put into no domain'),
@@ -178,7 +169,7 @@ const INDEXES = [0, 1, 2, 3] as const;
 
 const DUMPS: readonly LineForm[] = [
   ...INDEXES.map((index) =>
-    more(DEVICE_ENTRY, [`DTE[${index}]: {word:hex}`], 'Linux since 2.6.33', ({ fields }, draft) => {
+    more(DEVICE_ENTRY, [`DTE[${index}]: {word:hex}`], 'Linux', ({ fields }, draft) => {
       const word = hexValue(fields.word);
       if (word === null) return false;
       draft.more.push(`DTE[${index}]: ${fields.word}`);
@@ -187,7 +178,7 @@ const DUMPS: readonly LineForm[] = [
     }),
   ),
   ...INDEXES.map((index) =>
-    more(COMMAND, [`CMD[${index}]: {word:hex}`], 'Linux since 2.6.33', ({ fields }, draft) => {
+    more(COMMAND, [`CMD[${index}]: {word:hex}`], 'Linux', ({ fields }, draft) => {
       const word = hexNumber(fields.word);
       if (word === null) return false;
       draft.more.push(`CMD[${index}]: ${fields.word}`);
@@ -195,14 +186,14 @@ const DUMPS: readonly LineForm[] = [
       return undefined;
     }),
   ),
-  more(DEVICE_ENTRY, ['Control Reg : {word:hex}'], 'Linux since 6.15', ({ fields }, draft) => {
+  more(DEVICE_ENTRY, ['Control Reg : {word:hex}'], 'Linux after 6.12', ({ fields }, draft) => {
     draft.more.push(`control register ${fields.word}`);
     return undefined;
   }),
   more(
     UNATTACHED,
     ['AMD-Vi: device={device:bdf} domain={id:hex}'],
-    'Linux since 5.16',
+    'Linux 5.x and later',
     ({ fields }, draft) => {
       draft.device = sbdfOf(fields.device);
       draft.domain = hexNumber(fields.id);
@@ -246,13 +237,13 @@ const TROUBLES: readonly LineForm[] = [
       'AMD-Vi: IOMMU {device:text}: Completion-Wait loop timed out',
       'AMD IOMMU: Completion wait loop failed',
     ],
-    'Linux; with the unit since 6.17, with the last wording 2.6.30 (and then it panics)',
+    'Linux; with the unit after 6.12, with the last wording 2.6.30 (and then it panics)',
     'completion-wait-timeout',
     'the unit did not carry out its commands in time, so that translations may still be remembered',
   ),
   trouble(
     ['AMD-Vi: Command buffer timeout'],
-    'Linux since 4.9',
+    'Linux',
     'command-buffer-full',
     'the unit does not take commands any more: its buffer stays full',
   ),
@@ -263,7 +254,7 @@ const TROUBLES: readonly LineForm[] = [
       'AMD-Vi: IOMMU GA Log restarting',
       'AMD-Vi: IOMMU GA Log overflow',
     ],
-    'Linux since 5.8',
+    'Linux 5.x and later',
     'log-overflow',
     'a log of the unit was full, so that events were lost',
     ({ fields }, draft) => {
@@ -272,33 +263,33 @@ const TROUBLES: readonly LineForm[] = [
   ),
   trouble(
     ['AMD-Vi: No event written to event log'],
-    'Linux since 3.1',
+    'Linux',
     'no-event-written',
     'the unit announced an event and wrote none (erratum 732)',
   ),
   trouble(
     ['AMD-Vi: Unknown PPR request received'],
-    'Linux since 3.2',
+    'Linux',
     'unknown-page-request',
     'the log of page requests holds an entry of an unknown kind',
   ),
   trouble(
     [`PPR logged [Request ignored due to GN=0 ${PAGE_REQUEST}`],
-    'Linux since 6.7',
+    'Linux 6.x',
     'page-request-without-pasid',
     'a page request (PRI) without a PASID was ignored',
     tellPageRequest,
   ),
   trouble(
     [`PPR logged [Invalid request format ${PAGE_REQUEST}`],
-    'Linux since 6.7',
+    'Linux 6.x',
     'page-request-malformed',
     'a page request (PRI) with reserved bits set was ignored',
     tellPageRequest,
   ),
   trouble(
     ['AMD-Vi: Invalid PASID : {pasid:hex}, device : {requester:hex}'],
-    'Linux since 6.7',
+    'Linux 6.x',
     'page-request-bad-pasid',
     'a page request (PRI) with a PASID that the device was not given was ignored',
     ({ fields }, draft) => {
@@ -309,13 +300,13 @@ const TROUBLES: readonly LineForm[] = [
   ),
   trouble(
     ['AMD-Vi: GA log notifier failed.'],
-    'Linux since 4.8',
+    'Linux',
     'guest-interrupt-lost',
     'nobody took an interrupt that the unit logged for a guest',
   ),
   trouble(
     ['AMD-Vi: IOMMU pte changed since we read it', 'AMD-Vi: AMD-Vi: IOMMU pte changed since we read it'],
-    'Linux since 5.2',
+    'Linux 5.x and later',
     'table-entry-changed',
     'an entry of the page tables changed while the driver was replacing it',
   ),

@@ -170,8 +170,8 @@ const INTERRUPTS: readonly InitRow[] = [
   },
   {
     texts: [
-      'ailed to setup HPET MSI remapping: missing IVRS HPET info',
-      'ailed to setup HPET MSI remapping. Missing IVRS HPET info.',
+      'failed to setup HPET MSI remapping: missing IVRS HPET info',
+      'Failed to setup HPET MSI remapping. Missing IVRS HPET info.',
     ],
     printedBy: SINCE_416,
     reason: 'firmware-bug',
@@ -180,8 +180,8 @@ const INTERRUPTS: readonly InitRow[] = [
   },
   {
     texts: [
-      'ailed to setup HPET MSI remapping: wrong HPET',
-      'ailed to setup HPET MSI remapping. Wrong HPET.',
+      'failed to setup HPET MSI remapping: wrong HPET',
+      'Failed to setup HPET MSI remapping. Wrong HPET.',
     ],
     printedBy: SINCE_416,
     reason: 'firmware-bug',
