@@ -28,9 +28,7 @@ class Lies {
   }
 
   notes(): string[] {
-    return [...this.counts].map(
-      ([what, count]) => `${count === 1 ? '1 segment' : `${count} segments`} ${what}`,
-    );
+    return [...this.counts].map(([what, count]) => `segments that ${what}: ${count}`);
   }
 }
 
