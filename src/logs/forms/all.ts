@@ -5,6 +5,7 @@ import { IPMMU_FORMS } from './ipmmu.js';
 import { LIBXL_FORMS } from './libxl.js';
 import { LINUX_AMDVI } from './linux-amdvi.js';
 import { LINUX_GROUP_FORMS } from './linux-groups.js';
+import { LINUX_IORT_FORMS } from './linux-iort.js';
 import { PCIBACK_FORMS } from './pciback.js';
 import { SMMUV2_FORMS } from './smmuv2.js';
 import { SMMUV2_INIT_FORMS } from './smmuv2-init.js';
@@ -45,6 +46,7 @@ export const FORMS: readonly LineForm[] = [
   ...IPMMU_FORMS,
   ...ARM_INIT_FORMS,
   ...LINUX_GROUP_FORMS,
+  ...LINUX_IORT_FORMS,
   ...XEN_INIT_FORMS,
   ...XEN_MAPPING_FORMS,
   ...XEN_MEMORY_FORMS,

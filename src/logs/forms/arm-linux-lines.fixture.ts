@@ -12,6 +12,7 @@ export const LINUX_SMMUV2_LINES: readonly string[] = [
   `${V2}soft iova-to-phys=0x0000000000000000`,
   `${V2}hard iova-to-phys (ATOS)=0x0000000080001000`,
   'qcom-iommu-ctx 1f09000.iommu-ctx: Unhandled context fault: fsr=0x2, iova=0x0000000000001000, fsynr=0x11, cb=9',
+  `${V2}Unexpected context fault (fsr 0x404)`,
   `${V2}Unhandled context fault: iova=0x9efa0000, fsynr=0x3c0001, cb=3`,
   `${V2}Unhandled context fault: iova=0x9efa0000, cb=3, fsr=0x402, fsynr0=0x3c0001, fsynr1=0x40`,
   `${V2}Unhandled arm-smmu context fault from 1d84000.ufshc!`,

@@ -62,6 +62,8 @@ describe('a context fault in Xen’s log', () => {
     const other = `smmu: /other@0: Unexpected context fault (fsr 0x404)\n`;
     expect(only(other + fault).reason?.name).toBe('context-fault');
     expect(only(`${before}x\nx\nx\n${fault}`).reason?.name).toBe('context-fault');
+    const linux = (before + fault).replaceAll(`smmu: ${UNIT}: `, 'arm-smmu 50000000.iommu: ');
+    expect(only(linux).reason).toMatchObject({ code: 0x404, name: 'AFF' });
   });
 
   it('names every kind that its status shows', () => {

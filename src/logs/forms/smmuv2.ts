@@ -49,15 +49,25 @@ function readContext(fields: Fields, event: EventDraft, facts: LogFacts): void {
 /** A status that was printed on the line before the fault, by Xen before 4.12. */
 const FSR_BEFORE = 'smmuv2 fsr';
 
-const XEN_FORMS: readonly LineForm[] = [
-  {
-    role: 'fact',
-    texts: ['smmu: {unit:name}: Unexpected context fault (fsr {fsr:hex})'],
-    printedBy: 'Xen 4.6 to 4.11, before the next',
-    read({ fields, line }, facts) {
-      facts.other.set(FSR_BEFORE, { value: `${fields.unit} ${fields.fsr}`, line });
-    },
+const statusBefore = (prefix: string, printedBy: string): FactForm => ({
+  role: 'fact',
+  texts: [`${prefix}Unexpected context fault (fsr {fsr:hex})`],
+  printedBy,
+  read({ fields, line }, facts) {
+    facts.other.set(FSR_BEFORE, { value: `${fields.unit} ${fields.fsr}`, line });
   },
+});
+
+/** The fields of a fault of a unit, with the status of the line before where the fault's own has none. */
+function withStatus(fields: Fields, unit: string | undefined, line: number, facts: LogFacts): Fields {
+  const said = facts.other.get(FSR_BEFORE);
+  const [speaker, fsr] = said?.value.split(' ') ?? [];
+  const near = said !== undefined && line - said.line <= 2 && speaker === unit;
+  return near && fsr !== undefined ? { fsr, ...fields } : fields;
+}
+
+const XEN_FORMS: readonly LineForm[] = [
+  statusBefore('smmu: {unit:name}: ', 'Xen 4.6 to 4.11, before the next'),
   {
     role: 'event',
     source: 'xen',
@@ -70,10 +80,7 @@ const XEN_FORMS: readonly LineForm[] = [
     ],
     printedBy: 'Xen since 4.12; 4.6 to 4.11 without fsr',
     read({ fields, line }, event, facts) {
-      const said = facts.other.get(FSR_BEFORE);
-      const [unit, fsr] = said?.value.split(' ') ?? [];
-      const before = said !== undefined && line - said.line <= 2 && unit === fields.unit ? fsr : undefined;
-      readContext(before === undefined ? fields : { fsr: before, ...fields }, event, facts);
+      readContext(withStatus(fields, fields.unit, line, facts), event, facts);
       return undefined;
     },
   },
@@ -131,7 +138,7 @@ const linuxContext = (texts: readonly string[], printedBy: string): EventForm =>
   printedBy,
   read(line, event, facts) {
     if (linuxUnit(line, event) === false) return false;
-    readContext(line.fields, event, facts);
+    readContext(withStatus(line.fields, event.details.unit, line.line, facts), event, facts);
     return undefined;
   },
 });
@@ -159,6 +166,7 @@ function linuxRegister(name: string, rest: string, printedBy: string, alone = fa
 }
 
 const LINUX_FORMS: readonly LineForm[] = [
+  statusBefore('arm-smmu {unit:name}: ', 'Linux 3.13 to 4.4, before the next'),
   linuxContext(
     [
       'Unhandled context fault: fsr={fsr:hex}, iova={iova:hex}, fsynr={fsynr:hex}, cbfrsynra={cbfrsynra:hex}, cb={cb:dec}',
