@@ -235,11 +235,10 @@ const CALLS: readonly LineForm[] = [
     texts: ['Pagetable walk from {address:hex}:'],
     printedBy: 'Xen: behind the call trace of a page fault of its own',
     read({ fields }, event) {
-      event.address = hexValue(fields.address);
-      event.more.push(`page table walk from ${fields.address}`);
-      if (event.address !== null && event.address < 0x1000n) {
-        event.details['it used'] = 'a null pointer';
-      }
+      // An address of the hypervisor's own, none of a device.
+      const address = hexValue(fields.address);
+      event.details['page fault at'] = `0x${(address ?? 0n).toString(16)}`;
+      if (address !== null && address < 0x1000n) event.details['page fault at'] += ', a null pointer';
       return undefined;
     },
   } satisfies MoreForm,

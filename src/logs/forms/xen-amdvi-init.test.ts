@@ -332,9 +332,9 @@ describe('a call trace of Xen', () => {
     expect(events).toHaveLength(1);
     expect(events[0]).toMatchObject({
       kind: 'init',
-      address: 0n,
+      address: null,
       reason: { name: 'panic' },
-      details: { function: 'amd_iommu_ioapic_update_ire', 'it used': 'a null pointer' },
+      details: { function: 'amd_iommu_ioapic_update_ire', 'page fault at': '0x0, a null pointer' },
     });
     expect(events[0]!.reason!.meaning).toContain('IO-APIC');
   });
