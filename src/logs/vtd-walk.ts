@@ -146,6 +146,6 @@ function secondStageProblem(event: EventDraft, entry: bigint, level: number): st
 }
 
 /** A table that the dump says is not there; `name` is the entry that should point to it. */
-export function noteMissing(event: EventDraft, name: string): void {
-  note(event, name, null, NOT_PRESENT);
+export function noteMissing(event: EventDraft, name: string, problem: string = NOT_PRESENT): void {
+  note(event, name, null, problem);
 }

@@ -6,6 +6,8 @@ import { LIBXL_FORMS } from './libxl.js';
 import { LINUX_AMDVI } from './linux-amdvi.js';
 import { LINUX_GROUP_FORMS } from './linux-groups.js';
 import { LINUX_IORT_FORMS } from './linux-iort.js';
+import { LINUX_VTD_FORMS } from './linux-vtd.js';
+import { LINUX_VTD_QUEUE_FORMS } from './linux-vtd-queue.js';
 import { PCIBACK_FORMS } from './pciback.js';
 import { SMMUV2_FORMS } from './smmuv2.js';
 import { SMMUV2_INIT_FORMS } from './smmuv2-init.js';
@@ -33,6 +35,8 @@ export const FORMS: readonly LineForm[] = [
   ...LINUX_AMDVI,
   ...AMDVI_INIT,
   ...XEN_VTD_FORMS,
+  ...LINUX_VTD_FORMS,
+  ...LINUX_VTD_QUEUE_FORMS,
   ...XEN_VTD_QUEUE_FORMS,
   ...XEN_VTD_DMAR_FORMS,
   ...XEN_VTD_INIT_FORMS,
