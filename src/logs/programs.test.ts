@@ -10,7 +10,7 @@ import { programFor, programForCause } from './programs.js';
 const PV_GUEST = 'name="g"\ntype="pv"\nmemory=512\npci=["03:00.0"]';
 const NIC = '0000:03:00.0';
 const ADDRESS = 0x8_424c_b000n;
-const SMMU = { details: { 'unit path': '/smmu@fd800000' } };
+const SMMU = { details: { unit: '/smmu@fd800000' } };
 
 const answer = (event: JudgedEvent, known: Known = {}) =>
   programFor(event, worldOf({ ...known, events: [event] }));

@@ -12,14 +12,13 @@ export const NULL_ADDRESS = cause({
   applies: ({ kind, address }) => kind === 'dma-fault' && address !== null && address < PAGE,
   *weigh(event, world) {
     const access = accessOf(event);
-    if (natureOf(event) === 'no-context' || natureOf(event) === 'stream-unknown')
-      yield suggests(
-        'the address is 0, but the device has no tables at all, so that any address would fault',
-      );
-    else
-      yield shows(
-        `the address is ${hex(event.address!)}, where no buffer is: neither Linux nor Xen hands out the first page`,
-      );
+    if (natureOf(event) === 'no-context' || natureOf(event) === 'stream-unknown') {
+      yield doubts('the device has no tables at all, so that any address would fault');
+      return;
+    }
+    yield shows(
+      `the address is ${hex(event.address!)}, where no buffer is: neither Linux nor Xen hands out the first page`,
+    );
     if (access === 'write')
       yield hints('it is a write: a completion, status or metadata buffer whose address is missing');
     if (event.count > 20) yield hints(`it happens ${event.count} times: with every request, not by accident`);

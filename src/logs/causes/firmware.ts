@@ -62,7 +62,7 @@ export const PHANTOM_FUNCTION = cause({
   *weigh(event, world) {
     const { facts } = world;
     const slot = slotOf(event.device)!;
-    const known = history(event, world);
+    const known = history(event, world).filter(({ value }) => !/^named in /.test(value));
     const siblings = [...facts.devices.keys()].filter((one) => one !== event.device && slotOf(one) === slot);
     if (known.length > 0) yield opposes(`the log knows ${event.device} as a device (${where(known[0]!)})`);
     else if (siblings.length > 0)
@@ -119,8 +119,6 @@ export const LEFT_RUNNING = cause({
       yield supports(
         `this is a kernel after a crash (${kdump.value}, ${where(kdump)}): devices still do what the last one told them`,
       );
-    const enabled = facts.other.get('translation-pre-enabled');
-    if (enabled !== undefined) yield supports(`${enabled.value} (${where(enabled)})`);
     if (driver !== undefined && driver.line < event.firstLine)
       yield opposes(`a driver already had it: ${driver.value} (${where(driver)})`);
     else if (driver !== undefined)

@@ -27,6 +27,10 @@ export const GRANT_NOT_MAPPED = cause({
   *weigh(event, world) {
     const { facts } = world;
     if (!mayBeBackend(event, world)) yield excludes(ownerOf(event, world).because);
+    if (isArm(event) && ownerOf(event, world).who === 'guest')
+      yield opposes(
+        'the device is a guest’s: only a domain that is mapped 1:1, as dom0, hands it machine addresses of grants',
+      );
     if (isArm(event)) {
       const affected = behaves(world, losesArmGrants);
       const releases = `grant mappings are lost on Arm in ${releaseList(releasesLosingArmGrants())}`;
@@ -50,7 +54,7 @@ export const GRANT_NOT_MAPPED = cause({
         `dom0’s table has all memory (${facts.dom0Mode.value}, ${where(facts.dom0Mode)}), granted or not`,
       );
     }
-    const bus = facts.other.get('dma-bus-error');
+    const bus = facts.other.get('dma-error');
     if (bus !== undefined && Math.abs(bus.line - event.firstLine) <= 3)
       yield supports(`a driver says “${bus.value}” right there (${where(bus)}): its transfer was refused`);
     const grants = world.events.find(
@@ -120,10 +124,11 @@ export const GRANT_UNMAP_REMOVED = cause({
     const grants = world.events.find(
       ({ kind, reason }) => kind === 'memory' && /grant/i.test(`${reason?.name} ${reason?.meaning}`),
     );
-    if (grants !== undefined)
-      yield suggests(
-        `${releaseSaid(world)}, which does this (${releaseList(releasesThat(removes(event)))}), and line ${grants.firstLine} speaks of grants`,
-      );
+    if (grants === undefined) return;
+    yield suggests(
+      `${releaseSaid(world)}, where this happens (${releaseList(releasesThat(removes(event)))})`,
+    );
+    yield supports(`line ${grants.firstLine} speaks of grants: ${grants.reason?.meaning ?? ''}`);
   },
   check: () =>
     'see in `xl debug-keys g` whether the domain maps grants of its own pages, and take a release that leaves its mapping alone',

@@ -131,7 +131,7 @@ function ownerByNumber({ domain, unit, source }: JudgedEvent): Owner | undefined
 }
 
 function ownerByHistory(event: JudgedEvent, world: World): Owner | undefined {
-  const said = lastSaid(event, world, /^(?:assigned|deassigned|quarantined|hidden)/);
+  const said = lastSaid(event, world, /^(?:assigned|deassigned|quarantined|taken)/);
   if (said === undefined) return undefined;
   const because = `the log says of the device: ${said.value} (${where(said)})`;
   if (/^assigned/.test(said.value)) {
@@ -167,7 +167,10 @@ export function ownerOf(event: JudgedEvent, world: World): Owner {
   if (configHas(event, world))
     return { who: 'guest', domain: null, because: `the config gives ${event.device} to the guest` };
   const guests = [...world.facts.domains.keys()].some((domain) => domain > 0);
-  if (guests || history(event, world).length > 0 || world.config !== undefined) return NOBODY;
+  const moved = history(event, world).some(({ value }) =>
+    /^(?:assigned|deassigned|taken|quarantined)/.test(value),
+  );
+  if (guests || moved || world.config !== undefined) return NOBODY;
   return {
     who: 'dom0',
     domain: 0,

@@ -116,7 +116,11 @@ export const UNMAPPED_TOO_EARLY = cause({
         );
     }
     const memory = events.find(
-      (one) => one.kind === 'memory' && owner.domain !== null && one.domain === owner.domain,
+      ({ kind, domain, reason }) =>
+        kind === 'memory' &&
+        owner.domain !== null &&
+        domain === owner.domain &&
+        /free|alloc|owned|pod/.test(reason?.name ?? ''),
     );
     if (memory !== undefined)
       yield suggests(`Xen complains of memory operations of the same domain (line ${memory.firstLine})`);

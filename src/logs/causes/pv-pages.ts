@@ -2,6 +2,7 @@ import { domainType } from '../../toolstack/domain-config.js';
 import { releaseList, releasesThat } from './affected-releases.js';
 import { accessOf, mayBeAbsent, mayBeDenied } from './fault-nature.js';
 import { behaves, hex, isUsable, isX86, isXen, ownerOf, rangeAt, releaseSaid, where } from './log-world.js';
+import { permitsNow } from './tables.js';
 import { cause, doubts, excludes, hints, opposes, shows, suggests, supports } from './weigh.js';
 
 /**
@@ -113,6 +114,8 @@ export const RACING_TYPE_CHANGE = cause({
       );
       if (config.maxvcpus > 1) yield hints(`the guest has ${config.maxvcpus} vCPUs`);
     }
+    const now = permitsNow(event);
+    if (now !== undefined) yield shows(`the tables as they were printed: ${now}`);
     if (event.count > 3)
       yield opposes(`${event.count} times at one address: the window is open for moments only`);
   },

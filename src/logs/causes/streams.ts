@@ -1,8 +1,18 @@
 import type { Profile } from '../../xen/editions/behaviours.js';
 import { releaseList, releasesThat } from './affected-releases.js';
 import { mayBeAbsent, natureOf } from './fault-nature.js';
-import { behaves, isArm, isXen, lastSaid, ownerOf, releaseSaid, where } from './log-world.js';
-import { cause, excludes, hints, shows, suggests, supports } from './weigh.js';
+import {
+  behaves,
+  history,
+  isArm,
+  isXen,
+  lastSaid,
+  others,
+  ownerOf,
+  releaseSaid,
+  where,
+} from './log-world.js';
+import { cause, excludes, hints, opposes, shows, suggests, supports } from './weigh.js';
 
 const isStream = (nature: string): boolean => nature === 'stream-unknown' || nature === 'no-context';
 
@@ -13,11 +23,14 @@ export const STREAM_UNKNOWN = cause({
     'the unit has no tables for this stream: the device tree or IORT gives the device no, or another, stream id',
   prior: 2,
   applies: (event) => event.kind === 'dma-fault' && isArm(event) && isStream(natureOf(event)),
-  *weigh(event, { facts }) {
-    const stream = event.details.stream ?? event.details['stream id'];
+  *weigh(event, world) {
+    const { stream } = event.details;
     yield shows(`the unit knows no tables for ${stream === undefined ? 'the stream' : `stream ${stream}`}`);
-    if (event.device === null) yield hints('no device of this log goes by that stream');
-    const [first] = facts.firmwareComplaints;
+    if (event.device === null || event.device === event.details.unit)
+      yield hints('no device of this log goes by that stream');
+    const had = history(event, world).find(({ value }) => /^(?:assigned|deassigned)/.test(value));
+    if (had !== undefined) yield opposes(`it had tables before: the log says ${had.value} (${where(had)})`);
+    const [first] = world.facts.firmwareComplaints;
     if (first !== undefined) yield supports(`“${first.value}” (${where(first)})`);
   },
   check: (event) =>
@@ -40,7 +53,7 @@ export const STREAM_LOST = cause({
   *weigh(event, world) {
     yield supports(`${releaseSaid(world)}: ${releaseList(releasesThat(loses))} do this`);
     const given = lastSaid(event, world, /^(?:deassigned|assigned)/);
-    if (given !== undefined) yield supports(`the device was ${given.value} (${where(given)})`);
+    if (given !== undefined) yield shows(`the device was ${given.value} (${where(given)})`);
   },
   check: () => 'restart the host, or take a release that keeps or renews stream mappings',
 });
@@ -61,14 +74,15 @@ export const SET_WAY = cause({
     behaves(world, invalidates) === true,
   *weigh(event, world) {
     if (ownerOf(event, world).who === 'quarantine') yield excludes(ownerOf(event, world).because);
-    const said = world.facts.other.get('set-way');
-    if (said !== undefined) yield shows(`${said.value} (${where(said)})`);
     const owner = ownerOf(event, world);
     if (owner.who === 'guest')
       yield suggests(
         `${releaseSaid(world)}; ${releaseList(releasesThat(invalidates))} do this, and ${owner.because}`,
       );
     else yield hints(`${releaseSaid(world)}; ${releaseList(releasesThat(invalidates))} do this`);
+    const pages = new Set(others(event, world).map(({ address }) => address));
+    if (pages.size > 1)
+      yield supports(`the device faults at ${pages.size + 1} addresses: all of the guest’s memory at once`);
   },
   check: () =>
     'have the guest (often its boot loader, U-Boot) flush by address instead, or take a release that refuses such flushes where there are devices',

@@ -68,10 +68,10 @@ export const ADDRESS_WIDTH = cause({
     const address = event.address!;
     if (natureOf(event) === 'beyond-width')
       yield settles(`the unit says so: ${event.reason?.meaning ?? 'address size'}`);
-    const width = world.facts.other.get('host-address-width');
+    const width = world.facts.other.get('unit-address-width') ?? world.facts.other.get('host-address-width');
     const bits = width === undefined ? undefined : BigInt(Number.parseInt(width.value, 10) || 0);
     if (bits !== undefined && bits >= 32n && bits < 64n && address >= 1n << bits)
-      yield shows(`the machine’s addresses have ${bits} bits (${where(width!)}), ${hex(address)} has more`);
+      yield shows(`the unit’s addresses have ${bits} bits (${where(width!)}), ${hex(address)} has more`);
     else if (address >= 1n << 48n && natureOf(event) !== 'beyond-width')
       yield supports(
         `${hex(address)} has more than 48 bits: a virtual address, a sign-extended one, or rubbish`,
@@ -117,7 +117,7 @@ export const CHANGED_SINCE = cause({
 });
 
 /** What a dump says of tables that permit the access; undefined where there is none, or they refuse it. */
-function permitsNow({ level, details }: JudgedEvent): string | undefined {
+export function permitsNow({ level, details }: JudgedEvent): string | undefined {
   if (level?.problem === ALLOWS) return `the ${level.name} ${ALLOWS}`;
   return details['tables now'];
 }

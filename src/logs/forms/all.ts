@@ -4,6 +4,7 @@ import { ARM_INIT_FORMS } from './arm-init.js';
 import { IPMMU_FORMS } from './ipmmu.js';
 import { LIBXL_FORMS } from './libxl.js';
 import { LINUX_AMDVI } from './linux-amdvi.js';
+import { LINUX_DEVICES } from './linux-devices.js';
 import { LINUX_GROUP_FORMS } from './linux-groups.js';
 import { LINUX_IORT_FORMS } from './linux-iort.js';
 import { LINUX_VTD_FORMS } from './linux-vtd.js';
@@ -60,4 +61,5 @@ export const FORMS: readonly LineForm[] = [
   ...XL_FORMS,
   ...PCIBACK_FORMS,
   ...XEN_BOOT_FACTS,
+  ...LINUX_DEVICES,
 ];

@@ -26,19 +26,20 @@ const USUAL_PAGE = 0x8424cb;
 const MOST_FRAMES = 2 ** 36;
 const ORDINARY_DEVICE = '0000:03:00.0';
 
+const TREE_PATH = /^\/[\w@,.\-/]{1,200}$/;
+
 /** A device that the model can have: in PCI segment 0, or of the device tree. */
-function deviceOf({ device, unit }: JudgedEvent): string {
+function deviceOf({ device, unit, details }: JudgedEvent): string {
   if (unit === 'vtd' || unit === 'amdvi') {
     const known = device !== null && parseSbdf(device) !== undefined && device.startsWith('0000:');
     return known ? device : ORDINARY_DEVICE;
   }
-  return device?.startsWith('/') ? device : '/ethernet@ff0e0000';
+  // Lines of SMMUs name the unit where they do not name who it was.
+  return device !== null && TREE_PATH.test(device) && device !== details.unit ? device : '/ethernet@ff0e0000';
 }
 
-const TREE_PATH = /^\/[\w@,.\-/]{1,200}$/;
-
 function iommuLine(iommu: WantedFault['iommu'], { details, bits }: JudgedEvent, flags: string): string {
-  const path = details['unit path'] ?? details.path ?? details.unit ?? '';
+  const path = details.unit ?? '';
   const named = TREE_PATH.test(path) ? ` ${path}` : '';
   const bank = bits.find(({ name }) => name === 'S1CBNDX')?.value ?? 0;
   const more =
