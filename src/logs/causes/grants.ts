@@ -56,7 +56,9 @@ export const GRANT_NOT_MAPPED = cause({
     }
     const bus = facts.other.get('dma-error');
     if (bus !== undefined && Math.abs(bus.line - event.firstLine) <= 3)
-      yield supports(`a driver says “${bus.value}” right there (${where(bus)}): its transfer was refused`);
+      yield supports(
+        `the driver of ${bus.value} reports a bus error right there (${where(bus)}): its transfer was refused`,
+      );
     const grants = world.events.find(
       ({ kind, reason }) => kind === 'memory' && /grant/i.test(`${reason?.name} ${reason?.meaning}`),
     );

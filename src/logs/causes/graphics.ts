@@ -1,3 +1,6 @@
+import type { Profile } from '../../xen/editions/behaviours.js';
+import { mendedBy, releaseList, releasesThat } from './affected-releases.js';
+import type { Evidence, JudgedEvent, World } from './cause.js';
 import { accessOf, natureOf } from './fault-nature.js';
 import {
   behaves,
@@ -22,7 +25,7 @@ const GIB4 = 1n << 32n;
 export const GRAPHICS = cause({
   id: 'graphics-under-iommu',
   title:
-    'integrated graphics uses memory of its own (stolen memory, firmware’s picture, its page tables’ rubbish) that nobody maps for it',
+    'integrated graphics uses memory of its own (stolen memory, the firmware’s picture) that nobody maps for it',
   prior: 2,
   applies: (event) => event.kind === 'dma-fault' && event.unit === 'vtd' && event.device === IGD,
   *weigh(event, world) {
@@ -45,7 +48,8 @@ export const GRAPHICS = cause({
         `${hex(address!)} is ${range.what} in the memory map (${where(range)}), as stolen memory is`,
       );
     if (isXen(event) && ownerOf(event, world).who === 'dom0' && address !== null && address < GIB4) {
-      if (behaves(world, ({ hwdomInclusiveDefault }) => hwdomInclusiveDefault === 'off'))
+      yield* byWording(event, world);
+      if (behaves(world, isExclusive))
         yield suggests(
           `${releaseSaid(world)}: since 4.12 (b7e8dee07c) dom0’s table no longer has everything below 4 GiB`,
         );
@@ -58,3 +62,14 @@ export const GRAPHICS = cause({
       ? 'boot with `iommu=no-igfx` on Xen’s command line: if the faults end, keep it, as long as no guest gets the graphics; to go on protecting, try `dom0-iommu=map-inclusive`, or `rmrr=` with the pages of the faults'
       : 'boot with `intel_iommu=igfx_off` (or `iommu=pt`), and see whether the faults end; before giving it to a guest, keep the host from using it (no framebuffer console: `video=efifb:off`, i915 not loaded)',
 });
+
+const isExclusive = ({ hwdomInclusiveDefault }: Profile): boolean => hwdomInclusiveDefault === 'off';
+
+/** Where the log names no release: what the wording of the fault says of it. */
+function* byWording({ details }: JudgedEvent, { edition }: World): Generator<Evidence> {
+  if (edition !== undefined || details.unit?.startsWith('registers at') !== true) return;
+  const worded = ({ vtdFaultLine }: Profile) => vtdFaultLine === 'with-register-base';
+  yield hints(
+    `the line ends as those of Xen up to ${releaseList(releasesThat(worded)).replace(/^.* to /, '')}; since ${releaseList(releasesThat((one) => worded(one) && isExclusive(one))).replace(/^all of /, '')} (${mendedBy('hwdomInclusiveDefault', 'on')}) dom0’s table does not have everything below 4 GiB`,
+  );
+}

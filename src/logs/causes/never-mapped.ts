@@ -73,7 +73,7 @@ function nextForAddress(event: JudgedEvent, world: World): string {
     return `find who maps buffers for ${event.device ?? 'the device'}: boot with \`iommu.strict=1\` and look at the driver’s dma_map calls (\`echo 1 > /sys/kernel/debug/tracing/events/iommu/enable\`) for ${at}`;
   if (event.unit === 'vtd' || event.unit === 'amdvi')
     return `boot with \`iommu=verbose\`, press \`xl debug-keys o\` when it happens, and look for ${at} in \`xl dmesg\` in the table of ${ownerText(event, world)}`;
-  return `press \`xl debug-keys q\` and see in \`xl dmesg\` whether the page of ${at} is one of ${ownerText(event, world)}’s`;
+  return `see whether ${at} is an address of ${ownerText(event, world)}: its RAM and devices in /proc/iomem there, or in the device tree that it was given; a machine address is none for a guest’s device`;
 }
 
 function ownerText(event: JudgedEvent, world: World): string {

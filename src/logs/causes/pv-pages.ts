@@ -51,8 +51,11 @@ export const SPECIAL_PAGE = cause({
         `${releaseSaid(world)}: there, pages that were never mapped writable stay in the IOMMU as page tables (XSA-288; ${releaseList(releasesThat(({ pvPageAdded }) => pvPageAdded === 'mapped-untyped'))})`,
       );
   },
-  check: (event) =>
-    `boot with \`iommu=verbose\`, press \`xl debug-keys q\` and look in \`xl dmesg\` for the page ${event.address === null ? '' : `${hex(event.address >> 12n)} `}of the guest: taf= begins with e for a writable page (7 in bits 61 to 63), with 2 to 8 for page tables`,
+  check: (event, world) => {
+    const { domain } = ownerOf(event, world);
+    const frame = event.address === null ? 'FRAME' : hex(event.address >> 12n);
+    return `see what the page is to the guest while it runs: \`xen-mfndump dump-p2m ${domain ?? 'DOMID'} | grep mfn=${frame}\` says L1 to L4 and pinned for page tables; the guest’s driver must not hand that page to the device`;
+  },
 });
 
 /** Strict dom0: its devices reach what dom0 owns and has writable, and nothing else (dossier §3.6). */
