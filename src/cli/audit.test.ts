@@ -119,7 +119,7 @@ describe('dommu audit', () => {
     await expect(run(['a', 'b'])).rejects.toThrow(InputError);
     await expect(run(['/nowhere'])).rejects.toThrow(InputError);
     await expect(run(['/nowhere'], { rtaddr: ['zz'] })).rejects.toThrow(/--rtaddr.*zz/);
-    await expect(run(['/nowhere'], { iommu: 'vt-d' })).rejects.toThrow(/--iommu/);
+    await expect(run(['/nowhere'], { layout: 'i440' })).rejects.toThrow(/--layout/);
     await expect(run(['/nowhere'], { protect: ['1'] })).rejects.toThrow(/--protect/);
   });
 });

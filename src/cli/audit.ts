@@ -1,17 +1,21 @@
 import type { Command } from 'commander';
+import { readAcpiFile } from '../audit/acpi/read-input.js';
 import { compareSurveys } from '../audit/compare.js';
 import { parseGroups, rangeOption } from '../audit/expectations.js';
 import { type Expectations, FINDING_CODES, type Finding } from '../audit/findings/finding.js';
 import { isWrong, judge } from '../audit/findings/judge.js';
+import { regionsOfTable } from '../audit/firmware-regions.js';
+import { knowledgeOfLog } from '../audit/log-knowledge.js';
 import type { Survey } from '../audit/survey.js';
 import { sbdfOf } from '../logs/values.js';
 import { auditCsv, auditJson, changesJson } from '../report/audit-json.js';
 import { auditPage } from '../report/audit-page.js';
 import { auditText, changesText } from '../report/audit-text.js';
 import { findingsSarif } from '../report/findings-sarif.js';
-import type { Diagnostic } from '../text/diagnostic.js';
+import { type Diagnostic, printable } from '../text/diagnostic.js';
 import { readTextFile } from '../text/source.js';
 import { didYouMean } from '../text/suggest.js';
+import { acpiRefusal, auditAcpi } from './audit-acpi.js';
 import { auditMachine, type MachineOptions, registerMachineOptions } from './audit-machine.js';
 import { writePieces } from './audit-output.js';
 import { EXIT, type ExitCode, type Io, runCommandAsync, standardIo } from './io.js';
@@ -20,6 +24,9 @@ import { version } from './version.js';
 
 export interface AuditOptions extends MachineOptions {
   readonly diff?: boolean;
+  readonly acpi?: readonly string[];
+  readonly e820?: string;
+  readonly log?: string;
   readonly hypervisorRange?: readonly string[];
   readonly protect?: readonly string[];
   readonly groups?: string;
@@ -77,7 +84,10 @@ export function registerAudit(program: Command, io: Io = standardIo()): void {
     .option('--sarif <file>', 'write the findings as SARIF 2.1.0')
     .addHelpText('after', EXAMPLES)
     .action((sources: string[], options: AuditOptions) => {
-      const asJson = (diagnostics: readonly Diagnostic[]) => ({ devices: [], findings: [], diagnostics });
+      const asJson =
+        options.acpi !== undefined && sources.length === 0
+          ? acpiRefusal
+          : (diagnostics: readonly Diagnostic[]) => ({ devices: [], findings: [], diagnostics });
       return runCommandAsync(io, options.json === true, asJson, () => audit(sources, options, io));
     });
 }
@@ -87,16 +97,27 @@ export function registerAudit(program: Command, io: Io = standardIo()): void {
  * @throws InputError when a source or an option cannot be used.
  */
 export async function audit(sources: readonly string[], options: AuditOptions, io: Io): Promise<ExitCode> {
+  if (options.acpi !== undefined && sources.length === 0) return auditAcpi(options.acpi, options, io);
   const expected = options.diff === true ? 2 : 1;
   if (sources.length !== expected) {
     const what = options.diff === true ? '--diff compares two sources' : 'audit takes one source';
     throw usageError('SOURCE', `${what}; here ${sources.length === 1 ? 'is one' : `are ${sources.length}`}`);
   }
   if (options.diff === true) return auditDiff(sources[0]!, sources[1]!, options, io);
-  const expectations = givenExpectations(options);
-  const { image, survey } = await auditMachine(sources[0]!, options);
+  const given = givenExpectations(options);
+  const log = options.log === undefined ? undefined : knowledgeOfLog(readTextFile(options.log, 'a log'));
+  const firmware = (options.acpi ?? [])
+    .flatMap((file) => readAcpiFile(file).tables)
+    .map(({ table }) => table);
+  const { image, survey, found } = await auditMachine(sources[0]!, options, log?.roots);
   try {
-    const findings = judge(survey, expectations);
+    const tables = firmware.length > 0 ? firmware : found.tables.map(({ table }) => table);
+    const findings = judge(survey, {
+      ...given,
+      hypervisor: [...given.hypervisor, ...(log?.hypervisor ?? [])],
+      reserved: [...tables.flatMap(regionsOfTable), ...(log?.reserved ?? [])],
+    });
+    for (const note of options.json === true ? [] : found.notes) io.err(`${sources[0]}: ${printable(note)}`);
     writeReports(survey, findings, options);
     const listed = onlyDevices(survey, options.device);
     if (options.json === true) writePieces('--json', '-', auditJson(listed, findings));

@@ -1,3 +1,5 @@
+import type { Rights } from '../../formats/address.js';
+
 /** How bad it is: an `error` breaks isolation or the tables, a `warning` may be meant, an `info` is worth knowing. */
 export type FindingSeverity = 'error' | 'warning' | 'info';
 
@@ -23,7 +25,6 @@ export const FINDING_CODES = {
   'rmrr-missing': 'a reserved region is not mapped for its device',
   'rmrr-moved': 'a reserved region is mapped, but not to itself',
   'translation-off': 'a unit has tables and does not use them',
-  'root-guessed': 'the root was found by its looks',
 } as const;
 
 export type FindingCode = keyof typeof FINDING_CODES;
@@ -64,6 +65,8 @@ export interface NamedBytes {
 export interface ReservedRegion extends NamedBytes {
   /** `ssss:bb:dd.f`; empty for all devices. */
   readonly devices: readonly string[];
+  /** What the mapping has to allow. */
+  readonly rights: Rights;
 }
 
 export const NOTHING_EXPECTED: Expectations = {

@@ -104,7 +104,7 @@ describe('a device whose addresses pass', () => {
 });
 
 describe('a reserved region', () => {
-  const region = { name: 'RMRR', start: 0x10_0000, end: 0x10_2000, devices: [ONE] };
+  const region = { name: 'RMRR', start: 0x10_0000, end: 0x10_2000, devices: [ONE], rights: 3 };
 
   it('must be mapped to itself for its devices, and for no others', () => {
     expect(codes(two([[0x100, 2, 0x100, 3]], []), { reserved: [region] })).toEqual([]);

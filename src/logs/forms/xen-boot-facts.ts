@@ -76,6 +76,22 @@ const VERSIONS: readonly FactForm[] = [
   },
 ];
 
+/** Where Xen has put itself, in bytes; 0 until it has moved: {@link LogFacts.other}. */
+export const XEN_IMAGE_BASE = 'xen-image-base';
+
+const IMAGE: readonly FactForm[] = [
+  {
+    role: 'fact',
+    texts: ['New Xen image base address: {base:hex}', 'Xen image load base address: {base:hex}'],
+    printedBy: 'Xen 4.6 to 4.22 on x86: the second before it moves, the first when it has moved',
+    read({ fields, line }, facts) {
+      const base = hexValue(fields.base);
+      if (base !== null && base !== 0n)
+        facts.other.set(XEN_IMAGE_BASE, { value: `0x${base.toString(16)}`, line });
+    },
+  },
+];
+
 /** Ranges of an E820 map stand before the word that says what they are: ` [0000000000000000, 000000000009fbff] (usable)`. */
 const XEN_RANGE = /(?:^|\s)\[([0-9a-f]{16}), {1,4}([0-9a-f]{16})\] {0,4}$/;
 /** Until 4.13, with an exclusive end: ` 0000000000000000 - 000000000009fc00 (usable)`. */
@@ -222,4 +238,4 @@ const LIVES: readonly FactForm[] = [
   },
 ];
 
-export const XEN_BOOT_FACTS: readonly LineForm[] = [...VERSIONS, ...MEMORY_MAP, ...LIVES];
+export const XEN_BOOT_FACTS: readonly LineForm[] = [...VERSIONS, ...IMAGE, ...MEMORY_MAP, ...LIVES];
