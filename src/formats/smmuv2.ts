@@ -36,7 +36,7 @@ export const SMMU_CB_FSR: EntryLayout = {
       name: 'format',
       lo: 9,
       hi: 10,
-      doc: 'FORMAT: of the translation table',
+      doc: 'FORMAT: kind of the tables',
       kind: 'enum',
       values: { 0: 'AArch32 short', 1: 'AArch32 long', 2: 'AArch64' },
     },
