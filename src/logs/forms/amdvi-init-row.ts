@@ -1,13 +1,14 @@
 import type { EventDraft, EventKind, LogSource } from '../event.js';
 import type { LogFacts } from '../facts.js';
-import type { EventForm, FormLine } from '../form.js';
-import { hexNumber, hexValue, lastSbdf, sbdfOf, sbdfOfRequester } from '../values.js';
-import { type InitReasonName, initReason } from './init-reasons.js';
+import type { FormLine, LineForm } from '../form.js';
+import { noteComplaint, noteFeature, noteOffBecause } from '../machine-facts.js';
+import { hexNumber, sbdfOfRequester } from '../values.js';
+import { INIT_REASONS, type InitReasonName } from './init-reasons.js';
+import { saidForms } from './said.js';
 
 /**
- * One line of setup, device moves and firmware: a row of the tables `xen-amdvi-*.ts` and `linux-amdvi-*.ts`. Fields of these
- * names go to the event's fields; all others to its details, underscores as blanks:
- * `device` a PCI address, `requester` a requester id, `domain` as Xen prints it (`d1`, `dom1`, `d[IO]`, `1`), `address`.
+ * One line of set-up, device moves and firmware: a row of the tables `xen-amdvi-*.ts` and `linux-amdvi-*.ts`. Fields mean what
+ * they do in `said.ts`; `requester` is a requester id in hexadecimal and becomes the device.
  */
 export interface InitRow {
   readonly texts: readonly string[];
@@ -27,53 +28,23 @@ export interface InitRow {
   tell?(line: FormLine, event: EventDraft, facts: LogFacts): false | undefined;
 }
 
-/** Characters of a complaint that are kept. */
-const COMPLAINT_AT_MOST = 400;
-
-/** A domain as Xen prints it: its number, or its name for those without. */
-export function xenDomain(text: string | undefined): number | string | null {
-  const number = /^(?:d|dom|Dom)?(\d{1,5})$/.exec(text ?? '')?.[1];
-  if (number !== undefined) return Number(number);
-  return text === undefined || text === '' ? null : text;
-}
-
 /** The forms of a table's rows. */
-export function initForms(source: LogSource, rows: readonly InitRow[]): EventForm[] {
-  return rows.map((row) => {
-    const form: EventForm = {
-      role: 'event',
-      source,
-      unit: 'amdvi',
-      kind: row.kind ?? 'init',
-      ...(row.opens === undefined ? {} : { opens: row.opens }),
-      texts: row.texts,
-      printedBy: row.printedBy,
-      read: (line, event, facts) => readRow(row, line, event, facts),
-    };
-    return form;
+export function initForms(source: LogSource, rows: readonly InitRow[]): LineForm[] {
+  return rows.flatMap((row) => {
+    const { texts, printedBy, reason, meaning = INIT_REASONS[reason].meaning, opens, kind = 'init' } = row;
+    const also = (line: FormLine, event: EventDraft, facts: LogFacts) => note(row, line, event, facts);
+    const said = { texts, printedBy, name: reason, meaning, also };
+    return saidForms({ source, unit: 'amdvi', kind }, [opens === undefined ? said : { ...said, opens }]);
   });
 }
 
-function readRow(row: InitRow, line: FormLine, event: EventDraft, facts: LogFacts): false | undefined {
-  event.reason = initReason(row.reason, row.meaning);
-  for (const [name, value] of Object.entries(line.fields)) tellField(event, name, value);
-  event.device ??= lastSbdf(line.before);
+function note(row: InitRow, line: FormLine, event: EventDraft, facts: LogFacts): false | undefined {
+  const requester = hexNumber(line.fields.requester);
+  if (requester !== null && requester <= 0xffff) event.device = sbdfOfRequester(requester);
+  delete event.details.requester;
   if (row.tell?.(line, event, facts) === false) return false;
-  const said = { value: line.text.slice(0, COMPLAINT_AT_MOST), line: line.line };
-  if (row.firmware === true) facts.add(facts.firmwareComplaints, said);
-  if (row.off === true) facts.iommuOffBecause ??= said;
-  for (const [name, value] of Object.entries(row.features ?? {})) {
-    facts.features.set(name, { value, line: line.line });
-  }
+  if (row.firmware === true) noteComplaint(facts, line);
+  if (row.off === true) noteOffBecause(facts, line);
+  for (const [name, on] of Object.entries(row.features ?? {})) noteFeature(facts, name, on, line.line);
   return undefined;
-}
-
-function tellField(event: EventDraft, name: string, value: string): void {
-  if (name === 'device') event.device = sbdfOf(value);
-  else if (name === 'requester') {
-    const requester = hexNumber(value);
-    if (requester !== null && requester <= 0xffff) event.device = sbdfOfRequester(requester);
-  } else if (name === 'domain') event.domain = xenDomain(value);
-  else if (name === 'address') event.address = hexValue(value);
-  else if (value !== '') event.details[name.replaceAll('_', ' ')] = value;
 }

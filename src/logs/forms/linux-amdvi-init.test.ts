@@ -133,7 +133,6 @@ const ROWS = [...FEATURES, ...MODES, ...TABLES];
 
 /** What amd_iommu_dump adds. */
 const DUMP = [
-  'AMD-Vi: Using IVHD type 0x11',
   'AMD-Vi: IVMD_TYPEi\t\t\t devid_start: 00:12.0 devid_end: 00:12.0 range_start: 00000000cf000000 range_end: 00000000d0000000 flags: e',
   'AMD-Vi: IVMD_TYPE_ALL\t\t devid_start: 0000:00:00.0 devid_end: 0000:ff:1f.6 range_start: 0000000000001000 range_end: 0000000000002000 flags: e',
   'AMD-Vi: Using protection domain 3 for device 0000:03:00.0',
@@ -175,8 +174,8 @@ describe('what Linux says of AMD-Vi besides faults', () => {
     const { events, facts } = eventsOf(DUMP.join('\n'), FORMS);
     expect(events).toEqual([]);
     expect(facts.reservedRegions).toEqual([
-      { start: 0xcf00_0000n, end: 0xd000_0000n, what: '', devices: ['0000:00:12.0'], line: 2 },
-      { start: 0x1000n, end: 0x2000n, what: '', devices: [], line: 3 },
+      { start: 0xcf00_0000n, end: 0xd000_0000n, what: '', devices: ['0000:00:12.0'], line: 1 },
+      { start: 0x1000n, end: 0x2000n, what: '', devices: [], line: 2 },
     ]);
     expect(facts.devices.get('0000:03:00.0')?.[0]?.value).toBe('in protection domain 3');
     expect(facts.devices.get('0000:03:00.1')?.[0]?.value).toBe('not translated');

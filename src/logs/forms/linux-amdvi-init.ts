@@ -3,7 +3,7 @@ import { getField } from '../../formats/layout.js';
 import type { EventDraft } from '../event.js';
 import type { LogFacts } from '../facts.js';
 import type { FactForm, FormLine, LineForm } from '../form.js';
-import { hexNumber, hexValue, sbdfOf } from '../values.js';
+import { hexValue, sbdfOf } from '../values.js';
 import { type InitRow, initForms } from './amdvi-init-row.js';
 
 // What Linux says of AMD-Vi while it sets it up (drivers/iommu/amd/init.c, up to 5.7 drivers/iommu/amd_iommu_init.c, up to 3.0
@@ -278,9 +278,6 @@ const FACTS: readonly LineForm[] = [
       facts.add(facts.reservedRegions, { start, end, what: '', devices, line });
     },
   ),
-  fact(['AMD-Vi: Using IVHD type {type:hex}'], 'Linux with amd_iommu_dump', ({ fields, line }, facts) => {
-    if (hexNumber(fields.type) !== null) facts.other.set('ivhd-type', { value: fields.type!, line });
-  }),
 ];
 
 /** What Linux says of AMD-Vi's features and modes. */

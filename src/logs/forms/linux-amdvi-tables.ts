@@ -142,7 +142,7 @@ const UNITS: readonly InitRow[] = [
     off: true,
   },
   {
-    texts: ['AMD-Vi: IOMMU{unit:dec}: Failed to initialize IOMMU Hardware (error={error:dec})!'],
+    texts: ['AMD-Vi: IOMMU{unit:dec}: Failed to initialize IOMMU Hardware (error={errno:dec})!'],
     printedBy: 'Linux',
     reason: 'unit-failed',
     meaning: 'a unit could not be set up',
@@ -173,7 +173,7 @@ const UNITS: readonly InitRow[] = [
   },
   {
     texts: [
-      'AMD-Vi: IOMMU PFN {frame:hex} RMP lookup failed, ret {error:dec}',
+      'AMD-Vi: IOMMU PFN {frame:hex} RMP lookup failed, ret {errno:dec}',
       'AMD-Vi: IOMMU PFN {frame:hex} not assigned in RMP table',
     ],
     printedBy: 'Linux 6.x',

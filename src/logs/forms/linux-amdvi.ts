@@ -42,7 +42,7 @@ const entry = (code: number, texts: readonly string[], printedBy: string, opens?
       tellAmdviEntry(draft, {
         code,
         flags: fields.flags === undefined ? null : hexNumber(fields.flags),
-        device: fields.device === undefined ? lastSbdf(before) : sbdfOf(fields.device),
+        device: fields.device === undefined ? lastSbdf(before.slice(-BEFORE_AT_MOST)) : sbdfOf(fields.device),
         id: hexNumber(fields.id ?? fields.pasid),
         address: hexValue(fields.address),
       });
@@ -213,7 +213,7 @@ function trouble(
   const form = event(texts, printedBy, (line, draft) => {
     draft.reason = ours(name, meaning);
     // What a driver prints for a device begins with it; of a unit that is the unit itself.
-    draft.device = sbdfOf(line.fields.device) ?? lastSbdf(line.before);
+    draft.device = sbdfOf(line.fields.device) ?? lastSbdf(line.before.slice(-BEFORE_AT_MOST));
     tell?.(line, draft);
     return undefined;
   });

@@ -1,8 +1,10 @@
+import { domainOf, SPECIAL_DOMAINS } from '../domids.js';
 import type { EventDraft } from '../event.js';
 import type { LogFacts } from '../facts.js';
 import type { EventForm, FactForm, FormLine, LineForm, MoreForm } from '../form.js';
+import { lastOf } from '../machine-facts.js';
 import { decimal, hexNumber, hexValue, lastSbdf, sbdfOf, sbdfOfRequester } from '../values.js';
-import { type InitRow, initForms, xenDomain } from './amdvi-init-row.js';
+import { type InitRow, initForms } from './amdvi-init-row.js';
 import { initReason } from './init-reasons.js';
 
 // What Xen says of devices behind AMD-Vi, of their tables, and of itself when it stops there.
@@ -10,12 +12,15 @@ import { initReason } from './init-reasons.js';
 
 const SINCE_416 = 'Xen since 4.16; the last wordings 4.6 to 4.15 with iommu=debug';
 
-/** Domains as Xen prints them: `d1`, `dom1`, `d[IO]` for quarantine. */
+/** `d1` or `dom1` has the device now; `d[IO]` is quarantine. */
 function noteMove(facts: LogFacts, device: string | null, domain: string | undefined, line: number): void {
-  if (device === null || domain === undefined) return;
-  const owner = xenDomain(domain);
-  const value = typeof owner === 'number' ? `assigned to d${owner}` : 'quarantined';
+  const owner = domainOf(domain);
+  if (device === null || owner === null) return;
+  const special = SPECIAL_DOMAINS[owner];
+  const value = special?.name === 'DOMID_IO' ? 'quarantined' : `assigned to d${owner}`;
+  if (lastOf(facts, device)?.value === value) return;
   facts.of(facts.devices, device, { value, line });
+  if (special === undefined) facts.of(facts.domains, owner, { value: `has ${device}`, line });
 }
 
 const MOVES: readonly FactForm[] = [
@@ -101,7 +106,7 @@ const DEVICES: readonly InitRow[] = [
     meaning: 'the memory that firmware names for the device (IVMD) could not be mapped or unmapped',
   },
   {
-    texts: ['AMD-Vi: unity-unmap for {domain:text}/{device:bdf} failed ({error:dec})'],
+    texts: ['AMD-Vi: unity-unmap for {domain:text}/{device:bdf} failed ({errno:dec})'],
     printedBy: 'Xen since 4.16',
     reason: 'map-failed',
     meaning:
@@ -113,7 +118,7 @@ const DEVICES: readonly InitRow[] = [
     reason: 'map-failed',
     meaning: 'the memory that firmware names for the device (IVMD) could not be mapped for its quarantine',
     tell: ({ before }, event) => {
-      event.device = lastSbdf(before);
+      event.device = lastSbdf(before.slice(-32));
       return undefined;
     },
   },
@@ -123,7 +128,7 @@ const DEVICES: readonly InitRow[] = [
     reason: 'unit-failed',
     meaning: 'a device table entry changed while Xen replaced it',
     tell: ({ before }, event) => {
-      event.domain = decimal(/\bDom(\d{1,5}): $/.exec(before)?.[1]);
+      event.domain = decimal(/\bDom(\d{1,5}): $/.exec(before.slice(-16))?.[1]);
       return undefined;
     },
   },
@@ -166,7 +171,7 @@ const TABLES: readonly InitRow[] = [
     meaning: 'an entry of a domain’s page tables for devices leads to the wrong level',
   },
   {
-    texts: ['AMD-Vi: {domain:word}: IOMMU mapping failed: {error:dec}'],
+    texts: ['AMD-Vi: {domain:word}: IOMMU mapping failed: {errno:dec}'],
     printedBy: 'Xen 4.8 to 4.11 with iommu=debug',
     reason: 'map-failed',
     meaning: 'memory of the hardware domain could not be mapped for its devices',
@@ -203,6 +208,7 @@ const DOING: readonly (readonly [beginning: string, doing: string])[] = [
 const TRACE = 'xen-amdvi-trace';
 
 /** Xen's own functions lie at these addresses; Linux prints its call traces without any. */
+const FRAME_AT_MOST = 40;
 const FRAME = /\[<ffff82[0-9a-f]{10}>\] (?:[RFS] )?$/;
 
 const CALLS: readonly LineForm[] = [
@@ -215,7 +221,7 @@ const CALLS: readonly LineForm[] = [
     texts: ['amd_iommu_{function:word}+{offset:hex}/{size:hex}'],
     printedBy: 'Xen: a call trace',
     read({ fields, before, line }, event, facts) {
-      if (!FRAME.test(before)) return false;
+      if (!FRAME.test(before.slice(-FRAME_AT_MOST))) return false;
       // The callers of the first are no events of their own.
       const last = facts.other.get('amdvi-call-trace')?.line;
       facts.other.set('amdvi-call-trace', { value: fields.function!, line });

@@ -218,7 +218,7 @@ const IVMD: readonly InitRow[] = [
     },
   },
   fatal(
-    ['IVMD: overlap [{start:hex},{end:hex}) vs [{other_start:hex},{other_end:hex})'],
+    ['IVMD: overlap [{start:hex},{end:hex}) vs [{other:hex},{otherEnd:hex})'],
     'firmware names overlapping memory for a device with different rights',
     NEW,
   ),

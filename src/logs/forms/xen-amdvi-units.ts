@@ -77,7 +77,7 @@ const UNITS: readonly InitRow[] = [
     off: true,
   },
   {
-    texts: ['AMD-Vi: Error {error:dec} initializing for x2APIC mode'],
+    texts: ['AMD-Vi: Error {errno:dec} initializing for x2APIC mode'],
     printedBy: 'Xen since 4.13',
     reason: 'feature-refused',
     meaning: 'interrupts for x2APIC could not be set up',
@@ -123,7 +123,7 @@ const UNITS: readonly InitRow[] = [
     meaning: 'the unit’s own PCI device was not found',
   },
   {
-    texts: ['Could not mark config space of {device:bdf} read-only ({error:dec})'],
+    texts: ['Could not mark config space of {device:bdf} read-only ({errno:dec})'],
     printedBy: 'Xen',
     reason: 'device-failed',
     meaning: 'the unit’s own PCI device could not be hidden from dom0',
@@ -155,8 +155,8 @@ const INTERRUPTS: readonly InitRow[] = [
     texts: [
       'failed to find IOMMU for IO-APIC @ {segment:hex}:{requester:hex}',
       'Fail to find iommu for ioapic device id = {segment:hex}:{requester:hex}',
-      'no IOMMU for IO-APIC {io_apic:hex} (ID {id:hex})',
-      'No IOMMU for IO-APIC {io_apic:hex} (ID {id:hex})',
+      'no IOMMU for IO-APIC {ioapic:hex} (ID {id:hex})',
+      'No IOMMU for IO-APIC {ioapic:hex} (ID {id:hex})',
     ],
     printedBy: 'Xen; the wordings with capitals up to 4.15 with iommu=debug, the last two since 4.13',
     reason: 'interrupts-exposed',
@@ -189,7 +189,7 @@ const INTERRUPTS: readonly InitRow[] = [
     firmware: true,
   },
   {
-    texts: ['Remapping IO-APIC {io_apic:hex} pin {pin:dec} failed ({error:dec})'],
+    texts: ['Remapping IO-APIC {ioapic:hex} pin {pin:dec} failed ({errno:dec})'],
     printedBy: 'Xen',
     reason: 'interrupts-exposed',
     meaning: 'an interrupt of an IO-APIC could not be remapped',

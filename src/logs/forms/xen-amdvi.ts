@@ -9,6 +9,9 @@ import { decimal, hexNumber, hexValue, sbdfOf, sbdfOfRequester } from '../values
 /** Domain ids from here on are what Xen gives quarantined devices (4.17 and later; dossier §7.2). */
 const FIRST_QUARANTINE_ID = 0x8000;
 
+/** What stands before a message of Xen is not longer. */
+const PREFIX_AT_MOST = 32;
+
 const WALK = 'xen-amdvi-walk';
 
 const fault = (form: Pick<EventForm, 'texts' | 'printedBy' | 'read'>): EventForm => ({
@@ -80,7 +83,7 @@ const UNNAMED: LineForm = fault({
   texts: ['event {w0:hex} {w1:hex} {w2:hex} {w3:hex}'],
   printedBy: 'Xen since 4.6, for codes from 9 on; up to 4.13 only with iommu=debug and behind "AMD-Vi: "',
   read(line, event) {
-    if (line.before !== '' && line.before.trim() !== 'AMD-Vi:') return false;
+    if (line.before.length > PREFIX_AT_MOST || !/^(?:AMD-Vi:\s*)?$/.test(line.before.trim())) return false;
     const printed = words(line);
     return printed !== undefined && tellAmdviWords(event, printed, undefined) ? undefined : false;
   },
@@ -96,7 +99,7 @@ const walk = (texts: readonly string[], read: MoreForm['read']): MoreForm => ({
 
 /** Whether a line of a walk names the device of the event, as faults of several devices may be mixed. */
 const ofDevice = ({ before }: FormLine, event: EventDraft): boolean => {
-  const device = sbdfOf(before.trim());
+  const device = sbdfOf(before.slice(-PREFIX_AT_MOST).trim());
   return device === null || device === event.device;
 };
 
