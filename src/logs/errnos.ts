@@ -43,7 +43,7 @@ const MEANINGS: Readonly<Partial<Record<keyof typeof Errno, string>>> = {
   ENODEV: 'no such device, or none that the IOMMU covers',
   EINVAL: 'the request makes no sense as things are',
   ENOSYS: 'not built in, or switched off: usually the IOMMU',
-  EOPNOTSUPP: 'not supported here: usually the IOMMU is off',
+  EOPNOTSUPP: 'not supported here: the IOMMU is off, or the domain has no context of it',
 };
 
 export interface ErrnoName {

@@ -1,4 +1,5 @@
 import type { CauseRule, JudgedEvent, World } from './cause.js';
+import { DEVICE_MODEL_CAUSES } from './device-model.js';
 import {
   BLOCKED_REQUEST,
   GARBAGE_ADDRESS,
@@ -9,7 +10,9 @@ import {
 import { FIRMWARE_CAUSES } from './firmware.js';
 import { GRANT_CAUSES } from './grants.js';
 import { GRAPHICS } from './graphics.js';
+import { INIT_CAUSES } from './init.js';
 import { COMPATIBILITY_INTERRUPT, INTERRUPT_SOURCE, INTERRUPT_TABLE, STALE_INTERRUPT } from './interrupts.js';
+import { MEMORY_CAUSES } from './memory.js';
 import { NEVER_MAPPED, UNMAPPED_TOO_EARLY } from './never-mapped.js';
 import { RACING_TYPE_CHANGE, SPECIAL_PAGE, STRICT_DOM0 } from './pv-pages.js';
 import { BETWEEN_OWNERS, QUARANTINED } from './quarantine.js';
@@ -17,6 +20,7 @@ import { type RankedCause, rank } from './rank.js';
 import { REGION_MISSING, REGION_NOT_MAPPED, XEN_MEMORY } from './reserved-regions.js';
 import { SET_WAY, STREAM_LOST, STREAM_UNKNOWN } from './streams.js';
 import { ADDRESS_WIDTH, CHANGED_SINCE, TABLES_UNREADABLE, UNUSABLE_ENTRY } from './tables.js';
+import { TOOLSTACK_CAUSES } from './toolstack.js';
 
 export type { RankedCause };
 
@@ -57,6 +61,11 @@ export const CAUSES: readonly CauseRule[] = [
   STALE_INTERRUPT,
   COMPATIBILITY_INTERRUPT,
   INTERRUPT_TABLE,
+  // Set-up, tools and pages.
+  ...INIT_CAUSES,
+  ...TOOLSTACK_CAUSES,
+  ...DEVICE_MODEL_CAUSES,
+  ...MEMORY_CAUSES,
 ];
 
 /** What can be behind an event, the likeliest first; empty where nothing that is known applies. */

@@ -1,4 +1,14 @@
+import type { EventDraft } from '../event.js';
+import type { FormLine } from '../form.js';
+import { sbdfOf } from '../values.js';
 import type { Message } from './message.js';
+
+/** QEMU's name of a device has its address on the host: `pci-pt-00_04.0`. */
+function nameTheDevice({ fields }: FormLine, event: EventDraft): undefined {
+  event.device ??= sbdfOf(fields.dm_device?.replace(/^pci-pt-/, '').replace('_', ':'));
+  delete event.details['dm device'];
+  return undefined;
+}
 
 const SINCE_4_6 = 'libxl 4.6 to 4.22';
 
@@ -8,7 +18,8 @@ export const LIBXL_DEVICE_MESSAGES: readonly Message[] = [
     texts: ['cannot be assigned - no IOMMU?'],
     printedBy: SINCE_4_6,
     name: 'no-iommu',
-    meaning: 'Xen refuses to assign the device because it has no IOMMU in use',
+    meaning:
+      'Xen refuses to assign the device: it has no IOMMU in use, or the domain was created without a context of it',
     manual: 'dossier §2.5',
   },
   {
@@ -170,6 +181,7 @@ export const LIBXL_DEVICE_MESSAGES: readonly Message[] = [
   },
   {
     texts: ['timed out waiting for DM to remove {dm_device:name}'],
+    also: nameTheDevice,
     printedBy: 'libxl 4.13 to 4.22',
     name: 'dm-timeout',
     meaning: 'QEMU or the guest did not let the device go in time; it is taken away regardless',

@@ -1,0 +1,40 @@
+import { type Arch, describeHost, type Host, type Iommu } from '../../toolstack/host.js';
+import { resolvePassthrough } from '../../toolstack/passthrough.js';
+import { DEFAULT_RELEASE, toolstackRelease } from '../../toolstack/release.js';
+import type { World } from './cause.js';
+
+/** What `dommu check` says of the config that was given with a log. */
+export interface ConfigVerdict {
+  /** The refusals, in libxl's or Xen's words, with what would help. */
+  readonly refusals: readonly { readonly code: string; readonly text: string }[];
+  /** Whether the domain has an IOMMU context from its creation on; null where that is decided later (up to 4.12). */
+  readonly hasContext: boolean | null;
+}
+
+/** The config of {@link World}, as libxl and Xen would take it on the machine of the log; undefined without a config. */
+export function verdictOnConfig(world: World): ConfigVerdict | undefined {
+  const { config, edition } = world;
+  if (config === undefined) return undefined;
+  const release = edition === undefined ? DEFAULT_RELEASE : toolstackRelease(edition);
+  const { diagnostics, context, lateContext, effective } = resolvePassthrough(config, hostOf(world), release);
+  return {
+    refusals: diagnostics
+      .filter(({ severity }) => severity === 'error')
+      .map(({ code, message, hint }) => ({
+        code,
+        text: hint === undefined ? message : `${message}; ${hint}`,
+      })),
+    hasContext: effective === null || lateContext !== null ? null : context !== 'none',
+  };
+}
+
+/** The host as far as the log shows it: its IOMMU, and whether that is in use. */
+function hostOf({ facts, events }: World): Host {
+  const units = new Set(events.map(({ unit }) => unit));
+  const arm = units.has('smmuv2') || units.has('smmuv3') || units.has('ipmmu');
+  const arch: Arch = arm ? 'arm' : 'x86';
+  const vendor: Iommu = arm ? 'smmu' : units.has('amdvi') ? 'amdvi' : 'vtd';
+  const host = describeHost({ arch, iommu: facts.iommu?.value === 'disabled' ? 'none' : vendor });
+  const hap = facts.features.get('hap');
+  return { ...host, hap: host.hap && hap?.value !== false, origin: 'the machine of this log' };
+}

@@ -1,0 +1,294 @@
+import { isNote } from '../forms/notes.js';
+import type { CauseRule, JudgedEvent, World } from './cause.js';
+import { where } from './log-world.js';
+import { cause, doubts, hints, opposes, settles, shows, supports } from './weigh.js';
+
+/** What goes wrong where a device meets its guest: QEMU, pciback’s front end, resets, interrupts; and lines that only pass on. */
+
+const named = (event: JudgedEvent, ...names: readonly string[]): boolean =>
+  event.kind === 'toolstack' && names.includes(event.reason?.name ?? '');
+
+const GRAPHICS_AT = '0000:00:02.0';
+
+export const TAKEN_FOR_GRAPHICS = cause({
+  id: 'taken-for-graphics',
+  title:
+    'the device is no graphics card: QEMU sees it at address 00:02.0, by which alone it knows Intel’s graphics',
+  prior: 1,
+  applies: (event) => named(event, 'igd-passthru-needed'),
+  *weigh(event) {
+    const seen = event.details['address in the device model'];
+    if (seen === GRAPHICS_AT && event.device !== GRAPHICS_AT)
+      yield settles(
+        `the host’s ${event.device} was given to QEMU as ${seen}: the addresses that a stub domain sees are its own`,
+      );
+    if (event.device === GRAPHICS_AT) yield opposes('the device is at 00:02.0 on the host');
+  },
+  check: () =>
+    'let QEMU see the device at another address: list another device of the guest at this place in `pci=` (a stub domain counts them up from 00:00.0), or use QEMU in dom0, or a QEMU that looks at the device’s class',
+});
+
+export const GRAPHICS_OPTION = cause({
+  id: 'gfx-passthru-missing',
+  title: 'Intel’s integrated graphics is passed through without gfx_passthru',
+  prior: 3,
+  applies: (event) => named(event, 'igd-passthru-needed'),
+  *weigh(event) {
+    const seen = event.details['address in the device model'];
+    if (seen !== undefined && event.device !== GRAPHICS_AT)
+      yield opposes(`the host’s device is ${event.device}, which is not where integrated graphics is`);
+    if (event.device === GRAPHICS_AT) yield shows('the device is at 00:02.0, where integrated graphics is');
+  },
+  check: () => 'add `gfx_passthru="igd"` to the config (HVM, QEMU upstream in dom0)',
+});
+
+export const QEMU_REFUSED = cause({
+  id: 'qemu-refused',
+  title:
+    'QEMU could not take the device: where QEMU runs, the device is not in sysfs or its registers cannot be read',
+  prior: 3,
+  applies: (event) => named(event, 'dm-refused', 'dm-lost-device', 'dm-failed'),
+  *weigh(event, { events }) {
+    const { said } = event.details;
+    if (said !== undefined) yield shows(`QEMU said: ${said}`);
+    const before = events.find(
+      (one) => one !== event && named(one, 'interrupt-refused', 'bar-refused', 'igd-passthru-needed'),
+    );
+    if (before !== undefined)
+      yield supports(`QEMU complains in line ${before.firstLine}, too: ${before.reason?.meaning}`);
+  },
+  check: () =>
+    'read /var/log/xen/qemu-dm-GUEST.log (with a stub domain: its console log); is the device bound to pciback',
+});
+
+export const E820_HOST = cause({
+  id: 'e820-host-missing',
+  title: 'the PV guest has memory where the host has the device: its memory map must mirror the host’s',
+  prior: 4,
+  applies: (event) => named(event, 'bar-conflict', 'e820-host-failed'),
+  *weigh(event, { config }) {
+    const { other, conflict, bar } = event.details;
+    if (other !== undefined && /RAM/.test(other))
+      yield shows(`BAR ${bar} lies in ${other} [${conflict ?? ''}] of the guest`);
+    if (event.details['device is'] !== undefined) yield supports('the front end gave the device up');
+    if (config !== undefined && config.pci.length > 0)
+      yield hints('with pci= in the config, xl sets e820_host for a PV guest by itself');
+  },
+  check: () =>
+    'add `e820_host=1` to the config of the PV guest (libvirt: `<features><xen><e820_host state="on"/></xen></features>`) before it is created; a device that is attached later needs it from the start',
+});
+
+export const NO_BOUNCE_BUFFERS = cause({
+  id: 'bounce-buffers-missing',
+  title:
+    'the PV guest’s kernel has no swiotlb, through which its devices reach memory that is not contiguous for them',
+  prior: 4,
+  applies: (event) => named(event, 'guest-without-swiotlb'),
+  *weigh() {},
+  check: () =>
+    'add `swiotlb=force` or `iommu=soft` to the guest kernel’s command line, and give it some tens of MiB below 4 GiB',
+});
+
+export const GUEST_SILENT = cause({
+  id: 'guest-did-not-answer',
+  title: 'the guest has no driver for the front end or for hot-unplug, is still starting, or hangs',
+  prior: 4,
+  applies: (event) => named(event, 'backend-not-ready', 'dm-timeout'),
+  *weigh(event, { facts }) {
+    const told = typeof event.domain === 'number' ? facts.domains.get(event.domain) : undefined;
+    const crashed = told?.find(({ value }) => value === 'crashed');
+    if (crashed !== undefined) yield shows(`the guest crashed (${where(crashed)})`);
+  },
+  check: ({ domain }) =>
+    `\`xl console ${domain ?? 'GUEST'}\`: does its kernel load pcifront (PV, xen-pcifront) or ACPI hotplug (HVM); \`xenstore-ls /local/domain/0/backend/pci\` shows in which state (4 is connected)`,
+});
+
+export const BUSY_AT_RESET = cause({
+  id: 'device-busy-at-reset',
+  title: 'the device was at work, or its link was down, when it was reset for pciback',
+  prior: 4,
+  applies: (event) => named(event, 'reset-while-busy', 'reset-failed'),
+  *weigh(event, { facts }) {
+    const told = event.device === null ? undefined : facts.devices.get(event.device);
+    const hidden = told?.find(({ value }) => /hid/.test(value));
+    if (hidden !== undefined) yield supports(`${hidden.value} (${where(hidden)})`);
+  },
+  check: ({ device }) =>
+    `\`lspci -vvv -s ${device ?? 'DEVICE'} | grep TransPend\`; is it a device that dom0 or the firmware uses (its disks, its console)? then do not hide it`,
+});
+
+export const INTERRUPT_REFUSED = cause({
+  id: 'interrupt-not-granted',
+  title: 'the interrupt was refused: mapped already, not permitted for the guest, or not remappable',
+  prior: 3,
+  applies: (event) => named(event, 'interrupt-refused', 'interrupts-not-remapped'),
+  *weigh(event, { facts }) {
+    const remapping = facts.features.get('interrupt-remapping');
+    if (remapping?.value === false)
+      yield shows(`interrupts are not remapped on this machine (${where(remapping)})`);
+    if (event.reason?.code === -114)
+      yield shows('-114 is EALREADY: the driver asked for what it has, and goes on');
+    if (event.reason?.code === -1)
+      yield supports(
+        'EPERM: the guest, or the stub domain in which QEMU runs, has no right to the interrupt',
+      );
+  },
+  check: () =>
+    '`xl debug-keys i` and `xl debug-keys M`, then `xl dmesg`; try the guest’s driver without MSI (`pci=nomsi`) to see whether MSI is at fault',
+});
+
+export const NOT_PERMISSIVE = cause({
+  id: 'config-space-filtered',
+  title:
+    'the guest’s driver writes fields of the configuration space that are not let through; many drivers work all the same',
+  prior: 4,
+  applies: (event) => named(event, 'config-write-refused'),
+  *weigh({ details }) {
+    if (details.offset !== undefined) yield hints(`it is the field at ${details.offset}`);
+  },
+  check: ({ device }) =>
+    `only if the device does not work: \`pci = [ '${device ?? 'DEVICE'},permissive=1' ]\`, which is unsafe with guests that are not trusted`,
+});
+
+export const RIGHT_MISSING = cause({
+  id: 'resource-not-granted',
+  title:
+    'Xen did not give the right to the resource: it is Xen’s own, another guest’s, or the domain that asks may not give it',
+  prior: 3,
+  applies: (event) =>
+    named(event, 'bar-refused', 'ports-refused', 'iomem-refused', 'memory-map-refused', 'permissive-failed'),
+  *weigh(event, { events }) {
+    if (event.reason?.code === -1)
+      yield supports('EPERM: the caller has not the right itself, or XSM/FLASK refuses');
+    if (event.reason?.code === -22) yield supports('EINVAL: the range is empty, too large, or not there');
+    const xen = events.find(
+      (one) =>
+        one.kind === 'memory' && /mmio-map-failed|p2m-move-refused|mmio-refused/.test(one.reason?.name ?? ''),
+    );
+    if (xen !== undefined) yield shows(`Xen says in line ${xen.firstLine}: ${xen.reason?.meaning}`);
+  },
+  check: () =>
+    '`xl dmesg | grep -e memory_map -e "not permitted"` with `loglvl=all`; `lspci -vv` for the ranges of the device',
+});
+
+export const PLAIN_START = cause({
+  id: 'pci-comes-later',
+  title:
+    'nothing is wrong: a PV guest or stub domain has no PCI when it starts, and gets it from pcifront when devices are attached',
+  prior: 3,
+  applies: (event) => named(event, 'guest-without-pci'),
+  *weigh(event, { events }) {
+    const later = events.find(
+      (one) =>
+        one.source === 'linux' &&
+        one.firstLine > event.firstLine &&
+        named(one, 'bar-conflict', 'interrupt-refused'),
+    );
+    if (later !== undefined) yield shows(`pcifront speaks of a device in line ${later.firstLine}`);
+  },
+  check: () => 'look for `pcifront pci-0: Installing PCI frontend` further down in the same console log',
+});
+
+export const NEVER_ATTACHED = cause({
+  id: 'devices-not-attached',
+  title: 'the devices were not attached to the domain, and what failed stands in dom0’s log',
+  prior: 3,
+  applies: (event) => named(event, 'guest-without-pci'),
+  *weigh(event, { events }) {
+    const failed = events.find(
+      (one) =>
+        one !== event && one.source === 'xen' && one.kind === 'toolstack' && !isNote(one.reason?.name ?? ''),
+    );
+    if (failed !== undefined)
+      yield shows(`libxl says in line ${failed.firstLine}: ${failed.reason?.meaning}`);
+  },
+  check: () =>
+    'read /var/log/libvirt/libxl/libxl-driver.log or /var/log/xen/xl-GUEST.log of the same time; virtual functions (SR-IOV) need their physical function’s driver in dom0',
+});
+
+const PASSED_ON = [
+  'domain-not-created',
+  'device-not-added',
+  'xenopsd-failure',
+  'not-attached',
+  'assignment-unknown',
+];
+
+/** The toolstack's own error that is nearest to a line which only passes on. */
+function nearestError(event: JudgedEvent, { events }: World): JudgedEvent | undefined {
+  let best: JudgedEvent | undefined;
+  for (const one of events) {
+    if (one === event || one.kind !== 'toolstack' || one.source !== 'xen') continue;
+    if (named(one, ...PASSED_ON) || isNote(one.reason?.name ?? '')) continue;
+    const distance = Math.abs(one.firstLine - event.firstLine);
+    if (best === undefined || distance < Math.abs(best.firstLine - event.firstLine)) best = one;
+  }
+  return best;
+}
+
+export const SAID_ELSEWHERE = cause({
+  id: 'reason-in-another-line',
+  title: 'the line only passes on that something failed; what it was, another line says',
+  prior: 3,
+  applies: (event) => named(event, ...PASSED_ON),
+  *weigh(event, world) {
+    const error = nearestError(event, world);
+    if (error !== undefined) {
+      const who = error.device === null ? '' : ` (${error.device})`;
+      yield settles(`line ${error.firstLine}: ${error.reason?.meaning}${who}`);
+    } else yield doubts('no such line is in this log');
+  },
+  check: (event, world) => {
+    const error = nearestError(event, world);
+    if (error !== undefined) return `see what is said of line ${error.firstLine}`;
+    return named(event, 'xenopsd-failure')
+      ? 'read the whole line and what is around it in /var/log/xensource.log and /var/log/daemon.log (xenguest, qemu-dm-DOMID); `xl dmesg` for what Xen refused'
+      : 'read libxl’s own log of the same time: /var/log/libvirt/libxl/libxl-driver.log, or `xl -vvv create guest.cfg`';
+  },
+});
+
+export const GROUP = cause({
+  id: 'iommu-group-shared',
+  title: 'devices that the IOMMU cannot tell apart are still in the host’s use',
+  prior: 4,
+  applies: (event) => named(event, 'group-not-viable'),
+  *weigh({ details }) {
+    if (details.group !== undefined) yield hints(`it is group ${details.group}`);
+  },
+  check: ({ details }) =>
+    `\`ls /sys/kernel/iommu_groups/${details.group ?? '*'}/devices\`, and bind all of them to vfio-pci (bridges may stay)`,
+});
+
+export const NO_IOMMU_FOR_VFIO = cause({
+  id: 'linux-iommu-off',
+  title: 'Linux has no IOMMU in use',
+  prior: 3,
+  applies: (event) => event.source === 'linux' && named(event, 'no-iommu'),
+  *weigh(_, { facts }) {
+    if (facts.xen !== null)
+      yield shows(`this is a dom0: Xen has the IOMMU (${where(facts.xen)}), and VFIO does not work under it`);
+    if (/(?:intel|amd)_iommu=on/.test(facts.linuxCommandLine?.value ?? ''))
+      yield doubts('Linux was asked to use it');
+  },
+  check: () =>
+    '`dmesg | grep -i -e DMAR -e AMD-Vi`; `intel_iommu=on` on Linux’s command line; VT-d or IOMMU in the firmware. Under Xen use pciback instead',
+});
+
+/** What can be behind what goes wrong between a device and its guest. */
+export const DEVICE_MODEL_CAUSES: readonly CauseRule[] = [
+  TAKEN_FOR_GRAPHICS,
+  GRAPHICS_OPTION,
+  QEMU_REFUSED,
+  E820_HOST,
+  NO_BOUNCE_BUFFERS,
+  GUEST_SILENT,
+  BUSY_AT_RESET,
+  INTERRUPT_REFUSED,
+  NOT_PERMISSIVE,
+  RIGHT_MISSING,
+  PLAIN_START,
+  NEVER_ATTACHED,
+  SAID_ELSEWHERE,
+  GROUP,
+  NO_IOMMU_FOR_VFIO,
+];
