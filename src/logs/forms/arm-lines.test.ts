@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { eventsOf } from '../events.fixture.js';
 import type { LogFacts } from '../facts.js';
@@ -81,6 +82,25 @@ describe('the lines of IOMMUs on Arm', () => {
     const times = new Map<number, number>();
     for (const lines of taken.values()) for (const line of lines) times.set(line, (times.get(line) ?? 0) + 1);
     expect(ALL.filter((_, i) => times.get(i + 1) !== 1)).toEqual([]);
+  });
+
+  it('are read without complaint however damaged', () => {
+    const damaged = fc.tuple(fc.constantFrom(...ALL), fc.nat(200), fc.nat(12), fc.string({ maxLength: 6 }));
+    fc.assert(
+      fc.property(fc.array(damaged, { minLength: 20, maxLength: 60 }), (lines) => {
+        const text = lines.map(([line, at, cut, put]) => line.slice(0, at) + put + line.slice(at + cut));
+        for (const event of eventsOf(text.join('\n'), ARM_FORMS).events) {
+          expect(event.reason).not.toBeNull();
+          expect(event.more.length).toBeLessThan(100);
+        }
+      }),
+      { numRuns: 60 },
+    );
+  });
+
+  it('that repeat without end do not pile up in an event', () => {
+    const text = ALL.map((line) => `${line}\n`.repeat(100)).join('');
+    for (const event of eventsOf(text, ARM_FORMS).events) expect(event.more.length).toBeLessThan(40);
   });
 
   it('are of the system that printed them', () => {

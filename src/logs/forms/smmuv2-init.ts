@@ -63,15 +63,18 @@ const probed = (driver: Driver, rows: readonly ProbeRow[]): MoreForm[] =>
     alone: { source: driver.source, unit: 'smmuv2', kind: 'init' },
     texts: [driver.prefixes[0] + message],
     printedBy: driver.source === 'xen' ? 'Xen since 4.6' : 'Linux',
-    read({ fields, text, line }, event, facts) {
-      const { unit, ...said } = fields;
+    read(line, event, facts) {
+      const { unit, ...said } = line.fields;
       if (event.source !== driver.source) return false;
       if (event.details.unit !== undefined && event.details.unit !== unit) return false;
+      // A unit says each once; the next time it is set up anew.
+      const text = behindUnit(line.text, unit!);
+      if (event.more.includes(text)) return false;
+      event.more.push(text);
       atUnit(event, unit!);
       event.reason ??= initReason('capabilities', 'what an SMMU can do');
       for (const name of Object.keys(said)) event.details[name] = said[name]!;
-      if (feature !== null) facts.features.set(feature, { value: true, line });
-      event.more.push(behindUnit(text, unit!));
+      if (feature !== null) facts.features.set(feature, { value: true, line: line.line });
       return undefined;
     },
   }));

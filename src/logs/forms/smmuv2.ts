@@ -272,7 +272,8 @@ const GPU_KINDS: Readonly<Record<string, number>> = {
 };
 
 /** The driver and device before a message of Linux: `macb ff0e0000.ethernet eth0`. */
-const driverWords = (before: string): string[] => before.trim().replace(/:$/, '').split(/\s+/).slice(-3);
+const driverWords = (before: string): string[] =>
+  before.slice(-200).trim().replace(/:$/, '').split(/\s+/).slice(-3);
 
 /**
  * A device's driver saw its DMA fail: the device is probably the one of a fault nearby. That stays a guess, so that the
@@ -286,6 +287,9 @@ function noteDmaError({ before, line }: Pick<FormLine, 'before' | 'line'>, facts
   return words.join(' ');
 }
 
+/** Lines kept with an event; a device that fails on and on says no more. */
+const MORE_AT_MOST = 32;
+
 const DMA_ERROR = 'DMA bus error: HRESP not OK';
 const CADENCE = 'Linux, drivers/net/ethernet/cadence';
 
@@ -296,7 +300,9 @@ const DEVICE_ERRORS: readonly [MoreForm, FactForm] = [
     texts: [DMA_ERROR],
     printedBy: CADENCE,
     read(line, event, facts) {
-      event.more.push(`${noteDmaError(line, facts)}: ${DMA_ERROR}`);
+      const said = `${noteDmaError(line, facts)}: ${DMA_ERROR}`;
+      if (event.more.includes(said) || event.more.length >= MORE_AT_MOST) return false;
+      event.more.push(said);
       return undefined;
     },
   },

@@ -116,7 +116,8 @@ function commonForms(driver: Driver): LineForm[] {
         texts: [`${prefix}${text}`],
         printedBy,
         read(line, draft) {
-          if (draft.kind !== 'command-error' || sameUnit(source, line, draft) === false) return false;
+          if (draft.kind !== 'command-error' || draft.more.includes(text)) return false;
+          if (sameUnit(source, line, draft) === false) return false;
           draft.more.push(text);
           return undefined;
         },
