@@ -3,7 +3,7 @@ import { isComplaint } from '../forms/init-reasons.js';
 import { assignErrno } from './assign-errnos.js';
 import type { CauseRule, JudgedEvent, World } from './cause.js';
 import { history, isArm, where } from './log-world.js';
-import { cause, doubts, hints, opposes, settles, shows, suggests, supports } from './weigh.js';
+import { cause, doubts, excludes, hints, opposes, settles, shows, suggests, supports } from './weigh.js';
 
 const named = (event: JudgedEvent, ...names: readonly string[]): boolean =>
   event.kind === 'init' && names.includes(event.reason?.name ?? '');
@@ -71,10 +71,10 @@ const NOT_IN_FIRMWARE = cause({
   id: 'iommu-not-in-firmware',
   title: 'the firmware has no IOMMU to offer: it is switched off in its settings, or the machine has none',
   prior: 3,
-  applies: (event) => isOff(event) && event.reason?.name !== 'iommu-off-by-choice',
+  applies: (event) => isOff(event) && event.unit === null && event.reason?.name !== 'iommu-off-by-choice',
   *weigh(event, { events }) {
     if (event.details['because of line'] !== undefined)
-      yield opposes('Xen found one, and says why it is off');
+      yield excludes('Xen found one, and says why it is off');
     const found = events.find(
       ({ reason }) => reason?.name === 'unit-found' || reason?.name === 'capabilities',
     );
