@@ -31,7 +31,7 @@ export function verifyDmar(table: AcpiTable, around: Surroundings, findings: Acp
   for (const type of [DmarType.RMRR, DmarType.ATSR, DmarType.SATC, DmarType.SIDP]) {
     for (const one of of(type).map(scoped)) {
       verifyPaths(one.scopes, findings);
-      if (one.segment !== null && units.length > 0 && !segments.has(one.segment) && table.complete) {
+      if (one.segment !== null && units.length > 0 && !segments.has(one.segment) && table.readToEnd) {
         const message = `${one.structure.layout.name} is for segment ${one.segment}, which no unit has`;
         findings.error('segment-without-unit', offsetOf(one.structure, 'segment'), message);
       }
@@ -39,15 +39,19 @@ export function verifyDmar(table: AcpiTable, around: Surroundings, findings: Acp
   }
   verifyRegions(of(DmarType.RMRR).map(scoped), width, around, findings);
   verifyRootPorts(of(DmarType.ATSR).map(scoped), findings);
-  verifyAffinities(of(DmarType.RHSA), units, table.complete, findings);
+  verifyAffinities(of(DmarType.RHSA), units, table.readToEnd, findings);
   verifyNameSpace(of(DmarType.ANDD), table, findings);
 }
 
 /** The host address width in bits, or null where it is missing or cannot be. */
-function verifyHeader({ header, complete }: AcpiTable, units: number, findings: AcpiFindings): number | null {
+function verifyHeader(
+  { header, readToEnd }: AcpiTable,
+  units: number,
+  findings: AcpiFindings,
+): number | null {
   const haw = numberOf(header, 'hostAddressWidth');
   const at = offsetOf(header, 'hostAddressWidth');
-  if (units === 0 && complete) findings.error('no-unit', 48, 'no DRHD: there is no remapping unit');
+  if (units === 0 && readToEnd) findings.error('no-unit', 48, 'no DRHD: there is no remapping unit');
   const flags = bitsOf(header, 'flags');
   if (flags?.x2apicOptOut === 1 && flags.interruptRemapping === 0) {
     findings.warning('x2apic-flag', offsetOf(header, 'flags'), 'X2APIC_OPT_OUT is set and INTR_REMAP is not');
@@ -220,7 +224,7 @@ function verifyIoApics(
   findings: AcpiFindings,
 ): void {
   // What is cut off may have them.
-  if (!table.complete || units.length === 0) return;
+  if (!table.readToEnd || units.length === 0) return;
   const named = new Set(
     units.flatMap(({ scopes }) =>
       scopes.filter(({ type }) => type === ScopeType.IOAPIC).map(({ enumerationId }) => enumerationId),
@@ -285,7 +289,7 @@ function verifyNameSpace(
     if (name === null || name.includes(0)) continue;
     findings.error('name-space-device', offset + 8, 'the name of the ANDD has no NUL at its end');
   }
-  if (!table.complete) return;
+  if (!table.readToEnd) return;
   const used = new Set<number>();
   for (const structure of table.structures) {
     for (const scope of structure.children) {

@@ -19,7 +19,7 @@ const ALIGNED: Readonly<Record<number, bigint>> = {
 
 /** What an IORT table says, held against the specification and the machine. */
 export function verifyIort(table: AcpiTable, around: Surroundings, findings: AcpiFindings): void {
-  const { structures, header, complete } = table;
+  const { structures, header, readToEnd: complete } = table;
   findings.info('xen-ignores-iort', 0, 'Xen takes SMMUs from the device tree, and not from this table');
   const count = numberOf(header, 'nodes');
   if (count !== null && complete && count !== structures.length) {

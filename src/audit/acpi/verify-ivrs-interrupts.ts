@@ -71,7 +71,7 @@ function verifyAllThere(
   findings: AcpiFindings,
 ): void {
   // Another IOMMU's block, further on, may have the others.
-  if (!table.complete || blocks.length === 0) return;
+  if (!table.readToEnd || blocks.length === 0) return;
   const [{ offset }] = blocks as [AcpiStructure];
   if (ioApicIds === null) {
     if (ioApics.size > 0) return;

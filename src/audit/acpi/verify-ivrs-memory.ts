@@ -31,7 +31,7 @@ export function verifyMemoryBlocks(
   const bits = Math.min(info?.physicalAddressSize ?? 64, info?.virtualAddressSize ?? 64);
   const covered = united(units.flatMap((unit) => devices.get(unit) ?? []));
   const lastUnit = units.at(-1)?.offset ?? -1;
-  const known = units.length > 0 && table.complete;
+  const known = units.length > 0 && table.readToEnd;
   for (const block of memory) {
     const sbdf = deviceOf(block);
     verifyFlags(block, sbdf, findings);

@@ -30,7 +30,7 @@ export function verifyIvrs(table: AcpiTable, around: Surroundings, findings: Acp
     verifyUnit(block, usedByXen, info?.physicalAddressSize ?? 0, around, findings);
     devices.set(block, devicesOf(block, usedByXen, findings));
   }
-  verifySameUnits(blocks, devices, table.complete, findings);
+  verifySameUnits(blocks, devices, table.readToEnd, findings);
   verifyShared(blocks, devices, findings);
   // What Xen and Linux go by: the blocks of the best type that the table has whole.
   const used = blocks.filter(({ type }) => type === (xenType ?? blocks.at(-1)?.type));
@@ -55,16 +55,16 @@ function verifyTypes(
   const revision = numberOf(table.header, 'revision');
   const types = [...new Set(blocks.map(({ type }) => type!))].sort((a, b) => a - b);
   if (blocks.length === 0) {
-    if (table.complete) findings.error('no-unit', 48, 'no IVHD block: there is no IOMMU');
+    if (table.readToEnd) findings.error('no-unit', 48, 'no IVHD block: there is no IOMMU');
     return;
   }
   const [{ offset }] = blocks as [AcpiStructure];
-  if (xenType === null && table.complete) {
+  if (xenType === null && table.readToEnd) {
     const message = `the IVHD blocks are of type ${types.map(typeText).join(', ')}: none is for Xen`;
     findings.error('no-unit-for-xen', offset, message);
   }
   if (types.length > 1 && xenType !== null) {
-    const shown = table.complete ? '' : ' as far as the table is there';
+    const shown = table.readToEnd ? '' : ' as far as the table is there';
     const message = `IVHD blocks of types ${types.map(typeText).join(', ')}${shown}: Xen uses ${typeText(xenType)}, Linux ${typeText(types.at(-1)!)}`;
     findings.info('ivhd-types', offset, message);
   }

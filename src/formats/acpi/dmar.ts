@@ -179,6 +179,7 @@ const SCOPES: StructureRules = {
   typeAt: (bytes, at) => bytes.number(at, 1),
   lengthAt: (bytes, at) => bytes.number(at + 1, 1),
   layoutOf: (type) => DEVICE_SCOPES[type - 1],
+  head: DEVICE_SCOPES[0]!.fields,
 };
 
 /** Types of structures that end with device scopes. */

@@ -211,6 +211,7 @@ const NODES: StructureRules = {
   typeAt: (bytes, at) => bytes.number(at, 1),
   lengthAt: (bytes, at) => bytes.number(at + 1, 2),
   layoutOf: (type) => IORT_NODES[type],
+  head: HEAD,
   bodyOf(structure) {
     // Fields that later revisions added are there only when the arrays leave them room.
     const whole = { ...structure, children: [] };

@@ -125,13 +125,21 @@ export function offsetOf(structure: AcpiStructure, name: string): number {
 }
 
 /** Whether all bytes of a structure are there, by its own length: only then nothing more is to be said of what it lacks. */
-export function isWhole({ bytes, offset, size, length }: AcpiStructure): boolean {
-  return size === length && bytes.has(offset, size);
+export function isWhole({ layout, bytes, offset, size, length }: AcpiStructure): boolean {
+  return size === length && size >= layout.size && bytes.has(offset, size);
 }
 
-/** A structure of a type that this table does not have: its header alone, the rest as bytes. */
-export function unknownLayout(what: string, manual: string, type: number, headerSize: number): AcpiLayout {
+/** A structure of a type that this table does not have: what all its structures begin with, the rest as bytes. */
+export function unknownLayout(
+  what: string,
+  manual: string,
+  type: number,
+  headerSize: number,
+  head: readonly AcpiField[],
+): AcpiLayout {
   const name = `${what} ${type.toString(16)}h`;
-  const rest = row(headerSize, 0, 'content', 'bytes', 'what it has after type and length');
-  return { name, title: 'a type that the manual does not have', manual, size: headerSize, fields: [rest] };
+  const open = head.some(({ size }) => size === 0);
+  const rest = open ? [] : [row(headerSize, 0, 'content', 'bytes', 'what it has after its header')];
+  const title = 'a type that the manual does not have';
+  return { name, title, manual, size: headerSize, fields: [...head, ...rest] };
 }

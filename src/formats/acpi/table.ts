@@ -29,6 +29,8 @@ export interface AcpiTable {
   readonly length: number | null;
   /** Whether all bytes that its header promises are there. */
   readonly complete: boolean;
+  /** Whether all its structures could be found: only then is what was not found not there. */
+  readonly readToEnd: boolean;
   /** Whether the sum over all bytes is 0; null when bytes are missing. */
   readonly checksumRight: boolean | null;
   /** The common header and what the table has before its structures. */
@@ -54,6 +56,14 @@ export function checksumOf(bytes: TableBytes, length: number): number | null {
   for (let i = 0; i < length; i++) sum += bytes.bytes[i]!;
   return sum & 0xff;
 }
+
+/** Problems after which structures may have been missed. */
+const ENDS_EARLY: readonly AcpiProblem['code'][] = [
+  'table-too-short',
+  'length-too-small',
+  'structure-overruns',
+  'too-many',
+];
 
 /**
  * Reads a table of a known kind. Nothing is refused: a table that is cut off, or has lengths that make no sense, gives
@@ -95,6 +105,7 @@ export function readTable(input: Uint8Array | TableBytes, kind: TableKind): Acpi
     bytes,
     length,
     complete,
+    readToEnd: complete && !walk.problems.some(({ code }) => ENDS_EARLY.includes(code)),
     checksumRight: sum === null ? null : sum === 0,
     header,
     structures,

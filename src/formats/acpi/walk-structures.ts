@@ -1,4 +1,5 @@
 import {
+  type AcpiField,
   type AcpiLayout,
   type AcpiProblem,
   type AcpiStructure,
@@ -18,6 +19,8 @@ export interface StructureRules {
   /** The structure's length; null where bytes are missing, 0 where a type has no known length. */
   lengthAt(bytes: TableBytes, at: number): number | null;
   layoutOf(type: number): AcpiLayout | undefined;
+  /** Fields that structures of all types begin with, where others than type and length are of use. */
+  readonly head?: readonly AcpiField[];
   /** Where the fields of a structure end, when that is before its own end. */
   bodyOf?(structure: Omit<AcpiStructure, 'children'>): number;
   /** Structures inside one, which end at `end` at the latest. */
@@ -103,7 +106,7 @@ export class TableWalk {
     rules: StructureRules,
   ): Omit<AcpiStructure, 'children'> {
     const { what, manual, headerSize } = rules;
-    const layout = known ?? unknownLayout(what, manual, type, headerSize);
+    const layout = known ?? unknownLayout(what, manual, type, headerSize, rules.head ?? []);
     const size = Math.max(0, Math.min(length ?? layout.size, end - at));
     if (length !== null && length > end - at) {
       const message = `${layout.name} of ${length} bytes reaches ${length - (end - at)} bytes beyond the end at ${hex(end)} of what contains it`;
