@@ -8,6 +8,8 @@ import type { RootFacts } from '../audit/root-facts.js';
 import type { MemoryImage, Survey } from '../audit/survey.js';
 import { surveyMachine } from '../audit/survey-machine.js';
 import { SURVEY_BOUNDS } from '../audit/walk-space.js';
+import { findLab } from '../lab/qemu/lab.js';
+import { labFiles, labFolder } from '../lab/qemu/run-folder.js';
 import { InputError } from '../text/diagnostic.js';
 import { choice, count, usageError } from './options.js';
 
@@ -18,6 +20,7 @@ export interface MachineOptions {
   readonly base?: string;
   readonly ram?: readonly string[];
   readonly maxTables?: number;
+  readonly live?: boolean;
 }
 
 export function registerMachineOptions(command: Command): void {
@@ -29,6 +32,7 @@ export function registerMachineOptions(command: Command): void {
     .option('--layout <name>', `how a raw file holds memory: ${RAW_LAYOUTS.join(', ')}`)
     .option('--base <addr>', 'physical address of the first byte of a raw file (pmemsave)')
     .option('--ram <range...>', 'where parts of a raw file belong: START-END[@OFFSET]')
+    .option('--live', 'let a machine under QEMU run on while it is read')
     .option('--max-tables <n>', 'page tables to read at most', count(1, 2 ** 31));
 }
 
@@ -46,7 +50,8 @@ export async function auditMachine(
   facts?: RootFacts,
 ): Promise<AuditedMachine> {
   const given = (options.rtaddr ?? []).map(givenRoot);
-  const image = await openImage(source, {
+  const image = await openImage(placeOf(source), {
+    live: options.live,
     layout: choice('--layout', options.layout, RAW_LAYOUTS),
     base: options.base === undefined ? undefined : addressOption('--base', options.base),
     ranges: options.ram === undefined ? undefined : parseRamRanges(options.ram),
@@ -64,6 +69,12 @@ export async function auditMachine(
     await image.close();
     throw error;
   }
+}
+
+/** `lab:NAME` as the socket of its QEMU; other sources as they are. @throws LabError when there is no such lab. */
+function placeOf(source: string): string {
+  const name = /^lab:(.*)$/.exec(source)?.[1];
+  return name === undefined ? source : `qmp:${labFiles(labFolder(findLab(name).name)).qmp}`;
 }
 
 const noRoot = (source: string, { notes }: RootsFound): InputError =>

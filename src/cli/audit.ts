@@ -69,6 +69,12 @@ export function registerAudit(program: Command, io: Io = standardIo()): void {
   registerMachineOptions(command);
   command
     .option('--diff', 'tell what changed between two sources')
+    .option('--log <file>', 'a log of the machine: tells roots, where Xen lies, reserved regions')
+    .option(
+      '--acpi <file...>',
+      'ACPI tables DMAR, IVRS, IORT: without a source decoded and verified, with one the regions that they reserve',
+    )
+    .option('--e820 <file>', 'a log with the memory map, for --acpi without a source')
     .option(
       '--hypervisor-range <range...>',
       'memory of the hypervisor: START-END or START+SIZE, perhaps =NAME',

@@ -1,4 +1,5 @@
-import { closeSync, fstatSync, openSync } from 'node:fs';
+import { closeSync, existsSync, fstatSync, openSync } from 'node:fs';
+import { heldBySomebody } from '../../qemu/held-file.js';
 import { type RamRegion, ramRegions } from '../../qemu/memory-tree.js';
 import { Qmp, type QmpAddress } from '../../qemu/qmp.js';
 import type { InputError } from '../../text/diagnostic.js';
@@ -141,7 +142,8 @@ function openShared(
 ): SharedFile | { readonly why: string } {
   let fd: number;
   try {
-    fd = openSync(path, 'r');
+    // QEMU may be the only one to hold it: labs take its name away.
+    fd = openSync(existsSync(path) ? path : (heldBySomebody(path) ?? path), 'r');
   } catch {
     return { why: `${path}, where its memory is, cannot be read here` };
   }

@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
-import { closeSync, openSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { closeSync, openSync, readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { heldBy } from '../../qemu/held-file.js';
 import { dyingWithUs } from '../bounded-process.js';
 import { LabError } from '../machine-api.js';
 import { startTicksOf } from './run-folder.js';
@@ -72,18 +73,7 @@ export function endMessage(log: string): string {
 
 /** The guest's RAM as a file that QEMU holds open, with or without a name. */
 export function openRamOf(pidFile: string, name: string): string {
-  const folder = `/proc/${Number(readFileSync(pidFile, 'utf8'))}/fd`;
-  for (const fd of readdirSync(folder)) {
-    const path = `${folder}/${fd}`;
-    if (linkTarget(path).replace(/ \(deleted\)$/, '') === name) return path;
-  }
-  throw new LabError("QEMU does not hold the lab's RAM open", 3);
-}
-
-function linkTarget(path: string): string {
-  try {
-    return readlinkSync(path);
-  } catch {
-    return '';
-  }
+  const path = heldBy(Number(readFileSync(pidFile, 'utf8')), name);
+  if (path === undefined) throw new LabError("QEMU does not hold the lab's RAM open", 3);
+  return path;
 }
