@@ -6,11 +6,12 @@ import { Inputs } from '../../src/audit/inputs.js';
 import { openImage } from '../../src/audit/memory/open.js';
 import type { AuditedDevice, Survey } from '../../src/audit/survey.js';
 import { surveyMachine } from '../../src/audit/survey-machine.js';
+import { auditMachine } from '../../src/cli/audit-machine.js';
 import { labJudge } from '../../src/conform/judge.js';
 import { type Moment, runLockstep } from '../../src/conform/lockstep.js';
 import { rightsText } from '../../src/formats/address.js';
 import type { LabMachine } from '../../src/lab/machine-api.js';
-import { startLab } from '../../src/lab/qemu/lab.js';
+import { attachLab, endLab, raiseLab, startLab } from '../../src/lab/qemu/lab.js';
 import { ROOT_REGISTER } from '../../src/lab/qemu/machine-shape.js';
 import { sbdfOfRequester } from '../../src/logs/values.js';
 import { parseProgramText } from '../../src/program/load.js';
@@ -194,5 +195,61 @@ describe.each([
     // The IO-APIC's requester id: Xen remaps its interrupts and leaves its DMA to V = 0, which lets it pass.
     const ioApic = iommu === 'vtd' ? [] : ['pass-through 0000:00:14.0'];
     expect(found).toEqual(dom0Iommu === 'relaxed' ? [`tables-writable ${first}`, ...ioApic] : []);
+  });
+});
+
+describe('a machine under QEMU that is asked through QMP', () => {
+  it('is found by its name, stopped for the walk, and goes on afterwards', async () => {
+    const { machine, record } = await raiseLab({}, `audit-${process.pid}`);
+    try {
+      // QEMU's monitor serves one client at a time.
+      await machine.close();
+      const { image, survey, found } = await auditMachine(`lab:${record.name}`, {});
+      const edu = deviceNamed(survey, EDU);
+      const [unit] = survey.units;
+      await image.close();
+      expect(edu).toMatchObject({ translation: 'translated' });
+      // Xen hides the table from dom0 by its name, and takes it for its own.
+      expect(unit).toMatchObject({ kind: 'vtd', enabled: true, foundBy: expect.stringContaining('RMAD') });
+      expect(found.roots).toHaveLength(1);
+      const again = await attachLab(record.name);
+      const [{ rc }] = await again.agent.perform([{ call: 'reset' }]);
+      await again.close();
+      expect(rc).toBe(0);
+    } finally {
+      await endLab(record);
+    }
+  });
+});
+
+describe('a scratch page that quarantine has devices write to', () => {
+  it('is one page behind every address, told without walking 512^n paths', async () => {
+    const machine = await startLab({ xenArgs: 'iommu=quarantine=scratch-page' });
+    try {
+      const program = parseProgramText(
+        new SourceText(
+          'q.dommu',
+          `device edu ${EDU}\ncreatedomain a iommu\nassign_device a edu\ndeassign_device a edu`,
+        ),
+      );
+      await runLockstep(program, labJudge(machine), { goOn: true });
+      const survey = await auditOf(machine);
+      const edu = deviceNamed(survey, EDU)!;
+      const space = survey.spaces[edu.space!]!;
+      const frames = new Set(
+        Array.from({ length: space.ranges.length }, (_, i) => space.ranges.frame(i)).filter(
+          (frame) => frame >= 0,
+        ),
+      );
+      expect({ translation: edu.translation, frames: frames.size, complete: space.complete }).toEqual({
+        translation: 'translated',
+        frames: 1,
+        complete: true,
+      });
+      expect(space.tables.length).toBeLessThan(8);
+      expect(space.pages).toBeGreaterThanOrEqual(2 ** 27);
+    } finally {
+      await machine.close();
+    }
   });
 });
