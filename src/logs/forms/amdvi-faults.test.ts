@@ -7,7 +7,7 @@ import { XEN_AMDVI } from './xen-amdvi.js';
 
 const FORMS = [...XEN_AMDVI, ...LINUX_AMDVI];
 
-const OF_PAGE_FAULTS = /IO_PAGE_FAULT|^root|no root|^L\d/;
+const OF_PAGE_FAULTS = /IO_PAGE_FAULT|^levels|no root|^L\d/;
 
 const XEN_FAULT = '(XEN) AMD-Vi: IO_PAGE_FAULT: 0000:03:00.0 d1 addr 00000008424cb148 flags 0x20 RW';
 const OLD_XEN_FAULT =

@@ -10,7 +10,7 @@ import { decimal, hexNumber, hexValue, sbdfOf, sbdfOfRequester } from '../values
 const FIRST_QUARANTINE_ID = 0x8000;
 
 /** What stands before a message of Xen is not longer. */
-const PREFIX_AT_MOST = 32;
+const PREFIX_AT_MOST = 64;
 
 const WALK = 'xen-amdvi-walk';
 
@@ -97,6 +97,8 @@ const walk = (texts: readonly string[], read: MoreForm['read']): MoreForm => ({
   read,
 });
 
+const ROOT = /(?:^|\s)([0-9a-f:.]{7,16}) root @ ([0-9a-f]{1,16}) \((\d) $/;
+
 /** Whether a line of a walk names the device of the event, as faults of several devices may be mixed. */
 const ofDevice = ({ before }: FormLine, event: EventDraft): boolean => {
   const device = sbdfOf(before.slice(-PREFIX_AT_MOST).trim());
@@ -106,10 +108,11 @@ const ofDevice = ({ before }: FormLine, event: EventDraft): boolean => {
 const LEVELS = ['6', '5', '4', '3', '2', '1'] as const;
 
 const WALKS: readonly LineForm[] = [
-  walk(['root @ {root:hex} ({levels:dec} levels) dfn={dfn:hex}'], (line, event) => {
-    if (!ofDevice(line, event)) return false;
-    const { root, levels, dfn } = line.fields;
-    event.more.push(`root @ ${root} (${levels} levels) dfn=${dfn}`);
+  // Before it stands `0000:03:00.0 root @ 134154 (3 `.
+  walk(['levels) dfn={dfn:hex}'], ({ fields, before }, event) => {
+    const [, device, root, levels] = ROOT.exec(before.slice(-PREFIX_AT_MOST)) ?? [];
+    if (root === undefined || sbdfOf(device) !== event.device) return false;
+    event.more.push(`root @ ${root} (${levels} levels) dfn=${fields.dfn}`);
     return undefined;
   }),
   walk([': no root'], (line, event) => {
