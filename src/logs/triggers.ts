@@ -25,7 +25,7 @@ interface Piece {
 
 /**
  * Finds the keys of all templates in one pass: an Aho–Corasick automaton (CACM 18(6), 1975) over bytes, as one table with a
- * column for each byte that occurs in a key. As a blank in a key is any run of blanks, the key's longest piece without
+ * column for each byte that occurs in a key. As a blank in a key is any run of blanks, the key's rarest piece without
  * blanks is searched for, and the rest compared where it is found.
  *
  * `scan` in `lines.ts` runs over the table itself: a state at or above {@link firstControl} was reached by an end of a line
@@ -121,11 +121,20 @@ function beginOf(key: string, offset: number, text: string, at: number, from: nu
   return here;
 }
 
+/** A character that words of prose lack, `DMAR:`’s or `0x`’s, counts for so many that they have. */
+const NOT_PROSE = 3;
+
+/**
+ * How seldom a word stands in lines that say nothing of IOMMUs: the longer and the less like prose. `Failed` and `request`
+ * are in every log.
+ */
+const rarity = (word: string): number => word.length + (NOT_PROSE - 1) * word.replace(/[a-z]/g, '').length;
+
 function piecesOf(keys: readonly string[]): Piece[] {
   const pieces = new Map<string, Piece>();
   keys.forEach((key, index) => {
     const words = key.split(' ');
-    const text = words.reduce((longest, word) => (word.length > longest.length ? word : longest), '');
+    const text = words.reduce((rarest, word) => (rarity(word) > rarity(rarest) ? word : rarest), '');
     if (!/^[\x21-\x7e]+$/.test(text)) throw new SyntaxError(`the key "${key}" cannot be searched for`);
     const piece = pieces.get(text) ?? { text, keys: [] };
     piece.keys.push({ key: index, offset: key.indexOf(text) });

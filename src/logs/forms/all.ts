@@ -6,8 +6,11 @@ import { LIBXL_FORMS } from './libxl.js';
 import { LINUX_AMDVI } from './linux-amdvi.js';
 import { LINUX_DEVICES } from './linux-devices.js';
 import { LINUX_GROUP_FORMS } from './linux-groups.js';
+import { LINUX_IOMMU_FORMS } from './linux-iommu.js';
 import { LINUX_IORT_FORMS } from './linux-iort.js';
 import { LINUX_VTD_FORMS } from './linux-vtd.js';
+import { LINUX_VTD_DMAR_FORMS } from './linux-vtd-dmar.js';
+import { LINUX_VTD_INIT_FORMS } from './linux-vtd-init.js';
 import { LINUX_VTD_QUEUE_FORMS } from './linux-vtd-queue.js';
 import { PCIBACK_FORMS } from './pciback.js';
 import { SMMUV2_FORMS } from './smmuv2.js';
@@ -38,6 +41,9 @@ export const FORMS: readonly LineForm[] = [
   ...XEN_VTD_FORMS,
   ...LINUX_VTD_FORMS,
   ...LINUX_VTD_QUEUE_FORMS,
+  ...LINUX_VTD_DMAR_FORMS,
+  ...LINUX_VTD_INIT_FORMS,
+  ...LINUX_IOMMU_FORMS,
   ...XEN_VTD_QUEUE_FORMS,
   ...XEN_VTD_DMAR_FORMS,
   ...XEN_VTD_INIT_FORMS,

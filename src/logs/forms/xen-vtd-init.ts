@@ -2,6 +2,7 @@ import type { FactForm, LineForm } from '../form.js';
 import { noteFeature, noteOther } from '../machine-facts.js';
 import { hexDetail, hexValue } from '../values.js';
 import { vtdCapabilities } from '../vtd-capabilities.js';
+import { initReason } from './init-reasons.js';
 import { type Also, type Said, saidForms } from './said.js';
 import { tableComplaint } from './table-complaint.js';
 
@@ -10,15 +11,39 @@ import { tableComplaint } from './table-complaint.js';
 const VTD = { source: 'xen', unit: 'vtd', kind: 'init' } as const;
 const ALWAYS = 'Xen 4.6 to 4.22';
 
-/** Features by what Xen calls them, and by the names of the facts. */
-const FEATURES: Readonly<Record<string, string>> = {
+/** Features by what Xen calls them: their names in the facts, and what it means that they are used and that they are not. */
+const FEATURES: Readonly<Record<string, readonly [name: string, used: string, unused: string]>> = {
   __proto__: null as never,
-  'Snoop Control': 'snoop-control',
-  'Dom0 DMA Passthrough': 'dom0-passthrough',
-  'Queued Invalidation': 'queued-invalidation',
-  'Interrupt Remapping': 'interrupt-remapping',
-  'Posted Interrupt': 'posted-interrupts',
-  'Shared EPT tables': 'shared-ept',
+  'Snoop Control': [
+    'snoop-control',
+    'mappings can make DMA snoop the processors’ caches whatever the device asks for',
+    'devices decide whether their DMA snoops the processors’ caches',
+  ],
+  'Dom0 DMA Passthrough': [
+    'dom0-passthrough',
+    'dom0’s devices are not translated: they reach everything',
+    'dom0’s devices are translated',
+  ],
+  'Queued Invalidation': [
+    'queued-invalidation',
+    'invalidations are queued in memory',
+    'invalidations are written to registers, and interrupts cannot be remapped',
+  ],
+  'Interrupt Remapping': [
+    'interrupt-remapping',
+    'interrupts of devices are remapped',
+    'interrupts of devices are not remapped: a guest with a device may raise any interrupt',
+  ],
+  'Posted Interrupt': [
+    'posted-interrupts',
+    'interrupts of devices reach a guest without Xen',
+    'interrupts of devices go through Xen',
+  ],
+  'Shared EPT tables': [
+    'shared-ept',
+    'devices of HVM guests use the guest’s own EPT tables',
+    'devices of HVM guests have tables of their own',
+  ],
 };
 
 const UNITS: readonly Said[] = [
@@ -33,19 +58,17 @@ const UNITS: readonly Said[] = [
     texts: ['Intel VT-d {feature:text} enabled.'],
     printedBy: ALWAYS,
     name: 'feature-on',
-    meaning: 'a feature of VT-d, used where all units have it and no option forbids it',
+    meaning: 'a feature of VT-d',
     also({ fields, line }, event, facts) {
       const said = fields.feature!;
       const off = said.endsWith(' not');
       const feature = off ? said.slice(0, -4) : said;
-      const name = FEATURES[feature];
-      if (name === undefined) return false;
+      const row = FEATURES[feature];
+      if (row === undefined) return false;
+      const [name, used, unused] = row;
       event.details.feature = feature;
       noteFeature(facts, name, !off, line);
-      if (off) {
-        const meaning = 'a feature of VT-d that a unit does not have, or that an option forbids';
-        event.reason = { code: null, name: 'feature-off', meaning, manual: null };
-      }
+      event.reason = initReason(off ? 'feature-off' : 'feature-on', off ? unused : used);
       return undefined;
     },
   },
