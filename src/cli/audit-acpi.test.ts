@@ -58,6 +58,18 @@ describe('audit --acpi', () => {
     expect(text).toMatch(/nothing is wrong$/);
   });
 
+  it('finds nothing wrong with the good example, and in the other what keeps Xen from using the IOMMU', () => {
+    const example = (name: string) => new URL(`../../examples/acpi/${name}`, import.meta.url).pathname;
+    expect(asJson([example('laptop-dmar.txt')])).toMatchObject({
+      tables: [{ complete: true }],
+      findings: [],
+    });
+    const { findings } = asJson([example('strix-halo-ivrs.txt')]);
+    expect(findings.filter(({ severity }: { severity: string }) => severity === 'error')).toMatchObject([
+      { code: 'memory-placeholder', sbdf: '0000:00:0c.0', table: 'IVRS', offset: 216 },
+    ]);
+  });
+
   it('tells what was cut off, and exits with 1', () => {
     const { code, text } = run([fixture('strix-halo-cut-off')]);
     expect(code).toBe(1);
