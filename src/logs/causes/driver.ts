@@ -89,6 +89,8 @@ export const WRONG_DIRECTION = cause({
       );
     if (isXen(event))
       yield doubts('Xen’s tables know no direction: only a read-only grant or page gives such an entry');
+    if (!isXen(event) && address !== null && !top && nature === 'refused')
+      yield doubts(`${hex(address)} is not where Linux usually hands out I/O addresses`);
     if (!isXen(event) && event.count > 1000)
       yield doubts(`${event.count} times: a buffer of the wrong direction rarely faults so often`);
     if (option(world.facts.linuxCommandLine, /^iommu=pt$|^iommu\.passthrough=1$/) !== undefined)

@@ -14,6 +14,9 @@ import {
 } from './log-world.js';
 import { cause, doubts, hints, opposes, shows, suggests, supports } from './weigh.js';
 
+/** Complaints that are about which unit serves which device, and not about some other of firmware's bugs. */
+const ABOUT_TABLES = /DMAR|DRHD|scope|RMRR|IVRS|IVHD|IVMD|IORT|ACPI|table/i;
+
 /** The firmware's tables say which unit serves which device (DMAR scopes, IVHD entries, IORT mappings). */
 export const FIRMWARE_TABLES = cause({
   id: 'firmware-tables',
@@ -22,15 +25,13 @@ export const FIRMWARE_TABLES = cause({
   prior: 1,
   applies: (event) =>
     (event.kind === 'dma-fault' || event.kind === 'interrupt-fault') &&
-    ['no-context', 'stream-unknown', 'bad-entry', 'interrupt', 'unknown', 'refused', 'not-mapped'].includes(
-      natureOf(event),
-    ),
+    ['no-context', 'stream-unknown', 'bad-entry', 'interrupt'].includes(natureOf(event)),
   *weigh(event, { facts, events }) {
     const { device } = event;
     const named = facts.firmwareComplaints.find(
       ({ value }) => device !== null && value.includes(device.replace(/^0000:/, '')),
     );
-    const [first] = facts.firmwareComplaints;
+    const first = facts.firmwareComplaints.find(({ value }) => ABOUT_TABLES.test(value));
     if (named !== undefined)
       yield shows(
         `the log complains of the tables about this very device: “${named.value}” (${where(named)})`,
@@ -38,7 +39,10 @@ export const FIRMWARE_TABLES = cause({
     else if (first !== undefined)
       yield supports(`the log complains of the firmware’s tables: “${first.value}” (${where(first)})`);
     const wrong = events.find(
-      ({ kind, reason }) => kind === 'init' && /firmware-bug|rmrr-invalid/.test(reason?.name ?? ''),
+      ({ kind, reason }) =>
+        kind === 'init' &&
+        /firmware-bug|rmrr-invalid/.test(reason?.name ?? '') &&
+        ABOUT_TABLES.test(reason!.meaning),
     );
     if (wrong !== undefined && first === undefined)
       yield supports(`the log complains of the firmware’s tables (line ${wrong.firstLine})`);

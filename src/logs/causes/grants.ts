@@ -45,7 +45,7 @@ export const GRANT_NOT_MAPPED = cause({
           'it is a read: a device that sends a guest’s packet or block fetches it from the granted page',
         );
       else if (accessOf(event) === 'write') yield doubts('it is a write, where a sent packet is read');
-    } else if (facts.dom0Mode?.value === 'Strict') {
+    } else if (facts.dom0Mode?.value === 'Strict' && ownerOf(event, world).who !== 'guest') {
       yield suggests(
         `dom0 is strict (${where(facts.dom0Mode)}): its devices reach a guest’s page by a mapped grant only`,
       );
@@ -57,7 +57,7 @@ export const GRANT_NOT_MAPPED = cause({
     const bus = facts.other.get('dma-error');
     if (bus !== undefined && Math.abs(bus.line - event.firstLine) <= 3)
       yield supports(
-        `the driver of ${bus.value} reports a bus error right there (${where(bus)}): its transfer was refused`,
+        `a driver reports a bus error right there (${bus.value}, ${where(bus)}): its transfer was refused`,
       );
     const grants = world.events.find(
       ({ kind, reason }) => kind === 'memory' && /grant/i.test(`${reason?.name} ${reason?.meaning}`),

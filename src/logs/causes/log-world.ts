@@ -11,13 +11,16 @@ export const hex = (value: bigint): string => `0x${value.toString(16)}`;
 /** Where something was said: `line 12`. */
 export const where = ({ line }: { readonly line: number }): string => `line ${line}`;
 
-/** `4.14.0`, and how it is known: `this log says 4.14.0 (line 3)`, or `you say 4.14.0`. */
+/** Which release it is, and how that is known: `this log says Xen 4.14.0 (line 3)`, or `you say Xen 4.14`. */
 export function releaseSaid({ facts, edition }: World): string {
   const { xen } = facts;
   if (edition === undefined) return 'the release is not known: give it with --xen';
-  if (xen?.value.startsWith(`4.${edition.release?.minor ?? '?'}.`))
-    return `this log says Xen ${xen.value} (${where(xen)})`;
-  return `the release is taken to be ${edition.name}`;
+  const { release, name } = edition;
+  if (xen === null) return `you say Xen ${name}`;
+  const same = release !== undefined && new RegExp(`^4\\.${release.minor}(?!\\d)`).test(xen.value);
+  return same
+    ? `this log says Xen ${xen.value} (${where(xen)})`
+    : `you say Xen ${name}, the log ${xen.value}`;
 }
 
 /** Whether the release behaves so; undefined where no release is known. */
@@ -205,4 +208,28 @@ export function slotOf(device: string | null): string | null {
 export function secondsSinceStart({ first }: JudgedEvent): number | undefined {
   const time = first?.time ?? null;
   return time !== null && /^\d{1,9}\.\d{1,9}$/.test(time) ? Number(time) : undefined;
+}
+
+const PAGE = 4096n;
+
+/** Bytes that the entry stands for at which a walk ended, of tables of 512 entries; undefined where no walk is shown. */
+export function spanOfFailure({ level, unit }: JudgedEvent): bigint | undefined {
+  const match = /^(?:level |L)([0-6])$/i.exec(level?.name ?? '');
+  if (match === null) return undefined;
+  const number = Number(match[1]);
+  // Arm counts levels from the root down, the others from the leaves up.
+  const above = unit === 'vtd' || unit === 'amdvi' ? number - 1 : 3 - number;
+  return above < 0 ? undefined : PAGE << BigInt(9 * above);
+}
+
+/** Whether only the page is missing and those around it are mapped: true; false where much more is missing. */
+export function isHole(event: JudgedEvent): boolean | undefined {
+  const span = spanOfFailure(event);
+  return span === undefined || event.level?.problem === undefined ? undefined : span === PAGE;
+}
+
+/** `2 MiB`, of {@link spanOfFailure}. */
+export function spanText(span: bigint): string {
+  if (span >= 1n << 30n) return `${span >> 30n} GiB`;
+  return span >= 1n << 20n ? `${span >> 20n} MiB` : `${span >> 10n} KiB`;
 }

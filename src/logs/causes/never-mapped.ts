@@ -5,12 +5,15 @@ import {
   atSamePage,
   endOfMemory,
   hex,
+  isHole,
   isUsable,
   isXen,
   others,
   ownerOf,
   rangeAt,
   rangeText,
+  spanOfFailure,
+  spanText,
   where,
 } from './log-world.js';
 import { cause, doubts, excludes, hints, opposes, suggests, supports } from './weigh.js';
@@ -18,6 +21,9 @@ import { cause, doubts, excludes, hints, opposes, suggests, supports } from './w
 const MIB = 1n << 20n;
 /** What an HVM guest's memory is moved up by, at most, to make room for devices below 4 GiB. */
 const HOLE = 2048n * MIB;
+
+/** No page below is handed to a guest: Xen and dom0 have the memory there. */
+const LOW = 16n * MIB;
 
 /** How far an HVM guest's own addresses go, by its config. */
 function endOfGuest({ config }: World): bigint | undefined {
@@ -38,6 +44,10 @@ export const NEVER_MAPPED = cause({
       yield hints(
         `the unit says that there is no entry for ${address === null ? 'the address' : hex(address)}`,
       );
+    if (natureOf(event) === 'not-mapped' && isHole(event) === false)
+      yield suggests(
+        `nothing is mapped in the ${spanText(spanOfFailure(event)!)} around it (${event.level!.name})`,
+      );
     const range = rangeAt(world.facts.e820, address);
     const end = endOfMemory(world);
     if (address !== null && end !== undefined && address >= end && range === undefined)
@@ -57,8 +67,10 @@ export const NEVER_MAPPED = cause({
       yield opposes(
         `dom0’s table has all memory (Relaxed, ${where(world.facts.dom0Mode)}), and ${hex(address!)} is memory, ${rangeText(range)}`,
       );
-    const pages = new Set(others(event, world).map((one) => one.address));
-    if (pages.size > 2) yield hints(`the device faults at ${pages.size + 1} different addresses`);
+    if (address !== null && address < LOW && owner.who === 'guest' && guestEnd === undefined)
+      yield suggests(
+        `${hex(address)} is low, and ${owner.because}: a guest’s own physical address, where a PV guest’s devices know machine addresses only`,
+      );
     if (atSamePage(event, world).some((one) => one.device !== event.device && one.device !== null))
       yield doubts(
         'another device faults at the same page: it belongs to something, which is gone or kept from devices',
@@ -124,6 +136,10 @@ export const UNMAPPED_TOO_EARLY = cause({
     );
     if (memory !== undefined)
       yield suggests(`Xen complains of memory operations of the same domain (line ${memory.firstLine})`);
+    if (isHole(event) === true && natureOf(event) === 'not-mapped')
+      yield hints('pages around it are mapped, only this one is missing');
+    else if (isHole(event) === false && natureOf(event) === 'not-mapped')
+      yield doubts(`the ${spanText(spanOfFailure(event)!)} around it are not mapped either`);
     const addresses = new Set(others(event, world).map((one) => one.address));
     if (addresses.size > 2 && natureOf(event) === 'not-mapped')
       yield hints(`${addresses.size + 1} addresses of the device fault: buffers that come and go`);

@@ -1,7 +1,20 @@
 import { domainType } from '../../toolstack/domain-config.js';
 import { releaseList, releasesThat } from './affected-releases.js';
-import { accessOf, mayBeAbsent, mayBeDenied } from './fault-nature.js';
-import { behaves, hex, isUsable, isX86, isXen, ownerOf, rangeAt, releaseSaid, where } from './log-world.js';
+import { accessOf, mayBeAbsent, mayBeDenied, natureOf } from './fault-nature.js';
+import {
+  behaves,
+  hex,
+  isHole,
+  isUsable,
+  isX86,
+  isXen,
+  ownerOf,
+  rangeAt,
+  releaseSaid,
+  spanOfFailure,
+  spanText,
+  where,
+} from './log-world.js';
 import { permitsNow } from './tables.js';
 import { cause, doubts, excludes, hints, opposes, shows, suggests, supports } from './weigh.js';
 
@@ -43,6 +56,10 @@ export const SPECIAL_PAGE = cause({
     const range = rangeAt(facts.e820, event.address);
     if (range !== undefined && !isUsable(range.what))
       yield excludes(`${hex(event.address!)} is ${range.what}, and only memory can be a page table`);
+    if (isHole(event) === true && natureOf(event) === 'not-mapped')
+      yield hints('pages around it are mapped, only this one is missing');
+    else if (isHole(event) === false && natureOf(event) === 'not-mapped')
+      yield doubts(`the ${spanText(spanOfFailure(event)!)} around it are not mapped either`);
     if (accessOf(event) === 'write') yield hints('it is a write, which this rule is there to stop');
     else if (accessOf(event) === 'read')
       yield doubts('it is a read, and nobody hands page tables to a device to read');

@@ -64,6 +64,9 @@ export const REGION_MISSING = cause({
     if (range === undefined && facts.e820.length > 0 && address < GIB4 && address >= MIB)
       yield hints(`${hex(address)} is in no range of the memory map: graphics memory or registers`);
     yield* dom0Table(event, world, range);
+    const owner = ownerOf(event, world);
+    if (owner.who === 'guest')
+      yield opposes(`${owner.because}: what a guest’s driver makes of addresses is likelier than firmware`);
     if (event.count > 1 && others(event, world).length === 0)
       yield hints(`it is always the same address, ${event.count} times`);
     const driver = driverOf(event, world);

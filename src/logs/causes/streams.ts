@@ -79,7 +79,6 @@ export const SET_WAY = cause({
       yield suggests(
         `${releaseSaid(world)}; ${releaseList(releasesThat(invalidates))} do this, and ${owner.because}`,
       );
-    else yield hints(`${releaseSaid(world)}; ${releaseList(releasesThat(invalidates))} do this`);
     const pages = new Set(others(event, world).map(({ address }) => address));
     if (pages.size > 1)
       yield supports(`the device faults at ${pages.size + 1} addresses: all of the guest’s memory at once`);

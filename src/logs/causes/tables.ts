@@ -12,7 +12,8 @@ export const UNUSABLE_ENTRY = cause({
   applies: (event) => event.kind === 'dma-fault' && natureOf(event) === 'bad-entry',
   *weigh(event, { facts }) {
     yield shows(`the unit itself refused the entry: ${event.reason?.meaning ?? 'reserved bits'}`);
-    if (event.level !== null) yield supports(`${event.level.name}: ${event.level.problem}`);
+    if (event.level !== null && event.level.entry !== null)
+      yield supports(`${event.level.name}: ${event.level.problem}`);
     const shared = facts.features.get('shared-ept');
     if (isXen(event) && shared?.value === true)
       yield suggests(
@@ -81,7 +82,10 @@ export const ADDRESS_WIDTH = cause({
       yield hints(`${hex(address)} needs more than ${exceeded} bits`);
     if (natureOf(event) === 'beyond-width' && address < 1n << 32n)
       yield opposes(`${hex(address)} is below 4 GiB, which any unit translates`);
-    if (others(event, world).some((one) => one.address !== null && one.address < 1n << 39n))
+    if (
+      address >= 1n << 39n &&
+      others(event, world).some((one) => one.address !== null && one.address < 1n << 39n)
+    )
       yield hints('the device’s other faults are at lower addresses: not its driver’s usual ones');
   },
   check: (event) =>
