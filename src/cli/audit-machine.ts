@@ -58,7 +58,7 @@ export async function auditMachine(
   });
   try {
     const found = await findRoots(image, { given, ...(facts === undefined ? {} : { facts }) });
-    if (found.roots.length === 0) throw noRoot(source, found);
+    if (found.roots.length === 0) throw noRoot(source, [...image.notes, ...found.notes]);
     const { maxTables = SURVEY_BOUNDS.tables } = options;
     return {
       image,
@@ -77,7 +77,7 @@ function placeOf(source: string): string {
   return name === undefined ? source : `qmp:${labFiles(labFolder(findLab(name).name)).qmp}`;
 }
 
-const noRoot = (source: string, { notes }: RootsFound): InputError =>
+const noRoot = (source: string, notes: readonly string[]): InputError =>
   new InputError({
     severity: 'error',
     code: 'no-iommu',

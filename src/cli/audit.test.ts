@@ -2,6 +2,8 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { ArrayImage, fileIn, withFolder } from '../audit/image.fixture.js';
+import { DMAR_HEADER, DMAR_STRUCTURES, DmarType, ScopeType } from '../formats/acpi/dmar.js';
+import { scopeBytes, structureBytes, tableBytes } from '../formats/acpi/tables.fixture.js';
 import { writeContextEntry, writeRootEntry } from '../formats/vtd.js';
 import { InputError, PLAIN } from '../text/diagnostic.js';
 import { type AuditOptions, audit } from './audit.js';
@@ -112,6 +114,39 @@ describe('dommu audit', () => {
       const { text } = await run([path], { device: ['00:05.0'] });
       expect(text).not.toContain('0000:00:04.0  translated');
       await expect(run([path], { device: ['00:07.0'] })).rejects.toThrow(InputError);
+    }));
+
+  it('says what it looked for where there is no IOMMU', () =>
+    withFolder(async (folder) => {
+      const path = fileIn(folder, 'ram', new Uint8Array(8 * 4096));
+      const refused = run([path], { rtaddr: [] });
+      await expect(refused).rejects.toThrow(
+        /no IOMMU was found in it: .*no table in memory looks like the root/,
+      );
+      await expect(refused).rejects.toMatchObject({
+        diagnostic: { file: path, hint: expect.stringContaining('--rtaddr') },
+      });
+    }));
+
+  it('finds the root by itself', () =>
+    withFolder(async (folder) => {
+      const { text } = await run([fileIn(folder, 'ram', machine())], { rtaddr: [] });
+      expect(text).toContain('root table 0x1000 (found by searching memory');
+      expect(text).toContain('0000:00:04.0  translated, domain id 1');
+    }));
+
+  it('takes regions that firmware reserves from an ACPI table', () =>
+    withFolder(async (folder) => {
+      const rmrr = structureBytes(
+        DMAR_STRUCTURES[DmarType.RMRR]!,
+        { type: 1, base: 0x20000n, limit: 0x20fffn },
+        [scopeBytes(ScopeType.ENDPOINT, 0, [[4, 0]])],
+      );
+      const table = tableBytes('DMAR', DMAR_HEADER, { hostAddressWidth: 38 }, [rmrr]);
+      const { text } = await run([fileIn(folder, 'ram', machine())], {
+        acpi: [fileIn(folder, 'dmar', table)],
+      });
+      expect(text).toContain('error rmrr-missing: 0000:00:04.0 (domain id 1): of RMRR 0x20000-0x20fff');
     }));
 
   it('refuses what it cannot use, naming the option', async () => {
