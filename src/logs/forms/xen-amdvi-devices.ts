@@ -2,7 +2,7 @@ import { domainOf, SPECIAL_DOMAINS } from '../domids.js';
 import type { EventDraft } from '../event.js';
 import type { LogFacts } from '../facts.js';
 import type { EventForm, FactForm, FormLine, LineForm, MoreForm } from '../form.js';
-import { lastOf } from '../machine-facts.js';
+import { lastOf, noteFeature } from '../machine-facts.js';
 import { decimal, hexNumber, hexValue, lastSbdf, sbdfOf, sbdfOfRequester } from '../values.js';
 import { type InitRow, initForms } from './amdvi-init-row.js';
 import { initReason } from './init-reasons.js';
@@ -64,6 +64,25 @@ const MOVES: readonly FactForm[] = [
       if (device !== null) facts.of(facts.devices, device, { value: 'host bridge, not translated', line });
     },
   },
+];
+
+/** Xen prints it of every device with ATS, whatever the IOMMU. */
+const ats = (text: string, on: boolean): FactForm => ({
+  role: 'fact',
+  texts: [text],
+  printedBy: 'Xen: debug builds with iommu=verbose',
+  read({ before, line }, facts) {
+    const device = lastSbdf(before.slice(-32));
+    if (device === null) return;
+    facts.of(facts.devices, device, { value: on ? 'ATS enabled' : 'ATS disabled', line });
+    if (on) noteFeature(facts, 'ats', true, line);
+  },
+});
+
+const ATS: readonly FactForm[] = [
+  ats(': ATS is enabled', true),
+  ats(': ATS was enabled', true),
+  ats(': ATS is disabled', false),
 ];
 
 const DEVICES: readonly InitRow[] = [
@@ -256,6 +275,7 @@ const TRACE_AT_MOST = 32;
 /** What Xen says of devices behind AMD-Vi and of their tables, and where it stops. */
 export const XEN_AMDVI_DEVICES: readonly LineForm[] = [
   ...MOVES,
+  ...ATS,
   ...initForms('xen', [...DEVICES, ...TABLES]),
   ...CALLS,
 ];

@@ -236,7 +236,14 @@ describe('what Xen says of AMD-Vi besides faults', () => {
       meaning: 'levels of the host’s tables, less four (3: reserved)',
     });
     expect(
-      wordingsWithoutLine(FORMS, [log, ...MOVES, ...OLD_FEATURES, ...TRACE, ...ROWS.map(([one]) => one)]),
+      wordingsWithoutLine(FORMS, [
+        log,
+        ...MOVES,
+        ...OLD_FEATURES,
+        ...ATS,
+        ...TRACE,
+        ...ROWS.map(([one]) => one),
+      ]),
     ).toEqual([]);
   });
 
@@ -267,6 +274,12 @@ const MOVES = [
   '(XEN) AMD-Vi: Re-assign 0000:00:04.0 from d0 to d1',
   '(XEN) AMD-Vi: Disable: device id = 0x20, domain = 1, paging mode = 3',
   '(XEN) AMD-Vi: Re-assign 0000:00:04.0 from d1 to d[IO]',
+];
+
+const ATS = [
+  '(XEN) ats.c:62: 0000:03:00.0: ATS is enabled',
+  '(XEN) ats.c:62: 0000:03:00.0: ATS was enabled',
+  '(XEN) ats.c:81: 0000:03:00.0: ATS is disabled',
 ];
 
 const TRACE = [
@@ -310,6 +323,13 @@ describe('what Xen’s lines on AMD-Vi tell the causes of other events', () => {
       value: 'IVHD Error: no information for IO-APIC 0x82',
       line: 3,
     });
+  });
+
+  it('are devices with ATS', () => {
+    const { facts } = eventsOf(ATS.join('\n'), FORMS);
+    const device = facts.devices.get('0000:03:00.0');
+    expect(device?.map(({ value }) => value)).toEqual(['ATS enabled', 'ATS enabled', 'ATS disabled']);
+    expect(facts.features.get('ats')?.value).toBe(true);
   });
 
   it('are features that are on or off', () => {

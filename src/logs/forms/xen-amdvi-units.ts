@@ -278,6 +278,9 @@ const OLD_FEATURES: Readonly<Record<string, string>> = {
   GA: 'Guest APIC supported',
 };
 
+/** Nothing, or a few blanks. */
+const isBlank = (text: string): boolean => text.length <= 8 && text.trim() === '';
+
 /** A line for each feature: its name, and the value where it is more than yes or no. */
 const LISTED: readonly MoreForm[] = AMDVI_FEATURES.filter(({ xen }) => xen !== '').map(
   ({ name, meaning, lo, hi, xen }) => {
@@ -290,7 +293,7 @@ const LISTED: readonly MoreForm[] = AMDVI_FEATURES.filter(({ xen }) => xen !== '
       printedBy: 'Xen',
       read({ fields, before, after }, event) {
         // `SMI Filter Register` is the beginning of another.
-        if (before.trim() !== '' || after.trim() !== '') return false;
+        if (!isBlank(before) || !isBlank(after)) return false;
         const number = fields.value === undefined ? 1 : hexNumber(fields.value);
         if (number !== null) event.bits.push({ name, value: number, meaning });
         return undefined;
