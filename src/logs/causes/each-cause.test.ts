@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import type { LogFacts } from '../facts.js';
 import { ALLOWS } from '../vtd-walk.js';
@@ -215,6 +216,11 @@ describe('each cause of faults', () => {
       expect(ruleOf(id).title, id).not.toMatch(/\.$/);
     }
     expect(ids).toEqual(expect.arrayContaining(Object.keys(CASES)));
+  });
+
+  it('is in the table of docs/explain.md', () => {
+    const page = readFileSync(new URL('../../../docs/explain.md', import.meta.url), 'utf8');
+    expect(Object.keys(CASES).filter((id) => !page.includes(`\`${id}\``))).toEqual([]);
   });
 
   it.each(Object.keys(CASES))('%s comes first where the log speaks for it', (id) => {
