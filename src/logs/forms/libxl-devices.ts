@@ -99,7 +99,7 @@ export const LIBXL_DEVICE_MESSAGES: readonly Message[] = [
     meaning: 'the device is bound to another driver than pciback',
   },
   {
-    texts: ["The kernel doesn't support reset from sysfs for PCI device {device:bdf}"],
+    texts: ['reset from sysfs for {kind:word} device {device:bdf}'],
     printedBy: SINCE_4_6,
     name: 'reset-unsupported',
     meaning:

@@ -143,7 +143,7 @@ const TAKERS: Readonly<Record<string, Taker>> = {
     ['mfn', 'gfn', 'pfn', 'pte', 'slot', 'start', 'end', 'reference', 'handle', 'pin', 'type'],
     instance,
   ),
-  ...takers(['caf', 'taf', 'saw', 'expected_type', 'pages'], () => () => {}),
+  ...takers(['caf', 'taf', 'saw', 'expected_type', 'pages', 'kind'], () => () => {}),
 };
 
 /** The device that a prefix ends with, also in libxl's spelling without leading zeros, or the last one in it. */

@@ -144,17 +144,13 @@ const FRONT: readonly Message[] = [
     meaning: 'the guest has no bounce buffers, without which its devices cannot reach most of its memory',
   },
   {
-    texts: [
-      'Xen PCI frontend error: {errno:dec}!',
-      'pci frontend enable msi failed for dev',
-      'enable msix get err',
-    ],
+    texts: ['Xen PCI frontend error: {errno:dec}!', 'pci frontend enable msi failed for dev', 'msix get err'],
     printedBy: 'Linux pcifront',
     name: 'interrupt-refused',
     meaning: 'the back end did not enable message-signalled interrupts; the driver goes on without',
   },
   {
-    texts: ['PCI: System does not support PCI'],
+    texts: ['PCI: System does not {kind:word} PCI'],
     printedBy: 'Linux, PCI core',
     name: 'guest-without-pci',
     meaning:

@@ -195,9 +195,7 @@ const LIVES: readonly FactForm[] = [
   {
     role: 'fact',
     texts: [
-      'PCI add device {device:bdf}',
-      'PCI add virtual function {device:bdf}',
-      'PCI add extended function {device:bdf}',
+      'PCI add< virtual>< extended>< device>< function> {device:bdf}',
       'PCI phantom {device:bdf}',
       'PCI remove device {device:bdf}',
     ],

@@ -189,11 +189,7 @@ const SETUP: readonly InitMessage[] = [
     manual: 'dossier §3.6',
   },
   {
-    texts: [
-      'is not (entirely) in reserved memory',
-      "couldn't be reserved",
-      "page at {frame:hex} can't be converted",
-    ],
+    texts: ['is not (entirely) in reserved memory', "couldn't be reserved", "can't be converted"],
     printedBy: 'Xen 4.19 to 4.22',
     name: 'rmrr-invalid',
     meaning: 'a reserved region of the firmware does not lie in memory that the memory map keeps free',

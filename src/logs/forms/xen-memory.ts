@@ -2,6 +2,7 @@ import { domainInWords, domainOf } from '../domids.js';
 import type { EventDraft } from '../event.js';
 import type { LogFacts } from '../facts.js';
 import type { FormLine, LineForm } from '../form.js';
+import { hexValue } from '../values.js';
 import { type Message, messageForms } from './message.js';
 import { addWord, typeOf } from './page-words.js';
 
@@ -31,13 +32,13 @@ const wantedType = (line: FormLine, event: EventDraft, facts: LogFacts): undefin
   return pageWords(line, event, facts);
 };
 
-/** Only lines that stand behind Xen's file name or vCPU, as these words could be anybody's. */
-const saidByXen =
-  (file: string) =>
-  ({ before }: FormLine): false | undefined =>
-    before.trim() === '' || before.includes(file) || /d(?:\d+|\[\w+\])v\d+\s*$/.test(before.slice(-24))
-      ? undefined
-      : false;
+/** `mfn 134168 already pinned`: the frame stands before, and the words could be anybody's without it. */
+function aboutFrame({ before }: FormLine, event: EventDraft): false | undefined {
+  const frame = hexValue(/\b[mM]fn ([0-9a-f]{1,13}) $/.exec(before.slice(-32))?.[1]);
+  if (frame === null) return false;
+  event.address = frame << 12n;
+  return undefined;
+}
 
 const DEBUG = 'debug builds of Xen';
 
@@ -73,7 +74,7 @@ const PAGE_TABLES: readonly Message[] = [
     },
   },
   {
-    texts: ['Bad type (saw {saw:hex} != exp {expected_type:hex}) for mfn {frame:hex} (pfn {pfn:hex})'],
+    texts: ['(saw {saw:hex} != exp {expected_type:hex}) for mfn {frame:hex} (pfn {pfn:hex})'],
     printedBy: `${DEBUG}, 4.6 to 4.22`,
     name: 'page-type-conflict',
     meaning: 'a page was to serve as one type while it is still in use as another',
@@ -179,8 +180,8 @@ const PAGE_TABLES: readonly Message[] = [
   },
   {
     texts: [
-      'd{caller:dec} attempted to map MMIO space {frame:hex} in d{page_owner:dec} to d{domain:dec}',
-      'Dom{caller:dec} attempted to map I/O space {frame:hex} in dom{page_owner:dec} to dom{domain:dec}',
+      'attempted to map MMIO space {frame:hex} in d{page_owner:dec} to d{domain:dec}',
+      'attempted to map I/O space {frame:hex} in dom{page_owner:dec} to dom{domain:dec}',
     ],
     printedBy: `${DEBUG}, 4.9 to 4.22; 4.6 to 4.8`,
     name: 'mmio-refused',
@@ -224,18 +225,11 @@ const PAGE_TABLES: readonly Message[] = [
     meaning: 'a page was to be written by a page-table update, and is no writable page',
   },
   {
-    texts: [
-      'mfn {frame:hex} bad, or bad owner d{owner:dec}',
-      'mfn {frame:hex} already pinned',
-      'mfn {frame:hex} not pinned',
-      'Mfn {frame:hex} already pinned',
-      'Mfn {frame:hex} not pinned',
-      'Mfn {frame:hex} bad domain',
-    ],
+    texts: ['bad, or bad owner d{owner:dec}', 'already pinned', 'not pinned', 'bad domain'],
     printedBy: `${DEBUG}, 4.9 to 4.22; with Mfn 4.6 to 4.8`,
     name: 'pin-refused',
     meaning: 'a PV guest wanted to pin or unpin a page that is not its own, or is pinned or unpinned already',
-    also: saidByXen('mm.c'),
+    also: aboutFrame,
   },
   {
     texts: ['Attempt to change cache attributes of Xen heap page'],

@@ -175,7 +175,7 @@ const QEMU: readonly Message[] = [
     meaning: 'Xen did not map a BAR of the device for the guest',
   },
   {
-    texts: ['Should not read BAR through QEMU', 'Should not write BAR through QEMU'],
+    texts: ['Should not read BAR< through QEMU>', 'Should not write BAR< through QEMU>'],
     printedBy: 'QEMU, hw/xen/xen_pt.c',
     name: 'bar-refused',
     meaning: 'the guest’s access to a BAR ended in QEMU, so that the BAR is not mapped',
