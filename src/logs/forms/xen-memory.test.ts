@@ -103,10 +103,6 @@ describeSamples('messages about pages of PV guests', XEN_MEMORY_FORMS, [
     'page-transfer-refused',
     { domain: 1 },
   ),
-  said(
-    'mm.c:4294:d1v0 Bad page 134168: ed=1 sd=3 caf=8000000000000002 taf=7400000000000001',
-    'page-transfer-refused',
-  ),
   said('mm.c:3800:d1v0 Could not get page type PGT_writable_page', 'page-type-conflict'),
   said('mm.c:3400:d1v0 mfn 134168 bad, or bad owner d2', 'pin-refused'),
   said('mm.c:3400:d1v0 mfn 134168 already pinned', 'pin-refused'),

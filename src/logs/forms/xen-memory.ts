@@ -209,10 +209,7 @@ const PAGE_TABLES: readonly Message[] = [
     },
   },
   {
-    texts: [
-      'Bad steal mfn {frame:hex} from d{domain:dec} (owner d{owner:dec}) caf={caf:hex} taf={taf:hex}',
-      'Bad page {frame:hex}: ed={domain:dec} sd={owner:dec} caf={caf:hex} taf={taf:hex}',
-    ],
+    texts: ['Bad steal mfn {frame:hex} from d{domain:dec} (owner d{owner:dec}) caf={caf:hex} taf={taf:hex}'],
     printedBy: `${DEBUG}, 4.9 to 4.22; 4.6 to 4.8`,
     name: 'page-transfer-refused',
     meaning: 'a page was to be taken from a domain, which does not own it or uses it still',
@@ -279,11 +276,15 @@ const AMOUNTS: readonly Message[] = [
     meaning: 'a domain gave back a page that it does not have, or not any more',
   },
   {
-    texts: ['Dom{domain:dec} out of PoD memory!'],
+    texts: ['out of PoD memory!'],
     printedBy: 'Xen 4.6 to 4.22',
     name: 'pod-exhausted',
     meaning:
       'a guest touched more memory than it was given on demand, and was crashed: its balloon driver did not start in time',
+    also: ({ before }, event) => {
+      event.domain = domainOf(/Dom(\d{1,5}) $/.exec(before.slice(-16))?.[1]);
+      return undefined;
+    },
   },
   {
     texts: ['page number {gfn:hex} invalid'],
