@@ -64,6 +64,22 @@ describe.each(
     );
   });
 
+  test('bits outside of the leaf mask change nothing of a 4 KiB leaf', () => {
+    const { lo: loMask, hi: hiMask } = format.leafMask!;
+    const said = (lo: number, hi: number) => [
+      format.present(lo, hi, 1),
+      format.reserved(lo, hi, 1),
+      format.rights(lo, hi, 1),
+      format.frame(lo, hi),
+    ];
+    fc.assert(
+      fc.property(word, word, word, word, (lo, hi, otherLo, otherHi) => {
+        const changed = said((lo & loMask) | (otherLo & ~loMask), (hi & hiMask) | (otherHi & ~hiMask));
+        expect(changed).toEqual(said(lo, hi));
+      }),
+    );
+  });
+
   test('names its levels', () => {
     const expected = format === ARM_STAGE2 ? ['level 3', 'level 0'] : ['L1', 'L4'];
     expect([format.levelName(1), format.levelName(4)]).toEqual(expected);
