@@ -86,6 +86,18 @@ describe('an ELF core that lies', () => {
     });
   });
 
+  test('is read once when it names the same bytes many times', () => {
+    const loads = Array.from({ length: 50 }, (_, i) => ({
+      paddr: BigInt(i) * 0x10_000n,
+      filesz: 0x1000n,
+      offset: 64n + 50n * 56n,
+    }));
+    return opened(elfCore(loads, pages(1)), (image) => {
+      expect(image.ram).toEqual([{ start: 0, end: 0x1000 }]);
+      expect(image.notes).toEqual(['segments that together hold more than the file are cut off: 49']);
+    });
+  });
+
   test('is read when its program headers are cut off', () =>
     opened(elfCore([{ paddr: 0n, filesz: 0x1000n, offset: 0n }], pages(1), { phnum: 300 }), (image) => {
       expect(image.notes[0]).toBe('the file ends after 74 of its 300 program headers');

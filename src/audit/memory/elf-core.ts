@@ -1,6 +1,6 @@
 import { readSync } from 'node:fs';
 import type { LaidOut } from './raw.js';
-import { FRAME_LIMIT, type Segment } from './segments.js';
+import { FRAME_LIMIT, type Segment, sortSegments } from './segments.js';
 import { sourceError } from './source-error.js';
 
 const PAGE = 4096;
@@ -64,7 +64,24 @@ export function elfLayout(fd: number, name: string, bytes: number): LaidOut {
     throw sourceError(name, 'memory-elf', message, 'QEMU’s dump-guest-memory and kdump write such cores');
   }
   if (segments.length === 0) throw sourceError(name, 'memory-elf', 'no segment of it (PT_LOAD) holds memory');
-  return { segments, notes: [...notes, ...lies.notes()] };
+  const honest = withinFile(sortSegments(segments), Math.floor(bytes / PAGE), lies);
+  return { segments: honest, notes: [...notes, ...lies.notes()] };
+}
+
+/**
+ * Cuts segments off where together they have more pages than the file: they say that the same bytes are memory at several
+ * places, and a search of all memory would read them over and over.
+ */
+function withinFile(segments: readonly Segment[], pages: number, lies: Lies): Segment[] {
+  const kept: Segment[] = [];
+  let left = pages;
+  for (const segment of segments) {
+    const frames = Math.min(segment.frames, left);
+    left -= frames;
+    if (frames > 0) kept.push({ ...segment, frames });
+    if (frames < segment.frames) lies.add('together hold more than the file are cut off');
+  }
+  return kept;
 }
 
 function readHeader(fd: number, name: string): DataView {
