@@ -53,7 +53,7 @@ const VALUES: Readonly<Record<string, (random: Random) => string>> = {
 function lineOf(template: string, random: Random): string {
   return template
     .replace(/<([^<>]*)>/g, (_, part: string) => (random(2) === 0 ? '' : part))
-    .replace(/\{\w+:(\w+)\}/g, (_, type: string) => VALUES[type]!(random))
+    .replace(/\{\w+:(\w+)\}/g, (_, type: string) => (VALUES[type] ?? VALUES.text!)(random))
     .replace(/\\(.)/g, '$1');
 }
 

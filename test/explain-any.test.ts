@@ -1,10 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import { eventLines, headLines } from '../src/cli/explain-text.js';
-import { Assembler, Wordings } from '../src/logs/assemble.js';
+import { Assembler } from '../src/logs/assemble.js';
 import { explainText } from '../src/logs/explain.js';
 import { LogFacts } from '../src/logs/facts.js';
 import { FORMS } from '../src/logs/forms/all.js';
 import { LineScanner } from '../src/logs/lines.js';
+import { Wordings } from '../src/logs/wordings.js';
 import { eventJson } from '../src/report/explanation.js';
 import { PLAIN } from '../src/text/diagnostic.js';
 import { anyLog, FORBIDDEN, randomFrom } from './any-log.js';

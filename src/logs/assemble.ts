@@ -1,10 +1,10 @@
 import { EventDraft } from './event.js';
 import type { LogFacts } from './facts.js';
-import { FOLLOW_LINES, type FormLine, type LineForm, type MoreForm } from './form.js';
+import { FOLLOW_LINES, type FormLine, type MoreForm } from './form.js';
 import type { LogLine } from './lines.js';
-import { RateLimits, SUPPRESSED_FORMS, type SuppressedForm } from './rate-limits.js';
-import { type Matched, Template } from './template.js';
-import { Triggers } from './triggers.js';
+import { RateLimits } from './rate-limits.js';
+import type { Matched } from './template.js';
+import type { Wording, Wordings } from './wordings.js';
 
 /** An event with the line that began it, or the one behind it that leads. */
 export interface FoundEvent {
@@ -20,8 +20,6 @@ export interface FoundEvent {
 const JOINS_AT_MOST = 3;
 /** Events that wait for lines that belong to them; one more, and the oldest is complete. */
 const OPEN_AT_MOST = 32;
-/** Keys that are compared with one line. A log whose line breaks were lost has many events in a line; hostile ones more. */
-const HITS_AT_MOST = 4096;
 /** Characters behind a key that are compared. */
 const WINDOW = 4096;
 /**
@@ -34,13 +32,6 @@ const LOOKS_A_LINE = 16_384;
 const LINES_AT_MOST = 64;
 /** Wrapped lines of which some template may still go on. */
 const WRAPPED_AT_MOST = 16;
-
-type AnyForm = LineForm | SuppressedForm;
-
-interface Wording {
-  readonly form: AnyForm;
-  readonly template: Template;
-}
 
 /** A wording that fits to the end of a text, which may go on in the next line. */
 interface Wrapped {
@@ -72,33 +63,6 @@ interface OpenEvent {
 
 const count = ({ fields }: Match): number => Object.keys(fields).length;
 
-/** The templates of forms, by their keys. */
-export class Wordings {
-  readonly triggers: Triggers;
-  private readonly byKey: readonly (readonly Wording[])[];
-
-  constructor(forms: readonly LineForm[]) {
-    const byKey = new Map<string, Wording[]>();
-    // A line that is an event is one, even where a fact is told by the same words.
-    const rank = ({ role }: AnyForm) => (role === 'fact' ? 1 : 0);
-    const sorted = [...SUPPRESSED_FORMS, ...forms].sort((a, b) => rank(a) - rank(b));
-    for (const form of sorted) {
-      for (const text of form.texts) {
-        const template = new Template(text);
-        const wordings = byKey.get(template.key);
-        if (wordings === undefined) byKey.set(template.key, [{ form, template }]);
-        else wordings.push({ form, template });
-      }
-    }
-    this.triggers = new Triggers([...byKey.keys()]);
-    this.byKey = [...byKey.values()];
-  }
-
-  of(key: number): readonly Wording[] {
-    return this.byKey[key]!;
-  }
-}
-
 /** Puts the lines of one file together to events. */
 export class Assembler {
   /** Characters compared with templates so far, and comparisons: what the time goes into. */
@@ -121,7 +85,12 @@ export class Assembler {
     const { pending } = this;
     if (pending === undefined) this.read(line, line.text, line.message);
     else if (!this.goesOn(pending, line)) this.giveUp(pending, line);
-    return this.pending !== undefined;
+    return this.pending !== undefined || this.awaits(line.number);
+  }
+
+  /** Whether a line behind this one may belong to an event. */
+  private awaits(number: number): boolean {
+    return this.open.some(({ lastLine, lines }) => number - lastLine < FOLLOW_LINES && lines < LINES_AT_MOST);
   }
 
   /** The end of the file. */
@@ -141,31 +110,27 @@ export class Assembler {
     let said = from;
     let skip = refused;
     let looks = LOOKS_A_LINE + LOOKS_A_CHARACTER * text.length;
-    for (const { key, start } of this.wordings.triggers.hits(text, from, HITS_AT_MOST)) {
-      if (start < said) continue;
-      const window = text.length - start > WINDOW ? text.slice(0, start + WINDOW) : text;
-      for (const wording of this.wordings.of(key)) {
-        if (skip !== undefined && start <= skip.start) {
-          if (start === skip.start && wording === skip.wording) skip = undefined;
-          continue;
-        }
-        if (looks <= 0) break;
-        const match = this.compare(wording, window, start);
-        looks -= wording.template.looked + 1;
-        if (match === undefined || (match === 'cut-off' && window !== text)) continue;
-        if (match === 'cut-off') {
-          if (wrapped.length < WRAPPED_AT_MOST) wrapped.push({ wording, text, start });
-          continue;
-        }
-        if (match.open && window === text && match.end <= text.length) {
-          const whole = { wording, match, text, start };
-          this.pending = { line, text, from: said, wrapped: [whole], whole, held: [] };
-          return;
-        }
-        if (!this.dispatch(wording, match, line, text, said, start)) continue;
-        said = match.end;
-        break;
+    for (const { wording, start } of this.wordings.candidates(text, from)) {
+      if (looks <= 0) break;
+      if (start < said || this.isIdle(wording)) continue;
+      if (skip !== undefined && start <= skip.start) {
+        if (start === skip.start && wording === skip.wording) skip = undefined;
+        continue;
       }
+      const window = text.length - start > WINDOW ? text.slice(0, start + WINDOW) : text;
+      const match = this.compare(wording, window, start);
+      looks -= wording.template.looked + 1;
+      if (match === undefined || (match === 'cut-off' && window !== text)) continue;
+      if (match === 'cut-off') {
+        if (wrapped.length < WRAPPED_AT_MOST) wrapped.push({ wording, text, start });
+        continue;
+      }
+      if (match.open && window === text) {
+        const whole = { wording, match, text, start };
+        this.pending = { line, text, from: said, wrapped: [whole], whole, held: [] };
+        return;
+      }
+      if (this.dispatch(wording, match, line, text, said, start)) said = match.end;
     }
     const rest = wrapped.filter(({ start }) => start >= said);
     if (rest.length === 0) return;
@@ -209,6 +174,11 @@ export class Assembler {
       else this.read(line, text, from, whole);
     }
     for (const one of next === undefined ? held : [...held, next]) this.line(one);
+  }
+
+  /** Whether nothing is open to which a line of this wording could belong. */
+  private isIdle({ form }: Wording): boolean {
+    return form.role === 'more' && form.alone === undefined && this.open.length === 0;
   }
 
   private compare({ template }: Wording, text: string, start: number): Matched {

@@ -1,9 +1,10 @@
-import { Assembler, Wordings } from './assemble.js';
+import { Assembler } from './assemble.js';
 import type { EventDraft } from './event.js';
 import { LogFacts } from './facts.js';
 import type { LineForm } from './form.js';
 import { FORMS } from './forms/all.js';
 import { LineScanner } from './lines.js';
+import { Wordings } from './wordings.js';
 
 /** The events of a log in the order of their first lines, not grouped, as `explain` finds them, and what it notes. */
 export function eventsOf(

@@ -1,6 +1,6 @@
 import type { DomainConfig } from '../toolstack/domain-config.js';
 import type { Edition } from '../xen/editions/edition.js';
-import { Assembler, Wordings } from './assemble.js';
+import { Assembler } from './assemble.js';
 import { type RankedCause, rankCauses } from './causes/all.js';
 import type { World } from './causes/cause.js';
 import { LINE_BYTES } from './clean.js';
@@ -12,6 +12,7 @@ import { isNote } from './forms/notes.js';
 import { GROUPS_AT_MOST, type GroupedEvent, Grouper } from './group.js';
 import { LineScanner } from './lines.js';
 import { editionOfVersion } from './release-of-log.js';
+import { Wordings } from './wordings.js';
 
 /** A log: its bytes from the beginning, in pieces of any size. */
 export interface LogInput {

@@ -73,27 +73,27 @@ export class LineScanner {
   }
 
   private scan(bytes: Buffer): void {
-    const { classes, next, firstHit, firstControl, lineFeed, carriageReturn } = this.triggers;
+    const { classes, next, firstHit, lineFeed, carriageReturn } = this.triggers;
     let state = this.state;
     let start = 0;
     for (let i = 0; i < bytes.length; i++) {
       state = next[state + classes[bytes[i]!]!]!;
       if (state < firstHit) continue;
-      if (state < firstControl) {
+      if (state < carriageReturn) {
+        // A key; or an escape or a NUL, which may stand within one.
         this.matters = true;
-      } else if (state === lineFeed) {
+      } else if (state >= lineFeed) {
+        if (state > lineFeed) this.matters = true;
         // The LF of a CR LF ends nothing any more.
         if (this.lastCr !== i - 1) this.lineEnds(bytes, start, i);
         start = i + 1;
-      } else if (state === carriageReturn) {
+      } else {
+        if (state > carriageReturn) this.matters = true;
         if (i > start || this.before > 0) {
           this.lineEnds(bytes, start, i);
           this.lastCr = i;
         } else if (this.lastCr === i - 1) this.lastCr = i;
         start = i + 1;
-      } else {
-        // An escape or a NUL may stand within a key.
-        this.matters = true;
       }
     }
     this.state = state;

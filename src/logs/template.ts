@@ -67,6 +67,17 @@ export type Matched =
   | 'cut-off'
   | undefined;
 
+/** From so many characters on the first literal is what is searched for. */
+const TELLING = 8;
+
+const characters = (text: string): number => text.replaceAll(' ', '').length;
+
+function anchorOf(parts: readonly Part[]): string {
+  const literals = parts.flatMap((part) => (part.kind === 'literal' ? [part.text] : []));
+  if (characters(literals[0]!) >= TELLING) return literals[0]!;
+  return literals.reduce((longest, one) => (characters(one) > characters(longest) ? one : longest));
+}
+
 const BLANK = 32;
 const TAB = 9;
 const isBlank = (code: number) => code === BLANK || code === TAB;
@@ -76,6 +87,11 @@ export class Template {
   readonly text: string;
   /** The literal at its beginning. */
   readonly key: string;
+  /**
+   * The literal for which lines are searched: the first one, or where that says little (`d`, `ref `), the longest that never
+   * is missing.
+   */
+  readonly anchor: string;
   /** Characters that were looked at by the last comparison. */
   looked = 0;
   private readonly parts: readonly Part[];
@@ -93,6 +109,7 @@ export class Template {
     const first = this.parts[0];
     if (first?.kind !== 'literal') throw new SyntaxError(`template "${text}" does not begin with a literal`);
     this.key = first.text;
+    this.anchor = anchorOf(this.parts);
   }
 
   /** Compares `line` from `start`, where the key is, with the template. */

@@ -3,33 +3,30 @@ const LF = 10;
 const CR = 13;
 const NUL = 0;
 const ESC = 27;
-/** A quarter of an automaton's input are other bytes: everything that no key has. */
+const BLANK = 32;
+const TAB = 9;
+
+/** The column of all bytes that no key has. */
 const OTHER = 0;
 
-const isBlank = (code: number): boolean => code === 32 || code === 9;
+/** How much of a key must stand at the end of a line for its rest to be looked for on the next. */
+const BROKEN_AT_LEAST = 8;
 
 /** A key in a text: its index in {@link Triggers.keys}, and where it begins. */
 export interface KeyHit {
   readonly key: number;
   readonly start: number;
-}
-
-/** The part of a key that is searched for. */
-interface Piece {
-  readonly text: string;
-  readonly keys: {
-    readonly key: number /** Where the piece stands in the key. */;
-    readonly offset: number;
-  }[];
+  /** The text ends within the key. */
+  readonly broken: boolean;
 }
 
 /**
- * Finds the keys of all templates in one pass: an Aho–Corasick automaton (CACM 18(6), 1975) over bytes, as one table with a
- * column for each byte that occurs in a key. As a blank in a key is any run of blanks, the key's rarest piece without
- * blanks is searched for, and the rest compared where it is found.
+ * Finds keys in one pass: an Aho–Corasick automaton (CACM 18(6), 1975) over bytes, as one table with a column for each byte
+ * that occurs in a key. A blank of a key is any run of blanks: behind a blank, a blank changes nothing.
  *
- * `scan` in `lines.ts` runs over the table itself: a state at or above {@link firstControl} was reached by an end of a line
- * or by a byte that must be removed, one at or above {@link firstHit} ends a piece.
+ * `scan` in `lines.ts` runs over the table itself. A state at or above {@link firstHit} ends a key; one at or above
+ * {@link firstControl} was reached by a byte that must be removed, by a {@link carriageReturn} or by a {@link lineFeed}; above
+ * these two by one that breaks a key off.
  */
 export class Triggers {
   readonly keys: readonly string[];
@@ -39,141 +36,148 @@ export class Triggers {
   readonly next: Int32Array;
   readonly firstHit: number;
   readonly firstControl: number;
-  readonly lineFeed: number;
   readonly carriageReturn: number;
+  readonly lineFeed: number;
   private readonly width: number;
-  /** For each state that ends pieces: these. */
-  private readonly pieces: readonly (readonly Piece[])[];
+  private readonly trie: Trie;
+  /** The node of each row. */
+  private readonly nodes: readonly number[];
 
-  /** @param keys each with a character that is no blank; characters of ASCII only. */
+  /** @param keys each with a character that is no blank; characters of ASCII only, one blank at a time. */
   constructor(keys: readonly string[]) {
     this.keys = keys;
-    const trie = new Trie(piecesOf(keys));
+    const trie = new Trie(keys);
+    this.trie = trie;
     let width = 1;
     for (const char of trie.alphabet) this.classes[char] = width++;
-    const controls = [NUL, ESC, CR, LF];
-    for (const control of controls) this.classes[control] = width++;
+    this.classes[TAB] = this.classes[BLANK]!;
+    const removed = width++;
+    this.classes[NUL] = removed;
+    this.classes[ESC] = removed;
+    this.classes[CR] = width++;
+    this.classes[LF] = width++;
     this.width = width;
     const { order, firstHit } = trie.ordered();
-    const states = order.length;
-    const rowOf = new Int32Array(states);
+    this.nodes = order;
+    this.firstHit = firstHit * width;
+    this.firstControl = order.length * width;
+    this.carriageReturn = this.firstControl + width;
+    this.lineFeed = this.carriageReturn + 2 * width;
+    this.next = new Int32Array((order.length + 5) * width);
+    this.fill(order);
+  }
+
+  private fill(order: readonly number[]): void {
+    const { next, width, classes, trie, firstControl } = this;
+    const rowOf = new Int32Array(order.length);
     order.forEach((node, i) => {
       rowOf[node] = i * width;
     });
-    this.next = new Int32Array((states + controls.length) * width);
-    const fill = (row: number, node: number) => {
-      for (const char of trie.alphabet) {
-        this.next[row + this.classes[char]!] = rowOf[trie.step(node, char)]!;
+    const columns = [...trie.alphabet].map((char) => [char, classes[char]!] as const);
+    const blank = classes[BLANK]!;
+    // A node goes where its failure link goes, but for its own children: links are shorter, and filled before.
+    for (const node of trie.breadthFirst) {
+      const row = rowOf[node]!;
+      if (node !== 0) next.copyWithin(row, rowOf[trie.link(node)]!, rowOf[trie.link(node)]! + width);
+      for (const [char, column] of columns) {
+        const child = trie.child(node, char);
+        if (child !== undefined) next[row + column] = rowOf[child]!;
       }
-      controls.forEach((control, i) => {
-        this.next[row + this.classes[control]!] = (states + i) * width;
-      });
-    };
-    for (const node of order) fill(rowOf[node]!, node);
-    for (let i = 0; i < controls.length; i++) fill((states + i) * width, 0);
-    this.firstHit = firstHit * width;
-    this.firstControl = states * width;
-    this.carriageReturn = (states + 2) * width;
-    this.lineFeed = (states + 3) * width;
-    this.pieces = order.slice(firstHit).map((node) => trie.ending(node));
+      if (blank !== OTHER && trie.endsInBlank(node)) next[row + blank] = row;
+      const broken = trie.depth(node) >= BROKEN_AT_LEAST ? width : 0;
+      next[row + classes[NUL]!] = firstControl;
+      next[row + classes[CR]!] = this.carriageReturn + broken;
+      next[row + classes[LF]!] = this.lineFeed + broken;
+    }
+    // Behind all of them the search begins anew.
+    for (let row = firstControl; row < next.length; row += width)
+      next.copyWithin(row, rowOf[0]!, rowOf[0]! + width);
   }
 
   /**
-   * The keys in `text` from `from` on, in the order of their beginnings, longer ones first; at most `most`, counted before
-   * they are compared.
+   * The keys in `text` from `from` on, and those that its end breaks off, in the order of their ends; at most `most`.
    */
   hits(text: string, from: number, most: number): KeyHit[] {
-    const { classes, next, firstHit, firstControl } = this;
+    const { classes, next, firstHit, firstControl, trie, width } = this;
     const found: KeyHit[] = [];
     let state = 0;
-    let tried = 0;
-    for (let i = from; i < text.length && tried < most; i++) {
+    for (let i = from; i < text.length && found.length < most; i++) {
       const code = text.charCodeAt(i);
       state = next[state + (code < 256 ? classes[code]! : OTHER)]!;
       if (state < firstHit || state >= firstControl) continue;
-      for (const piece of this.pieces[(state - firstHit) / this.width]!) {
-        const start = i + 1 - piece.text.length;
-        for (const { key, offset } of piece.keys) {
-          tried++;
-          const begin = beginOf(this.keys[key]!, offset, text, start, from);
-          if (begin >= 0) found.push({ key, start: begin });
+      // In a run of blanks a key that ends in one has been found at the first.
+      if (isBlank(code) && i > from && isBlank(text.charCodeAt(i - 1))) continue;
+      for (const key of trie.ending(this.nodes[state / width]!)) {
+        found.push({ key, start: beginOf(this.keys[key]!, text, i, from), broken: false });
+      }
+    }
+    if (state >= firstControl) return found;
+    let node = this.nodes[state / width]!;
+    for (; trie.depth(node) >= BROKEN_AT_LEAST; node = trie.link(node)) {
+      for (const key of trie.below(node)) {
+        const part = this.keys[key]!.slice(0, trie.depth(node));
+        if (found.length < most) {
+          found.push({ key, start: beginOf(part, text, text.length - 1, from), broken: true });
         }
       }
     }
-    return found.sort((a, b) => a.start - b.start || this.keys[b.key]!.length - this.keys[a.key]!.length);
+    return found;
   }
 }
 
-/** Where a key begins whose character `offset` is at `at` in the text; -1 where something else stands before. */
-function beginOf(key: string, offset: number, text: string, at: number, from: number): number {
-  let here = at;
-  for (let i = offset - 1; i >= 0; i--) {
-    if (here <= from) return -1;
-    here--;
-    if (key[i] !== ' ') {
-      if (text[here] !== key[i]) return -1;
-      continue;
-    }
-    if (!isBlank(text.charCodeAt(here))) return -1;
-    // The key's first blank is one character of the text, so that what stands before keeps its blanks.
-    while (i > 0 && here > from && isBlank(text.charCodeAt(here - 1))) here--;
+const isBlank = (code: number): boolean => code === BLANK || code === TAB;
+
+/** Where a key begins whose last character is at `last`, or in the run of blanks that ends there. */
+function beginOf(key: string, text: string, last: number, from: number): number {
+  let at = last;
+  for (let i = key.length - 1; i >= 0; i--) {
+    if (key[i] === ' ' && i > 0) while (at > from && isBlank(text.charCodeAt(at - 1))) at--;
+    at--;
   }
-  return here;
+  return at + 1;
 }
 
-/** A character that words of prose lack, `DMAR:`’s or `0x`’s, counts for so many that they have. */
-const NOT_PROSE = 3;
-
-/**
- * How seldom a word stands in lines that say nothing of IOMMUs: the longer and the less like prose. `Failed` and `request`
- * are in every log.
- */
-const rarity = (word: string): number => word.length + (NOT_PROSE - 1) * word.replace(/[a-z]/g, '').length;
-
-function piecesOf(keys: readonly string[]): Piece[] {
-  const pieces = new Map<string, Piece>();
-  keys.forEach((key, index) => {
-    const words = key.split(' ');
-    const text = words.reduce((rarest, word) => (rarity(word) > rarity(rarest) ? word : rarest), '');
-    if (!/^[\x21-\x7e]+$/.test(text)) throw new SyntaxError(`the key "${key}" cannot be searched for`);
-    const piece = pieces.get(text) ?? { text, keys: [] };
-    piece.keys.push({ key: index, offset: key.indexOf(text) });
-    pieces.set(text, piece);
-  });
-  return [...pieces.values()];
-}
-
-/** The pieces as a trie with failure links, from which the table is filled. */
+/** The keys as a trie with failure links, from which the table is filled. */
 class Trie {
   readonly alphabet: readonly number[];
+  /** The nodes, those nearer to the root first. */
+  readonly breadthFirst: number[] = [0];
   private readonly children: Map<number, number>[] = [new Map()];
-  private readonly ends: Piece[][] = [[]];
+  private readonly ends: number[][] = [[]];
   private readonly links: number[] = [0];
-  private readonly breadthFirst: number[] = [0];
+  private readonly depths: number[] = [0];
+  private readonly lastChars: number[] = [0];
 
-  constructor(pieces: readonly Piece[]) {
-    for (const piece of pieces) this.add(piece);
-    this.alphabet = [...new Set(this.children.flatMap((node) => [...node.keys()]))].sort((a, b) => a - b);
-    this.link();
+  constructor(keys: readonly string[]) {
+    keys.forEach((key, index) => {
+      if (!/^(?!.* {2})[\x20-\x7e]*[\x21-\x7e][\x20-\x7e]*$/.test(key)) {
+        throw new SyntaxError(`the key "${key}" cannot be searched for`);
+      }
+      this.add(key, index);
+    });
+    this.alphabet = [...new Set(this.lastChars.slice(1))].sort((a, b) => a - b);
+    this.linkAll();
   }
 
-  private add(piece: Piece): void {
+  private add(key: string, index: number): void {
     let node = 0;
-    for (const char of piece.text) {
+    for (const char of key) {
       const code = char.charCodeAt(0);
       let child = this.children[node]!.get(code);
       if (child === undefined) {
         child = this.children.push(new Map()) - 1;
         this.ends.push([]);
         this.links.push(0);
+        this.depths.push(this.depths[node]! + 1);
+        this.lastChars.push(code);
         this.children[node]!.set(code, child);
       }
       node = child;
     }
-    this.ends[node]!.push(piece);
+    this.ends[node]!.push(index);
   }
 
-  private link(): void {
+  private linkAll(): void {
     for (const node of this.breadthFirst) {
       for (const [code, child] of this.children[node]!) {
         const link = node === 0 ? 0 : this.step(this.links[node]!, code);
@@ -184,8 +188,8 @@ class Trie {
     }
   }
 
-  /** The longest suffix of what was read, with `code` behind it, that is a prefix of a piece. */
-  step(from: number, code: number): number {
+  /** The longest suffix of what was read, with `code` behind it, that is a prefix of a key. */
+  private step(from: number, code: number): number {
     let node = from;
     for (;;) {
       const child = this.children[node]!.get(code);
@@ -195,14 +199,51 @@ class Trie {
     }
   }
 
-  /** All nodes, the root first and those that end pieces last. */
+  child(node: number, code: number): number | undefined {
+    return this.children[node]!.get(code);
+  }
+
+  link(node: number): number {
+    return this.links[node]!;
+  }
+
+  /** Characters of the prefix that the node stands for. */
+  depth(node: number): number {
+    return this.depths[node]!;
+  }
+
+  endsInBlank(node: number): boolean {
+    return this.lastChars[node] === BLANK;
+  }
+
+  /** All nodes, the root first and those that end keys last. */
   ordered(): { order: number[]; firstHit: number } {
     const silent = this.breadthFirst.filter((node) => this.ends[node]!.length === 0);
     const order = [...silent, ...this.breadthFirst.filter((node) => this.ends[node]!.length > 0)];
     return { order, firstHit: silent.length };
   }
 
-  ending(node: number): readonly Piece[] {
+  /** Keys that end at the node, the longest first. */
+  ending(node: number): readonly number[] {
     return this.ends[node]!;
+  }
+
+  /** Keys that go on behind the node. */
+  below(node: number): number[] {
+    const depth = this.depths[node]!;
+    const found: number[] = [];
+    const waiting = [...this.children[node]!.values()];
+    for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
+      // The node's own keys, not those that end in the middle of it.
+      found.push(...this.ownEnds(next, depth));
+      waiting.push(...this.children[next]!.values());
+    }
+    return found;
+  }
+
+  private ownEnds(node: number, longerThan: number): readonly number[] {
+    const linked = this.ends[this.links[node]!]!.length;
+    const own = this.ends[node]!.length - linked;
+    return this.depths[node]! > longerThan ? this.ends[node]!.slice(0, own) : [];
   }
 }
