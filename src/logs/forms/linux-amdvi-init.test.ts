@@ -43,6 +43,7 @@ const FEATURES: readonly Row[] = [
   ['AMD-Vi: Cannot enable v2 page table for DMA-API. Fallback to v1.', 'feature-refused'],
   ["AMD-Vi: V2 page table doesn't support passthrough mode. Fallback to v1.", 'feature-refused'],
   ['AMD-Vi: Force to using AMD IOMMU v1 page table due to SNP', 'feature-refused'],
+  ['AMD-Vi: SNP: Too late to enable SNP for IOMMU.', 'feature-refused'],
   [
     'AMD-Vi: SNP: IOMMU is configured with V2 page table mode, SNP cannot be supported.',
     'feature-refused',
@@ -56,6 +57,8 @@ const MODES: readonly Row[] = [
   ['AMD-Vi: IO/TLB flush on unmap enabled', 'mode'],
   ['AMD IOMMU: IO/TLB flush on unmap enabled', 'mode'],
   ['AMD-Vi: Using strict mode due to virtualization', 'mode'],
+  ['AMD IOMMU: device isolation enabled', 'mode', { details: { isolation: 'enabled' } }],
+  ['AMD-Vi: Restricting V1 page-sizes to 4KiB', 'mode'],
   ['AMD-Vi: Initialized for Passthrough Mode', 'mode'],
   ['AMD-Vi: AMD IOMMU disabled on kernel command-line', 'iommu-off-by-choice'],
   ['AMD IOMMU disabled by kernel command line', 'iommu-off-by-choice'],
@@ -126,6 +129,10 @@ const TABLES: readonly Row[] = [
     { device: '0000:03:00.0' },
   ],
   ['pci 0000:03:00.0: AMD-Vi: Out of memory allocating dm-regions', 'out-of-memory'],
+  ['AMD-Vi: PSMASH failed for IOMMU PFN 1234 huge RMP entry, ret: -22, level: 1', 'unit-failed'],
+  ['AMD-Vi: amd_iommu=fullflush deprecated; use iommu.strict=1 instead', 'option-invalid'],
+  ['AMD-Vi: amd_iommu_map : Failed to get dev_data for 0x300', 'device-failed', { device: '0000:03:00.0' }],
+  ['AMD-Vi: amd_iommu_map : Failed to get alias dev_data for 0x300', 'device-failed'],
   ['AMD-Vi: Failed to allocate IRTE', 'interrupts-exposed'],
 ];
 

@@ -159,7 +159,10 @@ const FEATURES: readonly InitRow[] = [
     meaning: 'tables like the CPU’s (amd_iommu=pgtbl_v2) cannot be used',
   },
   {
-    texts: ['AMD-Vi: SNP: {why:text}, SNP cannot be supported'],
+    texts: [
+      'AMD-Vi: SNP: {why:text}, SNP cannot be supported',
+      'AMD-Vi: SNP: Too late to enable SNP for IOMMU.',
+    ],
     printedBy: 'Linux 6.x',
     reason: 'feature-refused',
     meaning: 'guests cannot be protected by SEV-SNP',
@@ -188,6 +191,18 @@ const MODES: readonly InitRow[] = [
     reason: 'mode',
     meaning: 'what is unmapped is forgotten by the units at once',
     features: { 'lazy-unmap': false },
+  },
+  {
+    texts: ['AMD IOMMU: device isolation {isolation:word}'],
+    printedBy: 'Linux up to 2.6.32',
+    reason: 'mode',
+    meaning: 'each device has tables of its own, or all share one',
+  },
+  {
+    texts: ['AMD-Vi: Restricting V1 page-sizes to {sizes:text}'],
+    printedBy: 'Linux 6.x: an option',
+    reason: 'mode',
+    meaning: 'devices are mapped only by pages of these sizes',
   },
   {
     texts: ['AMD-Vi: Initialized for Passthrough Mode'],

@@ -111,6 +111,12 @@ const OPTIONS: readonly InitRow[] = [
     reason: 'option-invalid',
   },
   {
+    texts: ['AMD-Vi: amd_iommu=fullflush deprecated'],
+    printedBy: 'Linux 5.x and later',
+    reason: 'option-invalid',
+    meaning: 'an option has a new name, iommu.strict=1; it still counts',
+  },
+  {
     texts: ['AMD-Vi: ivrs_{option:text} option format deprecated; use {instead:text} instead'],
     printedBy: 'Linux 6.x',
     reason: 'option-invalid',
@@ -175,6 +181,7 @@ const UNITS: readonly InitRow[] = [
     texts: [
       'AMD-Vi: IOMMU PFN {frame:hex} RMP lookup failed, ret {errno:dec}',
       'AMD-Vi: IOMMU PFN {frame:hex} not assigned in RMP table',
+      'AMD-Vi: PSMASH failed for IOMMU PFN {frame:hex} huge RMP entry, ret: {errno:dec}, level: {level:dec}',
     ],
     printedBy: 'Linux 6.x',
     reason: 'unit-failed',
@@ -188,6 +195,12 @@ const DEVICES: readonly InitRow[] = [
     printedBy: 'Linux',
     reason: 'device-failed',
     meaning: 'a device could not be put under its unit, and is left out of translation',
+  },
+  {
+    texts: ['Failed to get dev_data for {requester:hex}', 'Failed to get alias dev_data for {requester:hex}'],
+    printedBy: 'Linux 6.x',
+    reason: 'device-failed',
+    meaning: 'the kernel knows nothing of a device that is put under its unit',
   },
   {
     texts: ['AMD-Vi: Out of memory allocating dm-regions'],

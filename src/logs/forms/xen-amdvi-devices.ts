@@ -79,6 +79,13 @@ const ats = (text: string, on: boolean): FactForm => ({
   },
 });
 
+const SHARED: FactForm = {
+  role: 'fact',
+  texts: ['AMD-Vi: Share p2m table with iommu: p2m table = {table:hex}'],
+  printedBy: 'Xen 4.6 to 4.12 with iommu=debug',
+  read: ({ line }, facts) => noteFeature(facts, 'shared-ept', true, line),
+};
+
 const ATS: readonly FactForm[] = [
   ats(': ATS is enabled', true),
   ats(': ATS was enabled', true),
@@ -190,6 +197,15 @@ const TABLES: readonly InitRow[] = [
     meaning: 'an entry of a domain’s page tables for devices leads to the wrong level',
   },
   {
+    texts: [
+      'AMD IOMMU failed to map domain page {address:hex}',
+      'Failed to map IOMMU domain page {address:hex}',
+    ],
+    printedBy: 'Xen up to 4.15: the dump of debug key o',
+    reason: 'out-of-memory',
+    meaning: 'a page of a domain’s tables for devices could not be mapped to be shown',
+  },
+  {
     texts: ['AMD-Vi: {domain:word}: IOMMU mapping failed: {errno:dec}'],
     printedBy: 'Xen 4.8 to 4.11 with iommu=debug',
     reason: 'map-failed',
@@ -276,6 +292,7 @@ const TRACE_AT_MOST = 32;
 export const XEN_AMDVI_DEVICES: readonly LineForm[] = [
   ...MOVES,
   ...ATS,
+  SHARED,
   ...initForms('xen', [...DEVICES, ...TABLES]),
   ...CALLS,
 ];

@@ -99,6 +99,11 @@ const UNIT = { device: '0000:00:00.2' };
 
 const UNITS: readonly Row[] = [
   ['AMD-Vi: IOMMU 0 Enabled.', 'iommu-on', { details: { unit: '0' } }],
+  [
+    'AMD-Vi: IVHD: IOMMU @ 0xfeb80000 cap @ 0x40 seg 0x0000 info 0 attr 0x44b08',
+    'unit-found',
+    { address: 0xfeb8_0000n, details: { capability: '0x40' } },
+  ],
   ['AMD-Vi: Disabled HAP memory map sharing with IOMMU', 'feature-off'],
   ['AMD-Vi: PPR Log Enabled.', 'feature-on'],
   ['AMD-Vi: Guest Translation Enabled.', 'feature-on'],
@@ -204,6 +209,8 @@ const DEVICES: readonly Row[] = [
   ],
   ['AMD IOMMU table error. next_level = 3, expected 1', 'unit-failed'],
   ['IOMMU p2m table error. next_level = 3, expected 1', 'unit-failed'],
+  ['AMD IOMMU failed to map domain page 0000000134154000', 'out-of-memory', { address: 0x1_3415_4000n }],
+  ['Failed to map IOMMU domain page 0000000134154000', 'out-of-memory'],
   ['AMD-Vi: d0: IOMMU mapping failed: -12', 'map-failed', { domain: 0 }],
 ];
 
@@ -277,6 +284,7 @@ const MOVES = [
 ];
 
 const ATS = [
+  '(XEN) AMD-Vi: Share p2m table with iommu: p2m table = 0x134154',
   '(XEN) ats.c:62: 0000:03:00.0: ATS is enabled',
   '(XEN) ats.c:62: 0000:03:00.0: ATS was enabled',
   '(XEN) ats.c:81: 0000:03:00.0: ATS is disabled',
@@ -325,11 +333,12 @@ describe('what Xen’s lines on AMD-Vi tell the causes of other events', () => {
     });
   });
 
-  it('are devices with ATS', () => {
+  it('are devices with ATS, and tables that are shared with the CPU', () => {
     const { facts } = eventsOf(ATS.join('\n'), FORMS);
     const device = facts.devices.get('0000:03:00.0');
     expect(device?.map(({ value }) => value)).toEqual(['ATS enabled', 'ATS enabled', 'ATS disabled']);
     expect(facts.features.get('ats')?.value).toBe(true);
+    expect(facts.features.get('shared-ept')?.value).toBe(true);
   });
 
   it('are features that are on or off', () => {

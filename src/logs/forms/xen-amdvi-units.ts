@@ -18,6 +18,14 @@ const UNITS: readonly InitRow[] = [
     meaning: 'a unit was set up and switched on',
   },
   {
+    texts: [
+      'IVHD: IOMMU @ {address:hex} cap @ {capability:hex} seg {segment:hex} info {info:hex} attr {attributes:hex}',
+    ],
+    printedBy: 'Xen since 4.20 with iommu=debug',
+    reason: 'unit-found',
+    meaning: 'the IVRS table has a unit, with its registers at this address',
+  },
+  {
     texts: ['AMD-Vi: IOMMU Extended Features:'],
     printedBy: 'Xen; since 4.14 once for units that are alike',
     reason: 'capabilities',
