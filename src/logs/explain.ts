@@ -157,6 +157,12 @@ class Reader {
     }
     if (!this.complete)
       notes.push('the reading was ended before the end of the log; this is what was found until then');
+    for (const { details, first } of events) {
+      const signature = details['ACPI table'];
+      if (signature === undefined) continue;
+      const table = `${first.file}, line ${first.line}: an ACPI table, ${signature}`;
+      notes.push(`${table}; dommu audit --acpi ${first.file} decodes and verifies it`);
+    }
     const ofLog = facts.xen === null ? undefined : editionOfVersion(facts.xen.value);
     const edition = options.edition ?? ofLog;
     const world: World = { facts, events, edition, config: options.config };

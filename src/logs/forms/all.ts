@@ -1,4 +1,5 @@
 import type { LineForm } from '../form.js';
+import { ACPI_DUMP_FORMS } from './acpi-dump.js';
 import { AMDVI_INIT } from './amdvi-init.js';
 import { ARM_INIT_FORMS } from './arm-init.js';
 import { IPMMU_FORMS } from './ipmmu.js';
@@ -68,4 +69,5 @@ export const FORMS: readonly LineForm[] = [
   ...PCIBACK_FORMS,
   ...XEN_BOOT_FACTS,
   ...LINUX_DEVICES,
+  ...ACPI_DUMP_FORMS,
 ];

@@ -23,6 +23,7 @@ export const INIT_REASONS = {
   'unit-found': { wrong: false, meaning: 'an IOMMU was found' },
   rmrr: { wrong: false, meaning: 'firmware names memory that a device must go on reaching (RMRR)' },
   ivmd: { wrong: false, meaning: 'firmware names memory that a device must go on reaching (IVMD)' },
+  'firmware-table': { wrong: false, meaning: 'a table of the firmware that describes IOMMUs is printed' },
   workaround: { wrong: false, meaning: 'a known fault of this hardware is worked around' },
   'device-added': { wrong: false, meaning: 'a device was put under the IOMMU or given to a domain' },
   'device-removed': { wrong: false, meaning: 'a device was taken from a domain' },
