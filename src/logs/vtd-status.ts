@@ -4,14 +4,14 @@ import type { EventReason, StatusBit } from './event.js';
 
 const MANUAL = VTD_FAULT_STATUS.manual;
 
-/** The bits that a fault status register has set, and which record is the first where one is pending. */
+/** The bits that a fault status register has set, and which record is the first pending one where that is not number 0. */
 export function statusBits(register: number): StatusBit[] {
   const bits: StatusBit[] = [];
   const pending = (register & 2) !== 0;
   for (const field of VTD_FAULT_STATUS.fields) {
     const value = readField(field, [register]);
-    const shown = field.kind === 'number' ? pending : value !== 0;
-    if (shown) bits.push({ name: field.name, value, meaning: field.doc });
+    if (value !== 0 && (pending || field.kind !== 'number'))
+      bits.push({ name: field.name, value, meaning: field.doc });
   }
   return bits;
 }

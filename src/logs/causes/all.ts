@@ -21,6 +21,7 @@ import { REGION_MISSING, REGION_NOT_MAPPED, XEN_MEMORY } from './reserved-region
 import { SET_WAY, STREAM_LOST, STREAM_UNKNOWN } from './streams.js';
 import { ADDRESS_WIDTH, CHANGED_SINCE, TABLES_UNREADABLE, UNUSABLE_ENTRY } from './tables.js';
 import { TOOLSTACK_CAUSES } from './toolstack.js';
+import { VTD_CAUSES } from './vtd.js';
 
 export type { RankedCause };
 
@@ -62,6 +63,7 @@ export const CAUSES: readonly CauseRule[] = [
   COMPATIBILITY_INTERRUPT,
   INTERRUPT_TABLE,
   // Set-up, tools and pages.
+  ...VTD_CAUSES,
   ...INIT_CAUSES,
   ...TOOLSTACK_CAUSES,
   ...DEVICE_MODEL_CAUSES,

@@ -24,7 +24,7 @@ const SAMPLES: readonly Sample[] = [
         access: 'write',
         reason: { code: 2, name: 'LCT.2' },
         level: { name: 'context entry', entry: null, problem: 'not present' },
-        bits: bits('PPF', 'FRI'),
+        bits: bits('PPF'),
         details: {},
       },
       {
@@ -33,7 +33,7 @@ const SAMPLES: readonly Sample[] = [
         address: 0xb4000000n,
         access: 'read',
         reason: { code: 6, name: 'LGN.3' },
-        bits: bits('PFO', 'PPF', 'FRI'),
+        bits: bits('PFO', 'PPF'),
       },
     ],
   },
@@ -166,7 +166,7 @@ describe('a status without its fault', () => {
 
   it('is an event that says what is pending', () => {
     expect(found('DMAR: DRHD: handling fault status reg 2').events).toMatchObject([
-      { ...fault, device: null, reason: { name: 'PPF' }, bits: [{ name: 'PPF' }, { name: 'FRI', value: 0 }] },
+      { ...fault, device: null, reason: { name: 'PPF' }, bits: [{ name: 'PPF' }] },
     ]);
   });
 

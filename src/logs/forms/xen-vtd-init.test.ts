@@ -148,7 +148,7 @@ describeSamples(
     // Field: QubesOS/qubes-issues#1491.
     [
       '(XEN) Bogus DMIBAR 0xfed18001 on 0000:00:00.0',
-      'firmware-bug',
+      'workaround',
       { device: '0000:00:00.0', address: 0xfed18001n },
     ],
     ['(XEN) Could not map 00fed18000 for 0000:00:00.0', 'unit-failed', { device: '0000:00:00.0' }],

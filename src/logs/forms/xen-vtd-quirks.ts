@@ -131,8 +131,9 @@ const QUIRKS: readonly Said[] = [
   {
     texts: ['Bogus DMIBAR {address:hex} on {device:bdf}'],
     printedBy: ALWAYS,
-    name: 'firmware-bug',
-    meaning: 'the host bridge’s DMI register base makes no sense; error signalling stays as it is',
+    name: 'workaround',
+    meaning:
+      'the host bridge’s DMI register base is not what it is on the chipset that Xen takes it for; its error signalling stays as it is, which has no effect on VT-d',
   },
   {
     texts: ['Could not map {address:hex} for {device:bdf}'],

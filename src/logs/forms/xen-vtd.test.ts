@@ -73,8 +73,8 @@ DMAR:[fault reason 06h] PTE Read access is not set`,
 (XEN) [VT-D]DMAR:[DMA Read] Request device [0000:00:02.0] fault addr 8e43d000
 (XEN) [VT-D]DMAR: reason 06 - PTE Read access is not set`,
     events: [
-      { ...fault, address: 0x8e43c000n, bits: [{ name: 'PFO' }, { name: 'PPF' }, { name: 'FRI' }] as never },
-      { ...fault, address: 0x8e43d000n, bits: [{ name: 'PPF' }, { name: 'FRI' }] as never },
+      { ...fault, address: 0x8e43c000n, bits: [{ name: 'PFO' }, { name: 'PPF' }] as never },
+      { ...fault, address: 0x8e43d000n, bits: [{ name: 'PPF' }] as never },
     ],
   },
   {

@@ -1,0 +1,148 @@
+import type { CauseRule, JudgedEvent } from './cause.js';
+import { history, option, where } from './log-world.js';
+import { cause, doubts, hints, shows, suggests, supports } from './weigh.js';
+
+/** What is behind VT-d's set-up and invalidations that fail, and behind mappings that pKVM refuses. */
+
+const named = (event: JudgedEvent, ...names: readonly string[]): boolean =>
+  event.unit === 'vtd' && names.includes(event.reason?.name ?? '');
+
+/** Xen stops where one unit must stay off and `force` forbids it. (vtd/iommu.c, iommu_enable_translation) */
+const FORCED = cause({
+  id: 'unit-off-but-forced',
+  title:
+    'firmware left a unit of integrated devices without what translation needs, and iommu=force or required forbids Xen to leave that unit off',
+  prior: 5,
+  applies: (event) => named(event, 'panic') && /force/.test(event.reason?.meaning ?? ''),
+  *weigh(_, { facts }) {
+    const asked = option(facts.xenCommandLine, /^iommu=.*\b(?:force|required)\b/);
+    if (asked !== undefined) yield shows(`Xen’s command line has ${asked.value} (${where(asked)})`);
+    else yield suggests('Xen only stops here with iommu=force or iommu=required');
+    const [first] = facts.firmwareComplaints;
+    if (first !== undefined) yield hints(`the line itself complains of the firmware (${where(first)})`);
+  },
+  check: (event) =>
+    /graphics/.test(event.reason?.meaning ?? '')
+      ? 'give the graphics more memory or switch VT-d on for it in the firmware’s settings, and update the firmware; or boot without `force` and `required`, and since Xen 4.10 also `iommu=no-igfx` passes: the graphics then reaches all memory'
+      : 'update the firmware, or boot without `force` and `required`: the sound device then reaches all memory',
+});
+
+const isDeviceTimeout = (event: JudgedEvent): boolean =>
+  event.kind === 'command-error' &&
+  ['ITE', 'ICE', 'device-invalidation-slow', 'device-invalidation-timeout'].includes(
+    event.reason?.name ?? '',
+  );
+
+const unreachable = ({ details }: JudgedEvent): boolean => /^all ones/.test(details.registers ?? '');
+
+const DEVICE_TLB = cause({
+  id: 'device-tlb-silent',
+  title:
+    'a device that keeps translations (ATS) does not answer when it is told to drop them: reset, powered down, or with broken ATS',
+  prior: 4,
+  applies: isDeviceTimeout,
+  *weigh(event, world) {
+    const { facts } = world;
+    if (event.more.some((line) => /device-TLB invalidation/.test(line)))
+      yield shows('the unit was carrying out a device-TLB invalidation');
+    if (unreachable(event)) yield doubts('the unit’s own registers cannot be read');
+    const asked = option(facts.xenCommandLine, /^ats(?:=|$)/);
+    if (asked !== undefined) yield supports(`Xen’s command line switches ATS on (${where(asked)})`);
+    const last = history(event, world).at(-1);
+    if (last !== undefined) yield hints(`the log says of the device: ${last.value} (${where(last)})`);
+  },
+  check: (event) =>
+    event.source === 'xen'
+      ? 'boot without `ats` on Xen’s command line; see whether the device was reset or taken out just before (`lspci -vvs DEVICE`, ATSCtl)'
+      : `boot with \`pci=noats\`, or take ATS from this device only; see whether it was reset just before (vfio-pci), and look at ATSCtl in \`lspci -vvs ${event.device ?? 'DEVICE'}\``,
+});
+
+const UNIT_GONE = cause({
+  id: 'unit-unreachable',
+  title: 'the unit does not answer: the bridge or chip in which it is was reset or lost its power',
+  prior: 0,
+  applies: (event) => event.kind === 'command-error' && unreachable(event),
+  *weigh() {
+    yield shows('its registers read as ones');
+  },
+  check: () =>
+    'look for what happened to a root port or to VMD just before; boot with `pcie_aspm=off`, and update the firmware',
+});
+
+const UNIT_STUCK = cause({
+  id: 'invalidation-stuck',
+  title:
+    'a unit carries out no more invalidations: it stopped at a descriptor that it refuses, or is stuck behind one',
+  prior: 3,
+  applies: (event) =>
+    event.kind === 'command-error' &&
+    event.unit === 'vtd' &&
+    (event.reason?.name === 'IQE' || /^(?:invalidation|unit-dead)/.test(event.reason?.name ?? '')),
+  *weigh(event, { events }) {
+    const timeout = events.find((one) => one !== event && isDeviceTimeout(one));
+    if (timeout !== undefined)
+      yield supports(`a device did not answer (line ${timeout.firstLine}), and what is queued behind waits`);
+  },
+  check: () =>
+    'look at the lines before for a device that does not answer; DMA goes on with translations that are gone until the unit is reset',
+});
+
+const isPkvm = ({ details, more, reason }: JudgedEvent): boolean =>
+  reason?.name === 'map-failed' &&
+  (details.pages !== undefined || details.start !== undefined) &&
+  (details.pfn !== undefined || more.some((line) => line.startsWith('page->host_state')));
+
+/** pKVM maps a range as a whole, of one kind of memory, owned by the host. */
+const MIXED_REGION = cause({
+  id: 'region-of-mixed-memory',
+  title:
+    'the region that firmware wants mapped is not memory of one kind: it spans RAM, holes or memory of the hypervisor, which pKVM does not map as one',
+  prior: 1,
+  applies: (event) =>
+    event.source === 'linux' &&
+    (named(event, 'rmrr-failed') || (named(event, 'map-failed') && isPkvm(event))),
+  *weigh(event, { events }) {
+    const refused = events.find((one) => one !== event && named(one, 'rmrr-failed'));
+    const mapping = events.find((one) => one !== event && isPkvm(one));
+    if (named(event, 'rmrr-failed') && mapping !== undefined)
+      yield shows(`pKVM’s hypervisor refused the mapping (line ${mapping.firstLine})`);
+    if (isPkvm(event) && event.reason?.code === -22) {
+      yield supports('the errno is EINVAL: the range itself is not accepted');
+      if (refused !== undefined) yield supports(`firmware asks for a mapping (line ${refused.firstLine})`);
+    }
+    const { pfn } = event.details;
+    if (pfn !== undefined && event.address !== null && BigInt(`0x${pfn}`) << 12n === event.address)
+      yield hints('the address is mapped to itself, as reserved regions are');
+  },
+  check: () =>
+    '`dmesg | grep -e RMRR -e BIOS-e820`: does the region hold several kinds of memory? Switch off in the firmware what it is for (legacy USB, remote management), update it, or boot with `intel_iommu=off` to see what needs it',
+});
+
+const NOT_THE_HOSTS = cause({
+  id: 'page-not-the-hosts',
+  title:
+    'the page belongs to a protected guest or to the hypervisor, or is shared with one: the host may not give it to a device',
+  prior: 1,
+  applies: (event) => event.source === 'linux' && named(event, 'map-failed') && isPkvm(event),
+  *weigh(event, { events }) {
+    if (event.reason?.code === -1) yield supports('the errno is EPERM');
+    const state = event.more.find((line) => line.startsWith('page->host_state'));
+    if (state !== undefined) yield shows(`the hypervisor says: ${state}`);
+    const near = events.find(
+      (one) =>
+        one !== event && Math.abs(one.firstLine - event.firstLine) <= 3 && /host_state/.test(one.more.join()),
+    );
+    if (near !== undefined) yield supports(`the state of the page did not fit (line ${near.firstLine})`);
+  },
+  check: () =>
+    'see which guest or driver gave the page away (`page->host_state` in the lines before); a driver of the host must not do DMA to memory that it has donated',
+});
+
+export const VTD_CAUSES: readonly CauseRule[] = [
+  FORCED,
+  UNIT_GONE,
+  DEVICE_TLB,
+  UNIT_STUCK,
+  MIXED_REGION,
+  NOT_THE_HOSTS,
+];
