@@ -48,8 +48,20 @@ export const hexdumpWords: Dump = (bytes) =>
     return `${hex(at, 7)} ${words.join(' ')}`;
   })}${hex(bytes.length, 7)}\n`;
 
+/** hexdump -x: the same words, further apart. */
+export const hexdumpX: Dump = (bytes) => hexdumpWords(bytes).replace(/ /g, '    ');
+
 export const odOctal: Dump = (bytes) =>
   `${lines(bytes, 16, (at, part) => `${at.toString(8).padStart(7, '0')} ${pairs(part)}`)}${bytes.length.toString(8).padStart(7, '0')}\n`;
+
+export const odDecimal: Dump = (bytes) =>
+  lines(bytes, 16, (at, part) => `${String(at).padStart(7, '0')} ${pairs(part)}`);
+
+export const xxdWide: Dump = (bytes) =>
+  lines(bytes, 32, (at, part) => {
+    const words = pairs(part).replace(/(..) (..)/g, '$1$2');
+    return `${hex(at, 8)}: ${words.padEnd(81)}${ascii(part)}`;
+  });
 
 export const xxdPlain: Dump = (bytes) => lines(bytes, 30, (_, part) => pairs(part).replaceAll(' ', ''));
 
@@ -64,7 +76,10 @@ export const DUMPS: Readonly<Record<string, Dump>> = {
   'hexdump -C': hexdumpC,
   xxd,
   hexdump: hexdumpWords,
+  'hexdump -x': hexdumpX,
   'od -tx1': odOctal,
+  'od -A d -tx1': odDecimal,
+  'xxd -c 32': xxdWide,
   'xxd -p': xxdPlain,
   'xxd -i': cArray,
 };

@@ -17,8 +17,10 @@ export interface HexLine {
 
 const HEX = /^[0-9a-f]+$/i;
 const OFFSET = /^(?:0x)?([0-9a-f]{4,16})(?::|(?=[ \t]))/i;
-/** Dumps have 16 bytes a line; what follows is text. */
-const BYTES_A_LINE = 16;
+/** Dumps have 16 bytes a line, seldom 32; what follows is text. */
+const BYTES_A_LINE = 32;
+/** `hexdump -x` leaves four spaces between its words. */
+const GAP_AT_MOST = 4;
 /** `xxd -p` has 30, C arrays 12. */
 const BARE_BYTES_A_LINE = 64;
 
@@ -50,13 +52,16 @@ function groupsOf(text: string, bytesAtMost: number): Omit<HexLine, 'offset' | '
   const groups: string[] = [];
   let width = 0;
   let bytes = 0;
+  let usualGap = 1;
   let at = 0;
   while (bytes < bytesAtMost) {
     let end = at;
     while (text[end] === ' ' || text[end] === '\t') end++;
     const gap = end - at;
     if (end === text.length) return { width, groups, ended: false };
-    if (groups.length > 0 && gap > (bytes === 8 ? 2 : 1)) return { width, groups, ended: true };
+    if (groups.length === 1 && width > 2 && gap <= GAP_AT_MOST) usualGap = gap;
+    const most = bytes === 8 ? Math.max(2, usualGap) : usualGap;
+    if (groups.length > 0 && gap > most) return { width, groups, ended: true };
     at = end;
     while (end < text.length && text[end] !== ' ' && text[end] !== '\t') end++;
     const digits = text.slice(at, end).replace(/^0x/i, '').replace(/,$/, '');

@@ -92,7 +92,7 @@ export class Hexdump {
     return knownAt(Uint8Array.from(bytesOfGroups(groups, true)), 0);
   }
 
-  /** Offsets as numbers: od counts in octal unless told otherwise, and only the steps from line to line tell. */
+  /** Offsets as numbers: od counts in octal or decimal unless told otherwise; the steps from line to line tell. */
   private offsets(parts: readonly (readonly number[])[]): number[] {
     if (this.lines[0]!.line.offset === null) {
       let at = 0;
@@ -105,8 +105,13 @@ export class Hexdump {
     const read = (radix: number) => this.lines.map(({ line }) => Number.parseInt(line.offset!, radix));
     const fitting = (offsets: readonly number[]) =>
       offsets.filter((at, i) => i > 0 && at === offsets[i - 1]! + parts[i - 1]!.length).length;
-    const [hex, octal] = [read(16), read(8)];
-    const isOctal = this.lines.every(({ line }) => /^[0-7]+$/.test(line.offset!));
-    return isOctal && fitting(octal) > fitting(hex) ? octal : hex;
+    const hex = read(16);
+    const others = [8, 10].filter((radix) => {
+      const digits = radix === 8 ? /^[0-7]+$/ : /^[0-9]+$/;
+      return this.lines.every(({ line }) => digits.test(line.offset!));
+    });
+    return others
+      .map(read)
+      .reduce((best, offsets) => (fitting(offsets) > fitting(best) ? offsets : best), hex);
   }
 }

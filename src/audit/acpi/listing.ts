@@ -68,15 +68,27 @@ export class Listing {
 
   add(line: ListingLine): void {
     const bytes = fieldBytes(line);
+    if (line.name === 'Padding' && this.isStart(bytes)) return;
     this.reserve(line.offset + bytes.length);
     this.bytes.set(bytes, line.offset);
     this.known.fill(1, line.offset, line.offset + bytes.length);
     if (bytes.length > 0) this.length = Math.max(this.length, line.offset + bytes.length);
   }
 
-  /** What is known of the table; bytes that no line shows are missing. */
+  /**
+   * What is known of the table, up to its length when a line tells it. Bytes that no line shows are missing: a listing is
+   * not cut off, it leaves out what iasl of its time could not decode.
+   */
   content(): TableBytes {
-    return new TableBytes(this.bytes.slice(0, this.length), this.known.slice(0, this.length));
+    const shown = new TableBytes(this.bytes.slice(0, this.length), this.known.slice(0, this.length));
+    const length = Math.max(this.length, Math.min(shown.number(4, 4) ?? 0, TABLE_AT_MOST));
+    this.reserve(length);
+    return new TableBytes(this.bytes.slice(0, length), this.known.slice(0, length));
+  }
+
+  /** iasl up to 2021 shows the start of the table in place of some paddings. */
+  private isStart(bytes: readonly number[]): boolean {
+    return this.known[0] !== 0 && bytes.every((byte, i) => this.known[i] === 0 || byte === this.bytes[i]);
   }
 
   private reserve(length: number): void {

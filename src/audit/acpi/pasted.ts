@@ -31,6 +31,8 @@ class Collector {
   readonly tables: PastedTable[] = [];
   private dump: Hexdump | null = null;
   private listing: Listing | null = null;
+  /** The last line that belongs to a listing: long fields go on in lines of their own. */
+  private listedTo = -1;
 
   line(text: string, number: number): void {
     if (this.tables.length >= TABLES_AT_MOST) return;
@@ -42,6 +44,7 @@ class Collector {
         this.listing = new Listing(number);
       }
       this.listing.add(listed);
+      this.listedTo = number;
       return;
     }
     if (text.includes('Raw Table Data')) {
@@ -69,6 +72,10 @@ class Collector {
   private bare(text: string, number: number): void {
     const line = bareLine(text);
     if (line === null || this.dump?.wrapped(line) === true) return;
+    if (this.listedTo === number - 1) {
+      this.listedTo = number;
+      return;
+    }
     const start = Uint8Array.from(bytesOfGroups(line.groups, false));
     const begins = signatureAt(start, 0) !== undefined;
     if (begins) this.beginDump(number);

@@ -34,12 +34,12 @@ describe.each(Object.entries(DUMPS))('a table as %s prints it', (tool, dump) => 
     fc.assert(
       fc.property(anyTable, (table) => {
         // hexdump pads the last word of an odd number of bytes.
-        const even = tool === 'hexdump' && table.length % 2 === 1 ? table.subarray(0, -1) : table;
+        const even = /^hexdump(?: -x)?$/.test(tool) && table.length % 2 === 1 ? table.subarray(0, -1) : table;
         const whole = withChecksum(Uint8Array.from(even));
         new DataView(whole.buffer).setUint32(4, whole.length, true);
         expect(bytesRead(dump(whole))).toEqual([[...whole]]);
       }),
-      { numRuns: 200 },
+      { numRuns: 100 },
     );
   });
 
@@ -177,6 +177,20 @@ describe('a listing with its raw data', () => {
     expect(addressOf(input!.table.structures[0]!, 'base')).toBe(0xfed90000n);
     expect(numberOf(input!.table.header, 'hostAddressWidth')).toBe(38);
   });
+
+  it('is one table although iasl shows the table’s start in place of a padding, over several lines', () => {
+    const listing = [
+      '[000h 0000 4] Signature : "DMAR"    [DMA Remapping table]',
+      '[004h 0004 4] Table Length : 00000048',
+      '[030h 0048  20] Padding : 44 4D 41 52 48 00 00 00 01 5E 49 4E 54 45 4C 20 \\',
+      '    44 4D 41 52 48 00 00 00 01 5E 49 4E 54 45 4C 20 \\',
+      '    44 4D 41 52 ',
+    ];
+    const { tables } = read(listing.join('\n'));
+    expect(tables).toHaveLength(1);
+    expect(tables[0]!.table.bytes.has(48, 1)).toBe(false);
+    expect(tables[0]!.table.bytes.length).toBe(72);
+  });
 });
 
 describe('texts without a table', () => {
@@ -207,7 +221,7 @@ describe('texts without a table', () => {
       fc.property(fc.array(line, { maxLength: 60 }), (lines) => {
         for (const { table } of read(lines.join('\n')).tables) expect(table.bytes.length).toBeGreaterThan(0);
       }),
-      { numRuns: 2000 },
+      { numRuns: 500 },
     );
   });
 

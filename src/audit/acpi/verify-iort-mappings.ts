@@ -1,8 +1,8 @@
 import { ID_MAPPING, IortType } from '../../formats/acpi/iort.js';
-import { type AcpiStructure, numberOf, offsetOf } from '../../formats/acpi/structure.js';
+import { type AcpiStructure, numberOf, offsetOf, textOf } from '../../formats/acpi/structure.js';
 import { bitsOf } from '../../formats/acpi/units.js';
 import type { AcpiFindings } from './finding.js';
-import { type Interval, overlaps } from './intervals.js';
+import { foreignOverlaps, type Interval, overlaps } from './intervals.js';
 
 const hex = (value: number | bigint): string => `0x${value.toString(16)}`;
 
@@ -45,19 +45,41 @@ export function verifyMappings(
       if (target === null || range === null || node.type === IortType.RMR) continue;
       if (!SMMUS.includes(target.type ?? -1)) continue;
       const known = streams.get(target.offset) ?? [];
-      known.push({ ...range, owner: mapping });
+      known.push({ ...range, owner: node });
       streams.set(target.offset, known);
     }
   }
-  for (const [offset, intervals] of streams) {
-    for (const { first, second } of overlaps(intervals)) {
-      const from = second.start;
-      const to = first.end < second.end ? first.end : second.end;
-      const message = `StreamIDs ${hex(from)}-${hex(to)} of the SMMU at offset ${hex(offset)} come from the mappings at ${hex(first.owner.offset)} and ${hex(second.owner.offset)}`;
-      findings.warning('stream-overlap', second.owner.offset, message);
-    }
+  for (const [offset, intervals] of streams) verifyStreams(offset, intervals, findings);
+}
+
+/** StreamIDs that several nodes send to one SMMU: told once for each pair of nodes. */
+function verifyStreams(
+  smmu: number,
+  intervals: readonly Interval<AcpiStructure>[],
+  findings: AcpiFindings,
+): void {
+  const pairs = new Map<string, { nodes: readonly AcpiStructure[]; id: bigint; count: number }>();
+  for (const { first, second } of foreignOverlaps(intervals)) {
+    if (first.owner === second.owner) continue;
+    const nodes = [first.owner, second.owner].sort((a, b) => a.offset - b.offset);
+    const key = nodes.map((node) => node.offset).join();
+    const known = pairs.get(key);
+    if (known === undefined) pairs.set(key, { nodes, id: second.start, count: 1 });
+    else known.count++;
+  }
+  for (const { nodes, id, count } of pairs.values()) {
+    const [a, b] = nodes as [AcpiStructure, AcpiStructure];
+    const more = count === 1 ? '' : ` and ${count - 1} more`;
+    const names = `${nameOf(a)} and ${nameOf(b)}`;
+    const message = `${names} send StreamID ${hex(id)}${more} to the SMMU at offset ${hex(smmu)}`;
+    findings.warning('stream-overlap', b.offset, message);
   }
 }
+
+const nameOf = (node: AcpiStructure): string => {
+  const path = node.type === IortType.NAMED ? textOf(node, 'objectName') : null;
+  return path === null ? `the ${node.layout.name} at offset ${hex(node.offset)}` : path;
+};
 
 function verifySegment(
   node: AcpiStructure,

@@ -62,7 +62,7 @@ export const IvrsType = {
   IVMD_IOMMU: 0x23,
 } as const;
 
-/** What both IVHD headers begin with; they differ in the flags' upper bits. */
+/** What both IVHD headers begin with. */
 const ivhdFields = (extended: boolean): readonly AcpiField[] => [
   row(0, 1, 'type', 'hex', 'Type'),
   row(1, 1, 'flags', 'hex', 'Flags', {
@@ -73,10 +73,9 @@ const ivhdFields = (extended: boolean): readonly AcpiField[] => [
       { name: 'isochronous', lo: 3, hi: 3, doc: 'Isoc' },
       { name: 'remoteIotlb', lo: 4, hi: 4, doc: 'IotlbSup: devices with translation caches' },
       { name: 'coherent', lo: 5, hi: 5, doc: 'Coherent: its table reads are' },
-      extended
-        ? { name: 'reserved6', lo: 6, hi: 7, doc: 'reserved in types 11h and 40h', kind: 'reserved' }
-        : { name: 'prefetch', lo: 6, hi: 6, doc: 'PrefSup: it takes prefetch commands' },
-      ...(extended ? [] : [{ name: 'pageRequests', lo: 7, hi: 7, doc: 'PPRSup' }]),
+      // Reserved in types 11h and 40h, where firmware sets them as in type 10h all the same.
+      { name: 'prefetch', lo: 6, hi: 6, doc: 'PrefSup: it takes prefetch commands' },
+      { name: 'pageRequests', lo: 7, hi: 7, doc: 'PPRSup' },
     ],
   }),
   row(2, 2, 'length', 'number', 'Length, device entries included'),
