@@ -129,6 +129,22 @@ describe('the causes of faults', () => {
     expect(first!.for[0]).toMatch(/0x9c800 .*trampoline is at 0x8c000/);
   });
 
+  it('of interrupts that AMD-Vi refuses are the entry, and the IO-APIC that the IVRS does not name', () => {
+    const { events } = explainText(
+      '(XEN) AMD-Vi: IO_PAGE_FAULT: 0000:00:14.0 d0 addr 000000fdf8020000 flags 0x8 I\n',
+      'log',
+    );
+    expect(events[0]!.causes.map(({ id }) => id).slice(0, 2)).toEqual(['stale-interrupt', 'firmware-tables']);
+  });
+
+  it('of a function that no device has are a phantom one', () => {
+    const line =
+      'DMAR: [DMA Write] Request device [03:00.1] fault addr fff00000 [fault reason 02] Present bit in context entry is clear\n';
+    expect(causes(line)[0]![0]).toBe('phantom-function');
+    const known = '[    1.2] nouveau 0000:03:00.1: enabling device (0000 -> 0002)\n';
+    expect(causes(known + line)[0]![0]).not.toBe('phantom-function');
+  });
+
   it('come with a program that ends in lines like those of the log', async () => {
     const { events, world } = explainText(LAB + PINNED, 'log', { config: PV });
     const { shown } = await programFor(events.find(({ kind }) => kind === 'dma-fault')!, world);

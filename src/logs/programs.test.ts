@@ -73,6 +73,13 @@ describe('the program for a fault', () => {
     expect((await found(event, { xen: '4.15.0' })).cause).not.toBe('grant-not-mapped');
   });
 
+  it('is of the newest release that does it, where the log does not say which it is', async () => {
+    const { cause, text } = await found(smmu('TF', 'read', SMMU));
+    expect(cause).toBe('grant-not-mapped');
+    expect(text).toContain('xen 4.14\n');
+    expect(text).toContain('4.14 is the newest that does this');
+  });
+
   it('writes to a read-only grant, where the entry is there and does not permit it', async () => {
     const granted = ['grant guest 0 dom0 0x8424cb', 'map_grant_ref dom0 h0_0 guest 0 host readonly'];
     const strict: Known = { facts: (facts) => void (facts.dom0Mode = { value: 'Strict', line: 3 }) };

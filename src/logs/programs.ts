@@ -8,7 +8,8 @@ import { Run, type StepResult, type Watch } from '../program/runner.js';
 import { actionNames, runScene } from '../program/scene.js';
 import { InputError } from '../text/diagnostic.js';
 import { SourceText } from '../text/source.js';
-import { DEFAULT_EDITION, type Edition, resolveEdition } from '../xen/editions/edition.js';
+import { type Edition, resolveEdition } from '../xen/editions/edition.js';
+import { BRANCHES } from '../xen/editions/release.js';
 import { rankCauses } from './causes/all.js';
 import type { JudgedEvent, World } from './causes/cause.js';
 import { isXen } from './causes/log-world.js';
@@ -38,7 +39,7 @@ export interface ProgramAnswer {
   readonly without: readonly { readonly cause: string; readonly because: string }[];
 }
 
-/** How long the search for one cause may take. */
+/** How long the search for one cause may take, on all releases that are tried. */
 export interface ProgramBounds {
   readonly maxStates: number;
   readonly maxSeconds: number;
@@ -51,9 +52,7 @@ const BEYOND_THE_MODEL: Readonly<Record<string, string>> = {
   'firmware-tables': 'the model’s machine has no firmware tables that could be wrong',
   'phantom-function': 'the model’s devices make requests under numbers that Xen knows',
   'dma-left-running': 'the model’s machine starts with Xen: nothing runs before',
-  'graphics-under-iommu': 'the model has no graphics with memory of its own',
   'garbage-address': 'why a device has a wrong address is a matter of its driver',
-  'wrong-direction': 'mappings of a driver with a direction are Linux’s, and the model is Xen’s',
   'interrupt-as-dma': 'the model has no interrupt messages',
   'blocked-request': 'the model has no ATS and no PASIDs',
   'between-owners': 'the model changes a device’s owner in one step, or leaves it in quarantine',
@@ -82,6 +81,8 @@ export async function programFor(
   return { shown: undefined, without };
 }
 
+const NO_SUCH_FAULT = 'the model has no such unit, or none of its units records such a fault';
+
 /** The shortest program that ends in the fault of an event for this cause, or why there is none. */
 export async function programForCause(
   cause: string,
@@ -93,17 +94,42 @@ export async function programForCause(
   if (wanted === undefined) return NO_SUCH_FAULT;
   const story = Object.hasOwn(STORIES, cause) ? STORIES[cause] : undefined;
   if (story === undefined) return BEYOND_THE_MODEL[cause] ?? 'the model has no such machine';
-  const edition = world.edition ?? resolveEdition(DEFAULT_EDITION);
+  let first: string | undefined;
+  const { maxStates, maxSeconds } = { ...BOUNDS, ...bounds };
+  const end = performance.now() + maxSeconds * 1000;
+  for (const edition of editionsFor(world)) {
+    const left = (end - performance.now()) / 1000;
+    if (first !== undefined && left <= 0) break;
+    const within = { maxStates, maxSeconds: Math.max(left, 0.1) };
+    const outcome = await programOn(edition, cause, story, event, wanted, world, within);
+    if (typeof outcome !== 'string') return outcome;
+    first ??= outcome;
+  }
+  return first!;
+}
+
+/** The release of the log; where it is not known, all branches, the newest first: one of them has what happened. */
+function editionsFor({ edition }: World): readonly Edition[] {
+  return edition === undefined ? [...BRANCHES].reverse().map(resolveEdition) : [edition];
+}
+
+async function programOn(
+  edition: Edition,
+  cause: string,
+  story: Story,
+  event: JudgedEvent,
+  wanted: WantedFault,
+  world: World,
+  bounds: ProgramBounds,
+): Promise<ShownProgram | string> {
   try {
-    const found = await find(story, event, wanted, edition, { ...BOUNDS, ...bounds });
-    return typeof found === 'string' ? found : replayed(cause, story, event, found, wanted, edition);
+    const found = await find(story, event, wanted, edition, bounds);
+    return typeof found === 'string' ? found : replayed(cause, story, event, found, wanted, edition, world);
   } catch (error) {
     if (error instanceof InputError) return `its machine cannot be had: ${error.message}`;
     throw error;
   }
 }
-
-const NO_SUCH_FAULT = 'the model has no such unit, or none of its units records such a fault';
 
 interface Found {
   readonly scene: Program;
@@ -135,7 +161,7 @@ async function find(
   if (way === undefined)
     return result.stop === 'exhausted'
       ? `on Xen ${edition.name} it does not happen: the model was searched to the end`
-      : `the model was searched for ${maxSeconds} s without finding it`;
+      : `the model was searched for ${Math.round(maxSeconds)} s without finding it`;
   return { scene, address, actions: way.actions.map((action) => actions[action]!) };
 }
 
@@ -149,6 +175,7 @@ function replayed(
   { scene, actions, address }: Found,
   wanted: WantedFault,
   edition: Edition,
+  world: World,
 ): ShownProgram | string {
   const args = { device: 'nic', access: wanted.write ? 'write' : 'read', address };
   const fault = { ...AT_FIRST, kind: 'status', status: 'fault' } as const;
@@ -156,7 +183,8 @@ function replayed(
   const steps = [...scene.steps, ...actions.map((action) => actionStatement(action, 1)), access];
   const run = runOf({ ...scene, edition: edition.name, steps }, edition);
   if (!endsIn(run, wanted)) return NOT_THE_SAME;
-  const told = tell(story, event, { ...scene, edition: edition.name, steps }, actions.length, run.results);
+  const about = aboutLog(event, edition, world);
+  const told = tell(story, about, { ...scene, edition: edition.name, steps }, actions.length, run.results);
   const again = runOf(parseProgram(new SourceText('explain', told)), edition);
   if (!endsIn(again, wanted) || again.results.some(({ unexpected }) => unexpected.length > 0))
     return NOT_THE_SAME;
@@ -197,10 +225,24 @@ function* expected({ faults, violations, status }: StepResult): Generator<Expect
   for (const { invariant } of violations) yield { ...AT_FIRST, kind: 'violation', invariant };
 }
 
+/** How the program's machine may differ from the log's. */
+function aboutLog(event: JudgedEvent, edition: Edition, world: World): string[] {
+  const lines = [];
+  if (!isXen(event))
+    lines.push(
+      'The log is Linux’s, the model is of Xen: the same unit refuses the same access for the same reason.',
+    );
+  else if (world.edition === undefined)
+    lines.push(
+      `The log does not say which Xen it is of: of the first releases of all branches, ${edition.name} is the newest that does this.`,
+    );
+  return lines;
+}
+
 /** The program's text, with what it shows, and what each statement is to come to. */
 function tell(
   { shows }: Story,
-  event: JudgedEvent,
+  about: readonly string[],
   program: Program,
   actions: number,
   results: readonly StepResult[],
@@ -216,9 +258,7 @@ function tell(
     const comment = [...begins, ...ends, ...broken].join('\n');
     if (comment !== '') comments.set(step, comment);
   }
-  const about = isXen(event)
-    ? ''
-    : '\n# The log is Linux’s, the model is of Xen: the same unit refuses the same access for the same reason.';
   const text = printProgram({ ...program, steps }, comments);
-  return `# ${shows[0]!.toUpperCase()}${shows.slice(1)}.${about}\n\n${text}`;
+  const head = [`${shows[0]!.toUpperCase()}${shows.slice(1)}.`, ...about];
+  return `${head.map((line) => `# ${line}`).join('\n')}\n\n${text}`;
 }

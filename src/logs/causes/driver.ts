@@ -1,3 +1,4 @@
+import type { JudgedEvent } from './cause.js';
 import { accessOf, mayBeDenied, natureOf } from './fault-nature.js';
 import { driverOf, hex, isXen, option, others, where } from './log-world.js';
 import { cause, doubts, excludes, hints, settles, shows, suggests, supports } from './weigh.js';
@@ -104,20 +105,25 @@ export const WRONG_DIRECTION = cause({
 const MSI_START = 0xfee0_0000n;
 const MSI_END = 0xfef0_0000n;
 
+/** What an address means by itself, where that is interrupts; undefined for others. AMD's: HyperTransport's ranges. */
+function interruptAddress({ address, unit, details }: JudgedEvent): string | undefined {
+  if (address === null || (unit !== 'vtd' && unit !== 'amdvi')) return undefined;
+  if (address >= MSI_START && address < MSI_END)
+    return 'in [0xfee00000, 0xfef00000), where interrupt messages go';
+  return unit === 'amdvi' && /interrupt/i.test(details['address is'] ?? '')
+    ? details['address is']
+    : undefined;
+}
+
 /** An access to the interrupt address range that the unit took for DMA. */
 export const INTERRUPT_AS_DMA = cause({
   id: 'interrupt-as-dma',
   title:
     'the device sends an interrupt message, or reads where they go, in a form that the unit takes for DMA',
   prior: 0,
-  applies: ({ kind, address, unit }) =>
-    kind === 'dma-fault' &&
-    (unit === 'vtd' || unit === 'amdvi') &&
-    address !== null &&
-    address >= MSI_START &&
-    address < MSI_END,
+  applies: (event) => event.kind === 'dma-fault' && interruptAddress(event) !== undefined,
   *weigh(event) {
-    yield settles(`${hex(event.address!)} is in [0xfee00000, 0xfef00000), where interrupt messages go`);
+    yield settles(`${hex(event.address!)} is ${interruptAddress(event)}`);
     if (accessOf(event) === 'read')
       yield hints('it is a read, which no interrupt is: a device or tool that dumps memory');
   },

@@ -46,6 +46,10 @@ export const FIRMWARE_TABLES = cause({
     );
     if (wrong !== undefined && first === undefined)
       yield supports(`the log complains of the firmware’s tables (line ${wrong.firstLine})`);
+    if (natureOf(event) === 'interrupt' && event.unit === 'amdvi' && event.device === '0000:00:14.0')
+      yield suggests(
+        '0000:00:14.0 is where AMD’s IO-APIC and HPET send interrupts from: the IVRS must name it for them',
+      );
     if (natureOf(event) === 'no-context' && event.reason?.code === 1)
       yield hints('no device of its bus has an entry: perhaps the tables name no device of this bus');
   },
@@ -74,8 +78,8 @@ export const PHANTOM_FUNCTION = cause({
         `the log knows ${siblings.slice(0, 4).join(', ')} of the same card, but no ${event.device}`,
       );
     if (natureOf(event) === 'no-context') {
-      if (functionOf(event.device) !== 0)
-        yield suggests(`function ${functionOf(event.device)} has no tables, as one that is no device’s`);
+      if (functionOf(event.device) !== 0 && known.length === 0)
+        yield supports(`function ${functionOf(event.device)} has no tables, as one that is no device’s`);
       if (/:00\.0$/.test(event.device!) && !/^0000:00:/.test(event.device!) && known.length === 0)
         yield hints(
           `${event.device} can be the number with which a PCIe-to-PCI bridge stands in for what is behind it`,

@@ -1,10 +1,40 @@
-import type { JudgedEvent } from './cause.js';
-import { natureOf } from './fault-nature.js';
+import type { Evidence, JudgedEvent } from './cause.js';
+import { hasBit, natureOf } from './fault-nature.js';
 import { functionOf, history, isXen, lastSaid, option, where } from './log-world.js';
-import { cause, doubts, hints, opposes, shows, suggests, supports } from './weigh.js';
+import { cause, hints, opposes, shows, supports } from './weigh.js';
 
 const isInterrupt = (event: JudgedEvent): boolean => natureOf(event) === 'interrupt';
-const codeOf = ({ unit, reason }: JudgedEvent): number => (unit === 'vtd' ? (reason?.code ?? -1) : -1);
+
+/** Why an interrupt was refused, in words that hold for VT-d and AMD-Vi. */
+type Refusal = 'no-entry' | 'other-requester' | 'old-format' | 'malformed';
+
+/** By VT-d's reasons. (Intel VT-d spec 5.10 §5.1.4.1) */
+const VTD: ReadonlyMap<number, Refusal> = new Map([
+  [0x20, 'malformed'],
+  [0x21, 'no-entry'],
+  [0x22, 'no-entry'],
+  [0x23, 'malformed'],
+  [0x24, 'malformed'],
+  [0x25, 'old-format'],
+  [0x26, 'other-requester'],
+]);
+
+/** Why the unit refused it; undefined where the log does not say. AMD-Vi by flags. (AMD IOMMU spec 3.08 §2.5.3) */
+function refusal(event: JudgedEvent): Refusal | undefined {
+  if (event.unit === 'vtd') return VTD.get(event.reason?.code ?? -1);
+  if (event.unit !== 'amdvi') return undefined;
+  if (hasBit(event, 'RZ')) return 'malformed';
+  if (!hasBit(event, 'PR')) return 'no-entry';
+  return hasBit(event, 'PE') ? 'other-requester' : 'malformed';
+}
+
+/** What the unit says, against a cause that it does not name. */
+function* otherwise(event: JudgedEvent, expected: Refusal): Generator<Evidence> {
+  const why = refusal(event);
+  if (why !== undefined && why !== expected)
+    yield opposes(`the unit refused it for another reason: ${event.reason?.meaning ?? why}`);
+}
+
 const index = ({ details }: JudgedEvent): string =>
   details.index ?? details['interrupt index'] ?? 'of the line';
 
@@ -16,13 +46,12 @@ export const INTERRUPT_SOURCE = cause({
   prior: 1,
   applies: isInterrupt,
   *weigh(event, world) {
-    const code = codeOf(event);
-    if (code === 0x26) yield shows('the unit says that the requester is not the one of the entry');
-    else if (code >= 0x20)
-      yield opposes(`the unit refused it for another reason: ${event.reason?.meaning ?? ''}`);
-    if (code === 0x26 && history(event, world).length === 0)
+    yield* otherwise(event, 'other-requester');
+    if (refusal(event) !== 'other-requester') return;
+    yield shows('the unit says that this requester may not send it');
+    if (history(event, world).length === 0)
       yield hints(`the log does not know ${event.device ?? 'the requester'} as a device`);
-    if (code === 0x26 && (functionOf(event.device) ?? 0) > 0)
+    if ((functionOf(event.device) ?? 0) > 0)
       yield hints('it is a function other than 0: perhaps a phantom one');
   },
   check: (event) =>
@@ -37,12 +66,9 @@ export const STALE_INTERRUPT = cause({
   prior: 2,
   applies: isInterrupt,
   *weigh(event, world) {
-    const code = codeOf(event);
-    if (code === 0x22 || code === 0x21)
+    yield* otherwise(event, 'no-entry');
+    if (refusal(event) === 'no-entry')
       yield shows(`entry ${index(event)}: ${event.reason?.meaning ?? 'absent'}`);
-    else if (code >= 0x20)
-      yield opposes(`the unit refused it for another reason: ${event.reason?.meaning ?? ''}`);
-    else yield suggests('an interrupt was refused for lack of an entry');
     const given = lastSaid(event, world, /^(?:deassigned|quarantined|assigned|unbound)/);
     if (given !== undefined) yield supports(`the device was ${given.value} before (${where(given)})`);
     const kdump = option(world.facts.linuxCommandLine, /^elfcorehdr=/);
@@ -63,10 +89,9 @@ export const COMPATIBILITY_INTERRUPT = cause({
   prior: 1,
   applies: isInterrupt,
   *weigh(event, { facts }) {
-    const code = codeOf(event);
-    if (code === 0x25) yield shows('the unit says that the interrupt had the compatibility format');
-    else if (code >= 0x20)
-      yield opposes(`the unit refused it for another reason: ${event.reason?.meaning ?? ''}`);
+    yield* otherwise(event, 'old-format');
+    if (refusal(event) === 'old-format')
+      yield shows('the unit says that the interrupt had the compatibility format');
     const [first] = facts.firmwareComplaints.filter(({ value }) => /io-?apic|hpet/i.test(value));
     if (first !== undefined) yield supports(`“${first.value}” (${where(first)})`);
   },
@@ -84,10 +109,8 @@ export const INTERRUPT_TABLE = cause({
   prior: 0,
   applies: isInterrupt,
   *weigh(event) {
-    const code = codeOf(event);
-    if (code === 0x20 || code === 0x23 || code === 0x24)
-      yield shows(event.reason?.meaning ?? 'the table is at fault');
-    else if (code >= 0x20) yield doubts('the unit read the entry and found nothing malformed');
+    yield* otherwise(event, 'malformed');
+    if (refusal(event) === 'malformed') yield shows(event.reason?.meaning ?? 'the table is at fault');
   },
   check: () =>
     'boot with `intremap=off` (Linux) or `iommu=no-intremap` (Xen) once to see whether devices work without; then look at the firmware’s version and test the memory',

@@ -69,6 +69,10 @@ export const REGION_MISSING = cause({
       yield opposes(`${owner.because}: what a guest’s driver makes of addresses is likelier than firmware`);
     if (event.count > 1 && others(event, world).length === 0)
       yield hints(`it is always the same address, ${event.count} times`);
+    if (event.unit === 'vtd' && /^0000:00:(?:1a|1d|14)\.0$/.test(event.device ?? ''))
+      yield suggests(
+        `${event.device} is a USB controller of Intel’s chipsets, which firmware drives for keyboards and debugging`,
+      );
     const driver = driverOf(event, world);
     if (driver !== undefined && /[uoex]hci/.test(driver.value))
       yield hints(

@@ -132,6 +132,14 @@ export const STORIES: Readonly<Record<string, Story>> = {
     address: ofPage,
     holds: isMapped,
   },
+  'wrong-direction': {
+    shows:
+      'a page that is mapped for reading only is not written: under Xen a read-only grant is such a page',
+    scene: backend,
+    bounds: { ...QUIET, refs: 1, handles: 1 },
+    address: ofPage,
+    holds: isMapped,
+  },
   'grant-unmap-removed': {
     shows: 'a guest that maps and unmaps a grant of its own page loses the page for its devices',
     scene: pvGuest,
@@ -158,6 +166,11 @@ export const STORIES: Readonly<Record<string, Story>> = {
   },
   'reserved-region-missing': {
     shows: 'what is no memory by the firmware’s map is not in dom0’s table',
+    scene: dom0Alone('nothing'),
+    address: (place, event) => (event.address === null ? ofPage(place) : exactly(event)),
+  },
+  'graphics-under-iommu': {
+    shows: 'memory that the firmware’s map does not tell of, as graphics’ own, is not in dom0’s table',
     scene: dom0Alone('nothing'),
     address: (place, event) => (event.address === null ? ofPage(place) : exactly(event)),
   },
