@@ -2,6 +2,7 @@ import { AMDVI_DEVICE_ENTRY } from '../formats/amdvi.js';
 import { amdviCommand } from '../formats/amdvi-event-kinds.js';
 import { getField } from '../formats/layout.js';
 import type { EventDraft } from './event.js';
+import { ALLOWS } from './vtd-walk.js';
 
 /**
  * Takes one line of a walk through the page tables that Xen prints behind a fault (`amd_iommu_print_entries`, 4.17 and
@@ -20,8 +21,8 @@ export function tellWalkedEntry(
   if (event.level !== null && /^L\d$/.test(event.level.name)) return;
   if (rights === 'np') event.level = { name, entry, problem: 'not present' };
   else if (lacks) event.level = { name, entry, problem: `gives no ${event.access} permission` };
-  // Who lets the access through now was written after the fault.
-  else if (isLeaf(entry)) event.details['tables now'] = 'every entry is present and permits the access';
+  // What lets the access through now was written after the fault.
+  else if (isLeaf(entry)) event.level = { name, entry, problem: ALLOWS };
 }
 
 /** Whether an entry maps memory: its Next Level is 0, or 7 for a page of a size of its own. (§2.2.3) */

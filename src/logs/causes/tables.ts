@@ -121,7 +121,6 @@ export const CHANGED_SINCE = cause({
 });
 
 /** What a dump says of tables that permit the access; undefined where there is none, or they refuse it. */
-export function permitsNow({ level, details }: JudgedEvent): string | undefined {
-  if (level?.problem === ALLOWS) return `the ${level.name} ${ALLOWS}`;
-  return details['tables now'];
+export function permitsNow({ level }: JudgedEvent): string | undefined {
+  return level?.problem === ALLOWS ? `the ${level.name} ${ALLOWS}` : undefined;
 }
