@@ -274,6 +274,87 @@ export const NO_IOMMU_FOR_VFIO = cause({
     '`dmesg | grep -i -e DMAR -e AMD-Vi`; `intel_iommu=on` on Linux’s command line; VT-d or IOMMU in the firmware. Under Xen use pciback instead',
 });
 
+export const CANNOT_BE_RESET = cause({
+  id: 'device-without-reset',
+  title: 'the device has no reset of its own, and other devices stand on its bus',
+  prior: 4,
+  applies: (event) => named(event, 'reset-unavailable'),
+  *weigh({ details }) {
+    if (/Active|bus reset/.test(details.said ?? '')) yield shows(`libvirt says: ${details.said}`);
+  },
+  check: ({ device }) =>
+    `\`lspci -vvv -s ${device ?? 'DEVICE'} | grep FLReset\`; give all functions of the card to the same guest; or do without (Qubes: \`qvm-pci attach --option no-strict-reset=True\`), whereby the next owner gets the device as the last one left it`,
+});
+
+export const DEVICE_GONE = cause({
+  id: 'device-does-not-answer',
+  title: 'the device is powered down or did not survive a reset; its registers read as all ones',
+  prior: 4,
+  applies: (event) => named(event, 'device-inaccessible'),
+  *weigh({ details }) {
+    if (details.from === 'D3cold') yield shows('it is in D3cold: without power');
+  },
+  check: ({ device }) =>
+    `keep it awake (\`echo 0 > /sys/bus/pci/devices/${device ?? 'DEVICE'}/d3cold_allowed\`, \`pcie_aspm=off\`), bind it to pciback or vfio-pci from the start, and switch the host off in between: some cards come back by nothing else`,
+});
+
+export const XEN_NOT_TOLD = cause({
+  id: 'xen-refused-device',
+  title:
+    'Xen refused the device when dom0 told of it: no IOMMU unit covers it, its physical function is unknown, or (on Arm) this Xen has no PCI passthrough',
+  prior: 4,
+  applies: (event) => named(event, 'device-not-told-to-xen'),
+  *weigh({ device }, { events }) {
+    const xen = events.find(
+      (one) =>
+        one.source === 'xen' &&
+        one.kind === 'init' &&
+        one.reason?.name === 'device-failed' &&
+        one.device === device,
+    );
+    if (xen !== undefined) yield shows(`Xen says in line ${xen.firstLine}: ${xen.reason?.meaning}`);
+  },
+  check: () =>
+    '`xl dmesg | grep -e "IOMMU: add" -e PHYSDEVOP`; on Arm it is usual, and harmless as long as the device stays in dom0',
+});
+
+export const LINE_SHARED = cause({
+  id: 'interrupt-line-shared',
+  title: 'two domains’ devices share an interrupt line, or the interrupts are used up',
+  prior: 4,
+  applies: (event) => named(event, 'interrupt-shared', 'interrupts-exhausted'),
+  *weigh({ details }) {
+    if (details.why !== undefined) yield shows(`Xen says: ${details.why}`);
+  },
+  check: () =>
+    'use a driver with MSI in the guest, give devices of one line to one guest, or put the card into another slot; `extra_guest_irqs=` of Xen raises the number',
+});
+
+export const TABLE_WRITABLE = cause({
+  id: 'msix-table-writable',
+  title:
+    'the MSI-X table shares a page with registers that the guest has mapped, or was mapped before Xen knew of MSI-X',
+  prior: 4,
+  applies: (event) => named(event, 'msix-exposed'),
+  *weigh(_, { facts }) {
+    const remapping = facts.features.get('interrupt-remapping');
+    if (remapping?.value === true)
+      yield hints(`interrupt remapping limits what it can do with that (${where(remapping)})`);
+  },
+  check: () => 'do not give this device to guests that are not trusted, where interrupts are not remapped',
+});
+
+export const ACS = cause({
+  id: 'acs-missing',
+  title:
+    'the switch before the device does not redirect requests to the root (no ACS), so that devices behind it reach each other unseen',
+  prior: 4,
+  applies: (event) => named(event, 'acs-missing'),
+  *weigh() {},
+  check: () =>
+    'put the card into another slot, give all devices behind the switch to one guest, or allow it (libvirt: relaxed_acs_check = 1 in qemu.conf)',
+});
+
 /** What can be behind what goes wrong between a device and its guest. */
 export const DEVICE_MODEL_CAUSES: readonly CauseRule[] = [
   TAKEN_FOR_GRAPHICS,
@@ -291,4 +372,10 @@ export const DEVICE_MODEL_CAUSES: readonly CauseRule[] = [
   SAID_ELSEWHERE,
   GROUP,
   NO_IOMMU_FOR_VFIO,
+  CANNOT_BE_RESET,
+  DEVICE_GONE,
+  XEN_NOT_TOLD,
+  LINE_SHARED,
+  TABLE_WRITABLE,
+  ACS,
 ];

@@ -56,6 +56,7 @@ const FIRST: Readonly<Record<string, string>> = {
   'grant-mappings-full': 'grant-limits',
   'grant-version-refused': 'transfer-refused',
   'grant-transfer-refused': 'transfer-refused',
+  'bounce-buffers-full': 'bounce-buffers-too-small',
 };
 
 describe('messages about pages and grants', () => {

@@ -315,6 +315,20 @@ export const TRANSFER_FULL = cause({
     '`xl list -l` for maxmem of the receiving domain; only very old front ends (netback’s flipping) transfer pages at all',
 });
 
+export const BUFFERS_SMALL = cause({
+  id: 'bounce-buffers-too-small',
+  title: 'the bounce buffers are too small or too fragmented for the device’s requests',
+  prior: 4,
+  applies: (event) => named(event, 'bounce-buffers-full'),
+  *weigh(event, { facts }) {
+    if (event.count > 16) yield hints(`${event.count} times: it is no peak`);
+    if (facts.xen !== null)
+      yield hints('in a PV dom0 all memory that is not contiguous for the machine goes through them');
+  },
+  check: () =>
+    '`swiotlb=131072` on the kernel’s command line (slots of 2 KiB); one request above 256 KiB never fits: a driver must split it',
+});
+
 /** What can be behind messages about pages, the p2m, balloons and grants. */
 export const MEMORY_CAUSES: readonly CauseRule[] = [
   PAGE_GONE,
@@ -335,4 +349,5 @@ export const MEMORY_CAUSES: readonly CauseRule[] = [
   POD,
   KERNEL_BITS,
   TRANSFER_FULL,
+  BUFFERS_SMALL,
 ];

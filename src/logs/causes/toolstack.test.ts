@@ -211,6 +211,13 @@ const FIRST: Readonly<Record<string, string>> = {
   'not-attached': 'reason-in-another-line',
   'assignment-unknown': 'reason-in-another-line',
   'group-not-viable': 'iommu-group-shared',
+  'reset-unavailable': 'device-without-reset',
+  'device-inaccessible': 'device-does-not-answer',
+  'device-not-told-to-xen': 'xen-refused-device',
+  'interrupt-shared': 'interrupt-line-shared',
+  'interrupts-exhausted': 'interrupt-line-shared',
+  'msix-exposed': 'msix-table-writable',
+  'acs-missing': 'acs-missing',
 };
 
 describe('every reason of the tools', () => {

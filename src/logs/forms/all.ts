@@ -9,6 +9,7 @@ import { LINUX_DEVICES } from './linux-devices.js';
 import { LINUX_GROUP_FORMS } from './linux-groups.js';
 import { LINUX_IOMMU_FORMS } from './linux-iommu.js';
 import { LINUX_IORT_FORMS } from './linux-iort.js';
+import { LINUX_PASSTHROUGH_FORMS } from './linux-passthrough.js';
 import { LINUX_VTD_FORMS } from './linux-vtd.js';
 import { LINUX_VTD_DMAR_FORMS } from './linux-vtd-dmar.js';
 import { LINUX_VTD_INIT_FORMS } from './linux-vtd-init.js';
@@ -26,6 +27,7 @@ import { XEN_INIT_FORMS } from './xen-init.js';
 import { XEN_MAPPING_FORMS } from './xen-mappings.js';
 import { XEN_MEMORY_FORMS } from './xen-memory.js';
 import { XEN_MOVE_FORMS } from './xen-moves.js';
+import { XEN_PIRQ_FORMS } from './xen-pirq.js';
 import { XEN_VTD_FORMS } from './xen-vtd.js';
 import { XEN_VTD_DEVICE_FORMS } from './xen-vtd-devices.js';
 import { XEN_VTD_DMAR_FORMS } from './xen-vtd-dmar.js';
@@ -67,6 +69,8 @@ export const FORMS: readonly LineForm[] = [
   ...LIBXL_FORMS,
   ...XL_FORMS,
   ...PCIBACK_FORMS,
+  ...LINUX_PASSTHROUGH_FORMS,
+  ...XEN_PIRQ_FORMS,
   ...XEN_BOOT_FACTS,
   ...LINUX_DEVICES,
   ...ACPI_DUMP_FORMS,

@@ -138,7 +138,7 @@ const TAKERS: Readonly<Record<string, Taker>> = {
   },
   errno: (event, value) => setErrno(event, decimal(value)),
   rc: (event, value) => setLibxlError(event, decimal(value)),
-  ...takers(['flags', 'range', 'size', 'wanted'], hexDetail),
+  ...takers(['flags', 'range', 'wanted'], hexDetail),
   ...takers(
     ['mfn', 'gfn', 'pfn', 'pte', 'slot', 'start', 'end', 'reference', 'handle', 'pin', 'type'],
     instance,

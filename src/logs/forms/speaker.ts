@@ -11,9 +11,9 @@ export interface Speaker {
 /** How much of what stands before is looked at: prefixes are short, and lines may be long. */
 const LOOK_AT = 256;
 
-const XEN = /(?:^|[\s:])(d(?:\d{1,5}|\[\w{1,8}\])(?:v(?:\d{1,4}|\?))?)[:\s]{1,4}$/;
+const XEN = /(?:^|[\s:])(d(?:(?:om)?\d{1,5}|\[\w{1,8}\])(?:v(?:\d{1,4}|\?))?)[:\s]{1,4}$/;
 /** The vCPU, where the message begins with words that differ and are no part of the template. */
-const XEN_VCPU = /(?:^|[\s:])(d(?:\d{1,5}|\[\w{1,8}\])v\d{1,4}) (?:[\w()-]{1,16} ){1,3}$/;
+const XEN_VCPU = /(?:^|[\s:])(d(?:\d{1,5}|\[\w{1,8}\])v\d{1,4}) (?:[\w().:-]{1,16} ){1,3}$/;
 const LIBXL_DOMAIN = /\bDomain (\d{1,5}):.{0,64}$/;
 const LIBXL_FUNCTION = /\blibxl[\w.-]{0,40}:\d{1,6}:(\w{1,80}):.{0,96}$/;
 

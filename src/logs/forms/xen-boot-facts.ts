@@ -128,13 +128,18 @@ const xenRange = (what: string, template: string): FactForm => ({
   },
 });
 
+/** Linux's map, where Xen has printed the machine's: dom0 or a guest has another one. */
+const isGuestsMap = (before: string, facts: LogFacts): boolean =>
+  facts.xen !== null && /physical $/.test(before.slice(-16));
+
 const MEMORY_MAP: readonly FactForm[] = [
   {
     role: 'fact',
     texts: ['RAM map:'],
     printedBy:
       'Xen (`Xen-e820 RAM map`, `EFI RAM map`, `Multiboot-e820 RAM map`), Linux (`BIOS-provided physical RAM map`)',
-    read(_, facts) {
+    read({ before }, facts) {
+      if (isGuestsMap(before, facts)) return;
       facts.e820.length = 0;
     },
   },
@@ -147,6 +152,7 @@ const MEMORY_MAP: readonly FactForm[] = [
     ],
     printedBy: 'Linux since 3.5; before with an exclusive end',
     read({ fields: { start, end, what }, line }, facts) {
+      if (facts.xen !== null) return;
       addRange(
         (what ?? '').slice(0, 40),
         start ?? '',

@@ -190,6 +190,9 @@ describe('facts of a boot', () => {
     expect(
       ranges(`${linux}\n(XEN) EFI RAM map:\n(XEN)  [0000000000000000, 0000000000000fff] (usable)`),
     ).toHaveLength(1);
+    const xen =
+      '(XEN) Xen version 4.17.0\n(XEN) EFI RAM map:\n(XEN)  [0000000000000000, 0000000000000fff] (usable)';
+    expect(ranges(`${xen}\n${linux}`)).toEqual([[0n, 0x1000n, 'usable']]);
     expect(ranges('memory (usable)\n [zzz, 0] (usable)')).toEqual([]);
   });
 

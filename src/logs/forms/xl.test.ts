@@ -45,6 +45,23 @@ describeSamples('lines of xl, libvirt, xenopsd and QEMU', XL_FORMS, [
     'assigned-elsewhere',
     { device: '0000:00:14.0', domain: 'sys-usb' },
   ),
+  said(
+    'Start failed: internal error: Unable to reset PCI device 0000:00:14.0: no FLR, PM reset or bus reset available, see /var/log/libvirt/libxl/libxl-driver.log',
+    'reset-unavailable',
+    { device: '0000:00:14.0' },
+  ),
+  said('Device 0000:05:00.0 is behind a switch lacking ACS and cannot be assigned', 'acs-missing', {
+    device: '0000:05:00.0',
+  }),
+  said('Xenops_interface.Xenopsd_error([S(Internal_error);S(Failure("x"))])', 'xenopsd-failure'),
+  said("[00:05.0] xen_pt_msix_init: Error: Can't open /dev/mem: Operation not permitted", 'dm-refused', {
+    reason: { name: 'dm-refused', code: -1 },
+  }),
+  said("[00:05.0] xen_pt_msix_init: Error: Can't map physical MSI-X table: Invalid argument", 'dm-refused'),
+  said(
+    "libxl: error: libxl_qmp.c:287:qmp_handle_error_response: received an error message from QMP server: Device 'xen-pci-passthrough' could not be initialized",
+    'dm-refused',
+  ),
   said('message: xenopsd internal error: (Failure', 'xenopsd-failure', {
     details: { missing: expect.any(String) },
   }),
@@ -87,5 +104,7 @@ describe('an error of QMP', () => {
     expect(events).toMatchObject([{ device: '0000:00:1d.0', reason: { name: 'dm-refused' } }]);
     const late = `${ADD}\n${'\n'.repeat(30)}${error}`;
     expect(eventsOf(late, XL_FORMS).events).toEqual([]);
+    const other = 'libxl: error: received an error message from QMP server: Unable to add vCPU';
+    expect(eventsOf(`${other}\ncp: Can't open /dev/mem`, XL_FORMS).events).toEqual([]);
   });
 });

@@ -98,7 +98,20 @@ const WRAPPERS: readonly Message[] = [
     also: nameTheDomain,
   },
   {
-    texts: ['xenopsd internal error: {said:text}'],
+    texts: ['Unable to reset PCI device {device:bdf} {said:text}'],
+    printedBy: 'libvirt, host devices',
+    name: 'reset-unavailable',
+    meaning:
+      'libvirt does not give a device away that it cannot reset: it has no function-level or power reset, and others stand on its bus',
+  },
+  {
+    texts: ['is behind a switch lacking ACS and cannot be assigned'],
+    printedBy: 'libvirt, host devices',
+    name: 'acs-missing',
+    meaning: 'the device stands behind a switch that lets devices talk to each other past the IOMMU',
+  },
+  {
+    texts: ['xenopsd internal error: {said:text}', 'Xenops_interface.Xenopsd_error({said:text}'],
     printedBy: 'XenServer, XCP-ng',
     name: 'xenopsd-failure',
     meaning:
@@ -188,6 +201,25 @@ const QEMU: readonly Message[] = [
     printedBy: 'QEMU since 2.4, hw/xen/xen_pt.c',
     name: 'config-write-refused',
     meaning: 'the guest’s driver wrote a field of the configuration space that is not let through',
+  },
+  {
+    texts: ["Can't open /dev/mem", "Can't map physical MSI-X table"],
+    printedBy: 'QEMU until 8.2, hw/xen/xen_pt_msi.c',
+    name: 'dm-refused',
+    meaning:
+      'QEMU may not read the device’s MSI-X table: its domain has no /dev/mem, or not the right to the page',
+    also: ({ before }) => (before.includes('xen_pt') ? undefined : false),
+  },
+  {
+    texts: ['received an error message from QMP server: {said:text}'],
+    printedBy: 'libxl 4.6 to 4.12',
+    name: 'dm-refused',
+    meaning: 'QEMU refused the device',
+    also: (line, event, facts) => {
+      const said = event.details.said ?? '';
+      if (!/passthrough|pci|igd/i.test(said) && lastDeviceAdd(facts, line.line) === undefined) return false;
+      return nameTheDevice(line, event, facts);
+    },
   },
   {
     texts: ['"class": "GenericError", "desc": "{said:text}"'],
