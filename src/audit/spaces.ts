@@ -1,5 +1,6 @@
 import { R, type Rights, W } from '../formats/address.js';
 import type { RadixFormat, RootShape } from '../formats/radix.js';
+import { alikeNote } from './alike.js';
 import { hex, Problems } from './problems.js';
 import { FrameList } from './range-list.js';
 import type { FoundRoot } from './roots.js';
@@ -79,7 +80,7 @@ export class UnitNotes {
     return false;
   }
 
-  unit(root: FoundRoot, mode: string, others: AlikeRequesters | null = null): AuditedUnit {
+  unit(root: FoundRoot, mode: string, others: readonly AlikeRequesters[] = []): AuditedUnit {
     return {
       kind: root.kind,
       segment: root.segment,
@@ -92,7 +93,7 @@ export class UnitNotes {
       problems: this.problems.named,
       moreProblems: this.problems.more,
       others,
-      notes: this.notes,
+      notes: [...this.notes, ...others.map(alikeNote)],
     };
   }
 }

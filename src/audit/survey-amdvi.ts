@@ -15,7 +15,7 @@ import {
   deviceValid,
 } from '../formats/amdvi.js';
 import { sbdfOfRequester } from '../logs/values.js';
-import { AlikeEntries, alikeOf } from './alike.js';
+import { AlikeEntries } from './alike.js';
 import { entryProblem } from './entry-problem.js';
 import type { FoundRoot } from './roots.js';
 import { type Gathering, UnitNotes } from './spaces.js';
@@ -23,6 +23,8 @@ import type { AlikeRequesters, AuditedDevice, AuditedUnit } from './survey.js';
 
 const PAGE = 4096;
 const ENTRIES_A_PAGE = PAGE / AMDVI_ENTRY_BYTES;
+/** An entry of zeros: beyond the last device that firmware names, Linux leaves them so. */
+const UNWRITTEN = '0,0,0,0';
 
 /** Everything that the device table of an AMD-Vi unit and the tables behind it say (AMD IOMMU spec 3.08 §2.2.2). */
 export function surveyAmdvi(gathering: Gathering, root: FoundRoot, unit: number): AuditedUnit {
@@ -47,23 +49,21 @@ class DeviceTable {
     this.entries = Math.min(AMDVI_DEVICES, root.size ?? AMDVI_DEVICES);
   }
 
-  run(): AlikeRequesters | null {
+  run(): AlikeRequesters[] {
     const { gathering, root, notes } = this;
     const alike = new AlikeEntries();
     const pages = Math.ceil(this.entries / ENTRIES_A_PAGE);
     const where = () => ({ at: root.table, entry: 0n, level: 'device table', input: 0 });
     for (let page = 0; page < pages; page++) notes.reads(gathering.image, root.table / PAGE + page, where);
     this.each((at) => alike.add(this.text(at)));
-    const most = alike.most();
-    let others: AlikeRequesters | null = null;
     this.each((at, requester) => {
-      const told = most !== undefined && this.text(at) === most.entry;
-      if (told && others !== null) return;
-      if (told) others = alikeOf(this.device(at, requester), most.count);
-      else if (gathering.takesDevice()) gathering.devices.push(this.device(at, requester));
+      const text = this.text(at);
+      const device = () => this.device(at, requester);
+      if (alike.tells(text, device, text === UNWRITTEN)) return;
+      if (gathering.takesDevice()) gathering.devices.push(device());
       else notes.devicesCutOff(gathering.allowance.devices);
     });
-    return others;
+    return alike.told();
   }
 
   /** Visits the entries that are in memory. */

@@ -77,7 +77,7 @@ describe('an SMMUv3', () => {
     for (let i = 0; i < 2048; i++) image.write64(0x4_0000 + i * 64, 1n | (4n << 1n));
     const { devices, units } = surveyMachine(image, [{ ...ROOT, table: 0x4_0000, size: 11 }]);
     expect(devices).toEqual([]);
-    expect(units[0]!.others).toMatchObject({ count: 2048, translation: 'passthrough' });
+    expect(units[0]!.others[0]).toMatchObject({ count: 2048, translation: 'passthrough' });
   });
 
   test('does not follow tables of other granules, endianness or of AArch32', () => {

@@ -4,7 +4,7 @@ import { getField } from '../formats/layout.js';
 import type { RootShape } from '../formats/radix.js';
 import { STE_BYTES, STREAM_L1_DESCRIPTOR, STREAM_TABLE_ENTRY, SteConfig } from '../formats/smmuv3.js';
 import { sbdfOfRequester } from '../logs/values.js';
-import { AlikeEntries, alikeOf } from './alike.js';
+import { AlikeEntries } from './alike.js';
 import { entryProblem } from './entry-problem.js';
 import type { FoundRoot } from './roots.js';
 import { type Gathering, UnitNotes } from './spaces.js';
@@ -42,21 +42,18 @@ class StreamTable {
     this.split = Math.min(this.size, root.split ?? 0);
   }
 
-  run(): AlikeRequesters | null {
+  run(): AlikeRequesters[] {
     const { gathering, notes } = this;
     const alike = new AlikeEntries();
     this.each((at) => alike.add(this.text(at)), true);
-    const most = alike.most();
-    let others: AlikeRequesters | null = null;
     this.left = STREAMS_AT_MOST;
     this.each((at, stream) => {
-      const told = most !== undefined && this.text(at) === most.entry;
-      if (told && others !== null) return;
-      if (told) others = alikeOf(this.device(at, stream), most.count);
-      else if (gathering.takesDevice()) gathering.devices.push(this.device(at, stream));
+      const device = () => this.device(at, stream);
+      if (alike.tells(this.text(at), device)) return;
+      if (gathering.takesDevice()) gathering.devices.push(device());
       else notes.devicesCutOff(gathering.allowance.devices);
     }, false);
-    return others;
+    return alike.told();
   }
 
   /** Visits the valid entries of a linear or two-level table. @param notes whether what is wrong is noted. */

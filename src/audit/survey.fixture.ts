@@ -25,7 +25,7 @@ export const unitOf = (over: Partial<AuditedUnit> = {}): AuditedUnit => ({
   tables: Float64Array.of(1, 2),
   problems: [],
   moreProblems: 0,
-  others: null,
+  others: [],
   notes: [],
   ...over,
 });

@@ -142,10 +142,10 @@ export interface AuditedUnit {
   /** Problems beyond those that are listed. */
   readonly moreProblems: number;
   /**
-   * AMD-Vi and SMMUv3, whose tables have an entry for every requester, there or not: those that are not among the devices.
-   * Null where each entry that is present is listed, as for VT-d.
+   * AMD-Vi and SMMUv3, whose tables have an entry for every requester, there or not: those that are not among the devices,
+   * told in the notes as well. None for VT-d, of which every entry that is present is listed.
    */
-  readonly others: AlikeRequesters | null;
+  readonly others: readonly AlikeRequesters[];
   /** What else there is to say: entries that are not listed one by one, lists cut off. */
   readonly notes: readonly string[];
 }

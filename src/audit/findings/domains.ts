@@ -3,8 +3,29 @@ import type { AuditedDevice, Survey } from '../survey.js';
 import { bytesText, type Finding, listed } from './finding.js';
 import { namesOf, usersOfSpaces, whoText } from './reach.js';
 
-/** Devices whose addresses pass untranslated. */
+/** Devices whose addresses pass untranslated, and requesters of which any that is there would. */
 export function passThroughFindings(survey: Survey): Finding[] {
+  return [...passingDevices(survey), ...passingOthers(survey)];
+}
+
+function passingOthers({ units, devices }: Survey): Finding[] {
+  return units.flatMap(({ others }, unit) => {
+    // A table that translates nothing protects from nothing; beside devices that are, firmware may know of no others.
+    const protects = devices.some((device) => device.unit === unit && device.translation !== 'passthrough');
+    return others
+      .filter(({ translation }) => translation === 'passthrough')
+      .map(({ count, type, note }) => ({
+        severity: protects ? ('info' as const) : ('warning' as const),
+        code: 'pass-through' as const,
+        message: `${count} requesters of unit ${unit} that are not listed have one entry, with which a device reaches all memory: ${
+          note === '' ? type : note
+        }.`,
+        devices: [],
+      }));
+  });
+}
+
+function passingDevices(survey: Survey): Finding[] {
   return survey.devices
     .filter(({ translation }) => translation === 'passthrough')
     .map((device) => ({

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { FrameSet } from '../frame-set.js';
 import { type RangeRow, rangeList } from '../range-list.fixture.js';
-import { deviceOf, spaceOf, surveyOf } from '../survey.fixture.js';
+import { deviceOf, spaceOf, surveyOf, unitOf } from '../survey.fixture.js';
 import type { AuditedDevice, Survey } from '../survey.js';
 import { type Expectations, type FindingCode, NOTHING_EXPECTED } from './finding.js';
 import { judge } from './judge.js';
@@ -100,6 +100,20 @@ describe('a device whose addresses pass', () => {
       'hypervisor-writable',
       'pass-through',
     ]);
+  });
+});
+
+describe('requesters that all have an entry with which addresses pass', () => {
+  const others = [{ count: 4, translation: 'passthrough' as const, type: 'ignored (V = 0)', note: '' }];
+  const found = (devices: Parameters<typeof surveyOf>[0]) => {
+    const survey = { ...surveyOf(devices, []), units: [unitOf({ kind: 'amdvi', others })] };
+    return judge(survey, NOTHING_EXPECTED).filter(({ code }) => code === 'pass-through');
+  };
+
+  it('are a warning where the unit protects from nobody, and worth knowing beside devices that it does', () => {
+    expect(found([]).map(({ severity }) => severity)).toEqual(['warning']);
+    const blocked = deviceOf(ONE, { translation: 'blocked', space: null });
+    expect(found([blocked])).toMatchObject([{ severity: 'info', devices: [] }]);
   });
 });
 
