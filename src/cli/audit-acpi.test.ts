@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
@@ -153,6 +153,16 @@ describe('audit --acpi', () => {
     expect(found).toHaveLength(2);
     expect(found[0]).toMatchObject({ code: 'region-in-ram', sbdf: '0000:00:14.0', offset: 112 });
     expect(() => run([fixture('dmar-quoted-mail')], { e820: file('no', 'x') })).toThrow(/has no memory map/);
+  });
+
+  it('writes what it found as SARIF, at the line of the table', () => {
+    const sarif = join(folder, 'out.sarif');
+    run([fixture('strix-halo-cut-off')], { sarif });
+    const { runs } = JSON.parse(readFileSync(sarif, 'utf8'));
+    expect(runs[0].tool.driver.rules.map(({ id }: { id: string }) => id)).toContain('table-cut-off');
+    const [, result] = runs[0].results;
+    expect(result).toMatchObject({ ruleId: 'table-cut-off', level: 'error' });
+    expect(result.locations[0].physicalLocation.region.startLine).toBe(4);
   });
 
   it('refuses input without such a table, and says what was there', () => {

@@ -1,16 +1,22 @@
 import { e820Of } from '../audit/acpi/e820.js';
-import { noTable, readAcpiFile } from '../audit/acpi/read-input.js';
+import { type AcpiFinding, consequenceOf } from '../audit/acpi/finding.js';
+import { type InputTable, noTable, readAcpiFile } from '../audit/acpi/read-input.js';
 import { findingLines, summary, tableJson, tableLines } from '../audit/acpi/render.js';
 import { isIommuTable, surroundingsOf, verifyAcpiTable } from '../audit/acpi/verify.js';
+import { findingsSarif } from '../report/findings-sarif.js';
 import type { Diagnostic } from '../text/diagnostic.js';
 import { readTextFile } from '../text/source.js';
+import { writePieces } from './audit-output.js';
 import { EXIT, type ExitCode, type Io } from './io.js';
 import { usageError } from './options.js';
+import { version } from './version.js';
 
 export interface AuditAcpiOptions {
   readonly json?: boolean;
   /** A log that prints the memory map. */
   readonly e820?: string;
+  /** File that the findings are written to as SARIF. */
+  readonly sarif?: string;
 }
 
 /** What `--json` prints when there is no answer. */
@@ -35,6 +41,7 @@ export function auditAcpi(files: readonly string[], options: AuditAcpiOptions, i
     return { input, findings: verifyAcpiTable(input.table, around, input.trailing) };
   });
   const findings = judged.flatMap((one) => one.findings);
+  if (options.sarif !== undefined) writeSarif(options.sarif, judged);
   if (options.json === true) {
     io.out(JSON.stringify({ tables: tables.map(tableJson), findings }, null, 2));
   } else {
@@ -47,6 +54,26 @@ export function auditAcpi(files: readonly string[], options: AuditAcpiOptions, i
     io.out(summary(findings));
   }
   return findings.some(({ severity }) => severity === 'error') ? EXIT.findings : EXIT.ok;
+}
+
+interface Judged {
+  readonly input: InputTable;
+  readonly findings: readonly AcpiFinding[];
+}
+
+function writeSarif(path: string, judged: readonly Judged[]): void {
+  const found = judged.flatMap(({ input, findings }) => {
+    const { file, line } = input;
+    return findings.map(({ severity, code, message, table, offset }) => {
+      return { severity, code, message, file, line, identity: `${table} ${offset}` };
+    });
+  });
+  const rules = Object.fromEntries(
+    judged.flatMap(({ findings }) =>
+      findings.map(({ table, code }) => [code, consequenceOf(table, code).about]),
+    ),
+  );
+  writePieces('--sarif', path, [`${JSON.stringify(findingsSarif(found, rules, version()), null, 2)}\n`]);
 }
 
 function readE820(file: string) {

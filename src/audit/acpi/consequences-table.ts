@@ -51,6 +51,9 @@ export const TABLE_CONSEQUENCES: Consequences = {
     about: 'a reserved bit or field is not zero',
     fix: 'clear it, unless a later revision of the specification defines it',
   },
+  'more-findings': {
+    about: 'a table has more findings than are listed',
+  },
   'revision-unknown': {
     about: 'the table’s revision is none that the specification knows',
   },

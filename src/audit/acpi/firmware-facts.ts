@@ -5,13 +5,9 @@ import { regionsOfTable } from '../firmware-regions.js';
 import type { InputTable } from './read-input.js';
 import { isIommuTable, surroundingsOf, verifyAcpiTable } from './verify.js';
 
-/** Line of a text at which a table begins; 0 for binaries, which have none. */
-const lineOf = ({ place }: InputTable): number => Number(/^line (\d+)$/.exec(place)?.[1] ?? 0);
-
 /** The regions that a table reserves: RMRRs, IVMDs that are to be mapped, and the ranges of IORT's RMR nodes. */
 export function reservedRanges(input: InputTable): NamedRange[] {
-  const line = lineOf(input);
-  const { table } = input;
+  const { table, line } = input;
   const regions = regionsOfTable(table).map(({ name, start, end, devices }) => {
     return { start: BigInt(start), end: BigInt(end), what: name, devices, line };
   });
@@ -41,7 +37,7 @@ export function addFirmwareFacts(tables: readonly InputTable[], facts: LogFacts)
       if (severity !== 'error') continue;
       facts.add(facts.firmwareComplaints, {
         value: `${table} (${input.file}): ${message}`,
-        line: lineOf(input),
+        line: input.line,
       });
     }
   }

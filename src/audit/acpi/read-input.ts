@@ -12,6 +12,8 @@ export interface InputTable {
   readonly source: 'binary' | 'hexdump' | 'iasl listing';
   /** `byte 0` of a binary, `line 12` of a text. */
   readonly place: string;
+  /** Line of a text at which it begins, from 1; 1 for binaries. */
+  readonly line: number;
   /** Bytes behind it that belong to no table; always 0 in texts. */
   readonly trailing: number;
 }
@@ -46,11 +48,11 @@ export function readAcpiBytes(content: Buffer, file: string): AcpiInput {
     const found = tablesIn(new TableBytes(content));
     for (const [i, { at, bytes }] of found.entries()) {
       const trailing = (found[i + 1]?.at ?? content.length) - at - bytes.length;
-      add(bytes, { source: 'binary', place: `byte ${at}`, trailing });
+      add(bytes, { source: 'binary', place: `byte ${at}`, line: 1, trailing });
     }
   } else {
     for (const { bytes, source, line } of pastedTables(text)) {
-      add(bytes, { source, place: `line ${line}`, trailing: 0 });
+      add(bytes, { source, place: `line ${line}`, line, trailing: 0 });
     }
   }
   return { tables, others: [...others] };
