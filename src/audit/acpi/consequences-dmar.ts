@@ -65,7 +65,7 @@ export const DMAR_CONSEQUENCES: Consequences = {
   'include-all-twice': {
     about: 'two units have INCLUDE_PCI_ALL for one segment',
     fix: 'the unit that has the devices that no other names is the last of its segment, and the only one with the flag',
-    xen: `for segment 0 “Only one INCLUDE_ALL device scope is allowed”; ${OFF}. For other segments the first in its list wins`,
+    xen: `for segment 0 “Only one INCLUDE_ALL device scope is allowed”; ${OFF}. For other segments the last of the table wins`,
     linux: 'takes both; the first that matches has the device',
   },
   'include-all-not-last': {

@@ -14,7 +14,8 @@ export const IVRS_CONSEQUENCES: Consequences = {
     about: 'a block’s or device entry’s length is too small to find the next one',
     fix: 'set the block’s Length to its bytes, its device entries included',
     xen: 'a block of length 0 is never got past (get_supported_ivhd_type): Xen hangs at boot',
-    linux: 'a block of length 0 is never got past: the kernel hangs at boot',
+    linux:
+      'a block of length 0, or a device entry of a type from 80h on other than F0h, is never got past (find_last_devid_acpi, ivhd_entry_length): the kernel hangs at boot',
   },
   'structure-overruns': {
     about: 'a block or entry reaches beyond what contains it',
@@ -35,7 +36,8 @@ export const IVRS_CONSEQUENCES: Consequences = {
     about: 'a block or device entry of a type that the manual does not have',
     fix: 'leave it out unless a later revision of the specification defines it',
     xen: `steps over unknown blocks; an unknown device entry in an IVHD that it uses: “unknown device type”, ${OFF}`,
-    linux: 'steps over it',
+    linux:
+      'steps over it; a device entry of a type from 80h on is never got past (ivhd_entry_length gives 0)',
   },
   'no-unit': {
     about: 'the table has no IOMMU',
@@ -101,7 +103,7 @@ export const IVRS_CONSEQUENCES: Consequences = {
     about: 'a special device that is neither I/O APIC nor HPET',
     fix: 'Variety is 1 for an I/O APIC, 2 for an HPET',
     xen: `“Unrecognized IVHD special variety”: ${OFF}`,
-    linux: 'ignores it',
+    linux: 'refuses the table (add_special_device, -EINVAL): no AMD-Vi',
   },
   'ioapic-missing': {
     about: 'an I/O APIC has no special device entry',
