@@ -16,6 +16,7 @@ const ROWS: readonly Row[] = [
     { details: { start: '0x7a000000', what: 'XHCI console' } },
   ],
   ['(XEN) Dom1 owning 0000:03:00.0?', 'device-failed', { domain: 1, device }],
+  ['(XEN) 0000:03:00.0: alloc_pdev failed', 'out-of-memory', { device }],
   ['(XEN) pci.c:1: iommu_get_device_group() failed: -14', 'device-failed', { reason: { code: -14 } }],
   ['(XEN) pci.c:1: iommu_get_device_group() failed!', 'device-failed'],
   [
@@ -46,7 +47,10 @@ describeSamples('Xen’s words on devices that move', XEN_MOVE_FORMS, [
     log: `(XEN) [VT-D]d0:PCIe: map 0000:00:02.0
 (XEN) [VT-D]iommu.c:1484: d0:PCI: map 0000:00:1f.0
 (XEN) [VT-D]d0:PCIe: unmap 0000:00:02.0
-(XEN) [VT-D]d0:PCI: unmap 0000:00:1f.0`,
+(XEN) [VT-D]d0:PCI: unmap 0000:00:1f.0
+(XEN) ats.c:62: 0000:03:00.0: ATS is enabled
+(XEN) ats.c:62: 0000:03:00.0: ATS was enabled
+(XEN) ats.c:90: 0000:03:00.0: ATS is disabled`,
     events: [],
   },
 ]);
@@ -72,6 +76,12 @@ describe('the moves of a device', () => {
       '4: assigned to d1',
       '6: deassigned from d1',
     ]);
+  });
+
+  it('tell which devices keep translations', () => {
+    const log = 'ats.c:62: 0000:00:04.0: ATS is enabled\nats.c:90: 0000:00:04.0: ATS is disabled';
+    expect(said(log)).toEqual(['1: keeps translations (ATS)', '2: keeps no translations (ATS)']);
+    expect(eventsOf(log, XEN_MOVE_FORMS).facts.features.get('ats')).toEqual({ value: false, line: 2 });
   });
 
   it('tell which domains have devices', () => {

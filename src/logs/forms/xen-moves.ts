@@ -1,8 +1,8 @@
 import { domainOf, SPECIAL_DOMAINS } from '../domids.js';
 import type { LogFacts } from '../facts.js';
 import type { FactForm, FormLine, LineForm } from '../form.js';
-import { lastOf } from '../machine-facts.js';
-import { sbdfOf } from '../values.js';
+import { lastOf, noteFeature } from '../machine-facts.js';
+import { lastSbdf, sbdfOf } from '../values.js';
 import { type Said, saidForms } from './said.js';
 
 /** Which domain has a device, as Xen's lines of VT-d tell while it moves, and what goes wrong with devices on the way. */
@@ -51,6 +51,23 @@ const MOVES: readonly FactForm[] = [
   },
 ];
 
+/** Devices that keep translations of their own. */
+const ATS: FactForm = {
+  role: 'fact',
+  texts: ['ATS is enabled', 'ATS was enabled', 'ATS is disabled'],
+  printedBy: `${ALWAYS}, debug builds with iommu=verbose`,
+  read({ before, text, line }, facts) {
+    const device = lastSbdf(before.slice(-PREFIX));
+    if (device === null) return;
+    const on = !text.includes('is disabled');
+    noteFeature(facts, 'ats', on, line);
+    facts.of(facts.devices, device, {
+      value: on ? 'keeps translations (ATS)' : 'keeps no translations (ATS)',
+      line,
+    });
+  },
+};
+
 const INIT: readonly Said[] = [
   {
     texts: ['IOMMU setup failed, crash Xen for security purpose'],
@@ -74,6 +91,12 @@ const INIT: readonly Said[] = [
       event.domain ??= domainOf(/Dom\d{1,5}(?= {0,4}$)/.exec(before.slice(-PREFIX))?.[0]);
       return event.domain === null ? false : undefined;
     },
+  },
+  {
+    texts: ['alloc_pdev failed'],
+    printedBy: ALWAYS,
+    name: 'out-of-memory',
+    meaning: 'there was no memory to note a device: Xen does not put it under the IOMMU',
   },
   {
     texts: ['iommu_get_device_group() failed: {errno:dec}', 'iommu_get_device_group() failed!'],
@@ -112,6 +135,7 @@ const FLUSH: readonly Said<string>[] = [
 
 export const XEN_MOVE_FORMS: readonly LineForm[] = [
   ...MOVES,
+  ATS,
   ...saidForms({ source: 'xen', unit: null, kind: 'init' }, INIT),
   ...saidForms({ source: 'xen', unit: null, kind: 'command-error' }, FLUSH),
 ];
