@@ -15,6 +15,8 @@ export function tellWalkedEntry(
   entry: bigint | null,
   rights: string,
 ): void {
+  // Xen prints the walk of an interrupt's address, too, though no page table has a part in it.
+  if (event.kind === 'interrupt-fault') return;
   const name = `L${level}`;
   const lacks = event.access === 'write' ? rights[1] !== 'w' : event.access === 'read' && rights[0] !== 'r';
   // The first entry that refuses is where the access failed.

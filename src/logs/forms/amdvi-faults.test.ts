@@ -205,6 +205,23 @@ describe('a walk that Xen prints behind a fault', () => {
     });
   });
 
+  it('has no part in an interrupt that is refused', () => {
+    // Field: xen-devel, “AMD-Vi: IO_PAGE_FAULT … flags 0x8 I”.
+    const event = one(
+      [
+        '(XEN) AMD-Vi: IO_PAGE_FAULT: 0000:25:00.0 d0 addr fffffffdf8000000 flags 0x8 I',
+        '(XEN) 0000:25:00.0 root @ 83b5f5 (3 levels) dfn=fffffffdf8000',
+        '(XEN)   L3[1f7] = 0 np',
+      ].join('\n'),
+    );
+    expect(event.level).toEqual({
+      name: 'interrupt table entry',
+      entry: null,
+      problem: 'not switched on',
+    });
+    expect(event.more).toHaveLength(2);
+  });
+
   it('belongs to the fault of its device', () => {
     const other = fault('0').replace('0000:03', '0000:04');
     const { events } = eventsOf(`${fault('0')}${other}${root}`, FORMS);

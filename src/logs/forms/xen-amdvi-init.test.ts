@@ -254,6 +254,15 @@ describe('what Xen says of AMD-Vi besides faults', () => {
     ).toEqual([]);
   });
 
+  it('lists the features of the lab’s unit', () => {
+    const { events } = eventsOf(LAB_FEATURES.join('\n'), FORMS);
+    expect(events).toHaveLength(1);
+    const told = events[0]!.bits
+      .filter(({ value }) => value !== 0)
+      .map(({ name, value }) => `${name}=${value}`);
+    expect(told.join(' ')).toBe('Pref=1 PPR=1 IA=1 GA=1 HE=1 HATS=2 GATS=2');
+  });
+
   it('lists features as Xen up to 4.12 does', () => {
     const { events } = eventsOf(OLD_FEATURES.join('\n'), FORMS);
     expect(events).toHaveLength(1);
@@ -267,6 +276,28 @@ const OLD_FEATURES = [
   '(XEN)  - X2APIC Supported',
   '(XEN)  - NX bit Supported',
   '(XEN)  - Guest APIC supported',
+];
+
+/** From the lab: Xen 4.17 on QEMU's unit. */
+const LAB_FEATURES = [
+  '[    2.36] (XEN) AMD-Vi: IOMMU Extended Features:',
+  '[    2.36] (XEN) - Prefetch Pages Command',
+  '[    2.36] (XEN) - Peripheral Page Service Request',
+  '[    2.36] (XEN) - Invalidate All Command',
+  '[    2.36] (XEN) - Guest APIC',
+  '[    2.36] (XEN) - Hardware Error Registers',
+  '[    2.36] (XEN) - Host Address Translation Size: 0x2',
+  '[    2.36] (XEN) - Guest Address Translation Size: 0x2',
+  '[    2.36] (XEN) - Guest CR3 Root Table Level: 0',
+  '[    2.36] (XEN) - Maximum PASID: 0',
+  '[    2.36] (XEN) - SMI Filter Register: 0',
+  '[    2.36] (XEN) - SMI Filter Register Count: 0',
+  '[    2.36] (XEN) - Guest Virtual APIC Modes: 0',
+  '[    2.36] (XEN) - Dual PPR Log: 0',
+  '[    2.36] (XEN) - Dual Event Log: 0',
+  '[    2.36] (XEN) - Device Table Segmentation: 0',
+  '[    2.36] (XEN) - Memory Access Routing and Control: 0',
+  '[    2.36] (XEN) - VM Table Size: 0',
 ];
 
 /** From the lab: a device goes to a guest, comes back to quarantine, and stays there. */
