@@ -1,8 +1,8 @@
 import { readdirSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { resolveConfig } from '../src/program/config-domain.js';
 import { parseProgramJson, programToJson } from '../src/program/json.js';
-import { loadProgram } from '../src/program/load.js';
+import { loadProgram, withConfigTexts } from '../src/program/load.js';
+import { loadConfig } from '../src/program/load-config.js';
 import { parseProgram } from '../src/program/parse.js';
 import { printProgram } from '../src/program/print.js';
 import { type RunResult, runProgram, type StepResult } from '../src/program/runner.js';
@@ -121,7 +121,7 @@ config guest "guest-pv-hotplug.cfg" pages=${pages}
 assign_device guest nic
   expect ok
 `;
-      const program = parseProgram(new SourceText(example('sized.dommu'), text));
+      const program = withConfigTexts(parseProgram(new SourceText(example('sized.dommu'), text)));
       const { steps: results, failed } = runProgram(program, resolveEdition(edition), { changes: false });
       expect(failed).toBe(false);
       return results.at(-1)!.hypercallSteps!;
@@ -177,8 +177,10 @@ describe.each(EXAMPLES.filter((name) => name.endsWith('.dommu')))('the program %
       ...Object.keys(DESIGNS).map(resolveEdition),
       resolveEdition('staging'),
     ];
-    const text = parseProgram(new SourceText(example(name), printProgram(program)));
-    const json = parseProgramJson(new SourceText(example(name), JSON.stringify(programToJson(program))));
+    const text = withConfigTexts(parseProgram(new SourceText(example(name), printProgram(program))));
+    const json = withConfigTexts(
+      parseProgramJson(new SourceText(example(name), JSON.stringify(programToJson(program)))),
+    );
     for (const edition of editions) {
       const outcome = ({ steps, failed }: RunResult) => [
         failed,
@@ -199,7 +201,7 @@ describe.each(EXAMPLES.filter((name) => name.endsWith('.cfg')))('the config %s',
       iommu: arm ? 'smmu' : 'vtd',
       sharept: true,
     } as const;
-    expect(resolveConfig(example(name), machine, resolveEdition('4.22')).resolution.effective).not.toBeNull();
+    expect(loadConfig(example(name), machine, resolveEdition('4.22')).resolution.effective).not.toBeNull();
   });
 });
 

@@ -5,7 +5,7 @@ import { findingLines, summary, tableJson, tableLines } from '../audit/acpi/rend
 import { isIommuTable, surroundingsOf, verifyAcpiTable } from '../audit/acpi/verify.js';
 import { findingsSarif } from '../report/findings-sarif.js';
 import type { Diagnostic } from '../text/diagnostic.js';
-import { readTextFile } from '../text/source.js';
+import { readTextFile } from '../text/read-file.js';
 import { writePieces } from './audit-output.js';
 import { EXIT, type ExitCode, type Io } from './io.js';
 import { usageError } from './options.js';

@@ -13,7 +13,7 @@ import { auditPage } from '../report/audit-page.js';
 import { auditText, changesText } from '../report/audit-text.js';
 import { findingsSarif } from '../report/findings-sarif.js';
 import { type Diagnostic, printable } from '../text/diagnostic.js';
-import { readTextFile } from '../text/source.js';
+import { readTextFile } from '../text/read-file.js';
 import { didYouMean } from '../text/suggest.js';
 import { acpiRefusal, auditAcpi } from './audit-acpi.js';
 import { auditMachine, type MachineOptions, registerMachineOptions } from './audit-machine.js';

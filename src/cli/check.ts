@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import { type Diagnostic, InputError, printable } from '../text/diagnostic.js';
-import { readTextFile, SourceText } from '../text/source.js';
+import { readTextFile } from '../text/read-file.js';
+import { SourceText } from '../text/source.js';
 import type { IommuContext } from '../toolstack/createdomain.js';
 import { type DomainType, domainType, loadDomainConfig } from '../toolstack/domain-config.js';
 import { describeHost, type Host, parseXlInfo } from '../toolstack/host.js';

@@ -12,7 +12,7 @@ import {
 } from '../coverage/account.js';
 import type { Diagnostic, Paint } from '../text/diagnostic.js';
 import { printable } from '../text/diagnostic.js';
-import { readTextFile } from '../text/source.js';
+import { readTextFile } from '../text/read-file.js';
 import { EXIT, type ExitCode, type Io, runCommand, standardIo } from './io.js';
 import { usageError } from './options.js';
 

@@ -7,7 +7,7 @@ import { sbdfOf } from '../logs/values.js';
 import { eventJson, machineJson } from '../report/explanation.js';
 import { explanationSarif } from '../report/explanation-sarif.js';
 import { type Diagnostic, InputError } from '../text/diagnostic.js';
-import { readTextFile } from '../text/source.js';
+import { readTextFile } from '../text/read-file.js';
 import { didYouMean } from '../text/suggest.js';
 import { type DomainConfig, loadDomainConfig } from '../toolstack/domain-config.js';
 import { DEFAULT_RELEASE, toolstackRelease } from '../toolstack/release.js';

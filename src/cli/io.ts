@@ -10,7 +10,8 @@ import {
   printable,
   renderDiagnostic,
 } from '../text/diagnostic.js';
-import { readTextFile, type SourceText } from '../text/source.js';
+import { readTextFile } from '../text/read-file.js';
+import type { SourceText } from '../text/source.js';
 
 /** What the exit code of every command says. */
 export const EXIT = {

@@ -1,8 +1,8 @@
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { parseProgramText } from '../program/load.js';
+import { parseProgramText, withConfigTexts } from '../program/load.js';
 import { runProgram } from '../program/runner.js';
-import { readTextFile } from '../text/source.js';
+import { readTextFile } from '../text/read-file.js';
 import { DESIGNS, resolveEdition } from '../xen/editions/edition.js';
 import { BRANCHES, releaseName, requireRelease } from '../xen/editions/release.js';
 import { type Contradiction, contradiction, ReachedRules } from './reached.js';
@@ -88,7 +88,7 @@ export function accountFor(
 /** Runs one program in the editions that it names, or everywhere. Returns how many. */
 function runIn(file: string, reached: ReachedRules, contradictions: Contradicted[]): number {
   const source = readTextFile(file, 'a program (.dommu, or its JSON form)');
-  const program = parseProgramText(source);
+  const program = withConfigTexts(parseProgramText(source));
   const own = program.edition === undefined ? EVERYWHERE : [program.edition];
   const editions = editionsNamed(source.text, file) ?? own;
   for (const name of editions) {

@@ -1,6 +1,5 @@
-import { dirname, resolve } from 'node:path';
 import { type Diagnostic, InputError } from '../text/diagnostic.js';
-import { readTextFile, type SourceText } from '../text/source.js';
+import { SourceText } from '../text/source.js';
 import { renderBdf } from '../toolstack/bdf.js';
 import { type DomainConfig, loadDomainConfig } from '../toolstack/domain-config.js';
 import { describeHost } from '../toolstack/host.js';
@@ -24,20 +23,18 @@ export interface ResolvedConfig {
   readonly source: SourceText;
 }
 
+/** What of a machine a config's defaults depend on. */
+export type ConfigHost = Pick<MachineDeclaration, 'arch' | 'iommu' | 'sharept'>;
+
 /** A config that is well-formed, and whose domain libxl or Xen refuses to start: a finding, not bad input. */
 export class WouldNotStart extends InputError {}
 
 /**
- * Reads a config for a machine, through all of libxl's defaulting.
+ * Takes the text of a config for a machine, through all of libxl's defaulting.
  * @throws InputError for the first thing that is wrong with it; {@link WouldNotStart} for what keeps it from starting.
  */
-export function resolveConfig(
-  path: string,
-  machine: Pick<MachineDeclaration, 'arch' | 'iommu' | 'sharept'>,
-  edition: Edition,
-): ResolvedConfig {
+export function resolveConfig(source: SourceText, machine: ConfigHost, edition: Edition): ResolvedConfig {
   const release = toolstackRelease(edition);
-  const source = readTextFile(path, 'an xl config');
   const { config, diagnostics } = loadDomainConfig(source, release);
   const wrong = firstError(diagnostics);
   if (wrong !== undefined) throw new InputError(wrong, source);
@@ -109,10 +106,25 @@ export function domainName({ config }: ResolvedConfig, taken: ReadonlySet<string
   for (let n = 1; ; n++) if (!taken.has(`guest${n}`)) return `guest${n}`;
 }
 
-/** The statements of a domain that a program takes from a config, whose path is relative to the program's. */
+/**
+ * The statements of a domain that a program takes from a config.
+ * @throws InputError where the program did not come with the config's text, which `loadProgram` reads.
+ */
 export function expandConfig(domain: ConfigDomain, program: Program, edition: Edition): Statement[] {
-  const path = resolve(dirname(program.file), domain.file);
-  const resolved = resolveConfig(path, program.machine, edition);
+  const resolved = resolveConfig(textOf(domain, program), program.machine, edition);
   const pages = domain.pages ?? CONFIG_PAGES;
   return startDomain(domain.name, resolved, { pages, populated: pages }, program.machine.devices, domain);
+}
+
+function textOf({ file, text, line, column }: ConfigDomain, program: Program): SourceText {
+  if (text !== undefined) return new SourceText(text.name, text.content);
+  throw new InputError({
+    severity: 'error',
+    code: 'config-not-at-hand',
+    message: `the config ${file} is not at hand: this program was not read from a file`,
+    file: program.file,
+    line,
+    column,
+    hint: 'run the program from its file, or write what the config stands for: createdomain and what follows it',
+  });
 }

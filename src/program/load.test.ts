@@ -2,8 +2,11 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
-import { loadProgram } from './load.js';
+import { SourceText } from '../text/source.js';
+import { resolveEdition } from '../xen/editions/edition.js';
+import { loadProgram, parseProgramText } from './load.js';
 import { withoutPlaces } from './program.fixture.js';
+import { runProgram } from './runner.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'dommu-load-'));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -23,8 +26,20 @@ describe('loading a program', () => {
     expect(() => load('c.json', 'mark a')).toThrow('expected a value, found `mark`');
   });
 
-  it('remembers the file, for the configs that lie beside it', () => {
-    expect(load('d.dommu', 'config g "g.cfg"').file).toBe(join(folder, 'd.dommu'));
+  it('comes with the configs that lie beside it, and runs without files from then on', () => {
+    writeFileSync(join(folder, 'g.cfg'), 'name = "g"\ntype = "pvh"\nmemory = 64\n');
+    const program = load('d.dommu', 'config g "g.cfg" pages=1');
+    expect(program.configs).toMatchObject([{ text: { name: join(folder, 'g.cfg') } }]);
+    rmSync(join(folder, 'g.cfg'));
+    const { steps } = runProgram(program, resolveEdition('4.22'));
+    expect(steps.map(({ status }) => status)).toEqual(['ok', 'ok']);
+  });
+
+  it('refuses a config that is not there, and to run without one', () => {
+    const text = 'config g "none.cfg"\n';
+    expect(() => load('e.dommu', text)).toThrow('no such file; expected an xl config');
+    const alone = parseProgramText(new SourceText('page.dommu', text));
+    expect(() => runProgram(alone, resolveEdition('4.22'))).toThrow('the config none.cfg is not at hand');
   });
 
   it('refuses what is no text', () => {

@@ -1,14 +1,29 @@
-import { readTextFile, type SourceText } from '../text/source.js';
+import { dirname, resolve } from 'node:path';
+import { readTextFile } from '../text/read-file.js';
+import type { SourceText } from '../text/source.js';
 import { parseProgramJson } from './json.js';
 import { parseProgram } from './parse.js';
 import type { Program } from './program.js';
 
 /**
- * Reads a program from a file, in either form.
- * @throws InputError when the file cannot be read or is no program.
+ * Reads a program from a file, in either form, with the configs that it takes domains from.
+ * @throws InputError when a file cannot be read or is no program.
  */
 export function loadProgram(path: string): Program {
-  return parseProgramText(readTextFile(path, 'a program (.dommu, or its JSON form)'));
+  return withConfigTexts(parseProgramText(readTextFile(path, 'a program (.dommu, or its JSON form)')));
+}
+
+/**
+ * The program with the texts of its configs, whose paths are relative to its own.
+ * @throws InputError when one cannot be read.
+ */
+export function withConfigTexts(program: Program): Program {
+  if (program.configs.length === 0) return program;
+  const configs = program.configs.map((config) => {
+    const path = resolve(dirname(program.file), config.file);
+    return { ...config, text: { name: path, content: readTextFile(path, 'an xl config').text } };
+  });
+  return { ...program, configs };
 }
 
 /** Reads a program in either form: JSON in files called so, and where the text starts with a brace. */

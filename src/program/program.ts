@@ -230,6 +230,8 @@ export interface ConfigDomain extends Place {
   readonly file: string;
   /** Pages to give it in place of its memory=, which no search could hold. */
   readonly pages?: number;
+  /** The config itself, as it was read with the program: where it was found, and its text. */
+  readonly text?: { readonly name: string; readonly content: string };
 }
 
 export interface Program {

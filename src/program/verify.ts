@@ -19,14 +19,9 @@ import { INVARIANTS, type Invariant, Judge, SEARCHED } from '../xen/invariants.j
 import { deviceTableFrames, parseSbdf } from '../xen/machine.js';
 import type { Xen } from '../xen/state.js';
 import { type Action, type AlphabetBounds, Attempt, actionStatement, alphabetOf } from './alphabet.js';
-import {
-  deviceAddresses,
-  domainName,
-  type ResolvedConfig,
-  resolveConfig,
-  startDomain,
-} from './config-domain.js';
+import { deviceAddresses, domainName, type ResolvedConfig, startDomain } from './config-domain.js';
 import { type Counterexample, livelockCounterexample, safetyCounterexample } from './counterexample.js';
+import { loadConfig } from './load-config.js';
 import { callObligations } from './obligations.js';
 import { OPERATION_BY_NAME } from './operations.js';
 import { printStatement } from './print.js';
@@ -104,7 +99,7 @@ export function programOfConfigs(
   bounds: VerifyBounds,
   edition: Edition,
 ): { program: Program; configs: readonly ResolvedConfig[] } {
-  const configs = files.map((file) => resolveConfig(file, host, edition));
+  const configs = files.map((file) => loadConfig(file, host, edition));
   const devices = configs.flatMap((config, index) => devicesOf(config, host.arch, index));
   const frames = 1 + configs.length * bounds.pages;
   const machine: MachineDeclaration = {

@@ -2,7 +2,7 @@ import { IOMMU_SIGNATURES, parseTable } from '../../formats/acpi/find-tables.js'
 import type { AcpiTable } from '../../formats/acpi/table.js';
 import { TableBytes } from '../../formats/acpi/table-bytes.js';
 import { InputError } from '../../text/diagnostic.js';
-import { decodeText, readBytes } from '../../text/source.js';
+import { decodeText, readBytes } from '../../text/read-file.js';
 import { pastedTables, tablesIn } from './pasted.js';
 
 /** A table of an input, and where it was. */
