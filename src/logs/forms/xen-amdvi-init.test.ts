@@ -294,10 +294,7 @@ const LAB_FEATURES = [
   '[    2.36] (XEN) - SMI Filter Register Count: 0',
   '[    2.36] (XEN) - Guest Virtual APIC Modes: 0',
   '[    2.36] (XEN) - Dual PPR Log: 0',
-  '[    2.36] (XEN) - Dual Event Log: 0',
   '[    2.36] (XEN) - Device Table Segmentation: 0',
-  '[    2.36] (XEN) - Memory Access Routing and Control: 0',
-  '[    2.36] (XEN) - VM Table Size: 0',
 ];
 
 /** From the lab: a device goes to a guest, comes back to quarantine, and stays there. */
