@@ -1,6 +1,6 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, describe, expect, test } from 'vitest';
+import { afterEach, describe, expect, test, vi } from 'vitest';
 import { endFakeQemus, startFakeQemu } from '../../qemu/fake-qemu.fixture.js';
 import { InputError } from '../../text/diagnostic.js';
 import { fileIn, withFolder } from '../image.fixture.js';
@@ -125,6 +125,23 @@ describe('a machine under QEMU', () => {
       endFakeQemus();
       const stubborn = await machine(folder, { refuses: 'stop' });
       await expect(openImage(stubborn.socket)).rejects.toThrow(/QEMU refuses: it does not/);
+    }));
+
+  test('goes on before the process ends when that is told to', () =>
+    withFolder(async (folder) => {
+      const backend = { 'mem-path': fileIn(folder, 'ram', words(3)), share: true, size: 0x3000 };
+      const { socket, asked } = await machine(folder, { backend });
+      const kill = vi.spyOn(process, 'kill').mockImplementation(() => true);
+      try {
+        const image = await openImage(socket);
+        process.emit('SIGTERM', 'SIGTERM');
+        await vi.waitFor(() => expect(kill).toHaveBeenCalledWith(process.pid, 'SIGTERM'));
+        expect(asked.at(-1)).toBe('cont');
+        await image.close();
+        expect(asked.filter((execute) => execute === 'cont')).toHaveLength(1);
+      } finally {
+        kill.mockRestore();
+      }
     }));
 
   test('that is not there is told as that', async () => {

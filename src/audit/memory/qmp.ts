@@ -12,6 +12,9 @@ import { StoppedMachine } from './stopped-machine.js';
 
 const PAGE = 4096;
 
+const QMP_HINT =
+  'start QEMU with `-qmp unix:PATH,server=on,wait=off` and give PATH; it talks to one client at a time';
+
 export interface QmpOptions {
   /** Whether the machine runs on while it is looked at. It is stopped unless this says so. */
   readonly live?: boolean | undefined;
@@ -33,7 +36,7 @@ export function qmpAddress(text: string): QmpAddress {
 export async function openQmp(where: string, options: QmpOptions): Promise<MemoryImage> {
   const name = `QEMU at ${where}`;
   const complain = (message: string): InputError =>
-    sourceError(name, 'qemu', message, 'start QEMU with `-qmp unix:PATH,server=on,wait=off` and give PATH');
+    sourceError(name, 'qemu', message, QMP_HINT);
   const qmp = await Qmp.connect(qmpAddress(where), { complain });
   let machine: StoppedMachine | undefined;
   try {
