@@ -13,6 +13,25 @@ export interface ListingLine {
 const PLACE = /\[([0-9a-f]{3,8})h ([0-9]{4,9}) {1,4}([0-9a-f]{1,4})(h?)\]/i;
 const FIELD_AT_MOST = 4096;
 
+/** Fields that only one kind of table has, for listings that leave out the signature. */
+const FIELDS_OF: Readonly<Record<string, string>> = {
+  'Host Address Width': 'DMAR',
+  'Register Base Address': 'DMAR',
+  'Device Scope Type': 'DMAR',
+  'Device Scope Entry Type': 'DMAR',
+  'End Address (limit)': 'DMAR',
+  'Virtualization Info': 'IVRS',
+  'Capability Offset': 'IVRS',
+  'Source Used Device ID': 'IVRS',
+  'Memory Length': 'IVRS',
+  'Node Count': 'IORT',
+  'Mapping Count': 'IORT',
+  'Output Reference': 'IORT',
+};
+
+/** A line with a place and a name whose value has been wrapped into the next line. */
+export const lacksValue = (text: string): boolean => PLACE.test(text) && text.trimEnd().endsWith(' :');
+
 /** A listing's line, wherever in the line it begins; null for all others. */
 export function listingLine(text: string): ListingLine | null {
   const place = PLACE.exec(text);
@@ -53,14 +72,26 @@ export function fieldBytes({ size, value }: ListingLine): number[] {
   return bytes.map((pair) => Number.parseInt(pair, 16)).reverse();
 }
 
+/**
+ * Whether a structure of the table itself begins here, and not one within it: device entries of IVRS tables have the same
+ * name in newer listings, and say what they are.
+ */
+function startsStructure({ name, size, value }: ListingLine): boolean {
+  if (name === 'Subtable Type') return !value.includes('Device Entry');
+  return name === 'Type' && size === 1;
+}
+
 /** A listing that is being put together: what its lines tell of a table's bytes. */
 export class Listing {
   readonly line: number;
   /** Whether `Raw Table Data` was met, so that a hexdump of the same table follows. */
   rawFollows = false;
+  /** Signature of the table by the names of its fields; empty when none tells. */
+  kind = '';
   private bytes = new Uint8Array(256);
   private known = new Uint8Array(256);
   private length = 0;
+  private readonly starts = new Set<number>();
 
   constructor(line: number) {
     this.line = line;
@@ -68,6 +99,8 @@ export class Listing {
 
   add(line: ListingLine): void {
     const bytes = fieldBytes(line);
+    if (startsStructure(line)) this.starts.add(line.offset);
+    if (this.kind === '') this.kind = FIELDS_OF[line.name] ?? '';
     if (line.name === 'Padding' && this.isStart(bytes)) return;
     this.reserve(line.offset + bytes.length);
     this.bytes.set(bytes, line.offset);
@@ -83,7 +116,8 @@ export class Listing {
     const shown = new TableBytes(this.bytes.slice(0, this.length), this.known.slice(0, this.length));
     const length = Math.max(this.length, Math.min(shown.number(4, 4) ?? 0, TABLE_AT_MOST));
     this.reserve(length);
-    return new TableBytes(this.bytes.slice(0, length), this.known.slice(0, length));
+    const starts = [...this.starts].sort((a, b) => a - b);
+    return new TableBytes(this.bytes.slice(0, length), this.known.slice(0, length), starts);
   }
 
   /** iasl up to 2021 shows the start of the table in place of some paddings. */
@@ -115,5 +149,5 @@ export function merged(first: TableBytes, second: TableBytes): TableBytes {
     bytes[i] = from.bytes[i]!;
     known[i] = 1;
   }
-  return new TableBytes(bytes, known);
+  return new TableBytes(bytes, known, second.starts);
 }

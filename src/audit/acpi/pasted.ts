@@ -1,7 +1,7 @@
 import { TableBytes } from '../../formats/acpi/table-bytes.js';
 import { bareLine, bytesOfGroups, hexLine } from './hex-lines.js';
 import { Hexdump } from './hexdump.js';
-import { Listing, listingLine, merged } from './listing.js';
+import { Listing, lacksValue, listingLine, merged } from './listing.js';
 import { signatureAt } from './signature.js';
 
 /** A table as a text holds it. */
@@ -10,6 +10,8 @@ export interface PastedTable {
   readonly source: 'hexdump' | 'iasl listing';
   /** Line at which it begins, from 1. */
   readonly line: number;
+  /** Signature by what else is known, for listings that leave it out; empty where nothing is. */
+  readonly kind: string;
 }
 
 const LINE_AT_MOST = 65_536;
@@ -101,6 +103,7 @@ class Collector {
         bytes: same ? merged(bytes, whole) : bytes,
         source: 'hexdump',
         line: same ? listing!.line : dump.line,
+        kind: '',
       });
     }
   }
@@ -109,7 +112,8 @@ class Collector {
     const { listing } = this;
     this.listing = null;
     if (listing === null) return;
-    this.add({ bytes: listing.content(), source: 'iasl listing', line: listing.line });
+    const { line, kind } = listing;
+    this.add({ bytes: listing.content(), source: 'iasl listing', line, kind });
   }
 
   private add(table: PastedTable): void {
@@ -160,6 +164,7 @@ export function pastedTables(text: string): PastedTable[] {
   for (let i = 0; i < lines.length; i++) {
     const number = i + 1;
     let line = plain(lines[i]!);
+    if (lacksValue(line) && i + 1 < lines.length) line = `${line.trimEnd()} ${plain(lines[++i]!).trim()}`;
     for (let joined = 0; joined < JOINED_AT_MOST && goesOn(line, lines[i + 1]); joined++) {
       line = line.slice(0, -1) + lines[++i]!.slice(0, LINE_AT_MOST).replace(/\r$/, '');
     }

@@ -168,6 +168,51 @@ describe('texts from reports', () => {
   });
 });
 
+describe('a part of a listing', () => {
+  it('without the signature is known by the names of its fields', () => {
+    const listing = `here the RMRR:
+[070h 0112 002h]               Subtable Type : 0001 [Reserved Memory Region]
+[078h 0120 008h]                Base Address : 00000000A2EF2000
+[080h 0128 008h]         End Address (limit) :
+> 00000000A2F02FFF
+`;
+    const [input] = read(listing).tables;
+    expect(input).toMatchObject({ source: 'iasl listing', place: 'line 2', table: { signature: 'DMAR' } });
+    expect(input!.table.length).toBeNull();
+    expect(addressOf(input!.table.structures[0]!, 'limit')).toBe(0xa2f02fffn);
+  });
+
+  it('is read structure by structure, although lengths are missing', () => {
+    const listing = `[000h 0000 004h] Signature : "DMAR"
+[004h 0004 004h] Table Length : 00000070
+[030h 0048 002h] Subtable Type : 0000 [Hardware Unit Definition]
+[034h 0052 001h] Flags : 01
+[038h 0056 008h] Register Base Address : 00000000FED91000
+[040h 0064 001h] Device Scope Type : 03 [IOAPIC Device]
+[041h 0065 001h] Entry Length : 08
+[044h 0068 001h] Enumeration ID : 02
+[050h 0080 002h] Subtable Type : 0001 [Reserved Memory Region]
+[058h 0088 008h] Base Address : 00000000A2EF2000
+[060h 0096 008h] End Address (limit) : 00000000A2F02FFF
+`;
+    const { table } = read(listing).tables[0]!;
+    expect(
+      table.structures.map(({ layout, offset, length, size }) => [layout.name, offset, length, size]),
+    ).toEqual([
+      ['DRHD', 48, null, 32],
+      ['RMRR', 80, null, 24],
+    ]);
+    expect(table.structures[0]!.children.map((scope) => numberOf(scope, 'enumerationId'))).toEqual([2]);
+    expect(table.readToEnd).toBe(false);
+  });
+
+  it('that nothing tells the kind of is none of ours', () => {
+    expect(read('[024h 0036 004h] Local Apic Address : FEE00000').others).toEqual([
+      'a table without its signature',
+    ]);
+  });
+});
+
 describe('a listing with its raw data', () => {
   it('is believed less than the raw data, and fills what that lacks', () => {
     const raw = iaslRaw(dmar).split('\n').slice(0, -3).join('\n');

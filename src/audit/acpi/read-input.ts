@@ -39,8 +39,8 @@ export function readAcpiBytes(content: Buffer, file: string): AcpiInput {
   const text = textOf(content);
   const tables: InputTable[] = [];
   const others = new Set<string>();
-  const add = (bytes: TableBytes, rest: Omit<InputTable, 'table' | 'file'>): void => {
-    const table = parseTable(bytes);
+  const add = (bytes: TableBytes, rest: Omit<InputTable, 'table' | 'file'>, kind?: string): void => {
+    const table = parseTable(bytes, kind);
     if (table !== undefined) tables.push({ table, file, ...rest });
     else others.add(bytes.text(0, 4) ?? 'a table without its signature');
   };
@@ -51,8 +51,8 @@ export function readAcpiBytes(content: Buffer, file: string): AcpiInput {
       add(bytes, { source: 'binary', place: `byte ${at}`, line: 1, trailing });
     }
   } else {
-    for (const { bytes, source, line } of pastedTables(text)) {
-      add(bytes, { source, place: `line ${line}`, line, trailing: 0 });
+    for (const { bytes, source, line, kind } of pastedTables(text)) {
+      add(bytes, { source, place: `line ${line}`, line, trailing: 0 }, kind);
     }
   }
   return { tables, others: [...others] };

@@ -192,6 +192,7 @@ const WITH_SCOPES: readonly number[] = [
 ];
 
 const STRUCTURES: StructureRules = {
+  outermost: true,
   what: 'remapping structure',
   manual: `${MANUAL} §8.2`,
   headerSize: 4,
@@ -199,9 +200,8 @@ const STRUCTURES: StructureRules = {
   lengthAt: (bytes, at) => bytes.number(at + 2, 2),
   layoutOf: (type) => DMAR_STRUCTURES[type],
   childrenOf(structure, walk) {
-    const { type, length, offset, size, layout } = structure;
-    // Without its length nobody knows whether a scope follows or the next structure.
-    if (length === null || !WITH_SCOPES.includes(type!)) return [];
+    const { type, offset, size, layout } = structure;
+    if (!WITH_SCOPES.includes(type!)) return [];
     return walk.structures(offset + layout.size, offset + size, SCOPES);
   },
 };

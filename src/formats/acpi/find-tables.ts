@@ -39,9 +39,12 @@ const READERS: ReadonlyMap<string, (bytes: TableBytes) => AcpiTable> = new Map([
 /** The kinds of table that the audit reads, for messages. */
 export const IOMMU_SIGNATURES = ['DMAR', 'IVRS', 'IORT'] as const;
 
-/** Reads a table by its signature; undefined for tables that say nothing of IOMMUs or I/O APICs. */
-export function parseTable(bytes: TableBytes): AcpiTable | undefined {
-  return READERS.get(bytes.text(0, 4) ?? '')?.(bytes);
+/**
+ * Reads a table by its signature, or by `kind` where that is missing; undefined for tables that say nothing of IOMMUs or
+ * I/O APICs.
+ */
+export function parseTable(bytes: TableBytes, kind = ''): AcpiTable | undefined {
+  return READERS.get(bytes.text(0, 4) ?? kind)?.(bytes);
 }
 
 /** No table of these is longer; a length beyond is no table's. */

@@ -205,6 +205,7 @@ const ARRAYS: readonly { of?: number; count: string; offset: string }[] = [
 ];
 
 const NODES: StructureRules = {
+  outermost: true,
   what: 'node',
   manual: `${MANUAL} §3.1`,
   headerSize: 16,

@@ -170,14 +170,15 @@ const ENTRIES: StructureRules = {
 };
 
 const BLOCKS: StructureRules = {
+  outermost: true,
   what: 'block',
   manual: `${MANUAL} §5.2`,
   headerSize: 4,
   typeAt: (bytes, at) => bytes.number(at, 1),
   lengthAt: (bytes, at) => bytes.number(at + 2, 2),
   layoutOf: (type) => IVRS_BLOCKS.get(type),
-  childrenOf({ type, length, offset, size, layout }, walk) {
-    if (length === null || !isIvhd(type)) return [];
+  childrenOf({ type, offset, size, layout }, walk) {
+    if (!isIvhd(type)) return [];
     return walk.structures(offset + layout.size, offset + size, ENTRIES);
   },
 };

@@ -6,11 +6,14 @@ export class TableBytes {
   readonly bytes: Uint8Array;
   /** For each byte 1 when it is known; null when all are. */
   readonly known: Uint8Array | null;
+  /** Offsets at which structures begin, in order, where somebody has said so: a way on over missing lengths. */
+  readonly starts: readonly number[];
 
   /** @throws RangeError when `known` has another length than `bytes`. */
-  constructor(bytes: Uint8Array, known: Uint8Array | null = null) {
+  constructor(bytes: Uint8Array, known: Uint8Array | null = null, starts: readonly number[] = []) {
     if (known !== null && known.length !== bytes.length) throw new RangeError('one mark a byte is needed');
     this.bytes = bytes;
+    this.starts = starts;
     this.known = known === null || known.every((mark) => mark !== 0) ? null : known;
   }
 
@@ -21,6 +24,18 @@ export class TableBytes {
   /** Bytes from the start to the last one that is known, those between that are missing included. */
   get length(): number {
     return this.bytes.length;
+  }
+
+  /** The first structure that is known to begin behind `at`; undefined when nobody said of one. */
+  startAfter(at: number): number | undefined {
+    let low = 0;
+    let high = this.starts.length;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if (this.starts[middle]! > at) high = middle;
+      else low = middle + 1;
+    }
+    return this.starts[low];
   }
 
   /** Whether all of `size` bytes from `at` are there. */

@@ -21,6 +21,8 @@ export interface StructureRules {
   layoutOf(type: number): AcpiLayout | undefined;
   /** Fields that structures of all types begin with, where others than type and length are of use. */
   readonly head?: readonly AcpiField[];
+  /** Whether they are those that {@link TableBytes.starts} tells of. */
+  readonly outermost?: boolean;
   /** Where the fields of a structure end, when that is before its own end. */
   bodyOf?(structure: Omit<AcpiStructure, 'children'>): number;
   /** Structures inside one, which end at `end` at the latest. */
@@ -71,19 +73,24 @@ export class TableWalk {
       }
       const type = rules.typeAt(this.bytes, at);
       const length = rules.lengthAt(this.bytes, at);
+      const next = rules.outermost === true ? this.bytes.startAfter(at) : undefined;
       if (type === null) {
-        this.problem('bytes-missing', at, `the type of the ${what} is missing: what follows cannot be read`);
-        break;
+        this.problem('bytes-missing', at, `the type of the ${what} is missing`);
+        if (next === undefined) break;
+        at = next;
+        continue;
       }
       const layout = rules.layoutOf(type);
       if (layout === undefined) this.problem('unknown-type', at, `${what} of unknown type ${hex(type)}`);
-      const structure = this.structure(at, end, type, length, layout, rules);
+      const structure = this.structure(at, end, type, length, layout, rules, next);
       const children = rules.childrenOf?.(structure, this) ?? [];
       found.push({ ...structure, children });
       if (length === null) {
-        const message = `the length of the ${what} is missing: what follows cannot be found`;
+        const message = `the length of the ${what} is missing${next === undefined ? ': what follows cannot be found' : ''}`;
         this.problem('bytes-missing', at, message);
-        break;
+        if (next === undefined) break;
+        at = next;
+        continue;
       }
       if (length < headerSize) {
         const message = `${what} of length ${length}: shorter than its own header of ${headerSize} bytes, so what follows cannot be found`;
@@ -104,10 +111,12 @@ export class TableWalk {
     length: number | null,
     known: AcpiLayout | undefined,
     rules: StructureRules,
+    next: number | undefined,
   ): Omit<AcpiStructure, 'children'> {
     const { what, manual, headerSize } = rules;
     const layout = known ?? unknownLayout(what, manual, type, headerSize, rules.head ?? []);
-    const size = Math.max(0, Math.min(length ?? layout.size, end - at));
+    const assumed = next === undefined ? layout.size : next - at;
+    const size = Math.max(0, Math.min(length ?? assumed, end - at));
     if (length !== null && length > end - at) {
       const message = `${layout.name} of ${length} bytes reaches ${length - (end - at)} bytes beyond the end at ${hex(end)} of what contains it`;
       this.problem('structure-overruns', at, message);
