@@ -6,6 +6,7 @@ import {
   isArm,
   isX86,
   isXen,
+  ofKind,
   option,
   ownerOf,
   secondsSinceStart,
@@ -26,7 +27,8 @@ export const FIRMWARE_TABLES = cause({
   applies: (event) =>
     (event.kind === 'dma-fault' || event.kind === 'interrupt-fault') &&
     ['no-context', 'stream-unknown', 'bad-entry', 'interrupt'].includes(natureOf(event)),
-  *weigh(event, { facts, events }) {
+  *weigh(event, world) {
+    const { facts } = world;
     const { device } = event;
     const named = facts.firmwareComplaints.find(
       ({ value }) => device !== null && value.includes(device.replace(/^0000:/, '')),
@@ -38,11 +40,9 @@ export const FIRMWARE_TABLES = cause({
       );
     else if (first !== undefined)
       yield supports(`the log complains of the firmware’s tables: “${first.value}” (${where(first)})`);
-    const wrong = events.find(
-      ({ kind, reason }) =>
-        kind === 'init' &&
-        /firmware-bug|rmrr-invalid/.test(reason?.name ?? '') &&
-        ABOUT_TABLES.test(reason!.meaning),
+    const wrong = ofKind('init', world).find(
+      ({ reason }) =>
+        /firmware-bug|rmrr-invalid/.test(reason?.name ?? '') && ABOUT_TABLES.test(reason!.meaning),
     );
     if (wrong !== undefined && first === undefined)
       yield supports(`the log complains of the firmware’s tables (line ${wrong.firstLine})`);

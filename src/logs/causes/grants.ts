@@ -1,7 +1,7 @@
 import { mendedBy, releaseList, releasesThat } from './affected-releases.js';
 import type { JudgedEvent, World } from './cause.js';
 import { accessOf, mayBeAbsent, mayBeDenied, natureOf } from './fault-nature.js';
-import { behaves, hex, isArm, isXen, others, ownerOf, releaseSaid, where } from './log-world.js';
+import { behaves, hex, isArm, isXen, ofKind, others, ownerOf, releaseSaid, where } from './log-world.js';
 import { cause, doubts, excludes, hints, opposes, shows, suggests, supports } from './weigh.js';
 
 /** On Arm the predicate for grants asked for tables that mirror the p2m, which there never do (dossier §5.3, 91d4eca7ad). */
@@ -59,8 +59,8 @@ export const GRANT_NOT_MAPPED = cause({
       yield supports(
         `a driver reports a bus error right there (${bus.value}, ${where(bus)}): its transfer was refused`,
       );
-    const grants = world.events.find(
-      ({ kind, reason }) => kind === 'memory' && /grant/i.test(`${reason?.name} ${reason?.meaning}`),
+    const grants = ofKind('memory', world).find(({ reason }) =>
+      /grant/i.test(`${reason?.name} ${reason?.meaning}`),
     );
     if (grants !== undefined) yield hints(`Xen speaks of grants in line ${grants.firstLine}`);
   },
@@ -123,8 +123,8 @@ export const GRANT_UNMAP_REMOVED = cause({
       yield excludes(
         `dom0’s table is not kept in step with grants (Relaxed, ${where(world.facts.dom0Mode)})`,
       );
-    const grants = world.events.find(
-      ({ kind, reason }) => kind === 'memory' && /grant/i.test(`${reason?.name} ${reason?.meaning}`),
+    const grants = ofKind('memory', world).find(({ reason }) =>
+      /grant/i.test(`${reason?.name} ${reason?.meaning}`),
     );
     if (grants === undefined) return;
     yield suggests(

@@ -1,5 +1,6 @@
 import type { Bdf } from '../../toolstack/bdf.js';
 import type { Profile } from '../../xen/editions/behaviours.js';
+import type { EventKind } from '../event.js';
 import type { NamedRange, Said } from '../facts.js';
 import { decimal, sbdfOf } from '../values.js';
 import type { JudgedEvent, World } from './cause.js';
@@ -161,6 +162,11 @@ export const configHas = ({ device }: JudgedEvent, { config }: World): boolean =
   config !== undefined &&
   (config.dtdev.includes(device) || config.pci.some(({ bdf }) => bdf !== undefined && same(bdf, device)));
 
+function hasGuests({ facts }: World): boolean {
+  for (const domain of facts.domains.keys()) if (domain > 0) return true;
+  return false;
+}
+
 /** Whose the device is when it faults. */
 export function ownerOf(event: JudgedEvent, world: World): Owner {
   if (event.source === 'linux')
@@ -169,7 +175,7 @@ export function ownerOf(event: JudgedEvent, world: World): Owner {
   if (known !== undefined) return known;
   if (configHas(event, world))
     return { who: 'guest', domain: null, because: `the config gives ${event.device} to the guest` };
-  const guests = [...world.facts.domains.keys()].some((domain) => domain > 0);
+  const guests = hasGuests(world);
   const moved = history(event, world).some(({ value }) =>
     /^(?:assigned|deassigned|taken|quarantined)/.test(value),
   );
@@ -181,16 +187,56 @@ export function ownerOf(event: JudgedEvent, world: World): Owner {
   };
 }
 
+/** The events of a log by device and by page: a log may have thousands, and each is held against the others. */
+interface EventIndex {
+  readonly byDevice: ReadonlyMap<string, readonly JudgedEvent[]>;
+  readonly byPage: ReadonlyMap<bigint, readonly JudgedEvent[]>;
+  readonly byKind: ReadonlyMap<EventKind, readonly JudgedEvent[]>;
+}
+
+const indexes = new WeakMap<readonly JudgedEvent[], EventIndex>();
+
+function indexOf(events: readonly JudgedEvent[]): EventIndex {
+  const known = indexes.get(events);
+  if (known !== undefined) return known;
+  const index = {
+    byDevice: grouped(events, ({ device }) => device),
+    byKind: grouped(events, ({ kind }) => kind),
+    byPage: grouped(events, ({ address }) => (address === null ? null : address >> 12n)),
+  };
+  indexes.set(events, index);
+  return index;
+}
+
+function grouped<Key>(
+  events: readonly JudgedEvent[],
+  keyOf: (event: JudgedEvent) => Key | null,
+): Map<Key, JudgedEvent[]> {
+  const groups = new Map<Key, JudgedEvent[]>();
+  for (const event of events) {
+    const key = keyOf(event);
+    if (key === null) continue;
+    const group = groups.get(key);
+    if (group === undefined) groups.set(key, [event]);
+    else group.push(event);
+  }
+  return groups;
+}
+
+/** The events of a kind, in the order of their lines. */
+export const ofKind = (kind: EventKind, { events }: World): readonly JudgedEvent[] =>
+  indexOf(events).byKind.get(kind) ?? [];
+
 /** Other events of the same device in the log. */
 export function others(event: JudgedEvent, { events }: World): readonly JudgedEvent[] {
-  return event.device === null ? [] : events.filter((one) => one !== event && one.device === event.device);
+  if (event.device === null) return [];
+  return (indexOf(events).byDevice.get(event.device) ?? []).filter((one) => one !== event);
 }
 
 /** Events, of whatever device, at the same page. */
 export function atSamePage(event: JudgedEvent, { events }: World): readonly JudgedEvent[] {
   if (event.address === null) return [];
-  const page = event.address >> 12n;
-  return events.filter((one) => one !== event && one.address !== null && one.address >> 12n === page);
+  return (indexOf(events).byPage.get(event.address >> 12n) ?? []).filter((one) => one !== event);
 }
 
 /** The function's number of a PCI address; null for what is none. */

@@ -8,6 +8,7 @@ import {
   isHole,
   isUsable,
   isXen,
+  ofKind,
   others,
   ownerOf,
   rangeAt,
@@ -113,7 +114,7 @@ export const UNMAPPED_TOO_EARLY = cause({
     mayBeAbsent(event) &&
     event.address !== 0n,
   *weigh(event, world) {
-    const { facts, events } = world;
+    const { facts } = world;
     const owner = ownerOf(event, world);
     if (!isXen(event) && isLinuxIova(event))
       yield suggests(
@@ -127,12 +128,9 @@ export const UNMAPPED_TOO_EARLY = cause({
           `d${owner.domain} ${value} (line ${line}) before the fault: its memory was being taken back`,
         );
     }
-    const memory = events.find(
-      ({ kind, domain, reason }) =>
-        kind === 'memory' &&
-        owner.domain !== null &&
-        domain === owner.domain &&
-        /free|alloc|owned|pod/.test(reason?.name ?? ''),
+    const memory = ofKind('memory', world).find(
+      ({ domain, reason }) =>
+        owner.domain !== null && domain === owner.domain && /free|alloc|owned|pod/.test(reason?.name ?? ''),
     );
     if (memory !== undefined)
       yield suggests(`Xen complains of memory operations of the same domain (line ${memory.firstLine})`);

@@ -8,6 +8,7 @@ import {
   isUsable,
   isX86,
   isXen,
+  ofKind,
   ownerOf,
   rangeAt,
   releaseSaid,
@@ -29,7 +30,7 @@ export const SPECIAL_PAGE = cause({
   prior: 2,
   applies: (event) => event.kind === 'dma-fault' && isXen(event) && isX86(event) && mayBeAbsent(event),
   *weigh(event, world) {
-    const { config, events, facts } = world;
+    const { config, facts } = world;
     const owner = ownerOf(event, world);
     if (config !== undefined) {
       const type = domainType(config, 'x86');
@@ -45,9 +46,8 @@ export const SPECIAL_PAGE = cause({
         'the device seems to be dom0’s, and a dom0 that is not strict has all memory in its table',
       );
     if (owner.who === 'quarantine') yield excludes(`the device is in quarantine: ${owner.because}`);
-    const typed = events.find(
-      ({ kind, domain, reason }) =>
-        kind === 'memory' &&
+    const typed = ofKind('memory', world).find(
+      ({ domain, reason }) =>
         (owner.domain === null || domain === null || domain === owner.domain) &&
         /type|pin|l[1-4]/i.test(`${reason?.name} ${reason?.meaning}`),
     );
