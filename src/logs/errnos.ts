@@ -1,6 +1,6 @@
 import { Errno } from '../xen/errno.js';
 
-/** Errnos as glibc spells them, by which tools in dom0 print what the hypervisor returned (strerror(3)). */
+/** Errnos as C libraries spell them, by which tools in dom0 print what the hypervisor returned (strerror(3)). */
 const SPELLINGS: Readonly<Record<string, keyof typeof Errno>> = {
   'Operation not permitted': 'EPERM',
   'No such file or directory': 'ENOENT',
@@ -29,6 +29,14 @@ const SPELLINGS: Readonly<Record<string, keyof typeof Errno>> = {
   'Operation not supported': 'EOPNOTSUPP',
   'Address already in use': 'EADDRINUSE',
   'Connection timed out': 'ETIMEDOUT',
+  // musl's words where they differ (Alpine's dom0).
+  'Resource busy': 'EBUSY',
+  'Out of memory': 'ENOMEM',
+  'Cross-device link': 'EXDEV',
+  'Result not representable': 'ERANGE',
+  'Not supported': 'EOPNOTSUPP',
+  'Address in use': 'EADDRINUSE',
+  'Operation timed out': 'ETIMEDOUT',
 };
 
 /** What hypercalls of assignment and mapping mean by an errno (dossier §0, §6); in our words. */

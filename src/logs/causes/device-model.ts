@@ -47,7 +47,7 @@ export const QEMU_REFUSED = cause({
   title:
     'QEMU could not take the device: where QEMU runs, the device is not in sysfs or its registers cannot be read',
   prior: 3,
-  applies: (event) => named(event, 'dm-refused', 'dm-lost-device', 'dm-failed'),
+  applies: (event) => named(event, 'dm-refused', 'dm-lost-device', 'dm-failed', 'dev-mem-locked'),
   *weigh(event, { events }) {
     const { said } = event.details;
     if (said !== undefined) yield shows(`QEMU said: ${said}`);
@@ -59,6 +59,31 @@ export const QEMU_REFUSED = cause({
   },
   check: () =>
     'read /var/log/xen/qemu-dm-GUEST.log (with a stub domain: its console log); is the device bound to pciback',
+});
+
+export const LOCKED_DOWN = cause({
+  id: 'kernel-lockdown',
+  title: 'dom0’s kernel is locked down (Secure Boot), and QEMU reads the MSI-X table through /dev/mem',
+  prior: 1,
+  applies: (event) => named(event, 'dm-refused', 'dev-mem-locked'),
+  *weigh(event, { events }) {
+    const locked = events.find((one) => named(one, 'dev-mem-locked'));
+    if (locked !== undefined) yield shows(`the kernel says so in line ${locked.firstLine}`);
+    if (event.reason?.code === -1) yield supports('EPERM is what the kernel answers then');
+  },
+  check: () =>
+    '`cat /sys/kernel/security/lockdown`; use a Xen of 4.19 or later (b2cd07a0447b) and a QEMU that goes with it, or switch Secure Boot off',
+});
+
+export const BACKEND_NOT_MADE = cause({
+  id: 'libxl-waits-too-early',
+  title:
+    'a libxl that waits for the back end before it makes it: it cannot attach the first device to a running PV guest, or give a stub domain its device',
+  prior: 4,
+  applies: (event) => named(event, 'backend-missing'),
+  *weigh() {},
+  check: () =>
+    'update libxl: 0fdb48ffe7a1 (4.15.0) brought it, 73ee2795aaef (4.17.0, 4.16.1, 4.15.2) mended it',
 });
 
 export const E820_HOST = cause({
@@ -359,7 +384,9 @@ export const ACS = cause({
 export const DEVICE_MODEL_CAUSES: readonly CauseRule[] = [
   TAKEN_FOR_GRAPHICS,
   GRAPHICS_OPTION,
+  LOCKED_DOWN,
   QEMU_REFUSED,
+  BACKEND_NOT_MADE,
   E820_HOST,
   NO_BOUNCE_BUFFERS,
   GUEST_SILENT,

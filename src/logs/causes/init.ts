@@ -47,6 +47,8 @@ const SET_UP_FAILED = cause({
   },
   check(event, { facts }) {
     const ioApic = missingIoApic(event.details.because ?? facts.iommuOffBecause?.value ?? '');
+    if (facts.firmwareComplaints.some(({ value }) => /southbridge/i.test(value)))
+      return 'update the firmware; until then name the IO-APIC of the southbridge on Xen’s command line: `ivrs_ioapic[ID]=00:14.0`, with the ID of the line `IOAPIC[0]: apic_id ID` of `xl dmesg`';
     if (ioApic !== undefined)
       return `update the firmware; until then name the IO-APIC on Xen’s command line: \`ivrs_ioapic[${ioApic}]=BUS:DEVICE.FUNCTION\`, with the function that Linux prints for it on bare metal (\`dmesg | grep -i ioapic\`), often 00:14.0 or a device 00.1 of the second die`;
     return 'read the line before; `xl dmesg | grep -i -e iommu -e vt-d -e amd-vi -e ivhd -e dmar`, booted with `iommu=verbose loglvl=all`; then look for a firmware update';
@@ -82,8 +84,10 @@ const NOT_IN_FIRMWARE = cause({
     else if (event.details.because !== undefined && event.details['because of line'] === undefined)
       yield supports('the log begins with Xen’s start and has no line of an IOMMU or of its tables');
   },
-  check: () =>
-    'switch on VT-d (Intel) or IOMMU (AMD; not only SVM) in the firmware’s settings; then `xl dmesg | grep -i -e "virtualisation" -e ACPI:` must show a DMAR or IVRS table and I/O virtualisation enabled',
+  check: (_, { facts }) =>
+    facts.other.has('arm')
+      ? 'look in the device tree (or IORT) for an SMMU or IPMMU with `status = "okay"` and for `iommus` of the devices; QEMU needs `-machine virt,iommu=smmuv3`; Xen has drivers for Arm’s SMMUs and Renesas’ IPMMU only'
+      : 'switch on VT-d (Intel) or IOMMU (AMD; not only SVM) in the firmware’s settings; then `xl dmesg | grep -i -e "virtualisation" -e ACPI:` must show a DMAR or IVRS table and I/O virtualisation enabled',
 });
 
 const INTERRUPTS_EXPOSED = cause({

@@ -218,6 +218,8 @@ const FIRST: Readonly<Record<string, string>> = {
   'interrupts-exhausted': 'interrupt-line-shared',
   'msix-exposed': 'msix-table-writable',
   'acs-missing': 'acs-missing',
+  'dev-mem-locked': 'kernel-lockdown',
+  'backend-missing': 'libxl-waits-too-early',
 };
 
 describe('every reason of the tools', () => {

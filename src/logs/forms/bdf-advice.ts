@@ -14,11 +14,19 @@ export interface BadEntry {
 const ENTRIES_AT_MOST = 256;
 const ENTRY_AT_MOST = 40;
 
+/** A parameter's value: to the first blank, or to the closing quote where it is quoted. */
+function valueAt(text: string): string {
+  const quoted = /^\s{0,4}"/.exec(text);
+  if (quoted !== null) return text.slice(quoted[0].length).split('"', 1)[0]!;
+  return text.split(/[\s"']/, 1)[0]!;
+}
+
 /**
  * Looks through the value of `xen-pciback.hide=`, which is `([DDDD:]BB:DD.F)` again and again, also `(BB:DD.*)`, `(BB:*.*)`
  * (drivers/xen/xen-pciback/pci_stub.c). The driver stops at the first entry that is none and does not load.
  */
-export function badHideEntry(list: string): { bad: BadEntry | null; devices: string[] } {
+export function badHideEntry(text: string): { bad: BadEntry | null; devices: string[] } {
+  const list = valueAt(text);
   const devices: string[] = [];
   let at = 0;
   for (let position = 1; position <= ENTRIES_AT_MOST; position++) {
@@ -27,6 +35,8 @@ export function badHideEntry(list: string): { bad: BadEntry | null; devices: str
     const close = list.indexOf(')', at);
     const end = close < 0 ? list.length : close + 1;
     const entry = list.slice(at, Math.min(end, at + ENTRY_AT_MOST));
+    // A variable of a script or a format: nobody's list.
+    if (/[$%<{]/.test(entry)) break;
     const problem =
       list[at] !== '(' ? 'it does not begin with `(`' : close < 0 ? 'its `)` is missing' : problemOf(entry);
     if (problem !== null) return { bad: { entry, position, problem, right: nearest(entry) }, devices };

@@ -226,6 +226,18 @@ export const LIBXL_DEVICE_MESSAGES: readonly Message[] = [
     },
   },
   {
+    texts: ['Backend {path:place} does not exist'],
+    printedBy: 'libxl 4.13 to 4.22',
+    name: 'backend-missing',
+    meaning: 'libxl waited for a PCI back end that it had not made',
+    also: ({ fields }, event) => {
+      const found = /\/backend\/pci\/(\d{1,5})\//.exec(fields.path ?? '');
+      if (found === null) return false;
+      event.domain ??= Number(found[1]);
+      return undefined;
+    },
+  },
+  {
     texts: ['pci backend at {path:name} is not ready'],
     printedBy: SINCE_4_6,
     name: 'backend-not-ready',

@@ -132,6 +132,9 @@ describeSamples('lines of libxl about devices', LIBXL_FORMS, [
     'bar-refused',
     -1,
   ),
+  said(at('device', 'Backend /local/domain/0/backend/pci/43/0 does not exist'), 'backend-missing', {
+    domain: 43,
+  }),
   said(at('device', 'Backend /local/domain/0/backend/pci/7/0 not ready'), 'backend-not-ready', { domain: 7 }),
   said(of1('pci', 'pci backend at /local/domain/0/backend/pci/1/0 is not ready'), 'backend-not-ready', {
     domain: 1,

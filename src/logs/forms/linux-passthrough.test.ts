@@ -35,6 +35,11 @@ describeSamples('lines of Linux about devices on their way to guests', LINUX_PAS
     kind: 'memory',
     device: DEVICE,
   }),
+  linux(
+    'Lockdown: qemu-system-i38: /dev/mem,kmem,port is restricted; see man kernel_lockdown.7',
+    'dev-mem-locked',
+    { details: { program: 'qemu-system-i38' } },
+  ),
   { log: '[   17.7] pciback 0000:01:00.0: registering for 3', events: [] },
 ]);
 

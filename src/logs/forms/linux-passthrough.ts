@@ -27,6 +27,17 @@ const DEVICES: readonly Message[] = [
   },
 ];
 
+/** The kernel's lockdown, which Secure Boot switches on. */
+const LOCKDOWN: readonly Message[] = [
+  {
+    texts: ['Lockdown: {program:name}: /dev/mem,kmem,port is restricted'],
+    printedBy: 'Linux since 5.4',
+    name: 'dev-mem-locked',
+    meaning:
+      'a program wanted /dev/mem, which the kernel’s lockdown (Secure Boot) denies; QEMU reads the MSI-X table through it where Xen is older than 4.19',
+  },
+];
+
 /** Bounce buffers, through which a PV domain's devices reach memory that is not contiguous for them. */
 const BUFFERS: readonly Message[] = [
   {
@@ -66,7 +77,7 @@ const registering: LineForm = {
 };
 
 export const LINUX_PASSTHROUGH_FORMS: readonly LineForm[] = [
-  ...messageForms({ source: 'linux', unit: null, kind: 'toolstack' }, DEVICES),
+  ...messageForms({ source: 'linux', unit: null, kind: 'toolstack' }, [...DEVICES, ...LOCKDOWN]),
   ...messageForms({ source: 'linux', unit: null, kind: 'memory' }, BUFFERS),
   registering,
 ];

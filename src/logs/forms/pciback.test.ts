@@ -139,8 +139,11 @@ describe('devices that pciback has', () => {
 describe('a list of devices to hide', () => {
   it('is read as pciback reads it, to the first entry that is none', () => {
     expect(badHideEntry('(0b:00.0)(0000:0b:00.1)').bad).toBeNull();
-    expect(badHideEntry('(0b:00.0) (0b:00.1) quiet').devices).toEqual(['0000:0b:00.0', '0000:0b:00.1']);
+    expect(badHideEntry('"(0b:00.0) (0b:00.1)" quiet').devices).toEqual(['0000:0b:00.0', '0000:0b:00.1']);
     expect(badHideEntry('(03:*.*)').bad).toBeNull();
+    expect(badHideEntry('(0b:00.0) debug acpi=off').bad).toBeNull();
+    expect(badHideEntry('(%s)').bad).toBeNull();
+    expect(badHideEntry('').bad).toBeNull();
     expect(badHideEntry('0b:00.0').bad?.problem).toContain('`(`');
     expect(badHideEntry('(0b:00.0').bad?.problem).toContain('`)`');
     expect(badHideEntry('(0b:20.0)').bad?.problem).toContain('above 1f');

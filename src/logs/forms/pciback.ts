@@ -21,7 +21,7 @@ const BACK: readonly Message[] = [
     meaning:
       'an entry of xen-pciback.hide= is no PCI address: the driver stops reading there and hides none of the devices',
     also: ({ fields, line }, event, facts) => {
-      const { bad, devices } = badHideEntry((fields.list ?? '').replace(/^["'=]{1,2}/, ''));
+      const { bad, devices } = badHideEntry(fields.list ?? '');
       for (const device of devices)
         facts.of(facts.devices, device, { value: 'named in xen-pciback.hide=', line });
       delete event.details.list;

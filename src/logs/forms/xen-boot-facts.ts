@@ -226,6 +226,14 @@ const LIVES: readonly FactForm[] = [
   },
   {
     role: 'fact',
+    texts: ['P2M: {bits:word}-bit IPA'],
+    printedBy: 'Xen for Arm 4.6 to 4.22',
+    read({ fields, line }, facts) {
+      facts.other.set('arm', { value: `${(fields.bits ?? '').slice(0, 8)}-bit IPA`, line });
+    },
+  },
+  {
+    role: 'fact',
     texts: ['Hardware Assisted Paging (HAP) detected'],
     printedBy: 'Xen 4.6 to 4.22',
     read({ after, line }, facts) {

@@ -206,6 +206,7 @@ describe('facts of a boot', () => {
 (XEN) PCI phantom 0000:03:00.1
 (XEN) PCI: Not using MCFG for segment 0000 bus 00-7f
 (XEN) PCI: Not using MMCONFIG.
+(XEN) P2M: 44-bit IPA with 44-bit PA and 8-bit VMID
 (XEN) HVM: Hardware Assisted Paging (HAP) detected but disabled`);
     expect([...domains].map(([domain, [said]]) => [domain, said?.value])).toEqual([
       [0, 'created: PV'],
@@ -214,6 +215,7 @@ describe('facts of a boot', () => {
     ]);
     expect([...devices.keys()]).toEqual(['0000:00:02.0', '0000:01:10.0', '0000:03:00.1']);
     expect(other.get('domain-crash')?.value).toBe('arch/x86/mm.c:1195');
+    expect(other.get('arm')?.value).toBe('44-bit IPA');
     expect(other.get('mcfg-unused')?.value).toBe('all');
     expect(features.get('hap')?.value).toBe(false);
     expect(facts('(XEN) HVM: Hardware Assisted Paging (HAP) detected').features.get('hap')?.value).toBe(true);

@@ -62,6 +62,11 @@ describeSamples('lines of xl, libvirt, xenopsd and QEMU', XL_FORMS, [
     "libxl: error: libxl_qmp.c:287:qmp_handle_error_response: received an error message from QMP server: Device 'xen-pci-passthrough' could not be initialized",
     'dm-refused',
   ),
+  said(
+    'libxl: error: libxl_qmp.c:1838:qmp_ev_parse_error_messages: Domain 12:Failed to initialize 12/15, type = 0x1, rc: -1',
+    'dm-refused',
+    { domain: 12 },
+  ),
   said('message: xenopsd internal error: (Failure', 'xenopsd-failure', {
     details: { missing: expect.any(String) },
   }),

@@ -204,11 +204,17 @@ const QEMU: readonly Message[] = [
   },
   {
     texts: ["Can't open /dev/mem", "Can't map physical MSI-X table"],
-    printedBy: 'QEMU until 8.2, hw/xen/xen_pt_msi.c',
+    printedBy: 'QEMU with Xen before 4.19, hw/xen/xen_pt_msi.c',
     name: 'dm-refused',
     meaning:
       'QEMU may not read the device’s MSI-X table: its domain has no /dev/mem, or not the right to the page',
     also: ({ before }) => (before.includes('xen_pt') ? undefined : false),
+  },
+  {
+    texts: ['Failed to initialize {register:place}, type = {type:hex}, rc: {result:dec}'],
+    printedBy: 'QEMU since 2.6, hw/xen/xen_pt_config_init.c',
+    name: 'dm-refused',
+    meaning: 'QEMU could not take over a group of the device’s configuration registers',
   },
   {
     texts: ['received an error message from QMP server: {said:text}'],
