@@ -58,6 +58,14 @@ describe('the machine protocol', () => {
     qmp.close();
   });
 
+  it('passes over what is JSON and no message', async () => {
+    const greeting = 'null\r\n7\r\n"QMP"\r\n{"QMP": {}}\r\n{"id": "x"}\r\n{"id": 999, "error": null}\r\n';
+    const path = join(folder, 'qmp');
+    const qmp = await Qmp.connect(await startFakeQemu(path, () => ({ error: {} }), greeting));
+    await expect(qmp.command('anything')).rejects.toThrow('QEMU refuses: undefined');
+    qmp.close();
+  });
+
   it('tells when nobody is there, or it is not QEMU', async () => {
     await expect(Qmp.connect(join(folder, 'nothing'))).rejects.toThrow('QEMU cannot be reached');
     await expect(Qmp.connect(await fakeQemu(() => undefined, 'hello\r\n'), { seconds: 0.2 })).rejects.toThrow(

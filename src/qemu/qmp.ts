@@ -115,18 +115,19 @@ export class Qmp {
     this.buffered = lines.pop()!;
     if (this.buffered.length > LONGEST_LINE) this.end('QEMU said a line without an end');
     for (const line of lines) {
-      let message: QmpMessage;
+      let message: QmpMessage | null;
       try {
         message = JSON.parse(line) as QmpMessage;
       } catch {
         this.end(`QEMU said what is no JSON: ${line.slice(0, 100)}`);
         return;
       }
+      if (typeof message !== 'object' || message === null) continue;
       // Events have neither; nobody here waits for one.
       const id = message.QMP !== undefined ? GREETING : message.id;
       const waiting = id === undefined ? undefined : this.take(id);
       if (message.error === undefined) waiting?.resolve(message.return);
-      else waiting?.reject(this.complain(`QEMU refuses: ${message.error.desc}`));
+      else waiting?.reject(this.complain(`QEMU refuses: ${String(message.error?.desc)}`));
     }
   }
 
@@ -154,5 +155,5 @@ interface QmpMessage {
   readonly QMP?: unknown;
   readonly id?: number;
   readonly return?: unknown;
-  readonly error?: { readonly desc: string };
+  readonly error?: { readonly desc?: unknown } | null;
 }

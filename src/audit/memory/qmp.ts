@@ -35,8 +35,7 @@ export function qmpAddress(text: string): QmpAddress {
  */
 export async function openQmp(where: string, options: QmpOptions): Promise<MemoryImage> {
   const name = `QEMU at ${where}`;
-  const complain = (message: string): InputError =>
-    sourceError(name, 'qemu', message, QMP_HINT);
+  const complain = (message: string): InputError => sourceError(name, 'qemu', message, QMP_HINT);
   const qmp = await Qmp.connect(qmpAddress(where), { complain });
   let machine: StoppedMachine | undefined;
   try {
@@ -133,11 +132,13 @@ async function fileBackends(qmp: Qmp): Promise<FileBackend[]> {
     const get = (property: string) => qmp.command('qom-get', { path: `/objects/${id}`, property });
     const [path, share, size] = [await get('mem-path'), await get('share'), await get('size')];
     const offset = await get('offset').catch(() => 0);
-    if (typeof path !== 'string') continue;
-    backends.push({ id, path, share: share === true, size: Number(size), offset: Number(offset) });
+    if (typeof path !== 'string' || !isSize(size) || !isSize(offset)) continue;
+    backends.push({ id, path, share: share === true, size, offset });
   }
   return backends;
 }
+
+const isSize = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) >= 0;
 
 function openShared(
   { id, path, size, offset }: FileBackend,
