@@ -98,6 +98,11 @@ export const DMAR_CONSEQUENCES: Consequences = {
     xen: 'takes the unit that comes first in its list, which is the last of the table without INCLUDE_PCI_ALL',
     linux: 'takes the unit that comes first in its list; units are put at its head',
   },
+  'scope-within': {
+    about: 'a device of one unit is behind a bridge that another unit has with all behind it',
+    fix: 'name the bridge as an endpoint if only the bridge is meant, or move the device to the same unit',
+    xen: 'the unit that comes first in its list has the device: it matches devices and buses unit by unit',
+  },
   'scope-repeated': {
     about: 'a device scope stands twice in one structure',
     fix: 'name each device once',

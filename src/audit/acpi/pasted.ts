@@ -25,8 +25,16 @@ const COLOURS = /\u001b\[[0-9;]{0,16}m/g;
 /** What mail programs, diffs and terminals put before a line. */
 const QUOTING = /^(?:[>|+-] ?){1,8}(?=[ \t[0-9a-fA-F.*])/;
 
+/** What consoles and kernels put before a line. */
+const LOG_PREFIX = /^(?:(?:\(XEN\)|\[ {0,8}[0-9]{1,8}\.[0-9]{1,9}\]|<[0-9]{1,3}>) ?){1,3}/;
+
 const plain = (line: string): string =>
-  line.slice(0, LINE_AT_MOST).replace(COLOURS, '').replace(/\r$/, '').replace(QUOTING, '');
+  line
+    .slice(0, LINE_AT_MOST)
+    .replace(COLOURS, '')
+    .replace(/\r$/, '')
+    .replace(QUOTING, '')
+    .replace(LOG_PREFIX, '');
 
 /** Puts together what hexdumps and listings in a text tell; anything else in it is passed over. */
 class Collector {

@@ -51,6 +51,11 @@ describe.each(Object.entries(DUMPS))('a table as %s prints it', (tool, dump) => 
     expect(bytesRead(`\u001b[1m${dump(dmar).replaceAll('\n', '\u001b[0m\n')}`)).toEqual([[...dmar]]);
   });
 
+  it('is found in a log, behind what consoles put before its lines', () => {
+    const logged = dump(dmar).replace(/^/gm, '(XEN) [    1.204417] ');
+    expect(bytesRead(`(XEN) [    1.2] IVRS\n${logged}`)).toEqual([[...dmar]]);
+  });
+
   it('is as long as what was pasted of it', () => {
     const lines = dump(dmar).split('\n');
     const cut = lines.slice(0, -3).join('\n');

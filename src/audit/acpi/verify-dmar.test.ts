@@ -100,6 +100,19 @@ describe('a DMAR table', () => {
     ]);
   });
 
+  it('with a device behind another unit’s bridge is told so', () => {
+    const bridge = scopeBytes(ScopeType.BRIDGE, 0, [[0x1c, 0]]);
+    const behind = scopeBytes(ScopeType.ENDPOINT, 0, [
+      [0x1c, 0],
+      [0, 0],
+      [1, 0],
+    ]);
+    expect(codes([drhd(0xfed90000n, [bridge]), drhd(0xfed92000n, [behind]), all])).toEqual([
+      'warning scope-within 88',
+    ]);
+    expect(codes([drhd(0xfed90000n, [bridge, behind]), all])).toEqual([]);
+  });
+
   it('with paths that lead nowhere is told so', () => {
     const wrong = [
       bytesOf(1, 6, 0, 0, 0, 0),

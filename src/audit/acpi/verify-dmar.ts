@@ -26,6 +26,7 @@ export function verifyDmar(table: AcpiTable, around: Surroundings, findings: Acp
   verifyUnits(units, width, around, findings);
   verifyIncludeAll(units, findings);
   verifyUnitScopes(units, findings);
+  verifySubHierarchies(units, findings);
   verifyIoApics(table, units, around, findings);
   const segments = new Set(units.map(({ segment }) => segment));
   for (const type of [DmarType.RMRR, DmarType.ATSR, DmarType.SATC, DmarType.SIDP]) {
@@ -185,6 +186,28 @@ function verifyUnitScopes(units: readonly ScopedStructure[], findings: AcpiFindi
         const where = base === null ? `offset ${hex(earlier.unit.offset)}` : hex(base);
         const message = `${scope.text} is in the scopes of the unit at ${where} as well`;
         findings.error('scope-duplicate', offset, message, scope.sbdf ?? undefined);
+      }
+    }
+  }
+}
+
+/** Devices behind a bridge that another unit has with its whole sub-hierarchy: paths that begin with the bridge's. */
+function verifySubHierarchies(units: readonly ScopedStructure[], findings: AcpiFindings): void {
+  const bridges = new Map<string, AcpiStructure>();
+  for (const { structure, scopes } of units) {
+    for (const { type, key } of scopes) {
+      if (type === ScopeType.BRIDGE && key !== null) bridges.set(key, structure);
+    }
+  }
+  for (const { structure, scopes } of units) {
+    for (const { key, isPci, text, structure: scope } of scopes) {
+      if (key === null || !isPci) continue;
+      for (let cut = key.lastIndexOf('/'); cut > 0; cut = key.lastIndexOf('/', cut - 1)) {
+        const unit = bridges.get(key.slice(0, cut));
+        if (unit === undefined || unit === structure) continue;
+        const message = `${text} is behind a bridge that the unit at offset ${hex(unit.offset)} has with all behind it`;
+        findings.warning('scope-within', scope.offset, message);
+        break;
       }
     }
   }
