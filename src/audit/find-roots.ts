@@ -16,8 +16,6 @@ export interface RootHints {
   readonly given?: readonly FoundRoot[];
   /** What a log says of them. */
   readonly facts?: RootFacts;
-  /** Requesters that are known to be there, as from a log: what decides between candidates. */
-  readonly requesters?: ReadonlySet<number>;
 }
 
 /** What was found, and by what. */
@@ -97,7 +95,7 @@ function placed(
 function bySearching(
   image: MemoryImage,
   places: readonly UnitPlace[],
-  { facts, requesters }: RootHints,
+  { facts }: RootHints,
 ): Omit<RootsFound, 'tables'> {
   const notes: string[] = [];
   const kinds = (['vtd', 'amdvi'] as const).filter(
@@ -109,7 +107,7 @@ function bySearching(
     );
   }
   const ranked = searchRoots(image, kinds)
-    .map((candidate) => ({ candidate, rank: rankOf(image, candidate, facts, requesters) }))
+    .map((candidate) => ({ candidate, rank: rankOf(image, candidate, facts) }))
     .sort((a, b) => b.rank.exact - a.rank.exact || b.rank.known - a.rank.known || b.rank.all - a.rank.all);
   const wanted = Math.max(1, places.filter(({ kind }) => kind !== 'smmuv3').length);
   const taken = ranked.slice(0, wanted);
@@ -138,7 +136,6 @@ function rankOf(
   image: MemoryImage,
   { kind, table, requesters }: RootCandidate,
   facts: RootFacts | undefined,
-  present: ReadonlySet<number> | undefined,
 ): Rank {
   const standing = (facts?.entries ?? []).filter(({ bus, entry }) => {
     const at = table + bus * 16;
@@ -146,7 +143,7 @@ function rankOf(
     return kind === 'vtd' && found === entry;
   });
   let known = 0;
-  for (const requester of requesters) if (present?.has(requester) === true) known++;
+  for (const requester of requesters) if (facts?.requesters.has(requester) === true) known++;
   return { exact: standing.length, known, all: requesters.length };
 }
 
@@ -154,7 +151,7 @@ function whyTaken({ exact, known, all }: Rank, candidates: number): string {
   const devices = `${all} ${all === 1 ? 'device has' : 'devices have'} an entry`;
   const reasons = [devices];
   if (exact > 0) reasons.push('its root entries are those that the log prints');
-  if (known > 0) reasons.push(`${known} of them are known from the log`);
+  if (known > 0) reasons.push(`${known} of them named in the log`);
   const rest = candidates === 1 ? 'no other table looks like one' : `the best of ${candidates} candidates`;
   return `${reasons.join(', ')}; ${rest}`;
 }

@@ -17,7 +17,7 @@ export interface LogKnowledge {
 export function knowledgeOfLog(log: SourceText): LogKnowledge {
   const { facts } = explainText(log.text, log.name).world;
   return {
-    roots: rootFacts(log.text.split(/\r?\n/)),
+    roots: rootFacts(log.text.split(/\r?\n/), facts.devices.keys()),
     hypervisor: hypervisorOf(facts),
     reserved: facts.reservedRegions.flatMap(({ start, end, what, devices }) =>
       devices.length === 0

@@ -6,6 +6,8 @@ export interface RootFacts {
   readonly addresses: readonly bigint[];
   /** Entries of root tables that Xen's fault dumps print: they tell a root table from others. */
   readonly entries: readonly { readonly bus: number; readonly entry: bigint }[];
+  /** Requesters of devices that are there: a root that has entries for them is more likely theirs. */
+  readonly requesters: ReadonlySet<number>;
 }
 
 /** A log of any length gives so many facts at most. */
@@ -19,8 +21,10 @@ const ENTRY = 'root_entry[';
 /**
  * Finds what lines of a log say of root tables: `Root Table Address: 0x1341b6000`, `RTADDR 0x20 0x1341b6000`,
  * `RTADDR=0x…`, and Xen's `root_entry[00] = 1341d2001`. Neither Xen nor Linux prints RTADDR while it starts.
+ *
+ * @param devices what else the log names, as `ssss:bb:dd.f`.
  */
-export function rootFacts(lines: Iterable<string>): RootFacts {
+export function rootFacts(lines: Iterable<string>, devices: Iterable<string> = []): RootFacts {
   const addresses = new Set<bigint>();
   const entries = new Map<string, { bus: number; entry: bigint }>();
   for (const line of lines) {
@@ -30,7 +34,20 @@ export function rootFacts(lines: Iterable<string>): RootFacts {
     const address = addressIn(line);
     if (address !== undefined && addresses.size < FACTS_AT_MOST) addresses.add(address);
   }
-  return { addresses: [...addresses], entries: [...entries.values()] };
+  const requesters = new Set<number>();
+  for (const device of devices) {
+    const requester = requesterOf(device);
+    if (requester !== undefined) requesters.add(requester);
+  }
+  return { addresses: [...addresses], entries: [...entries.values()], requesters };
+}
+
+/** Bus and function of a PCI address; undefined for a device of another kind. */
+function requesterOf(sbdf: string): number | undefined {
+  const match = /^[0-9a-f]{4,8}:([0-9a-f]{2}):([0-9a-f]{2})\.([0-7])$/.exec(sbdf);
+  if (match === null) return undefined;
+  const [bus, device, fn] = match.slice(1).map((digits) => Number.parseInt(digits, 16));
+  return (bus! << 8) | (device! << 3) | fn!;
 }
 
 function entryIn(line: string): { bus: number; entry: bigint } | undefined {
