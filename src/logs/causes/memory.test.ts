@@ -57,6 +57,7 @@ const FIRST: Readonly<Record<string, string>> = {
   'grant-version-refused': 'transfer-refused',
   'grant-transfer-refused': 'transfer-refused',
   'bounce-buffers-full': 'bounce-buffers-too-small',
+  'bounce-buffers-missing': 'no-contiguous-memory',
 };
 
 describe('messages about pages and grants', () => {

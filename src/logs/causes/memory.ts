@@ -329,6 +329,17 @@ export const BUFFERS_SMALL = cause({
     '`swiotlb=131072` on the kernel’s command line (slots of 2 KiB); one request above 256 KiB never fits: a driver must split it',
 });
 
+export const NO_CONTIGUOUS_MEMORY = cause({
+  id: 'no-contiguous-memory',
+  title:
+    'Xen’s memory below 4 GiB is used up or fragmented, or the (stub) domain has too little memory to exchange',
+  prior: 4,
+  applies: (event) => named(event, 'bounce-buffers-missing'),
+  *weigh() {},
+  check: () =>
+    'start the domain early after boot; give it or its stub domain more memory; `swiotlb=` with a smaller number of slots; `xl debug-keys H` prints what is free where',
+});
+
 /** What can be behind messages about pages, the p2m, balloons and grants. */
 export const MEMORY_CAUSES: readonly CauseRule[] = [
   PAGE_GONE,
@@ -350,4 +361,5 @@ export const MEMORY_CAUSES: readonly CauseRule[] = [
   KERNEL_BITS,
   TRANSFER_FULL,
   BUFFERS_SMALL,
+  NO_CONTIGUOUS_MEMORY,
 ];

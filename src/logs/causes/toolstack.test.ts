@@ -62,11 +62,21 @@ describe('the causes of toolstack errors from real reports', () => {
     });
   });
 
+  it('are, of a device that xenopsd could not add, the IOMMU, or a region where it was not permitted', () => {
+    expect(ids('Internal error: xenopsd internal error: Device.PCI.Cannot_add(_, _)')).toEqual(['iommu-off']);
+    const usb =
+      'Internal error: xenopsd internal error: Cannot_add(0000:00:1d.0, Xenctrlext.Unix_error(4, "1: Operation not permitted"))';
+    expect(ids(usb)).toEqual(['reserved-region-in-the-way', 'iommu-off']);
+  });
+
   it('are, of a missing pciback, the mistyped list before it (xcp #320, #279)', () => {
     const log = `/opt/xensource/libexec/xen-cmdline --set-dom0 "xen-pciback.hide=(1:0:1:0:)"
 libxl: error: libxl_pci.c:415:libxl_device_pci_assignable_list: Looks like pciback driver not loaded`;
     const [typo, missing] = explained(log);
-    expect(typo?.causes[0]?.id).toBe('hide-list-mistyped');
+    expect(typo?.causes[0]).toMatchObject({
+      id: 'hide-list-mistyped',
+      for: [expect.any(String), expect.stringContaining('SCSI')],
+    });
     expect(missing?.causes[0]).toMatchObject({
       id: 'pciback-not-loaded',
       for: [expect.stringContaining('line 1'), expect.any(String)],
@@ -219,6 +229,7 @@ const FIRST: Readonly<Record<string, string>> = {
   'msix-exposed': 'msix-table-writable',
   'acs-missing': 'acs-missing',
   'dev-mem-locked': 'kernel-lockdown',
+  'pci-cannot-add': 'iommu-off',
   'backend-missing': 'libxl-waits-too-early',
 };
 

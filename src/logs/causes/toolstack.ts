@@ -34,7 +34,13 @@ export const IOMMU_OFF = cause({
   prior: 3,
   applies: (event, world) =>
     withoutContext(event, world) ||
-    named(event, 'passthrough-not-supported', 'quarantine-failed', 'passthrough-undecided') ||
+    named(
+      event,
+      'passthrough-not-supported',
+      'quarantine-failed',
+      'passthrough-undecided',
+      'pci-cannot-add',
+    ) ||
     (named(event, 'assign-refused') && coded(event, ENODEV)),
   *weigh(event, { facts, events }) {
     const { iommu } = facts;
@@ -170,6 +176,10 @@ export const HIDE_TYPO = cause({
   *weigh(event, { facts }) {
     const { entry, position, problem } = event.details;
     if (problem !== undefined) yield shows(`entry ${position ?? ''} is \`${entry ?? ''}\`: ${problem}`);
+    if (/^\(\d{1,3}(?::\d{1,3}){3}:?\)$/.test(entry ?? ''))
+      yield suggests(
+        'four numbers with colons are how Linux prints a SCSI device (host:channel:target:lun); what is hidden is its controller, by the address of `lspci -D`',
+      );
     for (const [device, told] of facts.devices) {
       const took = told.find(({ value }) => value.startsWith('hidden'));
       if (took !== undefined)
@@ -232,7 +242,7 @@ export const REGION_IN_THE_WAY = cause({
     'a reserved region of the device (RMRR, IVMD) lies where the guest has memory, or other devices share it',
   prior: 2,
   applies: (event) =>
-    named(event, 'rdm-conflict', 'rdm-conflict-ignored') ||
+    named(event, 'rdm-conflict', 'rdm-conflict-ignored', 'pci-cannot-add') ||
     (named(event, 'assign-refused') && coded(event, EBUSY, EPERM, EADDRINUSE)),
   *weigh(event, world) {
     const { facts } = world;
@@ -242,6 +252,8 @@ export const REGION_IN_THE_WAY = cause({
       ({ devices }) => event.device !== null && devices.includes(event.device),
     );
     if (region !== undefined) yield shows(`the firmware names a region for the device (${where(region)})`);
+    if (/Operation not permitted/.test(event.details.said ?? ''))
+      yield supports('it was not permitted, as for a region that devices share');
     if (coded(event, EPERM))
       yield supports('EPERM is what VT-d answers for a region that devices share under a strict policy');
   },

@@ -159,13 +159,18 @@ export const LIBXL_DEVICE_MESSAGES: readonly Message[] = [
     texts: [
       'xc_domain_irq_permission irq={irq:dec}< (error={result:dec})>',
       'xc_domain_gsi_permission gsi={irq:dec}',
-      'xc_physdev_unmap_pirq irq={irq:dec}',
-      'xc_physdev_unmap_pirq gsi={irq:dec}',
       'Error: xc_domain_irq_permission irq={irq:dec}',
     ],
     printedBy: SINCE_4_6,
     name: 'interrupt-refused',
     meaning: 'the right to the device’s interrupt could not be given or taken',
+  },
+  {
+    texts: ['xc_physdev_unmap_pirq irq={irq:dec}', 'xc_physdev_unmap_pirq gsi={irq:dec}'],
+    printedBy: SINCE_4_6,
+    name: 'interrupt-not-unmapped',
+    meaning:
+      'the device’s interrupt was not unmapped when it was taken back; of an HVM guest QEMU has done that before, and nothing is wrong',
   },
   {
     texts: ['Must specify a v-slot for multi-function devices'],

@@ -106,8 +106,8 @@ describeSamples('lines of libxl about devices', LIBXL_FORMS, [
     -1,
   ),
   coded(of1('x86', 'xc_domain_gsi_permission gsi=16: Operation not permitted'), 'interrupt-refused', -1),
-  coded(of1('pci', 'xc_physdev_unmap_pirq irq=16: Invalid argument'), 'interrupt-refused', -22),
-  coded(of1('x86', 'xc_physdev_unmap_pirq gsi=16: Invalid argument'), 'interrupt-refused', -22),
+  coded(of1('pci', 'xc_physdev_unmap_pirq irq=16: Invalid argument'), 'interrupt-not-unmapped', -22),
+  coded(of1('x86', 'xc_physdev_unmap_pirq gsi=16: Invalid argument'), 'interrupt-not-unmapped', -22),
   coded(at('pci', 'Error: xc_domain_irq_permission irq=16: Invalid argument'), 'interrupt-refused', -22),
   said(of1('pci', 'Must specify a v-slot for multi-function devices'), 'slot-missing', { domain: 1 }),
   said(of1('pci', 'Setting permissive for device'), 'permissive-failed', { domain: 1 }),
@@ -221,6 +221,11 @@ describeSamples('lines of libxl about devices', LIBXL_FORMS, [
   said(of1('dm', 'domain 1 device model: spawn failed (rc=-3)'), 'dm-failed', {
     reason: { name: 'dm-failed', code: -3 },
   }),
+  said(of1('create', 'device model did not start: -9'), 'dm-failed', {
+    reason: { name: 'dm-failed', code: -9 },
+  }),
+  said(of1('dm', 'Stubdom 5 for 4 startup: startup timed out'), 'dm-failed'),
+  said(at('exec', 'Device Model not ready'), 'dm-failed'),
   // Consequences, where what caused them is not in the log.
   coded(of1('pci', "libxl__device_pci_add failed for PCI device 'nic' (rc -3)"), 'device-not-added', -3),
   coded(

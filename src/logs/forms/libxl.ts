@@ -156,7 +156,12 @@ const CONFIGS: readonly Message[] = [
     meaning: 'Xen did not take the guest’s memory map, reserved regions included',
   },
   {
-    texts: ['device model: spawn failed (rc={rc:dec})'],
+    texts: [
+      'device model: spawn failed (rc={rc:dec})',
+      'device model did not start<:> {rc:dec}',
+      'startup: startup timed out',
+      'Device Model not ready',
+    ],
     printedBy: 'libxl 4.6 to 4.22',
     name: 'dm-failed',
     meaning: 'QEMU did not start',

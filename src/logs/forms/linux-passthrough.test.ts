@@ -31,6 +31,9 @@ describeSamples('lines of Linux about devices on their way to guests', LINUX_PAS
     'bounce-buffers-full',
     { kind: 'memory', device: DEVICE, more: ['size 1048583'] },
   ),
+  linux('xen:swiotlb_xen: Failed to get contiguous memory for DMA from Xen!', 'bounce-buffers-missing', {
+    kind: 'memory',
+  }),
   linux('DMA: Out of SW-IOMMU space for 4096 bytes at device 0000:01:00.0', 'bounce-buffers-full', {
     kind: 'memory',
     device: DEVICE,

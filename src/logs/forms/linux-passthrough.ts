@@ -53,6 +53,13 @@ const BUFFERS: readonly Message[] = [
     },
   },
   {
+    texts: ['Failed to get contiguous memory for DMA from Xen!'],
+    printedBy: 'Linux under Xen, swiotlb-xen',
+    name: 'bounce-buffers-missing',
+    meaning:
+      'a PV domain got no contiguous memory for its bounce buffers, without which its devices do not work',
+  },
+  {
     texts: ['Out of SW-IOMMU space for {size:dec} bytes at device {device:bdf}'],
     printedBy: 'Linux until 5.0',
     name: 'bounce-buffers-full',

@@ -6,6 +6,7 @@ const NOTES: ReadonlySet<string> = new Set([
   'assignable-note',
   'rdm-conflict-ignored',
   'reset-unsupported',
+  'interrupt-not-unmapped',
   'permissive-on',
   'mmio-read-only',
   'grant-released',

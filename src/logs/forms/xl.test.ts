@@ -53,6 +53,14 @@ describeSamples('lines of xl, libvirt, xenopsd and QEMU', XL_FORMS, [
   said('Device 0000:05:00.0 is behind a switch lacking ACS and cannot be assigned', 'acs-missing', {
     device: '0000:05:00.0',
   }),
+  said('Internal error: xenopsd internal error: Device.PCI.Cannot_add(_, _)', 'pci-cannot-add', {
+    device: null,
+  }),
+  said(
+    'Internal error: xenopsd internal error: Cannot_add(0000:00:1d.0, Xenctrlext.Unix_error(4, "1: Operation not permitted"))',
+    'pci-cannot-add',
+    { device: '0000:00:1d.0' },
+  ),
   said('Xenops_interface.Xenopsd_error([S(Internal_error);S(Failure("x"))])', 'xenopsd-failure'),
   said("[00:05.0] xen_pt_msix_init: Error: Can't open /dev/mem: Operation not permitted", 'dm-refused', {
     reason: { name: 'dm-refused', code: -1 },

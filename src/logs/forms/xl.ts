@@ -3,7 +3,7 @@ import { domainOf } from '../domids.js';
 import type { EventDraft } from '../event.js';
 import type { LogFacts } from '../facts.js';
 import { FOLLOW_LINES, type FormLine, type LineForm } from '../form.js';
-import { sbdfOf } from '../values.js';
+import { lastSbdf, sbdfOf } from '../values.js';
 import { nearest } from './bdf-advice.js';
 import { type Message, messageForms } from './message.js';
 
@@ -65,6 +65,8 @@ const XL: readonly Message[] = [
   },
 ];
 
+const CANNOT_ADD = 'xenopsd, the toolstack of XCP-ng, could not give a PCI device to the guest';
+
 /** libvirt's and XCP-ng's wrappers, which know little themselves. */
 const WRAPPERS: readonly Message[] = [
   {
@@ -117,8 +119,12 @@ const WRAPPERS: readonly Message[] = [
     meaning:
       'xenopsd, the toolstack of XCP-ng, caught an exception; the line alone does not say which step failed',
     also: (_, event) => {
-      if (/\(Failure\s*$/.test(event.details.said ?? ''))
-        event.details.missing = 'what stood in the parentheses is cut off';
+      const said = event.details.said ?? '';
+      if (said.includes('Cannot_add')) {
+        event.reason = { ...event.reason!, name: 'pci-cannot-add', meaning: CANNOT_ADD };
+        event.device = lastSbdf(said.slice(0, 256));
+      }
+      if (/\(Failure\s*$/.test(said)) event.details.missing = 'what stood in the parentheses is cut off';
       return undefined;
     },
   },
