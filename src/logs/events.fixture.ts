@@ -12,7 +12,7 @@ export function eventsOf(
   forms: readonly LineForm[] = FORMS,
 ): { events: EventDraft[]; facts: LogFacts; lines: number[]; suppressed: number[] } {
   const facts = new LogFacts();
-  const wordings = new Wordings(forms);
+  const wordings = wordingsOf(forms);
   const found: { event: EventDraft; line: number; suppressed: number }[] = [];
   const assembler = new Assembler(wordings, facts, (one) => void found.push(one));
   const scanner = new LineScanner(wordings.triggers, (line) => assembler.line(line));
@@ -26,4 +26,13 @@ export function eventsOf(
     lines: found.map(({ line }) => line),
     suppressed: found.map(({ suppressed }) => suppressed),
   };
+}
+
+/** The search's table is made once for each list of forms. */
+const MADE = new WeakMap<readonly LineForm[], Wordings>();
+
+function wordingsOf(forms: readonly LineForm[]): Wordings {
+  const made = MADE.get(forms) ?? new Wordings(forms);
+  MADE.set(forms, made);
+  return made;
 }

@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { eventsOf } from '../events.fixture.js';
 import { ALLOWS } from '../vtd-walk.js';
+import { FORMS } from './all.js';
 import { LINUX_VTD_FORMS } from './linux-vtd.js';
 import { LINUX_VTD_QUEUE_FORMS } from './linux-vtd-queue.js';
 import { describeSamples, type Sample } from './samples.fixture.js';
-import { XEN_VTD_FORMS } from './xen-vtd.js';
 
 const fault = { source: 'linux', unit: 'vtd', kind: 'dma-fault' } as const;
 const bits = (...names: string[]) => names.map((name) => ({ name })) as never;
@@ -159,7 +159,7 @@ DMAR: context table is not present`,
   })),
 ];
 
-describeSamples('Linux’s VT-d faults', LINUX_VTD_FORMS, SAMPLES, [...XEN_VTD_FORMS, ...LINUX_VTD_FORMS]);
+describeSamples('Linux’s VT-d faults', LINUX_VTD_FORMS, SAMPLES, FORMS);
 
 describe('a status without its fault', () => {
   const found = (log: string) => eventsOf(log, LINUX_VTD_FORMS);
@@ -308,4 +308,4 @@ DMAR: Invalidation Completion Error (ICE) cleared`,
   ).map(([log, name]) => ({ log, events: [{ kind: 'command-error' as const, reason: { name } }] })),
 ];
 
-describeSamples('Linux’s words on invalidations', LINUX_VTD_QUEUE_FORMS, QUEUE_SAMPLES);
+describeSamples('Linux’s words on invalidations', LINUX_VTD_QUEUE_FORMS, QUEUE_SAMPLES, FORMS);

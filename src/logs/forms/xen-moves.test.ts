@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { eventsOf } from '../events.fixture.js';
+import { FORMS } from './all.js';
 import { describeSamples, type Sample } from './samples.fixture.js';
 import { XEN_MOVE_FORMS } from './xen-moves.js';
 
@@ -36,24 +37,29 @@ const ROWS: readonly Row[] = [
   ],
 ];
 
-describeSamples('Xen’s words on devices that move', XEN_MOVE_FORMS, [
-  ...ROWS.map(([log, name, more = {}]) => ({
-    log,
-    events: [
-      { source: 'xen', unit: null, kind: 'init', ...more, reason: { name, ...(more.reason ?? {}) } },
-    ] as Sample['events'],
-  })),
-  {
-    log: `(XEN) [VT-D]d0:PCIe: map 0000:00:02.0
+describeSamples(
+  'Xen’s words on devices that move',
+  XEN_MOVE_FORMS,
+  [
+    ...ROWS.map(([log, name, more = {}]) => ({
+      log,
+      events: [
+        { source: 'xen', unit: null, kind: 'init', ...more, reason: { name, ...(more.reason ?? {}) } },
+      ] as Sample['events'],
+    })),
+    {
+      log: `(XEN) [VT-D]d0:PCIe: map 0000:00:02.0
 (XEN) [VT-D]iommu.c:1484: d0:PCI: map 0000:00:1f.0
 (XEN) [VT-D]d0:PCIe: unmap 0000:00:02.0
 (XEN) [VT-D]d0:PCI: unmap 0000:00:1f.0
 (XEN) ats.c:62: 0000:03:00.0: ATS is enabled
 (XEN) ats.c:62: 0000:03:00.0: ATS was enabled
 (XEN) ats.c:90: 0000:03:00.0: ATS is disabled`,
-    events: [],
-  },
-]);
+      events: [],
+    },
+  ],
+  FORMS,
+);
 
 describe('the moves of a device', () => {
   const said = (text: string, of = '0000:00:04.0') =>

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { eventsOf } from '../events.fixture.js';
+import { FORMS } from './all.js';
 import { describeSamples, type Sample } from './samples.fixture.js';
 import { XEN_VTD_DMAR_FORMS } from './xen-vtd-dmar.js';
 
@@ -130,7 +131,7 @@ const SAMPLES: readonly Sample[] = [
   },
 ];
 
-describeSamples('Xen’s words on the DMAR table', XEN_VTD_DMAR_FORMS, SAMPLES);
+describeSamples('Xen’s words on the DMAR table', XEN_VTD_DMAR_FORMS, SAMPLES, FORMS);
 
 describe('what Xen says of the DMAR table', () => {
   it('tells the regions with their devices, and each only with its own', () => {

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { eventsOf } from '../events.fixture.js';
+import { FORMS } from './all.js';
 import { describeSamples, type Sample } from './samples.fixture.js';
 import { XEN_VTD_FORMS } from './xen-vtd.js';
 import { XEN_VTD_DEVICE_FORMS } from './xen-vtd-devices.js';
@@ -16,104 +17,113 @@ const samples = (kind: 'init' | 'command-error', rows: readonly Row[]): Sample[]
     events: [{ source: 'xen', unit: 'vtd', kind, ...more, reason: { name, ...(more.reason ?? {}) } }],
   }));
 
-describeSamples('Xen’s words on VT-d units', XEN_VTD_INIT_FORMS, [
-  ...samples('init', [
-    [
-      '(XEN) Intel VT-d iommu 0 supported page sizes: 4kB, 2MB, 1GB',
-      'capabilities',
-      { details: { unit: '0', sizes: '4kB, 2MB, 1GB' } },
-    ],
-    ['(XEN) Intel VT-d Snoop Control not enabled.', 'feature-off', { details: { feature: 'Snoop Control' } }],
-    [
-      '(XEN) Intel VT-d Shared EPT tables enabled.',
-      'feature-on',
-      { details: { feature: 'Shared EPT tables' } },
-    ],
-    ['(XEN) [VT-D]  dmaru->address = fed90000', 'unit-found', { details: { registers: '0xfed90000' } }],
-    [
-      '(XEN) [VT-D]cap = d2008c22260206 ecap = f00f4a',
-      'capabilities',
-      {
-        details: {
-          cap: '0xd2008c22260206',
-          ecap: '0xf00f4a',
-          width: '39 bits',
-          levels: '3',
-          'domain ids': '65536',
-          superpages: '2 MiB, 1 GiB',
-          capabilities: 'ND 6, SAGAW 2, MGAW 38, FRO 34, SSLPS 3, PSI, MAMV 18, DWD, DRD',
-          'extended capabilities': 'QI, IR, PT, IRO 15, MHMV 15',
+describeSamples(
+  'Xen’s words on VT-d units',
+  XEN_VTD_INIT_FORMS,
+  [
+    ...samples('init', [
+      [
+        '(XEN) Intel VT-d iommu 0 supported page sizes: 4kB, 2MB, 1GB',
+        'capabilities',
+        { details: { unit: '0', sizes: '4kB, 2MB, 1GB' } },
+      ],
+      [
+        '(XEN) Intel VT-d Snoop Control not enabled.',
+        'feature-off',
+        { details: { feature: 'Snoop Control' } },
+      ],
+      [
+        '(XEN) Intel VT-d Shared EPT tables enabled.',
+        'feature-on',
+        { details: { feature: 'Shared EPT tables' } },
+      ],
+      ['(XEN) [VT-D]  dmaru->address = fed90000', 'unit-found', { details: { registers: '0xfed90000' } }],
+      [
+        '(XEN) [VT-D]cap = d2008c22260206 ecap = f00f4a',
+        'capabilities',
+        {
+          details: {
+            cap: '0xd2008c22260206',
+            ecap: '0xf00f4a',
+            width: '39 bits',
+            levels: '3',
+            'domain ids': '65536',
+            superpages: '2 MiB, 1 GiB',
+            capabilities: 'ND 6, SAGAW 2, MGAW 38, FRO 34, SSLPS 3, PSI, MAMV 18, DWD, DRD',
+            'extended capabilities': 'QI, IR, PT, IRO 15, MHMV 15',
+          },
         },
-      },
-    ],
-    [
-      '(XEN) [VT-D]iommu.c:1166: cap = c0000020660462 ecap = f0101a',
-      'capabilities',
-      { details: { levels: '4' } },
-    ],
-    ['(XEN) [VT-D]iommu_enable_translation: iommu->reg = ffff82c000205000', 'iommu-on'],
-    ['(XEN) [VT-D]IOMMU: unsupported sagaw 8', 'unit-failed', { details: { sagaw: '8' } }],
-    ['(XEN) [VT-D]IOMMU: unsupported', 'unit-failed'],
-    [
-      '(XEN) [VT-D] Unhandled bits in SAGAW 0xc, disabling passthrough',
-      'feature-off',
-      { details: { sagaw: '0xc', consequence: 'disabling passthrough' } },
-    ],
-    ['(XEN) [VT-D]iommu.c:1125: IOMMU: nr_iommus 33 > MAX_IOMMUS', 'unit-failed'],
-    ['(XEN) [VT-D]iommu.c:2045: IOMMU: set root entry failed', 'unit-failed'],
-    ['(XEN) [VT-D]iommu.c:1067: IOMMU: no irq available!', 'unit-failed'],
-    ["(XEN) [VT-D]iommu.c:1081: IOMMU: can't request irq", 'unit-failed'],
-    ['(XEN) [VT-D]iommu.c:2142: IOMMU: interrupt setup failed', 'unit-failed'],
-    ['(XEN) [VT-D]iommu.c:1024: Set iommu interrupt affinity error!', 'unit-failed'],
-    ['(XEN) [VT-D]IOMMU 0: cannot disable Queued Invalidation', 'unit-failed'],
-    ['(XEN) [VT-D]iommu.c:2700: No available invalidation interface', 'unit-failed'],
-    ['(XEN) [VT-D]qinval.c:400: Cannot allocate memory for qi_ctrl->qinval_maddr', 'out-of-memory'],
-    ['(XEN) [VT-D]utils.c:40: Disabled protected memory registers', 'workaround'],
-    ['(XEN) [VT-D] Platform firmware does not support interrupt remapping', 'interrupts-exposed'],
-    [
-      '(XEN) [VT-D] Queued invalidation is not enabled on IOMMU #1: Should not enable interrupt remapping',
-      'feature-refused',
-      { details: { unit: '1' } },
-    ],
-    [
-      "(XEN) [VT-D]iommu.c:2100: Interrupt Remapping disabled since Queued Invalidation isn't supported or enabled.",
-      'feature-refused',
-    ],
-    ['(XEN) [VT-D]iommu.c:2071: Interrupt Remapping not enabled', 'interrupts-exposed'],
-    [
-      '(XEN) [VT-D] Compatibility Format Interrupts permitted on IOMMU #0: Device pass-through will be insecure',
-      'interrupts-exposed',
-    ],
-    ['(XEN) [VT-D]intremap.c:900: Failed to enable Interrupt Remapping!', 'unit-failed'],
-    ['(XEN) [VT-D]intremap.c:880: Failed to enable Queued Invalidation!', 'unit-failed'],
-    ['(XEN) [VT-D]intremap.c:130: There is not a DRHD for IOAPIC 0x1 (id: 0x9)!', 'firmware-bug'],
-    [
-      '(XEN) [VT-D]iommu.c:2055: ioapic_to_iommu: ioapic 0x1 (id: 0x9) is NULL! Will not try to enable Interrupt Remapping.',
-      'firmware-bug',
-      { details: { ioapic: '0x1', id: '0x9' } },
-    ],
-    ["(XEN) [VT-D]intremap.c:99: Didn't find the bdf for HPET 0!", 'firmware-bug'],
-    ["(XEN) [VT-D]intremap.c:84: Didn't find the bdf for the apic_id!", 'firmware-bug'],
-    [
-      '(XEN) [VT-D]intremap.c:652: MSI intremap index (65536) larger than maximum index (65535)!',
-      'unit-failed',
-      { details: { index: '65536', last: '65535' } },
-    ],
-    [
-      '(XEN) [VT-D]intremap.c:652: msi_msg_to_remap_entry: intremap index (-1) is larger than the maximum index (65535)!',
-      'unit-failed',
-    ],
-    ['(XEN) [VT-D]intremap.c:302: IO-APIC index (5) for remap table is invalid', 'unit-failed'],
-    ['(XEN) [VT-D]intremap.c:310: MSI index (5) has an empty entry', 'unit-failed'],
-    ['(XEN) [VT-D]intremap.c:310: remap_entry_to_ioapic_rte: index (5) get an empty entry!', 'unit-failed'],
-  ]),
-  {
-    log: `(XEN) [VT-D]drhd->address = fed90000 iommu->reg = ffff82c000205000
+      ],
+      [
+        '(XEN) [VT-D]iommu.c:1166: cap = c0000020660462 ecap = f0101a',
+        'capabilities',
+        { details: { levels: '4' } },
+      ],
+      ['(XEN) [VT-D]iommu_enable_translation: iommu->reg = ffff82c000205000', 'iommu-on'],
+      ['(XEN) [VT-D]IOMMU: unsupported sagaw 8', 'unit-failed', { details: { sagaw: '8' } }],
+      ['(XEN) [VT-D]IOMMU: unsupported', 'unit-failed'],
+      [
+        '(XEN) [VT-D] Unhandled bits in SAGAW 0xc, disabling passthrough',
+        'feature-off',
+        { details: { sagaw: '0xc', consequence: 'disabling passthrough' } },
+      ],
+      ['(XEN) [VT-D]iommu.c:1125: IOMMU: nr_iommus 33 > MAX_IOMMUS', 'unit-failed'],
+      ['(XEN) [VT-D]iommu.c:2045: IOMMU: set root entry failed', 'unit-failed'],
+      ['(XEN) [VT-D]iommu.c:1067: IOMMU: no irq available!', 'unit-failed'],
+      ["(XEN) [VT-D]iommu.c:1081: IOMMU: can't request irq", 'unit-failed'],
+      ['(XEN) [VT-D]iommu.c:2142: IOMMU: interrupt setup failed', 'unit-failed'],
+      ['(XEN) [VT-D]iommu.c:1024: Set iommu interrupt affinity error!', 'unit-failed'],
+      ['(XEN) [VT-D]IOMMU 0: cannot disable Queued Invalidation', 'unit-failed'],
+      ['(XEN) [VT-D]iommu.c:2700: No available invalidation interface', 'unit-failed'],
+      ['(XEN) [VT-D]qinval.c:400: Cannot allocate memory for qi_ctrl->qinval_maddr', 'out-of-memory'],
+      ['(XEN) [VT-D]utils.c:40: Disabled protected memory registers', 'workaround'],
+      ['(XEN) [VT-D] Platform firmware does not support interrupt remapping', 'interrupts-exposed'],
+      [
+        '(XEN) [VT-D] Queued invalidation is not enabled on IOMMU #1: Should not enable interrupt remapping',
+        'feature-refused',
+        { details: { unit: '1' } },
+      ],
+      [
+        "(XEN) [VT-D]iommu.c:2100: Interrupt Remapping disabled since Queued Invalidation isn't supported or enabled.",
+        'feature-refused',
+      ],
+      ['(XEN) [VT-D]iommu.c:2071: Interrupt Remapping not enabled', 'interrupts-exposed'],
+      [
+        '(XEN) [VT-D] Compatibility Format Interrupts permitted on IOMMU #0: Device pass-through will be insecure',
+        'interrupts-exposed',
+      ],
+      ['(XEN) [VT-D]intremap.c:900: Failed to enable Interrupt Remapping!', 'unit-failed'],
+      ['(XEN) [VT-D]intremap.c:880: Failed to enable Queued Invalidation!', 'unit-failed'],
+      ['(XEN) [VT-D]intremap.c:130: There is not a DRHD for IOAPIC 0x1 (id: 0x9)!', 'firmware-bug'],
+      [
+        '(XEN) [VT-D]iommu.c:2055: ioapic_to_iommu: ioapic 0x1 (id: 0x9) is NULL! Will not try to enable Interrupt Remapping.',
+        'firmware-bug',
+        { details: { ioapic: '0x1', id: '0x9' } },
+      ],
+      ["(XEN) [VT-D]intremap.c:99: Didn't find the bdf for HPET 0!", 'firmware-bug'],
+      ["(XEN) [VT-D]intremap.c:84: Didn't find the bdf for the apic_id!", 'firmware-bug'],
+      [
+        '(XEN) [VT-D]intremap.c:652: MSI intremap index (65536) larger than maximum index (65535)!',
+        'unit-failed',
+        { details: { index: '65536', last: '65535' } },
+      ],
+      [
+        '(XEN) [VT-D]intremap.c:652: msi_msg_to_remap_entry: intremap index (-1) is larger than the maximum index (65535)!',
+        'unit-failed',
+      ],
+      ['(XEN) [VT-D]intremap.c:302: IO-APIC index (5) for remap table is invalid', 'unit-failed'],
+      ['(XEN) [VT-D]intremap.c:310: MSI index (5) has an empty entry', 'unit-failed'],
+      ['(XEN) [VT-D]intremap.c:310: remap_entry_to_ioapic_rte: index (5) get an empty entry!', 'unit-failed'],
+    ]),
+    {
+      log: `(XEN) [VT-D]drhd->address = fed90000 iommu->reg = ffff82c000205000
 (XEN) [VT-D]Host address width 39
 (XEN) Intel VT-d Turbo Remapping enabled.`,
-    events: [],
-  },
-]);
+      events: [],
+    },
+  ],
+  FORMS,
+);
 
 describeSamples(
   'Xen’s words on chipsets',
@@ -153,47 +163,57 @@ describeSamples(
     ],
     ['(XEN) Could not map 00fed18000 for 0000:00:00.0', 'unit-failed', { device: '0000:00:00.0' }],
   ]),
+  FORMS,
 );
 
-describeSamples('Xen’s words on invalidations', XEN_VTD_QUEUE_FORMS, [
-  ...samples('command-error', [
-    [
-      '(XEN) [VT-D] IOMMU#1: IOTLB flush taking too long',
-      'invalidation-slow',
-      { details: { unit: '1', what: 'IOTLB' } },
-    ],
-    ['(XEN) [VT-D] IOMMU#1: context flush took 31ms', 'invalidation-slow', { details: { ms: '31' } }],
-    ['(XEN) [VT-D] IOMMU#1: QI wait descriptor took 31ms', 'invalidation-slow'],
-    ['(XEN) [VT-D] IOMMU#1: QI dev wait descriptor took 31ms', 'device-invalidation-slow'],
-    ['(XEN) [VT-D] IOMMU#1: QI wait descriptor taking too long', 'invalidation-slow'],
-    ['(XEN) [VT-D] IOMMU#0: no QI slot available', 'invalidation-queue-full'],
-    ['(XEN) queue invalidate wait descriptor was not executed', 'invalidation-timeout'],
-    ['(XEN) [VT-D]iommu.c:500: IOMMU: flush IOTLB failed', 'invalidation-failed'],
-    ['(XEN) [VT-D] IOMMU flush all failed for hardware domain', 'invalidation-failed'],
-    ['(XEN) [VT-D] crash shutdown: IOMMU flush all failed', 'invalidation-failed'],
-    ['(XEN) [VT-D] suspend: IOMMU flush all failed: -110', 'invalidation-failed', { reason: { code: -110 } }],
-    ['(XEN) [VT-D] d1: IOMMU pages flush failed: -110', 'invalidation-failed', { domain: 1 }],
-    ['DMAR hardware malfunction', 'unit-dead'],
-    ['iommu.c:622:disable_translation: DMAR hardware is malfunctional', 'unit-dead'],
-  ]),
-  {
-    log: `(XEN) [VT-D] IOMMU#1: QI dev wait descriptor taking too long
+describeSamples(
+  'Xen’s words on invalidations',
+  XEN_VTD_QUEUE_FORMS,
+  [
+    ...samples('command-error', [
+      [
+        '(XEN) [VT-D] IOMMU#1: IOTLB flush taking too long',
+        'invalidation-slow',
+        { details: { unit: '1', what: 'IOTLB' } },
+      ],
+      ['(XEN) [VT-D] IOMMU#1: context flush took 31ms', 'invalidation-slow', { details: { ms: '31' } }],
+      ['(XEN) [VT-D] IOMMU#1: QI wait descriptor took 31ms', 'invalidation-slow'],
+      ['(XEN) [VT-D] IOMMU#1: QI dev wait descriptor took 31ms', 'device-invalidation-slow'],
+      ['(XEN) [VT-D] IOMMU#1: QI wait descriptor taking too long', 'invalidation-slow'],
+      ['(XEN) [VT-D] IOMMU#0: no QI slot available', 'invalidation-queue-full'],
+      ['(XEN) queue invalidate wait descriptor was not executed', 'invalidation-timeout'],
+      ['(XEN) [VT-D]iommu.c:500: IOMMU: flush IOTLB failed', 'invalidation-failed'],
+      ['(XEN) [VT-D] IOMMU flush all failed for hardware domain', 'invalidation-failed'],
+      ['(XEN) [VT-D] crash shutdown: IOMMU flush all failed', 'invalidation-failed'],
+      [
+        '(XEN) [VT-D] suspend: IOMMU flush all failed: -110',
+        'invalidation-failed',
+        { reason: { code: -110 } },
+      ],
+      ['(XEN) [VT-D] d1: IOMMU pages flush failed: -110', 'invalidation-failed', { domain: 1 }],
+      ['DMAR hardware malfunction', 'unit-dead'],
+      ['iommu.c:622:disable_translation: DMAR hardware is malfunctional', 'unit-dead'],
+    ]),
+    {
+      log: `(XEN) [VT-D] IOMMU#1: QI dev wait descriptor taking too long
 (XEN)   IQA = 1234000
 (XEN)   IQH = 40
 (XEN)   IQT = 60`,
-    events: [
-      { reason: { name: 'device-invalidation-slow' }, more: ['IQA = 1234000', 'IQH = 40', 'IQT = 60'] },
-    ],
-  },
-  {
-    log: `(XEN) DMAR_IQA_REG = 1234000
+      events: [
+        { reason: { name: 'device-invalidation-slow' }, more: ['IQA = 1234000', 'IQH = 40', 'IQT = 60'] },
+      ],
+    },
+    {
+      log: `(XEN) DMAR_IQA_REG = 1234000
 (XEN) [VT-D] Queue invalidate wait descriptor timed out
 (XEN) DMAR_IQA_REG = 1234000
 (XEN) DMAR_IQH_REG = 40
 (XEN) DMAR_IQT_REG = 60`,
-    events: [{ reason: { name: 'invalidation-timeout' }, more: ['IQA = 1234000', 'IQH = 40', 'IQT = 60'] }],
-  },
-]);
+      events: [{ reason: { name: 'invalidation-timeout' }, more: ['IQA = 1234000', 'IQH = 40', 'IQT = 60'] }],
+    },
+  ],
+  FORMS,
+);
 
 const device = '0000:03:00.0';
 const details = { start: '0xdd000', end: '0xddfff' };
@@ -285,6 +305,7 @@ describeSamples(
     ['(XEN) [VT-D]iommu.c:1990: IOMMU: mapping reserved region failed', 'rmrr-failed'],
     ['(XEN) [VT-D]0000:03:00.0: RMRR quarantine mapping failed', 'rmrr-failed', { device }],
   ]),
+  FORMS,
 );
 
 describe('what Xen says of VT-d units', () => {

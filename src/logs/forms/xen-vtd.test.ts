@@ -4,6 +4,7 @@ import { faultLines } from '../../xen/fault-lines.js';
 import { x86 } from '../../xen/machine.fixture.js';
 import { eventsOf } from '../events.fixture.js';
 import { ALLOWS, PERHAPS_RESERVED } from '../vtd-walk.js';
+import { FORMS } from './all.js';
 import { describeSamples, type Sample } from './samples.fixture.js';
 import { XEN_VTD_FORMS } from './xen-vtd.js';
 
@@ -192,7 +193,7 @@ print_vtd_entries: iommu #0 dev 0000:00:04.0 gmfn 00001
   },
 ];
 
-describeSamples('Xen’s VT-d faults', XEN_VTD_FORMS, SAMPLES);
+describeSamples('Xen’s VT-d faults', XEN_VTD_FORMS, SAMPLES, FORMS);
 
 describe('the tables of a fault', () => {
   const dumped = (reason: string, ...entries: string[]) =>
