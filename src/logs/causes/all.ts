@@ -1,5 +1,6 @@
 import type { CauseRule, JudgedEvent, World } from './cause.js';
 import { DEVICE_MODEL_CAUSES } from './device-model.js';
+import { DEVICE_RESET_CAUSES } from './device-reset.js';
 import {
   BLOCKED_REQUEST,
   GARBAGE_ADDRESS,
@@ -67,6 +68,7 @@ export const CAUSES: readonly CauseRule[] = [
   ...INIT_CAUSES,
   ...TOOLSTACK_CAUSES,
   ...DEVICE_MODEL_CAUSES,
+  ...DEVICE_RESET_CAUSES,
   ...MEMORY_CAUSES,
 ];
 
