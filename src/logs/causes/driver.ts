@@ -1,6 +1,6 @@
 import type { JudgedEvent } from './cause.js';
 import { accessOf, mayBeDenied, natureOf } from './fault-nature.js';
-import { driverOf, hex, isXen, option, others, where } from './log-world.js';
+import { addressesOf, driverOf, hex, isXen, option, where } from './log-world.js';
 import { cause, doubts, excludes, hints, settles, shows, suggests, supports } from './weigh.js';
 
 const PAGE = 4096n;
@@ -23,8 +23,7 @@ export const NULL_ADDRESS = cause({
     if (access === 'write')
       yield hints('it is a write: a completion, status or metadata buffer whose address is missing');
     if (event.count > 20) yield hints(`it happens ${event.count} times: with every request, not by accident`);
-    if (others(event, world).some(({ address }) => address !== null && address >= PAGE))
-      yield doubts('the device faults at other addresses, too');
+    if (addressesOf(event, world) > 1) yield doubts('the device faults at other addresses, too');
   },
   check: (event, world) => {
     const driver = driverOf(event, world)?.value.replace(/^driver /, '');

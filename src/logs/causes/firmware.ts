@@ -14,6 +14,7 @@ import {
   where,
 } from './log-world.js';
 import { cause, doubts, hints, opposes, shows, suggests, supports } from './weigh.js';
+import { indexOf } from './world-index.js';
 
 /** Complaints that are about which unit serves which device, and not about some other of firmware's bugs. */
 const ABOUT_TABLES = /DMAR|DRHD|scope|RMRR|IVRS|IVHD|IVMD|IORT|ACPI|table/i;
@@ -71,7 +72,9 @@ export const PHANTOM_FUNCTION = cause({
     const { facts } = world;
     const slot = slotOf(event.device)!;
     const known = history(event, world).filter(({ value }) => !/^named in /.test(value));
-    const siblings = [...facts.devices.keys()].filter((one) => one !== event.device && slotOf(one) === slot);
+    const siblings = indexOf(world)
+      .slot(slot)
+      .filter((one) => one !== event.device);
     if (known.length > 0) yield opposes(`the log knows ${event.device} as a device (${where(known[0]!)})`);
     else if (siblings.length > 0)
       yield supports(

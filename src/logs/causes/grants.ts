@@ -1,7 +1,7 @@
 import { mendedBy, releaseList, releasesThat } from './affected-releases.js';
 import type { JudgedEvent, World } from './cause.js';
 import { accessOf, mayBeAbsent, mayBeDenied, natureOf } from './fault-nature.js';
-import { behaves, hex, isArm, isXen, ofKind, others, ownerOf, releaseSaid, where } from './log-world.js';
+import { atSamePage, behaves, hex, isArm, isXen, ofKind, ownerOf, releaseSaid, where } from './log-world.js';
 import { cause, doubts, excludes, hints, opposes, shows, suggests, supports } from './weigh.js';
 
 /** On Arm the predicate for grants asked for tables that mirror the p2m, which there never do (dossier §5.3, 91d4eca7ad). */
@@ -98,7 +98,7 @@ export const READ_ONLY_WRITTEN = cause({
           `in quarantine, ${releaseSaid(world)}, all addresses lead to one page of zeros for reading only`,
         );
     }
-    if (others(event, world).some((one) => accessOf(one) === 'read' && one.address === event.address))
+    if (atSamePage(event, world).some((one) => accessOf(one) === 'read' && one.device === event.device))
       yield opposes('the device’s reads of the same address are refused, too: there is no entry for reading');
     if (accessOf(event) === null) yield doubts('the log does not say that it is a write');
   },

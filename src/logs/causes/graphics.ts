@@ -40,7 +40,7 @@ export const GRAPHICS = cause({
       yield suggests('it has no tables, and still does DMA: it shows a picture from before');
     if (accessOf(event) === 'read') yield hints('it is a read, as of a picture that is shown');
     const { address } = event;
-    const range = rangeAt(facts.e820, address);
+    const range = rangeAt(world, facts.e820, address);
     if (range !== undefined && isUsable(range.what))
       yield opposes(`${hex(address!)} is ordinary memory (${where(range)}), not the graphics’ own`);
     else if (range !== undefined)

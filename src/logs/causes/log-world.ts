@@ -4,6 +4,7 @@ import type { EventKind } from '../event.js';
 import type { NamedRange, Said } from '../facts.js';
 import { decimal, sbdfOf } from '../values.js';
 import type { JudgedEvent, World } from './cause.js';
+import { type DeviceEvents, indexOf, near } from './world-index.js';
 
 /** What rules of causes ask of a log, of its release and of the config: the questions, and the words of the answers. */
 
@@ -55,25 +56,23 @@ export function listItem(word: string | undefined, name: string): boolean | unde
   return undefined;
 }
 
-const within = ({ start, end }: NamedRange, address: bigint): boolean => address >= start && address < end;
-
-/** The range of a list that an address lies in, the smallest first. */
-export function rangeAt(ranges: readonly NamedRange[], address: bigint | null): NamedRange | undefined {
-  if (address === null) return undefined;
-  let best: NamedRange | undefined;
-  for (const range of ranges) {
-    if (!within(range, address)) continue;
-    if (best === undefined || range.end - range.start < best.end - best.start) best = range;
-  }
-  return best;
+/** The range of one of the facts' lists that an address lies in, the smallest where several do. */
+export function rangeAt(
+  world: World,
+  ranges: readonly NamedRange[],
+  address: bigint | null,
+): NamedRange | undefined {
+  return address === null ? undefined : indexOf(world).rangeAt(ranges, address);
 }
 
 /** The end of the highest usable range of the log's E820; undefined without one. */
-export function endOfMemory({ facts }: World): bigint | undefined {
-  let end: bigint | undefined;
-  for (const { what, end: one } of facts.e820)
-    if (isUsable(what) && (end === undefined || one > end)) end = one;
-  return end;
+export function endOfMemory(world: World): bigint | undefined {
+  return indexOf(world).once(endOfMemory, () => {
+    let end: bigint | undefined;
+    for (const { what, end: one } of world.facts.e820)
+      if (isUsable(what) && (end === undefined || one > end)) end = one;
+    return end;
+  });
 }
 
 export const isUsable = (what: string): boolean => /^(?:usable|RAM|System RAM)$/i.test(what);
@@ -85,9 +84,9 @@ export const rangeText = ({ start, end }: NamedRange): string => `[${hex(start)}
 export const isFor = (range: NamedRange, device: string | null): boolean =>
   range.devices.length === 0 || (device !== null && range.devices.includes(device));
 
-/** All that was said of the event's device, in the order of the lines. */
-export function history({ device }: JudgedEvent, { facts }: World): readonly Said<string>[] {
-  return (device === null ? undefined : facts.devices.get(device)) ?? [];
+/** What was said of the event's device around the event, in the order of the lines. */
+export function history({ device, firstLine }: JudgedEvent, { facts }: World): readonly Said<string>[] {
+  return near((device === null ? undefined : facts.devices.get(device)) ?? [], firstLine);
 }
 
 /** The last thing said of the device before the event that matches. */
@@ -162,13 +161,15 @@ export const configHas = ({ device }: JudgedEvent, { config }: World): boolean =
   config !== undefined &&
   (config.dtdev.includes(device) || config.pci.some(({ bdf }) => bdf !== undefined && same(bdf, device)));
 
-function hasGuests({ facts }: World): boolean {
-  for (const domain of facts.domains.keys()) if (domain > 0) return true;
-  return false;
-}
+const hasGuests = (world: World): boolean =>
+  indexOf(world).once(ownerOf, () => [...world.facts.domains.keys()].some((domain) => domain > 0));
 
 /** Whose the device is when it faults. */
 export function ownerOf(event: JudgedEvent, world: World): Owner {
+  return indexOf(world).once(event, () => findOwner(event, world));
+}
+
+function findOwner(event: JudgedEvent, world: World): Owner {
   if (event.source === 'linux')
     return { who: 'host', domain: null, because: 'Linux prints the line: it has the IOMMU to itself' };
   const known = ownerByNumber(event) ?? ownerByHistory(event, world);
@@ -187,56 +188,23 @@ export function ownerOf(event: JudgedEvent, world: World): Owner {
   };
 }
 
-/** The events of a log by device and by page: a log may have thousands, and each is held against the others. */
-interface EventIndex {
-  readonly byDevice: ReadonlyMap<string, readonly JudgedEvent[]>;
-  readonly byPage: ReadonlyMap<bigint, readonly JudgedEvent[]>;
-  readonly byKind: ReadonlyMap<EventKind, readonly JudgedEvent[]>;
-}
+/** The first events of a kind, in the order of their lines. */
+export const ofKind = (kind: EventKind, world: World): readonly JudgedEvent[] => indexOf(world).kind(kind);
 
-const indexes = new WeakMap<readonly JudgedEvent[], EventIndex>();
+/** What the log has of the event's device, this event included; undefined where it names none. */
+export const others = ({ device }: JudgedEvent, world: World): DeviceEvents | undefined =>
+  device === null ? undefined : indexOf(world).device(device);
 
-function indexOf(events: readonly JudgedEvent[]): EventIndex {
-  const known = indexes.get(events);
-  if (known !== undefined) return known;
-  const index = {
-    byDevice: grouped(events, ({ device }) => device),
-    byKind: grouped(events, ({ kind }) => kind),
-    byPage: grouped(events, ({ address }) => (address === null ? null : address >> 12n)),
-  };
-  indexes.set(events, index);
-  return index;
-}
+/** How many different addresses the event's device faults at. */
+export const addressesOf = (event: JudgedEvent, world: World): number =>
+  others(event, world)?.addresses.size ?? 1;
 
-function grouped<Key>(
-  events: readonly JudgedEvent[],
-  keyOf: (event: JudgedEvent) => Key | null,
-): Map<Key, JudgedEvent[]> {
-  const groups = new Map<Key, JudgedEvent[]>();
-  for (const event of events) {
-    const key = keyOf(event);
-    if (key === null) continue;
-    const group = groups.get(key);
-    if (group === undefined) groups.set(key, [event]);
-    else group.push(event);
-  }
-  return groups;
-}
-
-/** The events of a kind, in the order of their lines. */
-export const ofKind = (kind: EventKind, { events }: World): readonly JudgedEvent[] =>
-  indexOf(events).byKind.get(kind) ?? [];
-
-/** Other events of the same device in the log. */
-export function others(event: JudgedEvent, { events }: World): readonly JudgedEvent[] {
-  if (event.device === null) return [];
-  return (indexOf(events).byDevice.get(event.device) ?? []).filter((one) => one !== event);
-}
-
-/** Events, of whatever device, at the same page. */
-export function atSamePage(event: JudgedEvent, { events }: World): readonly JudgedEvent[] {
+/** Other events, of whatever device, at the same page. */
+export function atSamePage(event: JudgedEvent, world: World): readonly JudgedEvent[] {
   if (event.address === null) return [];
-  return (indexOf(events).byPage.get(event.address >> 12n) ?? []).filter((one) => one !== event);
+  return indexOf(world)
+    .page(event.address >> 12n)
+    .filter((one) => one !== event);
 }
 
 /** The function's number of a PCI address; null for what is none. */

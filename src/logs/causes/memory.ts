@@ -53,12 +53,13 @@ export const DEVICE_MEMORY = cause({
   title: 'a kernel maps memory of devices or firmware to which its domain has no right',
   prior: 3,
   applies: (event) => named(event, 'l1e-refused', 'mmio-refused', 'mmio-read-only'),
-  *weigh(event, { facts }) {
+  *weigh(event, world) {
+    const { facts } = world;
     const owner = event.details['page owner'];
     if (owner !== undefined && DOMID_IO.test(owner))
       yield shows('the page’s owner is DOMID_IO, which has all memory of devices');
     if (event.details['pfn is'] !== undefined) yield supports('the page is no memory of a guest');
-    const range = rangeAt(facts.e820, event.address);
+    const range = rangeAt(world, facts.e820, event.address);
     if (range !== undefined && range.what !== 'usable')
       yield supports(`${hex(event.address!)} is ${range.what}, ${rangeText(range)} (${where(range)})`);
     if (event.domain === 0) yield hints('dom0 probes such ranges at its start, which is harmless');
@@ -167,12 +168,13 @@ export const PLACE_TAKEN = cause({
   prior: 3,
   applies: (event) =>
     named(event, 'identity-map-refused', 'p2m-move-refused', 'mmio-map-failed', 'p2m-failed', 'map-failed'),
-  *weigh(event, { facts }) {
+  *weigh(event, world) {
+    const { facts } = world;
     const name = event.reason?.code == null ? undefined : errnoOf(event.reason.code)?.name;
     if (name === 'ENOMEM') yield opposes('the errno is ENOMEM');
     if (name === 'EBUSY' || name === 'EEXIST' || name === 'EADDRINUSE' || name === 'EPERM')
       yield shows(`the errno is ${name}`);
-    const region = rangeAt(facts.reservedRegions, event.address);
+    const region = rangeAt(world, facts.reservedRegions, event.address);
     if (region !== undefined)
       yield supports(`${rangeText(region)} is a reserved region of the firmware (${where(region)})`);
     if (named(event, 'identity-map-refused')) yield shows('the line names what is mapped there');

@@ -2,6 +2,7 @@ import { domainType } from '../../toolstack/domain-config.js';
 import type { JudgedEvent, World } from './cause.js';
 import { accessOf, mayBeAbsent, natureOf } from './fault-nature.js';
 import {
+  addressesOf,
   atSamePage,
   endOfMemory,
   hex,
@@ -9,7 +10,6 @@ import {
   isUsable,
   isXen,
   ofKind,
-  others,
   ownerOf,
   rangeAt,
   rangeText,
@@ -18,6 +18,7 @@ import {
   where,
 } from './log-world.js';
 import { cause, doubts, excludes, hints, opposes, suggests, supports } from './weigh.js';
+import { near } from './world-index.js';
 
 const MIB = 1n << 20n;
 /** What an HVM guest's memory is moved up by, at most, to make room for devices below 4 GiB. */
@@ -49,7 +50,7 @@ export const NEVER_MAPPED = cause({
       yield suggests(
         `nothing is mapped in the ${spanText(spanOfFailure(event)!)} around it (${event.level!.name})`,
       );
-    const range = rangeAt(world.facts.e820, address);
+    const range = rangeAt(world, world.facts.e820, address);
     const end = endOfMemory(world);
     if (address !== null && end !== undefined && address >= end && range === undefined)
       yield supports(`the machine has no memory there: by the log it ends at ${hex(end)}`);
@@ -122,7 +123,10 @@ export const UNMAPPED_TOO_EARLY = cause({
       );
     if (!isXen(event) && owner.who === 'host' && event.address !== null && !isLinuxIova(event))
       yield doubts(`${hex(event.address)} is not where Linux usually hands out I/O addresses`);
-    for (const { value, line } of owner.domain === null ? [] : (facts.domains.get(owner.domain) ?? [])) {
+    for (const { value, line } of near(
+      (owner.domain === null ? undefined : facts.domains.get(owner.domain)) ?? [],
+      event.firstLine,
+    )) {
       if (/crash|destroy|shut|dying/.test(value) && line <= event.firstLine)
         yield supports(
           `d${owner.domain} ${value} (line ${line}) before the fault: its memory was being taken back`,
@@ -138,12 +142,12 @@ export const UNMAPPED_TOO_EARLY = cause({
       yield hints('pages around it are mapped, only this one is missing');
     else if (isHole(event) === false && natureOf(event) === 'not-mapped')
       yield doubts(`the ${spanText(spanOfFailure(event)!)} around it are not mapped either`);
-    const addresses = new Set(others(event, world).map((one) => one.address));
-    if (addresses.size > 2 && natureOf(event) === 'not-mapped')
-      yield hints(`${addresses.size + 1} addresses of the device fault: buffers that come and go`);
-    if (event.count > 100 && addresses.size === 0)
+    const addresses = addressesOf(event, world);
+    if (addresses > 3 && natureOf(event) === 'not-mapped')
+      yield hints(`${addresses} addresses of the device fault: buffers that come and go`);
+    if (event.count > 100 && addresses === 1)
       yield opposes(`it is one address ${event.count} times: a buffer in flight would be over soon`);
-    const range = rangeAt(facts.e820, event.address);
+    const range = rangeAt(world, facts.e820, event.address);
     if (isXen(event) && range !== undefined && !isUsable(range.what))
       yield excludes(`${hex(event.address!)} is ${range.what}, no memory that a domain could give back`);
   },

@@ -53,7 +53,7 @@ export const SPECIAL_PAGE = cause({
     );
     if (typed !== undefined)
       yield supports(`Xen complains of page types (line ${typed.firstLine}): ${typed.reason?.meaning ?? ''}`);
-    const range = rangeAt(facts.e820, event.address);
+    const range = rangeAt(world, facts.e820, event.address);
     if (range !== undefined && !isUsable(range.what))
       yield excludes(`${hex(event.address!)} is ${range.what}, and only memory can be a page table`);
     if (isHole(event) === true && natureOf(event) === 'not-mapped')
@@ -95,7 +95,7 @@ export const STRICT_DOM0 = cause({
     if (dom0Mode !== null && dom0Mode.value !== 'Strict')
       yield excludes(`dom0’s mode is ${dom0Mode.value} (${where(dom0Mode)})`);
     else if (dom0Mode !== null) yield shows(`dom0’s mode is Strict (${where(dom0Mode)})`);
-    const range = rangeAt(facts.e820, event.address);
+    const range = rangeAt(world, facts.e820, event.address);
     if (range !== undefined && isUsable(range.what) && dom0Mode !== null)
       yield hints(`${hex(event.address!)} is memory, which a relaxed dom0 would reach`);
     const late = ({ strictHwdomPages }: { readonly strictHwdomPages: string }) =>

@@ -20,6 +20,7 @@ import {
   where,
 } from './log-world.js';
 import { cause, doubts, excludes, hints, opposes, shows, suggests, supports } from './weigh.js';
+import { indexOf } from './world-index.js';
 
 const MIB = 1n << 20n;
 const GIB4 = 1n << 32n;
@@ -47,12 +48,12 @@ export const REGION_MISSING = cause({
   *weigh(event, world) {
     const { facts } = world;
     const address = event.address!;
-    const region = rangeAt(facts.reservedRegions, address);
+    const region = rangeAt(world, facts.reservedRegions, address);
     if (region !== undefined && isFor(region, event.device))
       yield excludes(`firmware does declare it: ${rangeText(region)} (${where(region)})`);
     if (region !== undefined && !isFor(region, event.device))
       yield supports(`${rangeText(region)} is declared for ${owners(region)} only (${where(region)})`);
-    const range = rangeAt(facts.e820, address);
+    const range = rangeAt(world, facts.e820, address);
     if (address < MIB)
       yield supports(`${hex(address)} lies below 1 MiB, where firmware and option ROMs keep their buffers`);
     else if (range !== undefined && isUsable(range.what))
@@ -67,7 +68,7 @@ export const REGION_MISSING = cause({
     const owner = ownerOf(event, world);
     if (owner.who === 'guest')
       yield opposes(`${owner.because}: what a guest’s driver makes of addresses is likelier than firmware`);
-    if (event.count > 1 && others(event, world).length === 0)
+    if (event.count > 1 && others(event, world)?.count === 1)
       yield hints(`it is always the same address, ${event.count} times`);
     if (event.unit === 'vtd' && /^0000:00:(?:1a|1d|14)\.0$/.test(event.device ?? ''))
       yield suggests(
@@ -120,13 +121,13 @@ export const REGION_NOT_MAPPED = cause({
   title:
     'the device uses its reserved region (RMRR, IVMD), which the domain that has it does not have mapped',
   prior: 0,
-  applies: (event, { facts }) =>
+  applies: (event, world) =>
     event.kind === 'dma-fault' &&
     mayBeAbsent(event) &&
-    rangeAt(facts.reservedRegions, event.address) !== undefined,
+    rangeAt(world, world.facts.reservedRegions, event.address) !== undefined,
   *weigh(event, world) {
     const { facts, config } = world;
-    const region = rangeAt(facts.reservedRegions, event.address)!;
+    const region = rangeAt(world, facts.reservedRegions, event.address)!;
     if (!isFor(region, event.device)) {
       yield excludes(`the region is ${owners(region)}’s, not this device’s`);
       return;
@@ -160,10 +161,12 @@ export const REGION_NOT_MAPPED = cause({
 const TRAMPOLINE = 0x1_0000n;
 
 /** Where Xen puts its trampoline on a machine that booted by BIOS: 64 KiB below the top of low memory, down to a page. */
-export function trampolineAt({ facts }: World): bigint | undefined {
-  const low = facts.e820.filter(({ what, end }) => isUsable(what) && end <= 0xa_0000n);
-  const top = low.reduce((end, range) => (range.end > end ? range.end : end), 0n);
-  return top <= TRAMPOLINE ? undefined : ((top - TRAMPOLINE) >> 12n) << 12n;
+export function trampolineAt(world: World): bigint | undefined {
+  return indexOf(world).once(trampolineAt, () => {
+    const low = world.facts.e820.filter(({ what, end }) => isUsable(what) && end <= 0xa_0000n);
+    const top = low.reduce((end, range) => (range.end > end ? range.end : end), 0n);
+    return top <= TRAMPOLINE ? undefined : ((top - TRAMPOLINE) >> 12n) << 12n;
+  });
 }
 
 /** Xen keeps its own memory out of every device's reach (xen_in_range, arch/x86/setup.c; dossier §10 I14). */
@@ -195,10 +198,8 @@ export const XEN_MEMORY = cause({
       yield hints(
         'Xen’s trampoline is usually at 0x8c000 or a little above, 64 KiB below the end of low memory; without the memory map in the log it cannot be told',
       );
-    const image = rangeAt(
-      world.facts.e820.filter(({ what }) => /xen/i.test(what)),
-      address,
-    );
+    const range = rangeAt(world, world.facts.e820, address);
+    const image = range !== undefined && /xen/i.test(range.what) ? range : undefined;
     if (image !== undefined) yield shows(`${hex(address)} is ${image.what} (${where(image)})`);
   },
   check: (event) =>

@@ -2,12 +2,12 @@ import type { Profile } from '../../xen/editions/behaviours.js';
 import { releaseList, releasesThat } from './affected-releases.js';
 import { mayBeAbsent, natureOf } from './fault-nature.js';
 import {
+  addressesOf,
   behaves,
   history,
   isArm,
   isXen,
   lastSaid,
-  others,
   ownerOf,
   releaseSaid,
   where,
@@ -79,9 +79,9 @@ export const SET_WAY = cause({
       yield suggests(
         `${releaseSaid(world)}; ${releaseList(releasesThat(invalidates))} do this, and ${owner.because}`,
       );
-    const pages = new Set(others(event, world).map(({ address }) => address));
-    if (pages.size > 1)
-      yield supports(`the device faults at ${pages.size + 1} addresses: all of the guest’s memory at once`);
+    const pages = addressesOf(event, world);
+    if (pages > 2)
+      yield supports(`the device faults at ${pages} addresses: all of the guest’s memory at once`);
   },
   check: () =>
     'have the guest (often its boot loader, U-Boot) flush by address instead, or take a release that refuses such flushes where there are devices',

@@ -82,10 +82,7 @@ export const ADDRESS_WIDTH = cause({
       yield hints(`${hex(address)} needs more than ${exceeded} bits`);
     if (natureOf(event) === 'beyond-width' && address < 1n << 32n)
       yield opposes(`${hex(address)} is below 4 GiB, which any unit translates`);
-    if (
-      address >= 1n << 39n &&
-      others(event, world).some((one) => one.address !== null && one.address < 1n << 39n)
-    )
+    if (address >= 1n << 39n && (others(event, world)?.lowest ?? address) < 1n << 39n)
       yield hints('the device’s other faults are at lower addresses: not its driver’s usual ones');
   },
   check: (event) =>
