@@ -60,7 +60,14 @@ describe('roots of a machine that can be asked', () => {
         table: 0x1_2000,
         mode: 'legacy',
         enabled: true,
-        capabilities: { superpageLevel: 3, snoopControl: true, hostAddressWidth: 39 },
+        capabilities: {
+          superpageLevel: 3,
+          snoopControl: true,
+          hostAddressWidth: 39,
+          levels: [3, 4],
+          passThrough: false,
+          deviceTlbs: false,
+        },
         foundBy: 'DRHD at 0xfed90000 in the DMAR table at 0x80000',
       },
     ]);

@@ -1,4 +1,5 @@
 import type { VtdEntryCapabilities } from '../formats/vtd.js';
+import type { VtdContextCapabilities } from '../formats/vtd-lookup.js';
 
 /** Consecutive requester ids of a PCI segment that arrive at an SMMU as consecutive stream ids. */
 export interface StreamRange {
@@ -27,7 +28,7 @@ export interface FoundRoot {
   /** Whether the unit translates, as its registers say. */
   readonly enabled: boolean | null;
   /** What the unit can do, where its registers or a firmware table say so. */
-  readonly capabilities?: Partial<VtdEntryCapabilities>;
+  readonly capabilities?: Partial<VtdEntryCapabilities & VtdContextCapabilities>;
   /** For people: `--rtaddr`, `DRHD at 0xfed90000 in the DMAR table at 0x…`. */
   readonly foundBy: string;
 }

@@ -67,7 +67,7 @@ class StreamTable {
     for (let index = 0; index < 2 ** (size - split) && this.left > 0; index++) {
       const at = root.table + index * 8;
       if (!this.reads(at, notes)) {
-        index += 511;
+        index += (PAGE - (at % PAGE)) / 8 - 1;
         continue;
       }
       const words = [image.read32(at), image.read32(at + 4)];

@@ -86,6 +86,19 @@ describe('a VT-d unit in legacy mode', () => {
     });
   });
 
+  test('blocks what the unit cannot do, where that is known', () => {
+    const image = new ArrayImage(32);
+    writeRootEntry(image, 0x1000, 2);
+    writeContextEntry(image, 0x2000, ContextType.MULTI_LEVEL, 0x10, 5, 7);
+    writeContextEntry(image, 0x2010, ContextType.PASS_THROUGH, 0, 4, 7);
+    writeContextEntry(image, 0x2020, ContextType.DEVICE_IOTLB, 0x10, 4, 7);
+    const translations = (root: FoundRoot) =>
+      surveyMachine(image, [root]).devices.map(({ translation }) => translation);
+    expect(translations(ROOT)).toEqual(['translated', 'passthrough', 'translated']);
+    const capabilities = { levels: [3, 4], passThrough: false, deviceTlbs: false };
+    expect(translations({ ...ROOT, capabilities })).toEqual(['blocked', 'blocked', 'blocked']);
+  });
+
   test('names root entries that lead nowhere or have reserved bits set', () => {
     const image = new ArrayImage(32);
     writeRootEntry(image, 0x1000, 0x1000_0000);

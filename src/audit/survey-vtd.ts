@@ -60,6 +60,15 @@ export function surveyVtd(gathering: Gathering, root: FoundRoot, unit: number): 
   return notes.unit(root, scalable ? 'scalable' : 'legacy');
 }
 
+/** What an entry asks for that the unit cannot do, so that it refuses it (§9.3: types and widths without the capability). */
+function beyondCapabilities({ capabilities }: FoundRoot, type: number, levels: number): string | undefined {
+  const { levels: known, passThrough, deviceTlbs } = capabilities ?? {};
+  if (known?.includes(levels) === false) return `the unit has no tables of ${levels} levels`;
+  if (type === ContextType.PASS_THROUGH && passThrough === false) return 'the unit lets nothing pass through';
+  if (type === ContextType.DEVICE_IOTLB && deviceTlbs === false) return 'the unit knows no device-TLBs';
+  return undefined;
+}
+
 /** Root and context tables of a unit in legacy mode (Intel VT-d spec 5.10 §3.4.1, §3.4.2). */
 class LegacySurvey {
   private readonly gathering: Gathering;
@@ -139,6 +148,8 @@ class LegacySurvey {
     if (contextReserved(word0, word2, image.read32(at + 12))) return refused('reserved bits are set');
     if (TYPES[type] === undefined) return refused('its translation type is reserved');
     if (levels === 0) return refused('its address width is reserved');
+    const beyond = beyondCapabilities(this.root, type, levels);
+    if (beyond !== undefined) return refused(beyond);
     if (type === ContextType.PASS_THROUGH) {
       return { ...device, translation: 'passthrough', rights: R | W };
     }

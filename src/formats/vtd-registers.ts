@@ -1,5 +1,6 @@
 import { type EntryLayout, getField } from './layout.js';
 import type { VtdEntryCapabilities } from './vtd.js';
+import type { VtdContextCapabilities } from './vtd-lookup.js';
 
 /** What a unit can do. 64 bits; both capability registers are printed by Xen and Linux while they start. */
 export const VTD_CAPABILITIES: EntryLayout = {
@@ -97,10 +98,15 @@ export const translationEnabled = (status: number): boolean => (status | 0) < 0;
 export function entryCapabilities(
   capabilities: bigint,
   extended: bigint,
-): Omit<VtdEntryCapabilities, 'hostAddressWidth'> {
+): Omit<VtdEntryCapabilities, 'hostAddressWidth'> & VtdContextCapabilities {
+  const has = (name: string) => getField(VTD_EXTENDED_CAPABILITIES, name, wordsOf64(extended)) === 1;
   const pages = getField(VTD_CAPABILITIES, 'SSLPS', wordsOf64(capabilities));
+  const widths = getField(VTD_CAPABILITIES, 'SAGAW', wordsOf64(capabilities));
   return {
     superpageLevel: pages & 2 ? 3 : pages & 1 ? 2 : 1,
-    snoopControl: getField(VTD_EXTENDED_CAPABILITIES, 'SC', wordsOf64(extended)) === 1,
+    snoopControl: has('SC'),
+    levels: [3, 4, 5].filter((levels) => (widths >> (levels - 2)) & 1),
+    passThrough: has('PT'),
+    deviceTlbs: has('DT'),
   };
 }
