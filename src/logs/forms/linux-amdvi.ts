@@ -213,7 +213,8 @@ function trouble(
   const form = event(texts, printedBy, (line, draft) => {
     draft.reason = ours(name, meaning);
     // What a driver prints for a device begins with it; of a unit that is the unit itself.
-    draft.device = sbdfOf(line.fields.device) ?? lastSbdf(line.before.slice(-BEFORE_AT_MOST));
+    draft.device =
+      sbdfOf(line.fields.device?.replace(/:$/, '')) ?? lastSbdf(line.before.slice(-BEFORE_AT_MOST));
     tell?.(line, draft);
     return undefined;
   });
@@ -234,7 +235,7 @@ const TROUBLES: readonly LineForm[] = [
   trouble(
     [
       'AMD-Vi: Completion-Wait loop timed out',
-      'AMD-Vi: IOMMU {device:text}: Completion-Wait loop timed out',
+      'AMD-Vi: IOMMU {device:bdf} Completion-Wait loop timed out',
       'AMD IOMMU: Completion wait loop failed',
     ],
     'Linux; with the unit after 6.12, with the last wording 2.6.30 (and then it panics)',

@@ -116,7 +116,7 @@ const DEVICES: readonly InitRow[] = [
     meaning: 'a new device lies behind no AMD-Vi unit',
   },
   {
-    texts: ['AMD-Vi: Warning: {device:text}: reassignment may cause {domain:text} data corruption'],
+    texts: ['AMD-Vi: Warning: {device:bdf} reassignment may cause {domain:text} data corruption'],
     printedBy: 'Xen since 4.17',
     reason: 'device-exposed',
     meaning:
@@ -124,15 +124,15 @@ const DEVICES: readonly InitRow[] = [
   },
   {
     texts: [
-      'AMD-Vi: Warning: {domain:text}: unity mapping failed for {device:bdf}',
-      'AMD-Vi: Warning: {domain:text}: unity unmapping failed for {device:bdf}',
+      'AMD-Vi: Warning: {domain:word}: unity mapping failed for {device:bdf}',
+      'AMD-Vi: Warning: {domain:word}: unity unmapping failed for {device:bdf}',
     ],
     printedBy: SINCE_416,
     reason: 'map-failed',
     meaning: 'the memory that firmware names for the device (IVMD) could not be mapped or unmapped',
   },
   {
-    texts: ['AMD-Vi: unity-unmap for {domain:text}/{device:bdf} failed ({errno:dec})'],
+    texts: ['AMD-Vi: unity-unmap for {domain:word}/{device:bdf} failed ({errno:dec})'],
     printedBy: 'Xen since 4.16',
     reason: 'map-failed',
     meaning:
@@ -195,15 +195,6 @@ const TABLES: readonly InitRow[] = [
     printedBy: 'Xen since 4.15, the last wording up to 4.14: the dump of debug key o',
     reason: 'unit-failed',
     meaning: 'an entry of a domain’s page tables for devices leads to the wrong level',
-  },
-  {
-    texts: [
-      'AMD IOMMU failed to map domain page {address:hex}',
-      'Failed to map IOMMU domain page {address:hex}',
-    ],
-    printedBy: 'Xen up to 4.15: the dump of debug key o',
-    reason: 'out-of-memory',
-    meaning: 'a page of a domain’s tables for devices could not be mapped to be shown',
   },
   {
     texts: ['AMD-Vi: {domain:word}: IOMMU mapping failed: {errno:dec}'],

@@ -209,8 +209,6 @@ const DEVICES: readonly Row[] = [
   ],
   ['AMD IOMMU table error. next_level = 3, expected 1', 'unit-failed'],
   ['IOMMU p2m table error. next_level = 3, expected 1', 'unit-failed'],
-  ['AMD IOMMU failed to map domain page 0000000134154000', 'out-of-memory', { address: 0x1_3415_4000n }],
-  ['Failed to map IOMMU domain page 0000000134154000', 'out-of-memory'],
   ['AMD-Vi: d0: IOMMU mapping failed: -12', 'map-failed', { domain: 0 }],
 ];
 

@@ -59,7 +59,7 @@ const UNITS: readonly InitRow[] = [
     meaning: 'erratum 746: a unit could hang, so that clock gating of a part of it is switched off',
   },
   {
-    texts: ['AMD-Vi: IOMMU {device:text} enabled by firmware (ctrl {control:hex})'],
+    texts: ['AMD-Vi: IOMMU {device:bdf} enabled by firmware (ctrl {control:hex})'],
     printedBy: 'Xen since 4.22',
     reason: 'mode',
     meaning: 'firmware had switched the unit on; Xen switches it off before it sets it up',
@@ -218,42 +218,31 @@ const INTERRUPTS: readonly InitRow[] = [
 
 const command = (row: InitRow): InitRow => ({ ...row, kind: 'command-error' });
 
+// A field of the type bdf takes the colon behind the address, too.
 const COMMANDS: readonly InitRow[] = [
   command({
     texts: [
-      'AMD IOMMU {device:text}: completion wait taking too long',
-      'AMD IOMMU {device:text}: iotlb completion wait taking too long',
+      'AMD IOMMU {device:bdf} completion wait taking too long',
+      'AMD IOMMU {device:bdf} iotlb completion wait taking too long',
     ],
     printedBy: 'Xen since 4.16',
     reason: 'unit-failed',
     meaning: 'the unit, or with iotlb a device, takes long to forget translations, and Xen waits',
-    tell: ({ fields }, event) => {
-      event.device = sbdfOf(fields.device);
-      return undefined;
-    },
   }),
   command({
     texts: [
-      'AMD IOMMU {device:text}: completion wait took {time:word}',
-      'AMD IOMMU {device:text}: iotlb completion wait took {time:word}',
+      'AMD IOMMU {device:bdf} completion wait took {time:word}',
+      'AMD IOMMU {device:bdf} iotlb completion wait took {time:word}',
     ],
     printedBy: 'Xen since 4.16',
     reason: 'unit-failed',
     meaning: 'the unit, or with iotlb a device, took long to forget translations',
-    tell: ({ fields }, event) => {
-      event.device = sbdfOf(fields.device);
-      return undefined;
-    },
   }),
   command({
-    texts: ['AMD IOMMU {device:text}: no cmd slot available'],
+    texts: ['AMD IOMMU {device:bdf} no cmd slot available'],
     printedBy: 'Xen since 4.16, once',
     reason: 'unit-failed',
     meaning: 'the unit’s buffer of commands stayed full',
-    tell: ({ fields }, event) => {
-      event.device = sbdfOf(fields.device);
-      return undefined;
-    },
   }),
   command({
     texts: ['AMD-Vi: Warning: ComWaitInt bit did not assert!'],
