@@ -1,3 +1,4 @@
+import { hexValue } from '../values.js';
 import type { CauseRule, JudgedEvent } from './cause.js';
 import { history, option, where } from './log-world.js';
 import { cause, doubts, hints, shows, suggests, supports } from './weigh.js';
@@ -110,8 +111,8 @@ const MIXED_REGION = cause({
       yield supports('the errno is EINVAL: the range itself is not accepted');
       if (refused !== undefined) yield supports(`firmware asks for a mapping (line ${refused.firstLine})`);
     }
-    const { pfn } = event.details;
-    if (pfn !== undefined && event.address !== null && BigInt(`0x${pfn}`) << 12n === event.address)
+    const frame = hexValue(event.details.pfn);
+    if (frame !== null && frame << 12n === event.address)
       yield hints('the address is mapped to itself, as reserved regions are');
   },
   check: () =>
