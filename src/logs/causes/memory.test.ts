@@ -81,6 +81,12 @@ describe('messages about pages and grants', () => {
     expect(others[0]).toMatchObject({ id: 'page-of-another', for: ['the page’s owner is d2'] });
   });
 
+  it('tell an entry for one’s own page from one for a device’s: the page serves as something else', () => {
+    const log = `(XEN) mm.c:2713:d157v0 Bad type (saw 8c00000000000001 != exp e000000000000000) for mfn 36f40 (pfn 02f40)
+(XEN) mm.c:1096:d157v0 Error getting mfn 36f40 (pfn 02f40) from L1 entry 8010000036f40067 for l1e_owner d157, pg_owner d157`;
+    expect(causes(log)[0]).toMatchObject({ id: 'page-in-other-use', for: ['line 1 is about the same page'] });
+  });
+
   it('tell memory of devices by its owner and by the memory map', () => {
     const event = of('l1e-refused', {
       domain: 1,

@@ -56,6 +56,8 @@ export const DEVICE_MEMORY = cause({
   *weigh(event, world) {
     const { facts } = world;
     const owner = event.details['page owner'];
+    if (owner !== undefined && owner === `d${event.domain}`)
+      yield opposes('the page is the domain’s own memory');
     if (owner !== undefined && DOMID_IO.test(owner))
       yield shows('the page’s owner is DOMID_IO, which has all memory of devices');
     if (event.details['pfn is'] !== undefined) yield supports('the page is no memory of a guest');
@@ -82,13 +84,16 @@ export const STILL_IN_USE = cause({
       'base-pointer-refused',
       'linear-table-refused',
       'type-count-overflow',
+      'l1e-refused',
     ),
   *weigh(event, world) {
     const { 'page is': is, 'wanted as': wanted } = event.details;
     if (is !== undefined && wanted !== undefined)
       yield shows(`the page is ${is}, and was wanted as ${wanted}`);
+    const owner = event.details['page owner'];
+    if (owner !== undefined && owner !== `d${event.domain}`) yield opposes(`the page’s owner is ${owner}`);
     const others = atSamePage(event, world).filter(({ kind }) => kind === 'memory');
-    if (others.length > 0) yield hints(`line ${others[0]!.firstLine} is about the same page`);
+    if (others.length > 0) yield suggests(`line ${others[0]!.firstLine} is about the same page`);
   },
   check: () =>
     'it is the guest kernel’s bug, or a module’s that keeps a writable mapping of page tables (debuggers, live patching, out-of-tree drivers): try another kernel; the frame’s number and `xl debug-keys m`/`h` tell whose it is',

@@ -21,10 +21,21 @@ const TYPE_MEANINGS: Readonly<Record<string, string>> = {
     'ordinary memory: writable for the guest, and mapped for its devices where it has an IOMMU context',
 };
 
-/** The layouts of the release that the log names; those of 4.17 where it names none. */
+const OLD_LAYOUT = 'page-words-before-4.10';
+
+/**
+ * Notes what a type that was asked for tells of the layout, where the log names no release: types are asked for without flags,
+ * and bit 60 is a type's only before 4.10 (PGT_locked since).
+ */
+export function noteLayout(wanted: string | undefined, line: number, facts: LogFacts): void {
+  const high = wordsOf(wanted)?.[1] ?? 0;
+  if (facts.xen === null && (high & (1 << 28)) !== 0) facts.other.set(OLD_LAYOUT, { value: 'yes', line });
+}
+
+/** The layouts of the release that the log names; where it names none, those of 4.17, or what its lines show. */
 export function layoutsOfLog(facts: LogFacts): PageInfoLayouts {
   const release = /^(\d{1,3})\.(\d{1,3})(?:\.(\d{1,3}))?/.exec(facts.xen?.value ?? '');
-  if (release === null) return pageInfoLayouts('4.17');
+  if (release === null) return facts.other.has(OLD_LAYOUT) ? PAGE_INFO_BEFORE_4_10 : pageInfoLayouts('4.17');
   const [text, major, minor] = release;
   if (major !== '4') return pageInfoLayouts('4.17');
   if (Number(minor) < 10) return PAGE_INFO_BEFORE_4_10;

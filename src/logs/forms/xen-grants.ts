@@ -167,7 +167,8 @@ const MAPPINGS: readonly Message[] = [
     ],
     printedBy: `${DEBUG}, 4.10 to 4.22; PTE entry 4.6 to 4.9`,
     name: 'grant-unmap-refused',
-    meaning: 'a grant was to be unmapped at an address where it is not mapped',
+    meaning:
+      'a grant was to be mapped or unmapped at an address for which the page tables have no entry, or another',
     manual: 'dossier §5.5',
   },
   {

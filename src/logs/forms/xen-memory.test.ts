@@ -201,6 +201,13 @@ describe('the words that Xen keeps of a page', () => {
     ]);
   });
 
+  it('are told to be old ones by what was asked for, where the log names no release', () => {
+    const old =
+      '(XEN) mm.c:2389:d80 Bad type (saw 7400000000000010 != exp 1000000000000000) for mfn 1d2e04 (pfn 1d1fb)';
+    const { events } = eventsOf(old, XEN_MEMORY_FORMS);
+    expect(events).toMatchObject([{ domain: 80, details: { 'page is': 'writable', 'wanted as': 'l1' } }]);
+  });
+
   it('may be anything', () => {
     expect(bits(line('zzz'))).toBeUndefined();
     expect(bits(`(XEN) Xen version 4.999\n${line('0')}`)).toMatchObject([{ name: 'type none' }]);

@@ -4,7 +4,7 @@ import type { LogFacts } from '../facts.js';
 import type { FormLine, LineForm } from '../form.js';
 import { hexValue } from '../values.js';
 import { type Message, messageForms } from './message.js';
-import { addWord, typeOf } from './page-words.js';
+import { addWord, noteLayout, typeOf } from './page-words.js';
 
 /** `Error mfn 134168: rd=d1 od=NULL caf=… taf=…` and its kin: the words decoded, and whose page it is. */
 function pageWords({ fields }: FormLine, event: EventDraft, facts: LogFacts): undefined {
@@ -18,7 +18,8 @@ function pageWords({ fields }: FormLine, event: EventDraft, facts: LogFacts): un
   return undefined;
 }
 
-function typeConflict({ fields }: FormLine, event: EventDraft, facts: LogFacts): undefined {
+function typeConflict({ fields, line }: FormLine, event: EventDraft, facts: LogFacts): undefined {
+  noteLayout(fields.expected_type, line, facts);
   const [is, wanted] = [typeOf(fields.saw, facts), typeOf(fields.expected_type, facts)];
   if (is !== null) event.details['page is'] = is;
   if (wanted !== null) event.details['wanted as'] = wanted;
@@ -27,6 +28,7 @@ function typeConflict({ fields }: FormLine, event: EventDraft, facts: LogFacts):
 }
 
 const wantedType = (line: FormLine, event: EventDraft, facts: LogFacts): undefined => {
+  noteLayout(line.fields.type, line.line, facts);
   const wanted = typeOf(line.fields.type, facts);
   if (wanted !== null) event.details['wanted as'] = wanted;
   return pageWords(line, event, facts);
