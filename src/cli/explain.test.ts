@@ -171,6 +171,18 @@ describe('dommu explain', () => {
     closeSync(end);
   });
 
+  it('knows the regions of an ACPI table that is given beside the log', async () => {
+    const fault = `(XEN) [VT-D]DMAR:[DMA Write] Request device [0000:00:02.0] fault addr 7b800000
+(XEN) [VT-D]DMAR: reason 05 - PTE Write access is not set`;
+    const first = async (options: object) =>
+      (await json([file('fault.log', fault)], options)).events[0].causes[0] as { id: string; for: string[] };
+    expect((await first({})).id).not.toBe('reserved-region-not-mapped');
+    expect(await first({ acpi: ['examples/acpi/laptop-dmar.txt'] })).toMatchObject({
+      id: 'reserved-region-not-mapped',
+      for: [expect.stringContaining('declared for 0000:00:02.0 (the ACPI table)')],
+    });
+  });
+
   it('says what it did not read', async () => {
     const long = file('long.log', `${'x'.repeat(70_000)}\n${LOG}`);
     expect((await json([long])).notes).toEqual([

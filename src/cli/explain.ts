@@ -1,5 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { type Command, InvalidArgumentError } from 'commander';
+import { addFirmwareFacts } from '../audit/acpi/firmware-facts.js';
+import { readAcpiFile } from '../audit/acpi/read-input.js';
 import { EVENT_KINDS, type EventKind } from '../logs/event.js';
 import { type ExplainedEvent, type Explanation, explain } from '../logs/explain.js';
 import { type ProgramAnswer, programFor } from '../logs/programs.js';
@@ -24,6 +26,7 @@ export interface ExplainCommandOptions {
   readonly json?: boolean;
   readonly xen?: string;
   readonly config?: string;
+  readonly acpi?: readonly string[];
   readonly kind?: readonly EventKind[];
   readonly device?: string;
   readonly program?: boolean;
@@ -57,6 +60,10 @@ export function registerExplain(program: Command, io: Io = standardIo()): void {
     .option('--xen <edition>', 'the release of Xen (default: what the log says)')
     .option('--config <file>', 'the config of the guest (xl.cfg(5)) that has the device')
     .option('--program', 'show for each fault the shortest program in which the model ends in it')
+    .option(
+      '--acpi <file...>',
+      'the machine’s ACPI tables DMAR, IVRS, IORT: binaries, acpidump, listings of iasl',
+    )
     .option('--device <address>', 'only events of this device: 01:00.0, or its device-tree path')
     .option('--kind <kinds>', `only events of these kinds: ${EVENT_KINDS.join(', ')}`, kinds)
     .option('--all', 'show how things were set up, too')
@@ -89,6 +96,7 @@ export async function explainLogs(
   io: Io,
 ): Promise<ExitCode> {
   const edition = options.xen === undefined ? undefined : resolveEdition(options.xen);
+  const tables = (options.acpi ?? []).flatMap((file) => readAcpiFile(file).tables);
   const config = options.config === undefined ? undefined : guestConfig(options.config, edition);
   const line = new ReadingLine(process.stderr);
   const interrupts = watchInterrupts(undefined);
@@ -99,6 +107,7 @@ export async function explainLogs(
     const explanation = await explain(logs, {
       edition,
       config,
+      amend: (facts) => addFirmwareFacts(tables, facts),
       isOver: interrupts.isOver,
       progress: ({ file, bytes, events }) => line.show(file, bytes, events),
     });

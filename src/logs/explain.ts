@@ -33,6 +33,8 @@ export interface ExplainOptions {
   readonly edition?: Edition | undefined;
   /** The guest's config. */
   readonly config?: DomainConfig | undefined;
+  /** Told what the log says before causes are weighed, to add what else is known of the machine. */
+  readonly amend?: (facts: LogFacts) => void;
   /** What lines are understood; all that are known by default. */
   readonly forms?: readonly LineForm[];
   /** Asked between pieces of a log: true ends the reading, and what was found so far is explained. */
@@ -149,6 +151,7 @@ class Reader {
 
   explanation(): Explanation {
     const { facts, grouper, options, notes } = this;
+    options.amend?.(facts);
     const events = grouper.events();
     if (grouper.overflowed) {
       notes.push(

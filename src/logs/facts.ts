@@ -1,3 +1,6 @@
+/** The line of what no line of the log says: it is known from an ACPI table that was given beside it. */
+export const ELSEWHERE = 0;
+
 /** Bytes of physical address space that the log gives a meaning; `end` is exclusive. */
 export interface NamedRange {
   readonly start: bigint;

@@ -1,13 +1,14 @@
 import { IortType, MEMORY_RANGE } from '../../formats/acpi/iort.js';
 import { addressOf } from '../../formats/acpi/structure.js';
-import { FACTS_AT_MOST, type LogFacts, type NamedRange } from '../../logs/facts.js';
+import { ELSEWHERE, FACTS_AT_MOST, type LogFacts, type NamedRange } from '../../logs/facts.js';
 import { regionsOfTable } from '../firmware-regions.js';
 import type { InputTable } from './read-input.js';
 import { isIommuTable, surroundingsOf, verifyAcpiTable } from './verify.js';
 
 /** The regions that a table reserves: RMRRs, IVMDs that are to be mapped, and the ranges of IORT's RMR nodes. */
 export function reservedRanges(input: InputTable): NamedRange[] {
-  const { table, line } = input;
+  const { table } = input;
+  const line = ELSEWHERE;
   const regions = regionsOfTable(table).map(({ name, start, end, devices }) => {
     return { start: BigInt(start), end: BigInt(end), what: name, devices, line };
   });
@@ -37,7 +38,7 @@ export function addFirmwareFacts(tables: readonly InputTable[], facts: LogFacts)
       if (severity !== 'error') continue;
       facts.add(facts.firmwareComplaints, {
         value: `${table} (${input.file}): ${message}`,
-        line: input.line,
+        line: ELSEWHERE,
       });
     }
   }

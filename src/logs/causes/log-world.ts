@@ -1,7 +1,7 @@
 import type { Bdf } from '../../toolstack/bdf.js';
 import type { Profile } from '../../xen/editions/behaviours.js';
 import type { EventKind } from '../event.js';
-import type { NamedRange, Said } from '../facts.js';
+import { ELSEWHERE, type NamedRange, type Said } from '../facts.js';
 import { decimal, sbdfOf } from '../values.js';
 import type { JudgedEvent, World } from './cause.js';
 import { type DeviceEvents, indexOf, near } from './world-index.js';
@@ -11,7 +11,8 @@ import { type DeviceEvents, indexOf, near } from './world-index.js';
 export const hex = (value: bigint): string => `0x${value.toString(16)}`;
 
 /** Where something was said: `line 12`. */
-export const where = ({ line }: { readonly line: number }): string => `line ${line}`;
+export const where = ({ line }: { readonly line: number }): string =>
+  line === ELSEWHERE ? 'the ACPI table' : `line ${line}`;
 
 /** Which release it is, and how that is known: `this log says Xen 4.14.0 (line 3)`, or `you say Xen 4.14`. */
 export function releaseSaid({ facts, edition }: World): string {
