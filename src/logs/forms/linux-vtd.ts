@@ -17,7 +17,7 @@ import {
 const FAULT = 'linux-vtd-fault';
 const ALONE = { source: 'linux', unit: 'vtd', kind: 'dma-fault' } as const;
 
-/** Linux printed reasons in decimal until 5.13, and in hexadecimal with 0x since. */
+/** Linux printed reasons in decimal, and since about 5.13 in hexadecimal with 0x: the wording decides. */
 const reasonCode = (text: string): number | null => (text.startsWith('0x') ? hexNumber(text) : decimal(text));
 
 /** Xen prints old Linux’s words behind a prefix of its own. */
@@ -38,7 +38,7 @@ const faultLines: readonly LineForm[] = [
       `INTR-REMAP: Request device [<[>{device:bdf}] fault index {index:hex}${REASON}`,
     ],
     printedBy:
-      'Linux; with the PASID behind the device 5.4 to 5.12, before it since 5.13; the reason on a line of its own until 4.5',
+      'Linux; the PASID behind the device in versions of 5, before it since about 5.13; the reason on a line of its own until about 4.5',
     read(line, event, facts) {
       return isXens(line) ? false : readFault(line, event, facts, reasonCode);
     },
@@ -51,7 +51,7 @@ const faultLines: readonly LineForm[] = [
       'DMAR:[fault reason {reason:hex}] {words:text}',
       'INTR-REMAP:[fault reason {reason:hex}] {words:text}',
     ],
-    printedBy: 'Linux until 4.5, in decimal',
+    printedBy: 'Linux until about 4.5, in decimal',
     read: ({ fields }, event) => readReason(fields.reason!, event, reasonCode),
   },
   {
