@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { LogFacts } from '../../logs/facts.js';
+import { ELSEWHERE, LogFacts } from '../../logs/facts.js';
 import { addFirmwareFacts, reservedRanges } from './firmware-facts.js';
 import { readAcpiFile } from './read-input.js';
 
@@ -10,8 +10,8 @@ describe('what firmware tables tell beside a log', () => {
   it('is the reserved regions with their devices', () => {
     const [input] = example('laptop-dmar.txt');
     expect(reservedRanges(input!)).toEqual([
-      { start: 0x6f58b000n, end: 0x6f7d5000n, what: 'RMRR', devices: ['0000:00:14.0'], line: 3 },
-      { start: 0x79800000n, end: 0x7e000000n, what: 'RMRR', devices: ['0000:00:02.0'], line: 3 },
+      { start: 0x6f58b000n, end: 0x6f7d5000n, what: 'RMRR', devices: ['0000:00:14.0'], line: ELSEWHERE },
+      { start: 0x79800000n, end: 0x7e000000n, what: 'RMRR', devices: ['0000:00:02.0'], line: ELSEWHERE },
     ]);
   });
 
