@@ -1,14 +1,29 @@
 import { NOBODY, type Xen } from '../xen/state.js';
 
+/** Names of a kind. Whoever wants to know is told when one comes to stand for something else. */
+export class NameTable extends Map<string, number> {
+  told: ((name: string, before: number | undefined, after: number | undefined) => void) | undefined;
+
+  override set(name: string, value: number): this {
+    this.told?.(name, this.get(name), value);
+    return super.set(name, value);
+  }
+
+  override delete(name: string): boolean {
+    this.told?.(name, this.get(name), undefined);
+    return super.delete(name);
+  }
+}
+
 /** What the names of a program stand for while it runs. */
 export class Names {
-  readonly domains = new Map<string, number>([
+  readonly domains = new NameTable([
     ['dom0', 0],
     ['dom_invalid', NOBODY],
   ]);
   /** Frame numbers of named pages. */
-  readonly pages = new Map<string, number>();
-  readonly handles = new Map<string, number>();
+  readonly pages = new NameTable();
+  readonly handles = new NameTable();
   /** Marks: the state's hash and a copy of every non-zero word's place and value. */
   readonly marks = new Map<string, Snapshot>();
 

@@ -1,39 +1,16 @@
 import { changeLines, changesSince } from '../store/changes.js';
-import { InputError } from '../text/diagnostic.js';
+import type { Mark } from '../store/store.js';
 import type { Edition } from '../xen/editions/edition.js';
-import { type Harm, INVARIANTS, type Invariant, Judge, SEARCHED } from '../xen/invariants.js';
+import { INVARIANTS, type Invariant, Judge, SEARCHED } from '../xen/invariants.js';
 import { ramChanges } from '../xen/ram-changes.js';
 import type { Xen } from '../xen/state.js';
-import { bootMachine } from './build.js';
-import { expandConfig } from './config-domain.js';
+import { Execution, LOOP_END } from './execution.js';
 import type { Outcome } from './handlers/handler.js';
 import { HANDLERS } from './handlers.js';
-import { type LoopWatch, watchLoop } from './loop-watch.js';
-import { Names } from './names.js';
-import { performStatement } from './perform.js';
+import type { Names } from './names.js';
 import { printStatement } from './print.js';
-import {
-  type Expectation,
-  isRepeat,
-  type Place,
-  type Program,
-  type Repeat,
-  type Statement,
-  type Step,
-  statementsOf,
-} from './program.js';
-
-/** A log message of the hypervisor: one fault, its lines without `(XEN) ` joined by line feeds. */
-export interface FaultText {
-  readonly text: string;
-}
-
-export interface ViolationText {
-  readonly invariant: string;
-  readonly title: string;
-  readonly message: string;
-  readonly harm: Harm;
-}
+import { type Expectation, type Program, type Statement, statementsOf } from './program.js';
+import { type FaultText, unmet, type ViolationText } from './unmet.js';
 
 /** What one step did. */
 export interface StepResult {
@@ -76,12 +53,6 @@ export interface RunOptions {
 /** Who looks at a run from outside, without taking part in it. */
 export type Watch = (xen: Xen, names: Names, statement: Statement) => (status: string) => void;
 
-/** Rounds of a `repeat forever` block after which it is taken not to recur. */
-const MAX_ROUNDS = 16;
-
-/** Statements and rounds of blocks that a program may come to: nobody reads the report of more. */
-const MAX_STEPS = 100_000;
-
 function invariantsFor(program: Program, check: Checked): readonly Invariant[] {
   if (check === 'none') return [];
   if (check === 'all') return INVARIANTS;
@@ -92,32 +63,34 @@ function invariantsFor(program: Program, check: Checked): readonly Invariant[] {
   return INVARIANTS.filter((one) => SEARCHED.includes(one) || expected.has(one.id));
 }
 
-/** A program that is being run: its machine, its names, and the invariants broken so far. */
+/** A program that is being run, held against invariants and against what it expects. */
 export class Run {
-  readonly xen: Xen;
-  readonly names: Names;
-  private readonly program: Program;
+  private readonly execution: Execution;
   private readonly judge: Judge;
   private readonly invariants: readonly Invariant[];
   private readonly broken = new Set<string>();
   private readonly describeChanges: boolean;
   readonly watch: Watch | undefined;
-  /** What starts the domains that the program takes from configs. */
-  private readonly started: readonly Statement[];
+  private answered: ((status: string) => void) | undefined;
   readonly results: StepResult[] = [];
-  private steps = 0;
-  /** The `repeat forever` blocks that are being run, the innermost last. */
-  private readonly loops: LoopWatch[] = [];
 
   constructor(program: Program, edition: Edition, options: RunOptions = {}) {
-    this.program = program;
     this.describeChanges = options.changes ?? true;
     this.watch = options.watch;
     this.invariants = invariantsFor(program, options.check ?? 'searched');
-    this.xen = bootMachine(program.machine, edition.profile);
-    this.names = new Names(this.xen);
-    this.started = program.configs.flatMap((config) => expandConfig(config, program, edition));
+    this.execution = new Execution(program, edition, {
+      before: (statement) => this.before(statement),
+      after: (statement, outcome, mark) => this.after(statement, outcome, mark),
+    });
     this.judge = new Judge(this.xen, this.xen.spec.limits.gfns);
+  }
+
+  get xen(): Xen {
+    return this.execution.xen;
+  }
+
+  get names(): Names {
+    return this.execution.names;
   }
 
   /** Runs all steps. @throws InputError where an operation cannot be carried out as written. */
@@ -125,63 +98,23 @@ export class Run {
     const atBoot = this.newViolations(this.invariants.filter(({ remember }) => remember === undefined));
     if (atBoot.length > 0)
       this.record({ line: 0, column: 0, op: 'boot', args: {}, expect: [] }, { status: 'ok' }, [], atBoot);
-    this.runSteps([...this.started, ...this.program.steps]);
+    this.execution.run();
   }
 
-  private runSteps(steps: readonly Step[]): void {
-    for (const step of steps) {
-      if (!isRepeat(step)) this.runStatement(step);
-      else if (step.repeat === 'forever') this.runForever(step);
-      else for (let i = 0; i < step.repeat; i++) this.runRound(step.body, step);
-    }
-  }
-
-  private runRound(body: readonly Step[], place: Place): void {
-    this.countStep(place);
-    this.runSteps(body);
-  }
-
-  private countStep({ line, column }: Place): void {
-    if (++this.steps <= MAX_STEPS) return;
-    throw new InputError({
-      severity: 'error',
-      code: 'too-many-steps',
-      message: `the program comes to more than ${MAX_STEPS} steps`,
-      file: this.program.file,
-      line,
-      column,
-      hint: 'repeat less often; `repeat forever` ends as soon as the state recurs',
-    });
-  }
-
-  /**
-   * A block that goes on for ever: run until the state at its end has been there before, which proves that it can. If a
-   * hypercall is under way all the while, and makes steps, that is a livelock. The first round may lead into the loop.
-   */
-  private runForever({ body, expect, ...place }: Repeat): void {
-    const watch = watchLoop(this.xen);
-    this.loops.push(watch);
-    for (let round = 0; round < MAX_ROUNDS && !watch.hasClosed; round++) {
-      this.runRound(body, place);
-      watch.roundEnds();
-    }
-    this.loops.pop();
-    const said = expect.length > 0 ? expect : [{ ...place, kind: 'status', status: 'recurs' } as const];
-    this.record({ ...place, op: 'repeat forever', args: {}, expect: said }, watch.outcome(), [], []);
-  }
-
-  private runStatement(statement: Statement): void {
-    this.countStep(statement);
-    const { store } = this.xen;
-    const before = store.mark();
+  private before(statement: Statement): void {
     for (const invariant of this.invariants) this.judge.remember(invariant);
-    const answered = this.watch?.(this.xen, this.names, statement);
-    const outcome = performStatement(this.xen, this.names, statement, this.program.file);
-    answered?.(outcome.status);
-    for (const loop of this.loops) loop.look(outcome);
+    this.answered = this.watch?.(this.xen, this.names, statement);
+  }
+
+  private after(statement: Statement, outcome: Outcome, mark: Mark): void {
+    if (statement.op === LOOP_END) {
+      this.record(statement, outcome, [], []);
+      return;
+    }
+    this.answered?.(outcome.status);
     const asked = this.describeChanges || statement.expect.some(({ kind }) => kind === 'change');
     const changes = asked
-      ? changeLines(changesSince(this.xen.layout, before, (words) => ramChanges(this.xen, words)))
+      ? changeLines(changesSince(this.xen.layout, mark, (words) => ramChanges(this.xen, words)))
       : [];
     this.record(statement, outcome, changes, this.newViolations(this.invariants));
   }
@@ -226,47 +159,6 @@ export class Run {
       violations,
       unexpected: [...unmet(this.judged(statement.expect), outcome, faults, changes, violations)],
     });
-  }
-}
-
-/** What was expected and did not happen, and what happened and was not expected. */
-function* unmet(
-  expectations: readonly Expectation[],
-  { status, because }: Outcome,
-  faults: readonly FaultText[],
-  changes: readonly string[],
-  violations: readonly ViolationText[],
-): Generator<string> {
-  for (const expectation of expectations) {
-    switch (expectation.kind) {
-      case 'status':
-        if (expectation.status !== status)
-          yield `expected ${expectation.status}, got ${status}${because === undefined ? '' : `: ${because}`}`;
-        break;
-      case 'fault':
-        if (!faults.some(({ text }) => text.includes(expectation.text))) {
-          yield `expected a fault${expectation.text && ` with "${expectation.text}"`}, got ${faults.length > 0 ? 'another' : 'none'}`;
-        }
-        break;
-      case 'violation':
-        if (!violations.some(({ invariant }) => invariant === expectation.invariant)) {
-          yield `expected a violation of ${expectation.invariant}`;
-        }
-        break;
-      case 'change':
-        if (!changes.some((line) => line.includes(expectation.text))) {
-          yield `expected a change with "${expectation.text}"`;
-        }
-    }
-  }
-  const expectsFault = expectations.some(
-    ({ kind, ...rest }) =>
-      kind === 'fault' || (kind === 'status' && 'status' in rest && rest.status === 'fault'),
-  );
-  if (faults.length > 0 && !expectsFault) yield 'the device faulted, which nobody expected';
-  for (const { invariant, title } of violations) {
-    const expected = expectations.some((one) => one.kind === 'violation' && one.invariant === invariant);
-    if (!expected) yield `${invariant} is broken: ${title}`;
   }
 }
 

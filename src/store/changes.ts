@@ -34,11 +34,24 @@ export function changesBetween(layout: Layout, from: Mark, to: Mark, foreign: Fo
   const before = firstValues(layout, from, to);
   // What a word held at `to` is what the first later entry says it held, or what it holds now.
   const later = firstValues(layout, to, store.journalLength);
+  return changesOfWords(layout, before, (index) => later.get(index) ?? store.read(index), foreign);
+}
+
+/**
+ * The net changes of words from what `before` says they held to what `after` says they hold, in the order of the tables.
+ * `foreign` is asked while the store stands where the changes have led.
+ */
+export function changesOfWords(
+  layout: Layout,
+  before: ReadonlyMap<number, number>,
+  after: (index: number) => number,
+  foreign: ForeignWords,
+): Change[] {
   const changes: Change[] = [];
   const foreignBefore = new Map<number, number>();
   const foreignAfter = new Map<number, number>();
   for (const [index, old] of [...before].sort(([a], [b]) => a - b)) {
-    const now = later.get(index) ?? store.read(index);
+    const now = after(index);
     if (now === old) continue;
     const place = layout.locate(index);
     if (place?.table.derived) continue;

@@ -8,7 +8,10 @@ export const PAGE_WORDS = 1024;
 export type Mark = number;
 
 /** Words of a journal entry: word index, the value before, and the value after. */
-const ENTRY = 3;
+export const ENTRY = 3;
+
+/** Stands for the position of a hash that nobody knows, as words were set that no journal tells of. */
+const UNKNOWN = -1;
 
 /**
  * All state of a model: 32-bit words behind `read` and `write`. A write records the old value in a journal, and rolling
@@ -106,6 +109,10 @@ export class Store {
 
   /** Takes the hash to another position of the journal: what an entry changes of it forwards, it changes backwards. */
   private hashTo(mark: Mark): void {
+    if (this.hashed === UNKNOWN) {
+      this.hashAnew();
+      return;
+    }
     const { journal } = this;
     const end = Math.max(mark, this.hashed) * ENTRY;
     for (let at = Math.min(mark, this.hashed) * ENTRY; at < end; at += ENTRY) {
@@ -114,6 +121,15 @@ export class Store {
       this.moveHash(index, journal[at + 2]!);
     }
     this.hashed = mark;
+  }
+
+  /** Works the hash of the present state out from all words. */
+  private hashAnew(): void {
+    this.low = 0;
+    this.high = 0;
+    const end = this.wordCount;
+    for (let index = 0; index < end; index++) this.moveHash(index, this.words[index]!);
+    this.hashed = this.journalLength;
   }
 
   private moveHash(index: number, value: number): void {
@@ -165,9 +181,51 @@ export class Store {
 
   /** Forgets the journal: the present state becomes the one that cannot be undone. Marks taken before are void. */
   forget(): void {
-    this.hashTo(this.journalLength);
-    this.hashed = 0;
+    if (this.hashed !== UNKNOWN) {
+      this.hashTo(this.journalLength);
+      this.hashed = 0;
+    }
     this.journalLength = 0;
+  }
+
+  /**
+   * Hands the journal over to who keeps the history himself, three words an entry (word index, value before, value after),
+   * oldest first, and {@link forget}s it. With {@link replay} he can go back and forth in it.
+   */
+  takeJournal(): Int32Array {
+    const entries = this.journal.slice(0, this.journalLength * ENTRY);
+    this.journal = new Int32Array(ENTRY * 4096);
+    this.journalLength = 0;
+    this.hashed = UNKNOWN;
+    return entries;
+  }
+
+  /**
+   * Goes from entry `from` to entry `to` of a journal that was handed over, forwards or backwards. Nothing of it is
+   * journaled; the hash is worked out anew when it is next asked for.
+   * @throws Error where the store's own journal is not empty: what it tells of would be lost.
+   */
+  replay(entries: Int32Array, from: Mark, to: Mark): void {
+    this.checkUnjournaled();
+    const { words } = this;
+    for (let at = from * ENTRY; at < to * ENTRY; at += ENTRY) words[entries[at]!] = entries[at + 2]!;
+    for (let at = (from - 1) * ENTRY; at >= to * ENTRY; at -= ENTRY) words[entries[at]!] = entries[at + 1]!;
+    if (from !== to) this.hashed = UNKNOWN;
+  }
+
+  /** Sets the words `indexes` to `values`, as {@link replay} does. */
+  setWords(indexes: Int32Array, values: Int32Array): void {
+    this.checkUnjournaled();
+    const { words } = this;
+    for (let i = 0; i < indexes.length; i++) words[indexes[i]!] = values[i]!;
+    this.hashed = UNKNOWN;
+  }
+
+  private checkUnjournaled(): void {
+    if (this.journalLength === 0) return;
+    throw new Error(
+      `${this.journalLength} writes stand in the journal; roll them back, or forget them, first`,
+    );
   }
 
   /**
