@@ -5,7 +5,7 @@ import { openImage } from '../audit/memory/open.js';
 import { parseRamRanges, RAW_LAYOUTS } from '../audit/memory/raw.js';
 import { givenRoot } from '../audit/root-address.js';
 import type { RootFacts } from '../audit/root-facts.js';
-import type { MemoryImage, Survey } from '../audit/survey.js';
+import type { Survey } from '../audit/survey.js';
 import { surveyMachine } from '../audit/survey-machine.js';
 import { SURVEY_BOUNDS } from '../audit/walk-space.js';
 import { findLab } from '../lab/qemu/lab.js';
@@ -36,14 +36,16 @@ export function registerMachineOptions(command: Command): void {
     .option('--max-tables <n>', 'page tables to read at most', count(1, 2 ** 31));
 }
 
-/** A source that was opened, how its roots were found, and what its tables say. */
+/** How the roots in a source were found, and what its tables say. */
 export interface AuditedMachine {
-  readonly image: MemoryImage;
   readonly found: RootsFound;
   readonly survey: Survey;
 }
 
-/** @throws InputError when the source or an option cannot be used, or no IOMMU is found. */
+/**
+ * Reads a source, which is closed again: a machine that was stopped goes on before anything is judged or written.
+ * @throws InputError when the source or an option cannot be used, or no IOMMU is found.
+ */
 export async function auditMachine(
   source: string,
   options: MachineOptions,
@@ -60,14 +62,9 @@ export async function auditMachine(
     const found = await findRoots(image, { given, ...(facts === undefined ? {} : { facts }) });
     if (found.roots.length === 0) throw noRoot(source, [...image.notes, ...found.notes]);
     const { maxTables = SURVEY_BOUNDS.tables } = options;
-    return {
-      image,
-      found,
-      survey: surveyMachine(image, found.roots, { ...SURVEY_BOUNDS, tables: maxTables }),
-    };
-  } catch (error) {
+    return { found, survey: surveyMachine(image, found.roots, { ...SURVEY_BOUNDS, tables: maxTables }) };
+  } finally {
     await image.close();
-    throw error;
   }
 }
 

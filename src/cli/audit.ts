@@ -115,25 +115,22 @@ export async function audit(sources: readonly string[], options: AuditOptions, i
   const firmware = (options.acpi ?? [])
     .flatMap((file) => readAcpiFile(file).tables)
     .map(({ table }) => table);
-  const { image, survey, found } = await auditMachine(sources[0]!, options, log?.roots);
-  try {
-    const tables = firmware.length > 0 ? firmware : found.tables.map(({ table }) => table);
-    const findings = judge(survey, {
-      ...given,
-      hypervisor: [...given.hypervisor, ...(log?.hypervisor ?? [])],
-      reserved: [...tables.flatMap(regionsOfTable), ...(log?.reserved ?? [])],
-    });
-    for (const note of options.json === true ? [] : found.notes) io.err(`${sources[0]}: ${printable(note)}`);
-    writeReports(survey, findings, options);
-    const listed = onlyDevices(survey, options.device);
-    if (options.json === true) writePieces('--json', '-', auditJson(listed, findings));
-    else if (options.csv !== '-') {
+  const { survey, found } = await auditMachine(sources[0]!, options, log?.roots);
+  const tables = firmware.length > 0 ? firmware : found.tables.map(({ table }) => table);
+  const findings = judge(survey, {
+    ...given,
+    hypervisor: [...given.hypervisor, ...(log?.hypervisor ?? [])],
+    reserved: [...tables.flatMap(regionsOfTable), ...(log?.reserved ?? [])],
+  });
+  const listed = onlyDevices(survey, options.device);
+  writeReports(survey, findings, options);
+  if (options.json === true) writePieces('--json', '-', auditJson(listed, findings, found.notes));
+  else {
+    for (const note of found.notes) io.err(`${sources[0]}: ${printable(note)}`);
+    if (options.csv !== '-')
       for (const line of auditText(listed, findings, rangesShown(options), io.paintOut)) io.out(line);
-    }
-    return findings.some(isWrong) ? EXIT.findings : EXIT.ok;
-  } finally {
-    await image.close();
   }
+  return findings.some(isWrong) ? EXIT.findings : EXIT.ok;
 }
 
 const rangesShown = ({ all, ranges }: AuditOptions): number =>
@@ -181,20 +178,10 @@ function writeReports(
 
 async function auditDiff(before: string, after: string, options: AuditOptions, io: Io): Promise<ExitCode> {
   const one = await auditMachine(before, options);
-  try {
-    const other = await auditMachine(after, options);
-    try {
-      const changes = compareSurveys(one.survey, other.survey);
-      if (options.json === true) {
-        io.out(JSON.stringify({ before, after, changes: changesJson(changes) }, null, 2));
-      } else {
-        for (const line of changesText(changes, rangesShown(options), io.paintOut)) io.out(line);
-      }
-      return changes.length > 0 ? EXIT.findings : EXIT.ok;
-    } finally {
-      await other.image.close();
-    }
-  } finally {
-    await one.image.close();
-  }
+  const other = await auditMachine(after, options);
+  const changes = compareSurveys(one.survey, other.survey);
+  if (options.json === true)
+    io.out(JSON.stringify({ before, after, changes: changesJson(changes) }, null, 2));
+  else for (const line of changesText(changes, rangesShown(options), io.paintOut)) io.out(line);
+  return changes.length > 0 ? EXIT.findings : EXIT.ok;
 }

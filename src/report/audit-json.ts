@@ -26,10 +26,15 @@ export const findingJson = ({ severity, code, message, sbdf, devices, start, end
 });
 
 /**
- * The audit as one JSON object, in pieces: a machine may have millions of ranges, more than one string holds. Ranges of a
+ * The audit as one JSON object, in pieces: a machine may have millions of ranges, more than one string holds. `notes` say how
+ * the roots were found. Ranges of a
  * device stand in the order of its addresses; a range with `sameAs` instead of an mfn maps as the range there does.
  */
-export function* auditJson(survey: Survey, findings: readonly Finding[]): Generator<string> {
+export function* auditJson(
+  survey: Survey,
+  findings: readonly Finding[],
+  notes: readonly string[] = [],
+): Generator<string> {
   const units = survey.units.map(
     ({ kind, segment, rootTable, mode, registers, enabled, foundBy, notes }) => ({
       kind,
@@ -42,7 +47,7 @@ export function* auditJson(survey: Survey, findings: readonly Finding[]): Genera
       notes,
     }),
   );
-  yield `{\n "source": ${JSON.stringify(survey.image.name)},\n "notes": ${JSON.stringify(survey.image.notes)},\n "units": ${JSON.stringify(units)},\n "devices": [`;
+  yield `{\n "source": ${JSON.stringify(survey.image.name)},\n "notes": ${JSON.stringify([...survey.image.notes, ...notes])},\n "units": ${JSON.stringify(units)},\n "devices": [`;
   let separator = '\n';
   for (const device of survey.devices) {
     const { sbdf, pasid, domainId, translation, type, unit, note, space } = device;
