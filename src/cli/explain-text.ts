@@ -1,3 +1,4 @@
+import { NOTHING_SPEAKS } from '../logs/causes/rank.js';
 import type { ExplainedEvent, Explanation } from '../logs/explain.js';
 import type { ProgramAnswer } from '../logs/programs.js';
 import { eventSentence, speaker } from '../report/event-sentence.js';
@@ -51,6 +52,7 @@ export function* eventLines(
       `   ${' '.repeat(LABEL + 3)}${paint.dim(name.padEnd(9))}${printable(text)}`;
     for (const text of cause.for) yield row('for', text);
     for (const text of cause.against) yield row('against', text);
+    if (cause.for.length + cause.against.length === 0) yield row('log', NOTHING_SPEAKS);
     yield row('check', cause.check);
   }
   const others = event.causes.slice(CAUSES_IN_FULL);

@@ -14,6 +14,9 @@ export interface RankedCause {
 /** How many causes of one event are told. A longer list helps nobody. */
 export const CAUSES_AT_MOST = 6;
 
+/** What is said where both lists of a cause are empty. */
+export const NOTHING_SPEAKS = 'nothing in it speaks for or against this';
+
 /** What contradicts a cause (Evidence's scale: 9 settles it). */
 const CONTRADICTS = -9;
 

@@ -9,6 +9,8 @@ export interface Place {
   /** The frame that the story is about, and the offset of the access in it. */
   readonly page: number;
   readonly offset: number;
+  /** The same where it is Xen's: low memory, too. */
+  readonly xenPage: number;
   /** The first of four frames for everything else. */
   readonly low: number;
   /** The lines that declare memory, IOMMU, device. `dom0` is the line of dom0; `page` says whether the frame is RAM. */
@@ -58,18 +60,21 @@ export function placeOf(event: JudgedEvent, { iommu }: WantedFault): Place {
   const device = deviceOf(event);
   const stream = hexNumber(event.details.stream) ?? 0x877;
   const heapFrames = 0x40 + (iommu === 'amdvi' ? deviceTableFrames([parseSbdf(device) ?? 0]) : 0);
-  const heap = low + 4 + heapFrames < OWN_MEMORY ? low + 4 : 0x100_0000_00;
+  // Whatever the device, that ends below OWN_MEMORY.
+  const heap = low + 4;
+  const xenPage = frame > 0 && frame + heapFrames <= low ? frame : page;
   return {
     iommu,
     page,
     offset,
+    xenPage,
     low,
     machine: (dom0, what = 'ram', flags = '') =>
       [
         `machine ${arm ? 'arm' : 'x86'}`,
         `ram ${range(low, low + 3)}`,
         ...(what === 'ram' ? [`ram ${range(page, page)}`] : []),
-        `xen-heap ${what === 'xen' ? range(page, page + heapFrames - 1) : range(heap, heap + heapFrames - 1)}`,
+        `xen-heap ${what === 'xen' ? range(xenPage, xenPage + heapFrames - 1) : range(heap, heap + heapFrames - 1)}`,
         iommuLine(iommu, event, flags),
         dom0,
         `device nic ${device}${arm ? ` stream=${hex(stream < 0x1_0000 ? stream : 0x877)}` : ''}`,

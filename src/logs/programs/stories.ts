@@ -162,7 +162,7 @@ export const STORIES: Readonly<Record<string, Story>> = {
   'xen-own-memory': {
     shows: 'dom0’s devices do not reach Xen’s own memory',
     scene: dom0Alone('xen'),
-    address: ofPage,
+    address: ({ xenPage }) => xenPage * 4096,
   },
   'reserved-region-missing': {
     shows: 'what is no memory by the firmware’s map is not in dom0’s table',
