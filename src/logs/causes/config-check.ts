@@ -11,13 +11,17 @@ export interface ConfigVerdict {
   readonly hasContext: boolean | null;
 }
 
+const verdicts = new WeakMap<World, ConfigVerdict>();
+
 /** The config of {@link World}, as libxl and Xen would take it on the machine of the log; undefined without a config. */
 export function verdictOnConfig(world: World): ConfigVerdict | undefined {
   const { config, edition } = world;
   if (config === undefined) return undefined;
+  const known = verdicts.get(world);
+  if (known !== undefined) return known;
   const release = edition === undefined ? DEFAULT_RELEASE : toolstackRelease(edition);
   const { diagnostics, context, lateContext, effective } = resolvePassthrough(config, hostOf(world), release);
-  return {
+  const verdict: ConfigVerdict = {
     refusals: diagnostics
       .filter(({ severity }) => severity === 'error')
       .map(({ code, message, hint }) => ({
@@ -26,6 +30,8 @@ export function verdictOnConfig(world: World): ConfigVerdict | undefined {
       })),
     hasContext: effective === null || lateContext !== null ? null : context !== 'none',
   };
+  verdicts.set(world, verdict);
+  return verdict;
 }
 
 /** The host as far as the log shows it: its IOMMU, and whether that is in use. */

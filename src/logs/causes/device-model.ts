@@ -1,6 +1,7 @@
 import { isNote } from '../forms/notes.js';
 import type { CauseRule, JudgedEvent, World } from './cause.js';
 import { where } from './log-world.js';
+import { firstWith, ofLog, withReason } from './of-log.js';
 import { cause, doubts, hints, opposes, settles, shows, supports } from './weigh.js';
 
 /** What goes wrong where a device meets its guest: QEMU, pciback’s front end, interrupts; and lines that only pass on. */
@@ -48,11 +49,16 @@ export const QEMU_REFUSED = cause({
     'QEMU could not take the device: where QEMU runs, the device is not in sysfs or its registers cannot be read',
   prior: 3,
   applies: (event) => named(event, 'dm-refused', 'dm-lost-device', 'dm-failed', 'dev-mem-locked'),
-  *weigh(event, { events }) {
+  *weigh(event, world) {
     const { said } = event.details;
     if (said !== undefined) yield shows(`QEMU said: ${said}`);
-    const before = events.find(
-      (one) => one !== event && named(one, 'interrupt-refused', 'bar-refused', 'igd-passthru-needed'),
+    const before = firstWith(
+      world,
+      event,
+      'toolstack',
+      'interrupt-refused',
+      'bar-refused',
+      'igd-passthru-needed',
     );
     if (before !== undefined)
       yield supports(`QEMU complains in line ${before.firstLine}, too: ${before.reason?.meaning}`);
@@ -66,8 +72,8 @@ export const LOCKED_DOWN = cause({
   title: 'dom0’s kernel is locked down (Secure Boot), and QEMU reads the MSI-X table through /dev/mem',
   prior: 1,
   applies: (event) => named(event, 'dm-refused', 'dev-mem-locked'),
-  *weigh(event, { events }) {
-    const locked = events.find((one) => named(one, 'dev-mem-locked'));
+  *weigh(event, world) {
+    const [locked] = withReason(world, 'toolstack', 'dev-mem-locked');
     if (locked !== undefined) yield shows(`the kernel says so in line ${locked.firstLine}`);
     if (event.reason?.code === -1) yield supports('EPERM is what the kernel answers then');
   },
@@ -168,19 +174,20 @@ export const RIGHT_MISSING = cause({
   prior: 3,
   applies: (event) =>
     named(event, 'bar-refused', 'ports-refused', 'iomem-refused', 'memory-map-refused', 'permissive-failed'),
-  *weigh(event, { events }) {
+  *weigh(event, world) {
     if (event.reason?.code === -1)
       yield supports('EPERM: the caller has not the right itself, or XSM/FLASK refuses');
     if (event.reason?.code === -22) yield supports('EINVAL: the range is empty, too large, or not there');
-    const xen = events.find(
-      (one) =>
-        one.kind === 'memory' && /mmio-map-failed|p2m-move-refused|mmio-refused/.test(one.reason?.name ?? ''),
-    );
+    const xen = firstWith(world, event, 'memory', 'mmio-map-failed', 'p2m-move-refused', 'mmio-refused');
     if (xen !== undefined) yield shows(`Xen says in line ${xen.firstLine}: ${xen.reason?.meaning}`);
   },
   check: () =>
     '`xl dmesg | grep -e memory_map -e "not permitted"` with `loglvl=all`; `lspci -vv` for the ranges of the device',
 });
+
+/** What pcifront and the drivers behind it say of devices that have arrived. */
+const ofFrontEnds = (events: readonly JudgedEvent[]): readonly JudgedEvent[] =>
+  events.filter((one) => one.source === 'linux' && named(one, 'bar-conflict', 'interrupt-refused'));
 
 export const PLAIN_START = cause({
   id: 'pci-comes-later',
@@ -188,13 +195,8 @@ export const PLAIN_START = cause({
     'nothing is wrong: a PV guest or stub domain has no PCI when it starts, and gets it from pcifront when devices are attached',
   prior: 3,
   applies: (event) => named(event, 'guest-without-pci'),
-  *weigh(event, { events }) {
-    const later = events.find(
-      (one) =>
-        one.source === 'linux' &&
-        one.firstLine > event.firstLine &&
-        named(one, 'bar-conflict', 'interrupt-refused'),
-    );
+  *weigh(event, world) {
+    const later = ofLog(world, ofFrontEnds).find(({ firstLine }) => firstLine > event.firstLine);
     if (later !== undefined) yield shows(`pcifront speaks of a device in line ${later.firstLine}`);
   },
   check: () => 'look for `pcifront pci-0: Installing PCI frontend` further down in the same console log',
@@ -205,11 +207,8 @@ export const NEVER_ATTACHED = cause({
   title: 'the devices were not attached to the domain, and what failed stands in dom0’s log',
   prior: 3,
   applies: (event) => named(event, 'guest-without-pci'),
-  *weigh(event, { events }) {
-    const failed = events.find(
-      (one) =>
-        one !== event && one.source === 'xen' && one.kind === 'toolstack' && !isNote(one.reason?.name ?? ''),
-    );
+  *weigh(event, world) {
+    const failed = ofLog(world, ownErrors).find((one) => one !== event);
     if (failed !== undefined)
       yield shows(`libxl says in line ${failed.firstLine}: ${failed.reason?.meaning}`);
   },
@@ -225,12 +224,21 @@ const PASSED_ON = [
   'assignment-unknown',
 ];
 
+/** The toolstack's errors that say themselves what failed. */
+const ownErrors = (events: readonly JudgedEvent[]): readonly JudgedEvent[] =>
+  events.filter(
+    (one) =>
+      one.kind === 'toolstack' &&
+      one.source === 'xen' &&
+      !named(one, ...PASSED_ON) &&
+      !isNote(one.reason?.name ?? ''),
+  );
+
 /** The toolstack's own error that is nearest to a line which only passes on. */
-function nearestError(event: JudgedEvent, { events }: World): JudgedEvent | undefined {
+function nearestError(event: JudgedEvent, world: World): JudgedEvent | undefined {
   let best: JudgedEvent | undefined;
-  for (const one of events) {
-    if (one === event || one.kind !== 'toolstack' || one.source !== 'xen') continue;
-    if (named(one, ...PASSED_ON) || isNote(one.reason?.name ?? '')) continue;
+  for (const one of ofLog(world, ownErrors)) {
+    if (one === event) continue;
     const distance = Math.abs(one.firstLine - event.firstLine);
     if (best === undefined || distance < Math.abs(best.firstLine - event.firstLine)) best = one;
   }

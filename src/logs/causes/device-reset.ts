@@ -1,5 +1,6 @@
 import type { CauseRule, JudgedEvent } from './cause.js';
 import { where } from './log-world.js';
+import { withReason } from './of-log.js';
 import { cause, doubts, hints, shows, supports } from './weigh.js';
 
 /** What is wrong with a device itself, or where it stands in the machine, before a guest has it: resets, groups, power. */
@@ -78,13 +79,9 @@ export const XEN_NOT_TOLD = cause({
     'Xen refused the device when dom0 told of it: no IOMMU unit covers it, its physical function is unknown, or (on Arm) this Xen has no PCI passthrough',
   prior: 4,
   applies: (event) => named(event, 'device-not-told-to-xen'),
-  *weigh({ device }, { events }) {
-    const xen = events.find(
-      (one) =>
-        one.source === 'xen' &&
-        one.kind === 'init' &&
-        one.reason?.name === 'device-failed' &&
-        one.device === device,
+  *weigh({ device }, world) {
+    const xen = withReason(world, 'init', 'device-failed').find(
+      (one) => one.source === 'xen' && one.device === device,
     );
     if (xen !== undefined) yield shows(`Xen says in line ${xen.firstLine}: ${xen.reason?.meaning}`);
   },

@@ -3,6 +3,7 @@ import { isComplaint } from '../forms/init-reasons.js';
 import { assignErrno } from './assign-errnos.js';
 import type { CauseRule, JudgedEvent, World } from './cause.js';
 import { history, isArm, where } from './log-world.js';
+import { firstWith, ofLog } from './of-log.js';
 import { cause, doubts, excludes, hints, opposes, settles, shows, suggests, supports } from './weigh.js';
 
 const named = (event: JudgedEvent, ...names: readonly string[]): boolean =>
@@ -14,17 +15,20 @@ const isOff = (event: JudgedEvent): boolean =>
   (named(event, 'panic') && event.details.what !== undefined) ||
   (named(event, 'feature-refused') && /x2APIC/.test(event.reason?.meaning ?? ''));
 
+/** How many complaints are looked at: those that say why an IOMMU is off stand close before that. */
+const COMPLAINTS_AT_MOST = 64;
+
+const complaints = (events: readonly JudgedEvent[]): readonly JudgedEvent[] =>
+  events
+    .filter(
+      ({ kind, reason }) =>
+        kind === 'init' && isComplaint(reason?.name ?? '') && reason?.name !== 'iommu-off',
+    )
+    .slice(0, COMPLAINTS_AT_MOST);
+
 /** Complaints before an event, nearest last. */
-function complaintsBefore(event: JudgedEvent, { events }: World): JudgedEvent[] {
-  return events.filter(
-    (one) =>
-      one !== event &&
-      one.kind === 'init' &&
-      one.firstLine < event.firstLine &&
-      isComplaint(one.reason?.name ?? '') &&
-      one.reason?.name !== 'iommu-off',
-  );
-}
+const complaintsBefore = (event: JudgedEvent, world: World): JudgedEvent[] =>
+  ofLog(world, complaints).filter((one) => one !== event && one.firstLine < event.firstLine);
 
 /** `0x82`, of a complaint about an IO-APIC that the IVRS table does not name. */
 const missingIoApic = (text: string): string | undefined =>
@@ -74,12 +78,10 @@ const NOT_IN_FIRMWARE = cause({
   title: 'the firmware has no IOMMU to offer: it is switched off in its settings, or the machine has none',
   prior: 3,
   applies: (event) => isOff(event) && event.unit === null && event.reason?.name !== 'iommu-off-by-choice',
-  *weigh(event, { events }) {
+  *weigh(event, world) {
     if (event.details['because of line'] !== undefined)
       yield excludes('Xen found one, and says why it is off');
-    const found = events.find(
-      ({ reason }) => reason?.name === 'unit-found' || reason?.name === 'capabilities',
-    );
+    const found = firstWith(world, event, 'init', 'unit-found', 'capabilities');
     if (found !== undefined) yield opposes(`an IOMMU was found (line ${found.firstLine})`);
     else if (event.details.because !== undefined && event.details['because of line'] === undefined)
       yield supports('the log begins with Xen’s start and has no line of an IOMMU or of its tables');

@@ -1,6 +1,7 @@
 import { errnoOf } from '../errnos.js';
 import type { CauseRule, JudgedEvent, World } from './cause.js';
 import { atSamePage, hex, rangeAt, rangeText, where } from './log-world.js';
+import { ofLog } from './of-log.js';
 import { cause, hints, opposes, settles, shows, suggests, supports } from './weigh.js';
 
 const named = (event: JudgedEvent, ...names: readonly string[]): boolean =>
@@ -188,14 +189,18 @@ export const PLACE_TAKEN = cause({
     'reserved regions: `rdm = "strategy=host,policy=strict"` moves the guest’s memory; BARs: `lspci -vv` in the guest and dom0; `xl debug-keys o` prints what devices reach',
 });
 
+const commandErrors = (events: readonly JudgedEvent[]): readonly JudgedEvent[] =>
+  events.filter(({ kind }) => kind === 'command-error');
+
 export const UNIT_SILENT = cause({
   id: 'iommu-did-not-answer',
   title: 'the IOMMU or a device with an own TLB (ATS) did not confirm in time',
   prior: 3,
   applies: (event) => named(event, 'flush-failed', 'unmap-failed'),
-  *weigh(event, { events, facts }) {
+  *weigh(event, world) {
+    const { facts } = world;
     if (event.reason?.code === -110) yield shows('the errno is ETIMEDOUT');
-    const timeout = events.find(({ kind }) => kind === 'command-error');
+    const [timeout] = ofLog(world, commandErrors);
     if (timeout !== undefined) yield shows(`the unit complains in line ${timeout.firstLine}`);
     if (/(?:^|\s)ats\b/.test(facts.xenCommandLine?.value ?? ''))
       yield supports('ATS is switched on on Xen’s command line');

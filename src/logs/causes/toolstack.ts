@@ -2,6 +2,7 @@ import { assignErrno } from './assign-errnos.js';
 import type { CauseRule, JudgedEvent, World } from './cause.js';
 import { verdictOnConfig } from './config-check.js';
 import { history, where } from './log-world.js';
+import { firstWith } from './of-log.js';
 import { cause, doubts, excludes, hints, opposes, settles, shows, suggests, supports } from './weigh.js';
 
 const named = (event: JudgedEvent, ...names: readonly string[]): boolean =>
@@ -42,7 +43,8 @@ export const IOMMU_OFF = cause({
       'pci-cannot-add',
     ) ||
     (named(event, 'assign-refused') && coded(event, ENODEV)),
-  *weigh(event, { facts, events }) {
+  *weigh(event, world) {
+    const { facts } = world;
     const { iommu } = facts;
     if (iommu?.value === 'enabled') yield excludes(`Xen has one in use (${where(iommu)})`);
     if (iommu?.value === 'disabled')
@@ -51,9 +53,7 @@ export const IOMMU_OFF = cause({
     if (because !== null) yield shows(`why, is in ${where(because)}: “${because.value}”`);
     if (iommu === null && named(event, 'passthrough-not-supported'))
       yield shows('libxl asked Xen, and Xen has none');
-    const refused = events.find(
-      (one) => one !== event && named(one, 'quarantine-failed', 'passthrough-not-supported'),
-    );
+    const refused = firstWith(world, event, 'toolstack', 'quarantine-failed', 'passthrough-not-supported');
     if (iommu === null && refused !== undefined)
       yield suggests(`so does line ${refused.firstLine}: ${refused.reason?.meaning}`);
   },
@@ -152,8 +152,9 @@ export const PCIBACK_MISSING = cause({
   title: 'the pciback driver is not there: it was not loaded, or refused to',
   prior: 4,
   applies: (event) => named(event, ...ASSIGNABLE),
-  *weigh(event, { events, facts }) {
-    const bad = events.find((one) => named(one, 'hide-malformed'));
+  *weigh(event, world) {
+    const { facts } = world;
+    const bad = firstWith(world, event, 'toolstack', 'hide-malformed');
     if (bad !== undefined)
       yield shows(
         `the list of devices to hide in line ${bad.firstLine} is malformed at ${bad.details.entry ?? 'an entry'}, for which the driver does not load`,
@@ -304,9 +305,9 @@ export const EARLY_LIBXL = cause({
     'whoever created the domain was not xl (libvirt, or libxl for a stub domain), on a machine without IOMMU, with a libxl that leaves the decision to xl',
   prior: 3,
   applies: (event) => named(event, 'passthrough-undecided'),
-  *weigh(_, { events }) {
+  *weigh(event, world) {
     yield hints('builds of libxl of October 2019, before 4.13.0, did that; fa3a19188c mended it');
-    const iommu = events.find(({ reason }) => reason?.name === 'iommu-off');
+    const iommu = firstWith(world, event, 'init', 'iommu-off');
     if (iommu !== undefined) yield supports(`the IOMMU is off (line ${iommu.firstLine})`);
   },
   check: () =>
