@@ -24,8 +24,8 @@ export interface KeyHit {
  * Finds keys in one pass: an Aho–Corasick automaton (CACM 18(6), 1975) over bytes, as one table with a column for each byte
  * that occurs in a key. A blank of a key is any run of blanks: behind a blank, a blank changes nothing.
  *
- * `scan` in `lines.ts` runs over the table itself. A state at or above {@link firstHit} ends a key; one at or above
- * {@link firstControl} was reached by a byte that must be removed, by a {@link carriageReturn} or by a {@link lineFeed}; above
+ * `scan` in `lines.ts` runs over the table itself. A state at or above {@link firstHit} ends a key for which lines are searched;
+ * one at or above {@link firstControl} was reached by a byte that must be removed, by a {@link carriageReturn} or by a {@link lineFeed}; above
  * these two by one that breaks a key off.
  */
 export class Triggers {
@@ -34,6 +34,8 @@ export class Triggers {
   readonly classes = new Uint8Array(256);
   /** From a state, which is the index of its row, and a column to the next state. */
   readonly next: Int32Array;
+  /** States from here on end keys. */
+  private readonly firstEnd: number;
   readonly firstHit: number;
   readonly firstControl: number;
   readonly carriageReturn: number;
@@ -43,8 +45,11 @@ export class Triggers {
   /** The node of each row. */
   private readonly nodes: readonly number[];
 
-  /** @param keys each with a character that is no blank; characters of ASCII only, one blank at a time. */
-  constructor(keys: readonly string[]) {
+  /**
+   * @param keys each with a character that is no blank; characters of ASCII only, one blank at a time.
+   * @param searched whether lines are searched for a key; others are only found in lines that are looked at.
+   */
+  constructor(keys: readonly string[], searched: (key: number) => boolean = () => true) {
     this.keys = keys;
     const trie = new Trie(keys);
     this.trie = trie;
@@ -57,8 +62,9 @@ export class Triggers {
     this.classes[CR] = width++;
     this.classes[LF] = width++;
     this.width = width;
-    const { order, firstHit } = trie.ordered();
+    const { order, firstEnd, firstHit } = trie.ordered(searched);
     this.nodes = order;
+    this.firstEnd = firstEnd * width;
     this.firstHit = firstHit * width;
     this.firstControl = order.length * width;
     this.carriageReturn = this.firstControl + width;
@@ -73,16 +79,12 @@ export class Triggers {
     order.forEach((node, i) => {
       rowOf[node] = i * width;
     });
-    const columns = [...trie.alphabet].map((char) => [char, classes[char]!] as const);
     const blank = classes[BLANK]!;
     // A node goes where its failure link goes, but for its own children: links are shorter, and filled before.
     for (const node of trie.breadthFirst) {
       const row = rowOf[node]!;
       if (node !== 0) next.copyWithin(row, rowOf[trie.link(node)]!, rowOf[trie.link(node)]! + width);
-      for (const [char, column] of columns) {
-        const child = trie.child(node, char);
-        if (child !== undefined) next[row + column] = rowOf[child]!;
-      }
+      for (const [char, child] of trie.childrenOf(node)) next[row + classes[char]!] = rowOf[child]!;
       if (blank !== OTHER && trie.endsInBlank(node)) next[row + blank] = row;
       const broken = trie.depth(node) >= BROKEN_AT_LEAST ? width : 0;
       next[row + classes[NUL]!] = firstControl;
@@ -98,13 +100,13 @@ export class Triggers {
    * The keys in `text` from `from` on, and those that its end breaks off, in the order of their ends; at most `most`.
    */
   hits(text: string, from: number, most: number): KeyHit[] {
-    const { classes, next, firstHit, firstControl, trie, width } = this;
+    const { classes, next, firstEnd, firstControl, trie, width } = this;
     const found: KeyHit[] = [];
     let state = 0;
     for (let i = from; i < text.length && found.length < most; i++) {
       const code = text.charCodeAt(i);
       state = next[state + (code < 256 ? classes[code]! : OTHER)]!;
-      if (state < firstHit || state >= firstControl) continue;
+      if (state < firstEnd || state >= firstControl) continue;
       // In a run of blanks a key that ends in one has been found at the first.
       if (isBlank(code) && i > from && isBlank(text.charCodeAt(i - 1))) continue;
       for (const key of trie.ending(this.nodes[state / width]!)) {
@@ -199,8 +201,9 @@ class Trie {
     }
   }
 
-  child(node: number, code: number): number | undefined {
-    return this.children[node]!.get(code);
+  /** The nodes that a character more leads to. */
+  childrenOf(node: number): ReadonlyMap<number, number> {
+    return this.children[node]!;
   }
 
   link(node: number): number {
@@ -216,11 +219,17 @@ class Trie {
     return this.lastChars[node] === BLANK;
   }
 
-  /** All nodes, the root first and those that end keys last. */
-  ordered(): { order: number[]; firstHit: number } {
-    const silent = this.breadthFirst.filter((node) => this.ends[node]!.length === 0);
-    const order = [...silent, ...this.breadthFirst.filter((node) => this.ends[node]!.length > 0)];
-    return { order, firstHit: silent.length };
+  /** All nodes, the root first; behind those that end no keys those that end some, and then those that end searched ones. */
+  ordered(searched: (key: number) => boolean): { order: number[]; firstEnd: number; firstHit: number } {
+    const silent: number[] = [];
+    const known: number[] = [];
+    const hits: number[] = [];
+    for (const node of this.breadthFirst) {
+      const ends = this.ends[node]!;
+      (ends.length === 0 ? silent : ends.some(searched) ? hits : known).push(node);
+    }
+    const firstHit = silent.length + known.length;
+    return { order: [...silent, ...known, ...hits], firstEnd: silent.length, firstHit };
   }
 
   /** Keys that end at the node, the longest first. */

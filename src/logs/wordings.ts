@@ -31,7 +31,6 @@ const STARTS_AT_MOST = 4;
 export class Wordings {
   /** Finds the lines that say something by themselves. Lines that only add to an event are looked for behind one. */
   readonly triggers: Triggers;
-  private readonly anchors: Triggers;
   private readonly byAnchor: readonly (readonly Wording[])[];
 
   constructor(forms: readonly LineForm[]) {
@@ -50,15 +49,15 @@ export class Wordings {
         if (form.role !== 'more' || form.alone !== undefined) telling.add(template.anchor);
       }
     }
-    this.triggers = new Triggers([...telling]);
-    this.anchors = new Triggers([...byAnchor.keys()]);
+    const anchors = [...byAnchor.keys()];
+    this.triggers = new Triggers(anchors, (key) => telling.has(anchors[key]!));
     this.byAnchor = [...byAnchor.values()];
   }
 
   /** What a text may say from `from` on, in the order in which it is to be tried: at each place the longest key first. */
   candidates(text: string, from: number): Candidate[] {
     const found: Candidate[] = [];
-    for (const { key, start, broken } of this.anchors.hits(text, from, HITS_AT_MOST)) {
+    for (const { key, start, broken } of this.triggers.hits(text, from, HITS_AT_MOST)) {
       for (const wording of this.byAnchor[key]!) {
         if (found.length >= CANDIDATES_AT_MOST) break;
         const { template } = wording;
