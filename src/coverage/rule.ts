@@ -1,5 +1,5 @@
 import type { Profile } from '../xen/editions/behaviours.js';
-import { distinctEditions } from '../xen/editions/edition.js';
+import { distinctEditions, type Edition } from '../xen/editions/edition.js';
 import type { Situation } from './situation.js';
 
 /**
@@ -92,9 +92,12 @@ export function isIn(by: Partial<Profile> | undefined, profile: Profile): boolea
   return Object.entries(by).every(([behaviour, value]) => profile[behaviour as keyof Profile] === value);
 }
 
+/** Kept, as working them out takes a tenth of a second. */
+let editions: readonly Edition[] | undefined;
+
 /** The releases that have a rule, as a person says it: `4.13–4.14.6, 4.16`; `all`. */
 export function releasesOf({ by }: Pick<Rule, 'by'>): string {
-  const editions = distinctEditions();
+  editions ??= distinctEditions();
   const having = editions.map(({ profile }) => isIn(by, profile));
   if (having.every(Boolean)) return 'all';
   const spans: string[] = [];

@@ -53,7 +53,8 @@ export interface RunOptions {
 /** Who looks at a run from outside, without taking part in it. */
 export type Watch = (xen: Xen, names: Names, statement: Statement) => (status: string) => void;
 
-function invariantsFor(program: Program, check: Checked): readonly Invariant[] {
+/** The invariants that a run of a program looks at. */
+export function invariantsFor(program: Program, check: Checked): readonly Invariant[] {
   if (check === 'none') return [];
   if (check === 'all') return INVARIANTS;
   const expected = new Set<string>();

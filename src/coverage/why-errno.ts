@@ -1,0 +1,93 @@
+import type { Timeline } from '../program/timeline.js';
+import { FAILURES, type Failure, isFailureDue } from '../xen/failures.js';
+import type { Xen } from '../xen/state.js';
+import { ReachedRules, rulesMet } from './reached.js';
+import { type Rule, releasesOf, sectionOf } from './rule.js';
+import { RULES } from './rules.js';
+
+/** A rule of the dossier that a step met. */
+export interface Decision {
+  /** `§6.1 #9 assign: another guest has the device`. */
+  readonly rule: string;
+  /** `§6.1`, and the rest of the rule in words. */
+  readonly section: string;
+  readonly text: string;
+  /** The function of the model in which it stands, where one is named. */
+  readonly fn?: string;
+  /** The releases that have it: `≥4.14`; `all`. */
+  readonly releases: string;
+}
+
+/**
+ * Why a step was answered as it was. `sure` where the rule is the first rung of its ladder whose premise held before the
+ * step; otherwise the rules are those that have this answer and could have applied. Without any, `untold` says why.
+ */
+export type WhyErrno =
+  | { readonly rules: readonly [Decision, ...Decision[]]; readonly sure: boolean }
+  | { readonly rules: readonly []; readonly untold: string };
+
+/** Answers that no rule of an operation decides, and who does. */
+const BESIDES: ReadonlyMap<string, string> = new Map([
+  ['blocked', 'it needs a lock that another hypercall holds: it was undone, and is to be tried again'],
+  ['host is down', 'a BUG in an earlier step has brought the host down'],
+  ['not running', 'whoever was to do it does not run (any more)'],
+  ['idle', 'no hypercall is under way'],
+  ['fault', 'the IOMMU refused the access: its fault registers say why'],
+]);
+
+let rules: ReachedRules | undefined;
+
+/**
+ * Tells which rule of the dossier decided a step's answer, by the rules whose premises held before it (decision 0014).
+ * The timeline stands where it stood.
+ * @throws RangeError when there is no such step.
+ */
+export function whyErrno(timeline: Timeline, step: number): WhyErrno {
+  const { statement, status } = timeline.step(step);
+  const { op } = statement;
+  const because = BESIDES.get(status);
+  if (because !== undefined) return { rules: [], untold: because };
+  if (op === 'step' || op === 'finish') {
+    if (status.startsWith('at ')) return { rules: [], untold: 'the hypercall is not at its end yet' };
+    return {
+      rules: [],
+      untold: 'it is the answer of a hypercall that began earlier, from the state in which it stands now',
+    };
+  }
+  rules ??= new ReachedRules(RULES);
+  const { premise, due } = timeline.lookAt(step - 1, (xen, names) => ({
+    premise: rules!.before(xen, names, statement).rules,
+    due: dueFailures(xen),
+  }));
+  const left = timeline.lookAt(step, (xen) => dueFailures(xen));
+  const failed = [...due].filter(([kind, times]) => left.get(kind) !== times).map(([kind]) => kind);
+  const met = rulesMet(premise, status);
+  const binding = met.filter((one) => one.binding === true);
+  // A failure that came in this step may have come before the rung, with the same errno.
+  const sure = binding.length > 0 && failed.length === 0;
+  const [first, ...others] = (binding.length > 0 ? binding : met).map(decision);
+  if (first !== undefined) return { rules: [first, ...others], sure };
+  if (failed.length > 0)
+    return { rules: [], untold: `something failed that was asked to: ${failed.join(', ')}` };
+  return {
+    rules: [],
+    untold: `no rule of the dossier that is kept as data has ${op} answered ${status} here`,
+  };
+}
+
+/** Failures that are still to come, and how often. */
+function dueFailures(xen: Xen): Map<Failure, number> {
+  const due = FAILURES.filter((kind) => isFailureDue(xen, kind));
+  return new Map(due.map((kind) => [kind, xen.failure.more.get(FAILURES.indexOf(kind)) + 1]));
+}
+
+function decision(one: Rule): Decision {
+  const section = sectionOf(one);
+  return {
+    rule: one.id,
+    section,
+    text: one.id.slice(section.length + 1),
+    ...(one.fn !== undefined && { fn: one.fn }),
+    releases: releasesOf(one),
+  };
+}

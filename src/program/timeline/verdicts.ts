@@ -1,0 +1,188 @@
+import { changeLines } from '../../store/changes.js';
+import { laneHigh, laneLow } from '../../store/hash.js';
+import { PAGE_WORDS } from '../../store/store.js';
+import { type Invariant, Judge } from '../../xen/invariants.js';
+import { LOOP_END } from '../execution.js';
+import { type Checked, invariantsFor } from '../runner.js';
+import type { Timeline } from '../timeline.js';
+import { unmet, type ViolationText } from '../unmet.js';
+
+/** An invariant that does not hold of a state, or of the step to it, by its number among those judged. */
+interface Broken {
+  readonly index: number;
+  readonly message: string;
+}
+
+/** What became of one invariant: after `steps[i]` its state was `messages[i]`, undefined where it held. */
+interface Course {
+  readonly steps: number[];
+  readonly messages: (string | undefined)[];
+}
+
+const NONE: readonly Broken[] = [];
+
+/**
+ * Which invariants hold after each step of a timeline. Judging is dearer than running, so it is done apart from it, in the
+ * order of the steps and as far as is asked for; a page does it bit by bit ({@link judgeFor}). A step from a state to
+ * another that there was before is not judged again, so that a loop costs a round.
+ */
+export class Verdicts {
+  readonly invariants: readonly Invariant[];
+  private readonly timeline: Timeline;
+  private readonly judge: Judge;
+  private readonly courses: readonly Course[];
+  private readonly violations = new Map<number, ViolationText[]>();
+  /** What was found of a step, by the states that it led from and to. */
+  private readonly known = new Map<string, readonly Broken[]>();
+  private next = 0;
+  private broken: readonly Broken[] = NONE;
+  /** The identity of the state after the last step judged. */
+  private low = 0;
+  private high = 0;
+
+  constructor(timeline: Timeline, check: Checked = 'searched') {
+    this.timeline = timeline;
+    this.invariants = invariantsFor(timeline.program, check);
+    this.judge = new Judge(timeline.xen, timeline.xen.spec.limits.gfns);
+    this.courses = this.invariants.map(() => ({ steps: [], messages: [] }));
+  }
+
+  /** Steps below this one have been judged, the boot among them. */
+  get judged(): number {
+    return this.next;
+  }
+
+  get done(): boolean {
+    return this.next > this.timeline.length;
+  }
+
+  /** Judges steps for about so long, and says whether that was all. Then the machine stands where it stood. */
+  judgeFor(milliseconds: number): boolean {
+    const until = performance.now() + milliseconds;
+    return this.judgeWhile(() => performance.now() < until);
+  }
+
+  /** Judges all steps up to `step`. */
+  judgeTo(step: number): void {
+    this.judgeWhile(() => this.next <= step);
+  }
+
+  private judgeWhile(goOn: () => boolean): boolean {
+    const back = this.timeline.position;
+    while (!this.done && goOn()) this.judgeNext();
+    if (this.timeline.position !== back) this.timeline.seek(back);
+    return this.done;
+  }
+
+  private judgeNext(): void {
+    const step = this.next++;
+    const from = `${this.low} ${this.high}`;
+    this.timeline.forEachWrite(step, (word, before, after) => this.moveIdentity(word, before, after));
+    const key = `${from} ${this.low} ${this.high}`;
+    const known = step === 0 ? undefined : this.known.get(key);
+    const found = known ?? this.look(step);
+    if (step > 0) this.known.set(key, found);
+    if (found.length > 0 || this.broken.length > 0) this.note(step, found);
+    this.broken = found;
+  }
+
+  /** A state is known by the words that differ from those after boot, in the manner of the store's hash. */
+  private moveIdentity(word: number, before: number, after: number): void {
+    const page = Math.floor(word / PAGE_WORDS);
+    const offset = word % PAGE_WORDS;
+    this.low ^= laneLow(page, offset, before) ^ laneLow(page, offset, after);
+    this.high ^= laneHigh(page, offset, before) ^ laneHigh(page, offset, after);
+  }
+
+  private look(step: number): readonly Broken[] {
+    const { timeline, judge, invariants } = this;
+    if (step > 0) {
+      timeline.seek(step - 1);
+      for (const invariant of invariants) judge.remember(invariant);
+    }
+    timeline.seek(step);
+    const found: Broken[] = [];
+    for (const [index, invariant] of invariants.entries()) {
+      // No step leads to the state after boot.
+      if (step === 0 && invariant.remember !== undefined) continue;
+      const message = judge.violation(invariant);
+      if (message !== undefined) found.push({ index, message });
+    }
+    return found.length === 0 ? NONE : found;
+  }
+
+  /** Notes what is not as it was after the step before. */
+  private note(step: number, found: readonly Broken[]): void {
+    for (const { index } of this.broken) {
+      if (!found.some((one) => one.index === index)) this.turn(index, step, undefined);
+    }
+    for (const { index, message } of found) {
+      const before = this.broken.find((one) => one.index === index);
+      if (before?.message !== message) this.turn(index, step, message);
+      const { id, title, harm, remember } = this.invariants[index]!;
+      if (before !== undefined && remember === undefined) continue;
+      const list = this.violations.get(step) ?? [];
+      this.violations.set(step, list);
+      list.push({ invariant: id, title, message, harm });
+    }
+  }
+
+  private turn(index: number, step: number, message: string | undefined): void {
+    const { steps, messages } = this.courses[index]!;
+    steps.push(step);
+    messages.push(message);
+  }
+
+  /** Invariants that held before a step and do not after it, as a run tells them. Judges as far as that. */
+  newAt(step: number): readonly ViolationText[] {
+    this.judgeTo(step);
+    return this.violations.get(step) ?? [];
+  }
+
+  /** Steps judged so far at which an invariant was broken, in order. */
+  get brokenAt(): readonly number[] {
+    return [...this.violations.keys()];
+  }
+
+  /** What is wrong after a step, by the id of the invariant. Judges as far as that. */
+  after(step: number): ReadonlyMap<string, string> {
+    this.judgeTo(step);
+    const wrong = new Map<string, string>();
+    for (const [index, { steps, messages }] of this.courses.entries()) {
+      const last = upTo(steps, step) - 1;
+      const message = last < 0 ? undefined : messages[last];
+      if (message !== undefined) wrong.set(this.invariants[index]!.id, message);
+    }
+    return wrong;
+  }
+
+  /** What a step was expected to do and did not, and what nobody expected of it. Judges as far as that. */
+  unexpectedAt(step: number): string[] {
+    const { statement, faults = [], ...outcome } = this.timeline.step(step);
+    const violations = this.newAt(step);
+    const wanted = statement.expect.filter(({ kind }) => kind !== 'violation' || this.invariants.length > 0);
+    const asked = statement.op !== LOOP_END && wanted.some(({ kind }) => kind === 'change');
+    const changes = asked ? changeLines(this.timeline.changesOf(step)) : [];
+    return [
+      ...unmet(
+        wanted,
+        outcome,
+        faults.map((text) => ({ text })),
+        changes,
+        violations,
+      ),
+    ];
+  }
+}
+
+/** How many of `steps`, which ascend, are no later than `step`. */
+function upTo(steps: readonly number[], step: number): number {
+  let low = 0;
+  let high = steps.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if (steps[middle]! <= step) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
