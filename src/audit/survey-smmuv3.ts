@@ -1,8 +1,14 @@
 import { R, W } from '../formats/address.js';
-import { ARM_STAGE2 } from '../formats/arm-stage2.js';
+import { stage2Under } from '../formats/arm-stage2.js';
 import { getField } from '../formats/layout.js';
 import type { RootShape } from '../formats/radix.js';
-import { STE_BYTES, STREAM_L1_DESCRIPTOR, STREAM_TABLE_ENTRY, SteConfig } from '../formats/smmuv3.js';
+import {
+  OUTPUT_BITS,
+  STE_BYTES,
+  STREAM_L1_DESCRIPTOR,
+  STREAM_TABLE_ENTRY,
+  SteConfig,
+} from '../formats/smmuv3.js';
 import { sbdfOfRequester } from '../logs/values.js';
 import { AlikeEntries } from './alike.js';
 import { entryProblem } from './entry-problem.js';
@@ -196,7 +202,14 @@ class StreamTable {
     if (shape === undefined) return refused('no tables have this S2T0SZ and S2SL0', 'reserved-bits');
     const root = field('root') * 16;
     if (root % PAGE !== 0) return refused('its tables begin within a page', 'unknown-format');
-    const space = this.gathering.space(ARM_STAGE2, root / PAGE, shape);
+    const outputBits = OUTPUT_BITS[field('outputSize')];
+    if (outputBits === undefined) return refused('its output size (S2PS) is reserved', 'reserved-bits');
+    const format = stage2Under({
+      outputBits,
+      accessFlagFaults: field('accessFlagDisable') === 0 && field('hardwareAccess') === 0,
+      hardwareDirty: field('hardwareDirty') === 1,
+    });
+    const space = this.gathering.space(format, root / PAGE, shape);
     return { ...device, domainId, translation: 'translated', space, rights: R | W };
   }
 }

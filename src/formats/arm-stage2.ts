@@ -115,6 +115,37 @@ export const ARM_STAGE2: RadixFormat = {
   },
 };
 
+/** What a stream table entry or VTCR_EL2 says about the descriptors below it. */
+export interface Stage2Control {
+  /** Bits of output addresses (S2PS): 32, 36, 40, 42, 44, 48 or 52. What leads beyond them is an address size fault. */
+  readonly outputBits: number;
+  /** Whether a clear access flag faults: neither S2AFFD nor S2HA is set. */
+  readonly accessFlagFaults: boolean;
+  /** S2HD: the hardware makes a page dirty, so that one with DBM can be written whatever S2AP[1] says. */
+  readonly hardwareDirty: boolean;
+}
+
+/** DBM, bit 51, in the high word. */
+const DIRTY_BIT_MODIFIER = 1 << 19;
+
+/** Stage-2 tables with what can be reached under a control: a page with a clear access flag gives no right then. */
+export function stage2Under({ outputBits, accessFlagFaults, hardwareDirty }: Stage2Control): RadixFormat {
+  const limit = 2 ** (outputBits - 12);
+  const flags = `${accessFlagFaults ? '' : ', no access flag faults'}${hardwareDirty ? ', dirty by hardware' : ''}`;
+  return {
+    ...ARM_STAGE2,
+    name: `${ARM_STAGE2.name}, ${outputBits}-bit${flags}`,
+    rights(lo, hi, level): Rights {
+      if (ARM_STAGE2.frame(lo, hi) >= limit) return 0;
+      const rights = ARM_STAGE2.rights(lo, hi, level);
+      if (!ARM_STAGE2.leaf(lo, hi, level)) return rights;
+      if (accessFlagFaults && (lo & ACCESS_FLAG) === 0) return 0;
+      return hardwareDirty && (hi & DIRTY_BIT_MODIFIER) !== 0 ? rights | W : rights;
+    },
+    leafMask: { lo: ARM_STAGE2.leafMask!.lo | ACCESS_FLAG, hi: ARM_STAGE2.leafMask!.hi | DIRTY_BIT_MODIFIER },
+  };
+}
+
 /**
  * The same as Xen reads its own p2m: an entry that says something is there although its valid bit may be cleared for the
  * time being (p2m_is_valid, which is not lpae_is_valid).
