@@ -1,4 +1,5 @@
 import type { CauseRule, JudgedEvent, World } from './cause.js';
+import { COMMAND_CAUSES } from './commands.js';
 import { DEVICE_MODEL_CAUSES } from './device-model.js';
 import { DEVICE_RESET_CAUSES } from './device-reset.js';
 import {
@@ -19,7 +20,7 @@ import { RACING_TYPE_CHANGE, SPECIAL_PAGE, STRICT_DOM0 } from './pv-pages.js';
 import { BETWEEN_OWNERS, QUARANTINED } from './quarantine.js';
 import { type RankedCause, rank } from './rank.js';
 import { REGION_MISSING, REGION_NOT_MAPPED, XEN_MEMORY } from './reserved-regions.js';
-import { SET_WAY, STREAM_LOST, STREAM_UNKNOWN } from './streams.js';
+import { SET_WAY, STREAM_CONFLICT, STREAM_LOST, STREAM_UNKNOWN } from './streams.js';
 import { ADDRESS_WIDTH, CHANGED_SINCE, TABLES_UNREADABLE, UNUSABLE_ENTRY } from './tables.js';
 import { TOOLSTACK_CAUSES } from './toolstack.js';
 import { VTD_CAUSES } from './vtd.js';
@@ -49,6 +50,7 @@ export const CAUSES: readonly CauseRule[] = [
   BETWEEN_OWNERS,
   ...FIRMWARE_CAUSES,
   STREAM_UNKNOWN,
+  STREAM_CONFLICT,
   STREAM_LOST,
   SET_WAY,
   // DMA: the tables.
@@ -63,6 +65,8 @@ export const CAUSES: readonly CauseRule[] = [
   STALE_INTERRUPT,
   COMPATIBILITY_INTERRUPT,
   INTERRUPT_TABLE,
+  // Commands to the units.
+  ...COMMAND_CAUSES,
   // Set-up, tools and pages.
   ...VTD_CAUSES,
   ...INIT_CAUSES,

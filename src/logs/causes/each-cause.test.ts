@@ -156,6 +156,10 @@ const CASES: Readonly<Record<string, { readonly first: Case; readonly against: C
     first: [smmuV3(0x02, { details: { stream: '0x41', unit: '/smmu' }, device: '/smmu' }), { xen: '4.20' }],
     against: [smmuV3(0x10), { xen: '4.20' }],
   },
+  'stream-conflict': {
+    first: [smmu('SMCF', 'write', { details: { stream: '0x0' } }), {}],
+    against: [smmu('USF', 'write'), {}],
+  },
   'stream-mapping-lost': {
     first: [smmu('USF', 'read', { device: NIC }), { xen: '4.16', facts: device('deassigned from d1') }],
     against: [smmu('USF', 'read'), { xen: '4.22' }],

@@ -111,7 +111,9 @@ function amdviNature(event: JudgedEvent): Nature {
   if (code !== AmdviEvent.IO_PAGE_FAULT) return 'unknown';
   if (hasBit(event, 'I')) return 'interrupt';
   if (hasBit(event, 'RZ')) return 'bad-entry';
-  return hasBit(event, 'PR') ? 'no-permission' : 'not-mapped';
+  if (!hasBit(event, 'PR')) return 'not-mapped';
+  // An entry that is present and refuses nobody (PE) can still be no entry: its level is an illegal one. (3.08 §2.5.3)
+  return hasBit(event, 'PE') ? 'no-permission' : 'bad-entry';
 }
 
 /** SMMUv1/2 and IPMMU: bits of the status register, the first that is set. (IHI 0062D, SMMU_CBn_FSR and SMMU_sGFSR) */
@@ -130,7 +132,9 @@ const STATUS_BITS: readonly (readonly [name: string, nature: Nature])[] = [
 ];
 
 function statusNature(event: JudgedEvent): Nature {
-  return STATUS_BITS.find(([name]) => hasBit(event, name))?.[1] ?? 'unknown';
+  const bit = STATUS_BITS.find(([name]) => hasBit(event, name));
+  // Linux's line on an unknown stream says so in words, and the register's line may be missing.
+  return (bit ?? STATUS_BITS.find(([name]) => name === event.reason?.name))?.[1] ?? 'unknown';
 }
 
 /** Why an event's access was refused. */

@@ -1,8 +1,8 @@
 import { ALLOWS } from '../vtd-walk.js';
 import type { JudgedEvent } from './cause.js';
 import { natureOf } from './fault-nature.js';
-import { behaves, hex, isXen, option, others, releaseSaid, where } from './log-world.js';
-import { cause, hints, opposes, settles, shows, suggests, supports } from './weigh.js';
+import { behaves, hex, isArm, isXen, option, others, releaseSaid, where } from './log-world.js';
+import { cause, doubts, hints, opposes, settles, shows, suggests, supports } from './weigh.js';
 
 /** Something in the tables that this unit does not take: another unit, or another program, had it written so. */
 export const UNUSABLE_ENTRY = cause({
@@ -20,17 +20,24 @@ export const UNUSABLE_ENTRY = cause({
         `devices share the processors’ tables (${where(shared)}), which can have sizes and bits that the unit lacks`,
       );
     const { device, address } = event;
-    if (device === '0000:00:02.0')
+    if (event.unit === 'vtd' && device === '0000:00:02.0')
       yield hints('graphics has a unit of its own, which can do less than the others');
     if (address !== null && address >= 1n << 36n)
       yield hints(
         `${hex(address)} is high: if the machine has no memory there, the device’s own tables or registers hold rubbish`,
       );
   },
-  check: (event) =>
-    isXen(event)
-      ? 'boot with `iommu=verbose,no-sharept`, 4.17 and later also with `no-superpages`: the log then shows the entry; if the faults end, the units differ in what they can do; if not, something writes over the tables (test the memory)'
-      : 'boot with `intel_iommu=sp_off` (no superpages): if the faults end, the unit lies about its page sizes; otherwise look at the entry in /sys/kernel/debug/iommu/intel/ and test the memory',
+  check: (event) => {
+    if (isXen(event) && isArm(event))
+      return 'Xen shares the p2m with the unit: look whether the lines at the start show an SMMU with fewer address bits or granules than the processors have; otherwise something writes over the tables (test the memory)';
+    if (isXen(event))
+      return `boot with \`iommu=verbose${event.unit === 'vtd' ? ',no-sharept' : ',debug'}\`, 4.17 and later also with \`no-superpages\`: the log then shows the entry; if the faults end, the units differ in what they can do; if not, something writes over the tables (test the memory)`;
+    if (event.unit === 'vtd')
+      return 'boot with `intel_iommu=sp_off` (no superpages): if the faults end, the unit lies about its page sizes; otherwise look at the entry in /sys/kernel/debug/iommu/intel/ and test the memory';
+    if (event.unit === 'amdvi')
+      return `see in the lines behind it (DTE[0] to DTE[3]) what the entry was, and update the kernel: drivers that switch on ATS, PASIDs or identity for ${event.device ?? 'the device'} at the wrong time make such entries; \`amd_iommu=pgtbl_v1\` and \`pci=noats\` tell which it is`;
+    return 'compare what the driver printed of the SMMU at its start (address sizes, stages, coherency) with the device tree or IORT: a walk that is not coherent reads old entries (`dma-coherent`); otherwise test the memory';
+  },
 });
 
 /** The unit's own reads of its tables failed. */
@@ -47,6 +54,12 @@ export const TABLES_UNREADABLE = cause({
     const kdump = option(facts.linuxCommandLine, /^elfcorehdr=/);
     if (kdump !== undefined)
       yield hints(`a kernel after a crash (${where(kdump)}) uses the tables of the one before`);
+    if (event.unit === 'vtd' && event.device === '0000:00:02.0')
+      yield opposes(
+        'integrated graphics says this also where nothing is wrong with memory: it goes on reading while its tables are being set up or taken away',
+      );
+    if (event.address !== null && event.address >= 1n << 48n)
+      yield doubts(`${hex(event.address)} has more than 48 bits: it is the address that leads nowhere`);
   },
   check: () =>
     'look for machine checks (`mcelog`, `rasdaemon`, `xl dmesg | grep -i mce`) and test the memory; then for a firmware that takes memory back (S3, hot-unplug)',

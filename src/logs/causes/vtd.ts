@@ -1,9 +1,9 @@
 import { hexValue } from '../values.js';
 import type { CauseRule, JudgedEvent } from './cause.js';
-import { history, option, where } from './log-world.js';
-import { cause, doubts, hints, shows, suggests, supports } from './weigh.js';
+import { option, where } from './log-world.js';
+import { cause, hints, shows, suggests, supports } from './weigh.js';
 
-/** What is behind VT-d's set-up and invalidations that fail, and behind mappings that pKVM refuses. */
+/** What is behind VT-d's set-up that fails, and behind mappings that pKVM refuses. */
 
 const named = (event: JudgedEvent, ...names: readonly string[]): boolean =>
   event.unit === 'vtd' && names.includes(event.reason?.name ?? '');
@@ -26,66 +26,6 @@ const FORCED = cause({
     /graphics/.test(event.reason?.meaning ?? '')
       ? 'give the graphics more memory or switch VT-d on for it in the firmware’s settings, and update the firmware; or boot without `force` and `required`, and since Xen 4.10 also `iommu=no-igfx` passes: the graphics then reaches all memory'
       : 'update the firmware, or boot without `force` and `required`: the sound device then reaches all memory',
-});
-
-const isDeviceTimeout = (event: JudgedEvent): boolean =>
-  event.kind === 'command-error' &&
-  ['ITE', 'ICE', 'device-invalidation-slow', 'device-invalidation-timeout'].includes(
-    event.reason?.name ?? '',
-  );
-
-const unreachable = ({ details }: JudgedEvent): boolean => /^all ones/.test(details.registers ?? '');
-
-const DEVICE_TLB = cause({
-  id: 'device-tlb-silent',
-  title:
-    'a device that keeps translations (ATS) does not answer when it is told to drop them: reset, powered down, or with broken ATS',
-  prior: 4,
-  applies: isDeviceTimeout,
-  *weigh(event, world) {
-    const { facts } = world;
-    if (event.more.some((line) => /device-TLB invalidation/.test(line)))
-      yield shows('the unit was carrying out a device-TLB invalidation');
-    if (unreachable(event)) yield doubts('the unit’s own registers cannot be read');
-    const asked = option(facts.xenCommandLine, /^ats(?:=|$)/);
-    if (asked !== undefined) yield supports(`Xen’s command line switches ATS on (${where(asked)})`);
-    const last = history(event, world).at(-1);
-    if (last !== undefined) yield hints(`the log says of the device: ${last.value} (${where(last)})`);
-  },
-  check: (event) =>
-    event.source === 'xen'
-      ? 'boot without `ats` on Xen’s command line; see whether the device was reset or taken out just before (`lspci -vvs DEVICE`, ATSCtl)'
-      : `boot with \`pci=noats\`, or take ATS from this device only; see whether it was reset just before (vfio-pci), and look at ATSCtl in \`lspci -vvs ${event.device ?? 'DEVICE'}\``,
-});
-
-const UNIT_GONE = cause({
-  id: 'unit-unreachable',
-  title: 'the unit does not answer: the bridge or chip in which it is was reset or lost its power',
-  prior: 0,
-  applies: (event) => event.kind === 'command-error' && unreachable(event),
-  *weigh() {
-    yield shows('its registers read as ones');
-  },
-  check: () =>
-    'look for what happened to a root port or to VMD just before; boot with `pcie_aspm=off`, and update the firmware',
-});
-
-const UNIT_STUCK = cause({
-  id: 'invalidation-stuck',
-  title:
-    'a unit carries out no more invalidations: it stopped at a descriptor that it refuses, or is stuck behind one',
-  prior: 3,
-  applies: (event) =>
-    event.kind === 'command-error' &&
-    event.unit === 'vtd' &&
-    (event.reason?.name === 'IQE' || /^(?:invalidation|unit-dead)/.test(event.reason?.name ?? '')),
-  *weigh(event, { events }) {
-    const timeout = events.find((one) => one !== event && isDeviceTimeout(one));
-    if (timeout !== undefined)
-      yield supports(`a device did not answer (line ${timeout.firstLine}), and what is queued behind waits`);
-  },
-  check: () =>
-    'look at the lines before for a device that does not answer; DMA goes on with translations that are gone until the unit is reset',
 });
 
 const isPkvm = ({ details, more, reason }: JudgedEvent): boolean =>
@@ -139,11 +79,4 @@ const NOT_THE_HOSTS = cause({
     'see which guest or driver gave the page away (`page->host_state` in the lines before); a driver of the host must not do DMA to memory that it has donated',
 });
 
-export const VTD_CAUSES: readonly CauseRule[] = [
-  FORCED,
-  UNIT_GONE,
-  DEVICE_TLB,
-  UNIT_STUCK,
-  MIXED_REGION,
-  NOT_THE_HOSTS,
-];
+export const VTD_CAUSES: readonly CauseRule[] = [FORCED, MIXED_REGION, NOT_THE_HOSTS];

@@ -31,7 +31,12 @@ const GERROR = 'smmuv3-gerror';
 const PRI = 'smmuv3-page-request';
 
 const XEN: Driver = { source: 'xen', unit: 'smmuv3', prefixes: ['SMMUv3: {unit:name}: '] };
-const LINUX: Driver = { source: 'linux', unit: 'smmuv3', prefixes: ['arm-smmu-v3 {unit:name}: '] };
+/** Without its driver, as where that is unbound under way, a unit is a `platform` device. */
+const LINUX: Driver = {
+  source: 'linux',
+  unit: 'smmuv3',
+  prefixes: ['arm-smmu-v3 {unit:name}: ', 'platform {unit:name}: '],
+};
 
 /** The unit that speaks. Returns false where it is another than the one of the event, or another system's driver. */
 function sameUnit(source: LogSource, { fields }: FormLine, event: EventDraft): false | undefined {
@@ -49,13 +54,17 @@ const more = (rest: Omit<MoreForm, 'role'>): MoreForm => ({ role: 'more', ...res
 
 /** A doubleword of an event record or of a command that failed: each has its number of them. */
 function readWord(line: FormLine, draft: EventDraft, facts: LogFacts): false | undefined {
-  const word = doubleword(line.fields.word!);
+  const digits = line.fields.word! + (line.fields.low ?? '');
+  const word = doubleword(digits);
   const printed = printedWords(draft).length / 2;
   const command = draft.kind === 'command-error';
   if (word === undefined || printed >= (command ? COMMAND_DOUBLEWORDS : EVENT_DOUBLEWORDS)) return false;
+  // A record's first word repeats the event's type: another is not the first.
+  if (!command && printed === 0 && draft.reason !== null && (word[0] & 0xff) !== draft.reason.code)
+    return false;
   // A paste may begin in a record: its first word has the event's type, and zeros behind it.
   if (draft.reason === null && (word[0] & 0x700) !== 0) return false;
-  draft.more.push(`0x${line.fields.word!.replace(/^0x/i, '')}`);
+  draft.more.push(`0x${digits.replace(/^0x/i, '')}`);
   if (command) readFailedCommand(draft, facts, printedWords(draft));
   else readEventRecord(draft, facts, printedWords(draft));
   return undefined;
@@ -82,7 +91,8 @@ function commonForms(driver: Driver): LineForm[] {
     more({
       continues: RECORD,
       alone,
-      texts: [`${prefix}0x{word:hex}`],
+      // Some mails broke the doublewords in two.
+      texts: [`${prefix}0x{word:hex}`, `${prefix}0x{word:hex} {low:hex}`],
       printedBy,
       read(line, draft, facts) {
         return sameUnit(source, line, draft) ?? readWord(line, draft, facts);
