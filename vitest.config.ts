@@ -5,6 +5,7 @@ export default defineConfig({
     include: ['src/**/*.test.ts', 'test/**/*.test.ts', 'examples/**/*.test.ts', 'web/**/*.test.ts'],
     // These boot a real Xen: `npm run test:lab`.
     exclude: [...configDefaults.exclude, 'test/lab/**'],
+    globalSetup: ['web/bundle.setup.ts'],
     testTimeout: 60_000,
   },
 });
