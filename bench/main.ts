@@ -9,6 +9,7 @@ import { benchPopulate, populateReport } from './populate.js';
 import { benchSearch, searchReport } from './search.js';
 import { spinBench } from './spin/spin.js';
 import { benchStore, storeReport } from './store.js';
+import { benchTimeline, timelineReport } from './timeline.js';
 import { benchWalker, walkerReport } from './walker.js';
 
 const BENCHES: Readonly<Record<string, () => Promise<string>>> = {
@@ -19,6 +20,7 @@ const BENCHES: Readonly<Record<string, () => Promise<string>>> = {
   populate: async () => populateReport(await benchPopulate()),
   enable: async () => enableReport(await benchEnable()),
   store: async () => storeReport(await benchStore()),
+  timeline: async () => timelineReport(await benchTimeline()),
   explain: async () => explainReport(await benchExplain()),
   parse: async () => parseReport(await benchParse()),
   walker: async () => walkerReport(await benchWalker()),

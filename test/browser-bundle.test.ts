@@ -11,6 +11,7 @@ const ENTRY = `
   export { parseProgram } from '${source('program/parse.ts')}';
   export { printProgram } from '${source('program/print.ts')}';
   export { Timeline } from '${source('program/timeline.ts')}';
+  export { alignment, firstDifference } from '${source('program/timeline/alignment.ts')}';
   export { Verdicts } from '${source('program/timeline/verdicts.ts')}';
   export { whyErrno } from '${source('coverage/why-errno.ts')}';
   export { SourceText } from '${source('text/source.ts')}';

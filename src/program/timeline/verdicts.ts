@@ -1,11 +1,10 @@
 import { changeLines } from '../../store/changes.js';
-import { laneHigh, laneLow } from '../../store/hash.js';
-import { PAGE_WORDS } from '../../store/store.js';
 import { type Invariant, Judge } from '../../xen/invariants.js';
 import { LOOP_END } from '../execution.js';
 import { type Checked, invariantsFor } from '../runner.js';
 import type { Timeline } from '../timeline.js';
 import { unmet, type ViolationText } from '../unmet.js';
+import { StateIdentity } from './identity.js';
 
 /** An invariant that does not hold of a state, or of the step to it, by its number among those judged. */
 interface Broken {
@@ -36,9 +35,8 @@ export class Verdicts {
   private readonly known = new Map<string, readonly Broken[]>();
   private next = 0;
   private broken: readonly Broken[] = NONE;
-  /** The identity of the state after the last step judged. */
-  private low = 0;
-  private high = 0;
+  /** Of the state after the last step judged. */
+  private readonly identity = new StateIdentity();
 
   constructor(timeline: Timeline, check: Checked = 'searched') {
     this.timeline = timeline;
@@ -76,22 +74,14 @@ export class Verdicts {
 
   private judgeNext(): void {
     const step = this.next++;
-    const from = `${this.low} ${this.high}`;
-    this.timeline.forEachWrite(step, (word, before, after) => this.moveIdentity(word, before, after));
-    const key = `${from} ${this.low} ${this.high}`;
+    const from = this.identity.key;
+    this.timeline.forEachWrite(step, (word, before, after) => this.identity.move(word, before, after));
+    const key = `${from} ${this.identity.key}`;
     const known = step === 0 ? undefined : this.known.get(key);
     const found = known ?? this.look(step);
     if (step > 0) this.known.set(key, found);
     if (found.length > 0 || this.broken.length > 0) this.note(step, found);
     this.broken = found;
-  }
-
-  /** A state is known by the words that differ from those after boot, in the manner of the store's hash. */
-  private moveIdentity(word: number, before: number, after: number): void {
-    const page = Math.floor(word / PAGE_WORDS);
-    const offset = word % PAGE_WORDS;
-    this.low ^= laneLow(page, offset, before) ^ laneLow(page, offset, after);
-    this.high ^= laneHigh(page, offset, before) ^ laneHigh(page, offset, after);
   }
 
   private look(step: number): readonly Broken[] {
