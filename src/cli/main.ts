@@ -1,18 +1,6 @@
 #!/usr/bin/env node
 import { Command, CommanderError } from 'commander';
-import { registerAffected } from './affected.js';
-import { registerAudit } from './audit.js';
-import { registerBugs } from './bugs.js';
-import { registerCheck } from './check.js';
-import { registerConform } from './conform.js';
-import { registerCoverage } from './coverage.js';
-import { registerEditions } from './editions.js';
-import { registerExplain } from './explain.js';
 import { EXIT } from './io.js';
-import { registerLab } from './lab.js';
-import { registerLabExec } from './lab-exec.js';
-import { registerRun } from './run.js';
-import { registerVerify } from './verify.js';
 import { version } from './version.js';
 
 const EXAMPLES = `
@@ -34,17 +22,27 @@ const program = new Command('dommu')
   .showSuggestionAfterError()
   .exitOverride();
 
-registerVerify(program);
-registerCheck(program);
-registerRun(program);
-registerAffected(program);
-registerAudit(program);
-registerExplain(program);
-registerBugs(program);
-registerEditions(program);
-registerCoverage(program);
-registerLabExec(registerLab(program));
-registerConform(program);
+/** The commands in the order of the help, each loaded when it is asked for: together they are most of dommu. */
+const COMMANDS: Readonly<Record<string, () => Promise<(program: Command) => void>>> = {
+  verify: async () => (await import('./verify.js')).registerVerify,
+  check: async () => (await import('./check.js')).registerCheck,
+  run: async () => (await import('./run.js')).registerRun,
+  affected: async () => (await import('./affected.js')).registerAffected,
+  audit: async () => (await import('./audit.js')).registerAudit,
+  explain: async () => (await import('./explain.js')).registerExplain,
+  bugs: async () => (await import('./bugs.js')).registerBugs,
+  editions: async () => (await import('./editions.js')).registerEditions,
+  coverage: async () => (await import('./coverage.js')).registerCoverage,
+  lab: async () => {
+    const [{ registerLab }, { registerLabExec }] = [await import('./lab.js'), await import('./lab-exec.js')];
+    return (program) => registerLabExec(registerLab(program));
+  },
+  conform: async () => (await import('./conform.js')).registerConform,
+};
+
+const asked = process.argv[2] ?? '';
+const names = Object.hasOwn(COMMANDS, asked) ? [asked] : asked === '--version' ? [] : Object.keys(COMMANDS);
+for (const name of names) (await COMMANDS[name]!())(program);
 
 // A reader that has seen enough (`dommu … | head`) is no error.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
