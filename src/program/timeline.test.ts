@@ -149,6 +149,42 @@ describe('what a timeline tells of a step', () => {
   });
 });
 
+describe('an access that is made again', () => {
+  it('is told anew where it leads elsewhere, and where its page’s name does', () => {
+    const timeline = record(`iommu none
+device nic 0000:03:00.0
+createdomain guest
+repeat 2
+  populate_physmap guest P
+  dma nic read P+0x8
+  dma nic read P+0x8
+end
+`);
+    const frames = [3, 4, 6, 7].map((step) => timeline.step(step).access?.frame);
+    const pages = [2, 5].map((step) => timeline.lookAt(step, () => timeline.names.pages.get('P')));
+    expect(frames).toEqual([pages[0], pages[0], pages[1], pages[1]]);
+    expect(pages[0]).not.toBe(pages[1]);
+    expect(Object.keys(timeline.step(4)).sort()).toEqual(['access', 'statement', 'status']);
+  });
+
+  it('is told anew where the tables lead it elsewhere, or nowhere', () => {
+    const timeline = record(`device nic 0000:03:00.0
+createdomain guest iommu
+populate_physmap guest 0x120
+assign_device guest nic
+repeat 2
+  dma nic read 0x120008
+  decrease_reservation guest 0x120
+end
+`);
+    expect(timeline.step(4).access).toMatchObject({ frame: 0x120 });
+    expect(timeline.step(6)).toMatchObject({
+      status: 'fault',
+      access: { frame: -1, fault: { address: 0x120008 } },
+    });
+  });
+});
+
 describe('who wrote a word', () => {
   it('is told by step, with what the word held before and after', () => {
     const timeline = record(LOOP);

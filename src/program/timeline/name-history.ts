@@ -19,6 +19,11 @@ export class NameHistory {
     this.tables = [names.domains, names.pages, names.handles];
   }
 
+  /** Namings so far. */
+  get count(): number {
+    return this.namings.length;
+  }
+
   /** Notes what happens to names from now on; `step` says in which step. */
   listen(step: () => number): void {
     for (const table of this.tables) {

@@ -19,6 +19,10 @@ export interface StepNotes {
   readonly access?: DeviceAccess;
 }
 
+interface AccessNote {
+  readonly access: DeviceAccess;
+}
+
 /**
  * A program's run, written down as it goes: per step a few numbers, and notes where there is more to say. The writes
  * themselves pile up in the store's journal, so that recording costs a run next to nothing.
@@ -39,6 +43,8 @@ export class Recording implements Observer {
   private readonly maxWrites: number;
   private readonly statementNumbers = new Map<Statement, number>();
   private readonly statusNumbers = new Map<string, number>();
+  /** The last access of each statement, and how many names had been given by then. */
+  private readonly accesses = new Map<Statement, { readonly note: AccessNote; readonly names: number }>();
   /** Texts of faults seen so far: a loop says the same again and again. */
   private readonly texts = new Map<string, string>();
 
@@ -75,22 +81,42 @@ export class Recording implements Observer {
   before(): void {}
 
   after(statement: Statement, outcome: Outcome): void {
-    const { xen, names } = this.execution;
+    const { xen } = this.execution;
     const { status } = outcome;
     const writes = xen.store.mark();
     if (writes > this.maxWrites) throw this.tooLong(statement, writes);
-    const access = accessOf(xen, names, statement, status);
+    const access = statement.op === 'dma' ? this.access(statement, status) : undefined;
     this.ends.push(writes);
     this.statementOf.push(numberOf(statement, this.statementNumbers, this.statements));
     this.statusOf.push(numberOf(status, this.statusNumbers, this.statuses));
     const { faults, steps, because } = outcome;
+    if (access !== undefined && faults === undefined) {
+      this.notes.set(this.length, access);
+      return;
+    }
     if ((access ?? faults ?? steps ?? because) === undefined) return;
     this.notes.set(this.length, {
       ...(faults !== undefined && { faults: faults.map((text) => this.text(text)) }),
       ...(steps !== undefined && { hypercallSteps: steps }),
       ...(because !== undefined && { because }),
-      ...(access !== undefined && { access }),
+      ...access,
     });
+  }
+
+  /** The note of an access. A statement that does what it did the last time, with names that stand for the same, shares it. */
+  private access(statement: Statement, status: string): AccessNote | undefined {
+    const { xen, names } = this.execution;
+    const last = this.accesses.get(statement);
+    const { count } = this.names;
+    if (last !== undefined && last.names === count && status === 'ok') {
+      const { unit, frame } = last.note.access;
+      if (frame >= 0 && (unit < 0 || xen.units[unit]!.frame === frame)) return last.note;
+    }
+    const access = accessOf(xen, names, statement, status);
+    if (access === undefined) return undefined;
+    const note = { access };
+    this.accesses.set(statement, { note, names: count });
+    return note;
   }
 
   private text(text: string): string {
