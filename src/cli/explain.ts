@@ -1,10 +1,9 @@
 import { writeFileSync } from 'node:fs';
 import { type Command, InvalidArgumentError } from 'commander';
-import { addFirmwareFacts } from '../audit/acpi/firmware-facts.js';
-import { readAcpiFile } from '../audit/acpi/read-input.js';
 import { EVENT_KINDS, type EventKind } from '../logs/event.js';
 import { type ExplainedEvent, type Explanation, explain } from '../logs/explain.js';
-import { type ProgramAnswer, programFor } from '../logs/programs.js';
+import type { LogFacts } from '../logs/facts.js';
+import type { ProgramAnswer } from '../logs/programs.js';
 import { sbdfOf } from '../logs/values.js';
 import { eventJson, machineJson } from '../report/explanation.js';
 import { explanationSarif } from '../report/explanation-sarif.js';
@@ -96,7 +95,7 @@ export async function explainLogs(
   io: Io,
 ): Promise<ExitCode> {
   const edition = options.xen === undefined ? undefined : resolveEdition(options.xen);
-  const tables = (options.acpi ?? []).flatMap((file) => readAcpiFile(file).tables);
+  const amend = await firmware(options.acpi ?? []);
   const config = options.config === undefined ? undefined : guestConfig(options.config, edition);
   const line = new ReadingLine(process.stderr);
   const interrupts = watchInterrupts(undefined);
@@ -107,7 +106,7 @@ export async function explainLogs(
     const explanation = await explain(logs, {
       edition,
       config,
-      amend: (facts) => addFirmwareFacts(tables, facts),
+      amend,
       isOver: interrupts.isOver,
       progress: ({ file, bytes, events }) => line.show(file, bytes, events),
     });
@@ -122,6 +121,15 @@ export async function explainLogs(
     line.clear();
     interrupts.end();
   }
+}
+
+/** What ACPI tables add to what the logs say. @throws InputError where a file cannot be read. */
+async function firmware(files: readonly string[]): Promise<(facts: LogFacts) => void> {
+  if (files.length === 0) return () => {};
+  const { addFirmwareFacts } = await import('../audit/acpi/firmware-facts.js');
+  const { readAcpiFile } = await import('../audit/acpi/read-input.js');
+  const tables = files.flatMap((file) => readAcpiFile(file).tables);
+  return (facts) => addFirmwareFacts(tables, facts);
 }
 
 /** @throws InputError where xl would not read it. */
@@ -158,8 +166,10 @@ function programsOf(
   { program }: ExplainCommandOptions,
   isOver: () => boolean,
 ): Programs {
-  return async (event) =>
-    program === true && event.wrong && !isOver() ? programFor(event, world) : undefined;
+  if (program !== true) return async () => undefined;
+  // The model and its search are most of dommu: they are loaded when they are asked.
+  const searching = import('../logs/programs.js');
+  return async (event) => (event.wrong && !isOver() ? (await searching).programFor(event, world) : undefined);
 }
 
 async function printJson(
