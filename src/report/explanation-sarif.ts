@@ -1,8 +1,8 @@
-import { pathToFileURL } from 'node:url';
 import { EVENT_KINDS, type EventKind } from '../logs/event.js';
 import type { ExplainedEvent, Explanation } from '../logs/explain.js';
 import { eventSentence, speaker } from './event-sentence.js';
 import { eventJson } from './explanation.js';
+import { sarifDocument, sarifPlace } from './sarif-document.js';
 
 const KINDS: Readonly<Record<EventKind, string>> = {
   'dma-fault': 'a device’s access to memory was refused',
@@ -20,22 +20,8 @@ export function explanationSarif(
   version: string,
 ): unknown {
   const rules = EVENT_KINDS.map((id) => ({ id, shortDescription: { text: KINDS[id] } }));
-  return {
-    $schema: 'https://json.schemastore.org/sarif-2.1.0.json',
-    version: '2.1.0',
-    runs: [
-      {
-        tool: { driver: { name: 'dommu', version, rules } },
-        invocations: [
-          {
-            executionSuccessful: complete,
-            toolExecutionNotifications: notes.map((text) => ({ level: 'warning', message: { text } })),
-          },
-        ],
-        results: events.filter(({ wrong }) => wrong).map(resultOf),
-      },
-    ],
-  };
+  const results = events.filter(({ wrong }) => wrong).map(resultOf);
+  return sarifDocument({ rules, results, complete, warnings: notes }, version);
 }
 
 function resultOf(event: ExplainedEvent): unknown {
@@ -47,17 +33,8 @@ function resultOf(event: ExplainedEvent): unknown {
     level: 'error',
     occurrenceCount: count,
     message: { text: `${speaker(event)}: ${eventSentence(event)}.${behind}` },
-    locations: [
-      {
-        physicalLocation: {
-          artifactLocation: { uri: uriOf(first.file) },
-          region: { startLine: first.line, snippet: { text: first.text } },
-        },
-      },
-    ],
+    locations: [sarifPlace(first.file, first.line, first.text)],
     partialFingerprints: { 'event/v1': [kind, device, reason?.name].join(':') },
     properties: eventJson(event),
   };
 }
-
-const uriOf = (file: string): string => (file.startsWith('/') ? pathToFileURL(file).href : encodeURI(file));

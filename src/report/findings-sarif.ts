@@ -1,4 +1,4 @@
-import { pathToFileURL } from 'node:url';
+import { sarifDocument, sarifPlace } from './sarif-document.js';
 
 /** Something found in a file, as SARIF has it. */
 export interface SarifFinding {
@@ -25,32 +25,13 @@ export function findingsSarif(
   rules: Readonly<Record<string, string>>,
   version: string,
 ): unknown {
-  return {
-    $schema: 'https://json.schemastore.org/sarif-2.1.0.json',
-    version: '2.1.0',
-    runs: [
-      {
-        tool: {
-          driver: {
-            name: 'dommu',
-            version,
-            rules: Object.entries(rules).map(([id, text]) => ({ id, shortDescription: { text } })),
-          },
-        },
-        results: findings.map(({ code, severity, message, file, line, identity }) => ({
-          ruleId: code,
-          level: LEVELS[severity],
-          message: { text: message },
-          locations: [
-            {
-              physicalLocation: { artifactLocation: { uri: uriOf(file) }, region: { startLine: line } },
-            },
-          ],
-          partialFingerprints: { 'finding/v1': `${code}:${identity}` },
-        })),
-      },
-    ],
-  };
+  const results = findings.map(({ code, severity, message, file, line, identity }) => ({
+    ruleId: code,
+    level: LEVELS[severity],
+    message: { text: message },
+    locations: [sarifPlace(file, line)],
+    partialFingerprints: { 'finding/v1': `${code}:${identity}` },
+  }));
+  const described = Object.entries(rules).map(([id, text]) => ({ id, shortDescription: { text } }));
+  return sarifDocument({ rules: described, results, complete: true, warnings: [] }, version);
 }
-
-const uriOf = (file: string): string => (file.startsWith('/') ? pathToFileURL(file).href : encodeURI(file));

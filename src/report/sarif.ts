@@ -1,7 +1,7 @@
-import { pathToFileURL } from 'node:url';
 import { LIVELOCK } from '../program/counterexample.js';
 import { SEARCHED } from '../xen/invariants.js';
 import { factsOf } from './facts.js';
+import { sarifDocument, sarifPlace } from './sarif-document.js';
 import type { VerdictReport, Written } from './verdict.js';
 
 /**
@@ -10,26 +10,14 @@ import type { VerdictReport, Written } from './verdict.js';
  */
 export function sarifLog(report: VerdictReport, version: string): unknown {
   const { result, written, title } = report;
-  return {
-    $schema: 'https://json.schemastore.org/sarif-2.1.0.json',
-    version: '2.1.0',
-    runs: [
-      {
-        tool: { driver: { name: 'dommu', version, rules } },
-        invocations: [
-          {
-            executionSuccessful: true,
-            toolExecutionNotifications:
-              result.verdict === 'bounded'
-                ? [{ level: 'warning', message: { text: `${title}: the search is not complete` } }]
-                : [],
-          },
-        ],
-        properties: { verdict: result.verdict, states: result.search.states, bounds: report.bounds },
-        results: written.map((one) => sarifResult(one, report)),
-      },
-    ],
+  const run = {
+    rules,
+    results: written.map((one) => sarifResult(one, report)),
+    complete: true,
+    warnings: result.verdict === 'bounded' ? [`${title}: the search is not complete`] : [],
+    properties: { verdict: result.verdict, states: result.search.states, bounds: report.bounds },
   };
+  return sarifDocument(run, version);
 }
 
 const rules = [...SEARCHED, LIVELOCK].map(({ id, title, reason, harm }) => ({
@@ -48,7 +36,7 @@ function sarifResult(one: Written, { subject, edition }: VerdictReport): unknown
     message: {
       text: `On Xen ${edition.name}: ${message}.${facts.length === 0 ? '' : ` Because: ${facts.join('; ')}.`}`,
     },
-    locations: [location(subject)],
+    locations: [sarifPlace(subject, 1)],
     partialFingerprints: { 'invariant/v1': `${invariant.id}:${edition.name}` },
     codeFlows: [
       {
@@ -58,7 +46,7 @@ function sarifResult(one: Written, { subject, edition }: VerdictReport): unknown
               executionOrder: index + 1,
               importance: index < scene ? 'unimportant' : 'essential',
               location: {
-                ...location(one.file ?? subject),
+                ...sarifPlace(one.file ?? subject, 1),
                 message: { text: [`${step.op} → ${step.status}`, ...step.changes].join('\n') },
               },
             })),
@@ -67,10 +55,4 @@ function sarifResult(one: Written, { subject, edition }: VerdictReport): unknown
       },
     ],
   };
-}
-
-/** A file, as a whole: what is wrong is wrong with what it leads to. */
-function location(file: string): Record<string, unknown> {
-  const uri = file.startsWith('/') ? pathToFileURL(file).href : encodeURI(file);
-  return { physicalLocation: { artifactLocation: { uri }, region: { startLine: 1 } } };
 }

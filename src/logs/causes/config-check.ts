@@ -1,7 +1,8 @@
 import { type Arch, describeHost, type Host, type Iommu } from '../../toolstack/host.js';
 import { resolvePassthrough } from '../../toolstack/passthrough.js';
 import { DEFAULT_RELEASE, toolstackRelease } from '../../toolstack/release.js';
-import type { World } from './cause.js';
+import type { Evidence, World } from './cause.js';
+import { settles } from './weigh.js';
 
 /** What `dommu check` says of the config that was given with a log. */
 export interface ConfigVerdict {
@@ -43,4 +44,11 @@ function hostOf({ facts, events }: World): Host {
   const host = describeHost({ arch, iommu: facts.iommu?.value === 'disabled' ? 'none' : vendor });
   const hap = facts.features.get('hap');
   return { ...host, hap: host.hap && hap?.value !== false, origin: 'the machine of this log' };
+}
+
+/** The config starts the guest with less memory than it may have: it is populated on demand, or ballooned. */
+export function* belowMaxmem({ config }: World): Generator<Evidence> {
+  const { memoryKib, maxmemKib } = config ?? {};
+  if (memoryKib === undefined || maxmemKib === undefined || memoryKib >= maxmemKib) return;
+  yield settles(`the config has memory below maxmem, ${memoryKib} and ${maxmemKib} KiB`);
 }

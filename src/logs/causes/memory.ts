@@ -1,5 +1,6 @@
 import { errnoOf } from '../errnos.js';
 import type { CauseRule, JudgedEvent, World } from './cause.js';
+import { belowMaxmem } from './config-check.js';
 import { atSamePage, hex, rangeAt, rangeText, where } from './log-world.js';
 import { ofLog } from './of-log.js';
 import { cause, hints, opposes, settles, shows, suggests, supports } from './weigh.js';
@@ -290,14 +291,7 @@ export const POD = cause({
   title: 'the guest started with less memory than maxmem and touched more before its balloon driver ran',
   prior: 4,
   applies: (event) => named(event, 'pod-exhausted'),
-  *weigh(_, { config }) {
-    if (
-      config?.memoryKib !== undefined &&
-      config.maxmemKib !== undefined &&
-      config.memoryKib < config.maxmemKib
-    )
-      yield settles(`the config has memory below maxmem, ${config.memoryKib} and ${config.maxmemKib} KiB`);
-  },
+  weigh: (_, world) => belowMaxmem(world),
   check: () =>
     'set memory and maxmem to the same amount, or give the guest’s kernel its balloon driver at start (xen-balloon built in)',
 });

@@ -1,6 +1,6 @@
 import { assignErrno } from './assign-errnos.js';
 import type { CauseRule, JudgedEvent, World } from './cause.js';
-import { verdictOnConfig } from './config-check.js';
+import { belowMaxmem, verdictOnConfig } from './config-check.js';
 import { history, where } from './log-world.js';
 import { firstWith } from './of-log.js';
 import { cause, doubts, excludes, hints, opposes, settles, shows, suggests, supports } from './weigh.js';
@@ -270,13 +270,7 @@ export const MEMORY_FEATURE = cause({
   applies: (event) => named(event, 'assign-refused') && coded(event, EXDEV),
   *weigh(_, world) {
     yield shows('EXDEV is what Xen answers then');
-    const { config } = world;
-    if (
-      config?.memoryKib !== undefined &&
-      config.maxmemKib !== undefined &&
-      config.memoryKib < config.maxmemKib
-    )
-      yield settles(`the config has memory below maxmem, ${config.memoryKib} and ${config.maxmemKib} KiB`);
+    yield* belowMaxmem(world);
   },
   check: () =>
     'set memory and maxmem to the same amount, and attach devices when no migration, memory sharing or paging runs',
