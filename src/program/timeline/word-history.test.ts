@@ -77,6 +77,33 @@ describe('a history of words', () => {
     expect(history.bytes - rest).toBeLessThanOrEqual(9000 * 16 + 4000);
   });
 
+  it('leaves a store whose hash goes along with writes, rollbacks and forgetting as ever', () => {
+    fc.assert(
+      fc.property(writes, writes, fc.nat(80), (asked, more, place) => {
+        const { store, states, history } = recorded(asked);
+        const to = place % states.length;
+        history.move(store, history.length, to);
+        const hashOf = (words: Int32Array) => {
+          const fresh = new Store(1);
+          fresh.addPages(7, 1);
+          words.forEach((value, word) => {
+            if (value !== 0) fresh.write(word, value);
+          });
+          return fresh.hashText();
+        };
+        for (const [word, value] of more) store.write(word, value);
+        // Rolled back before it was ever asked for, the hash is still that of the state.
+        if (place % 2 === 0) expect(store.hashText()).toBe(hashOf(store.words.slice(0, WORDS)));
+        const half = store.mark() >> 1;
+        store.rollback(half);
+        expect(store.hashText()).toBe(hashOf(store.words.slice(0, WORDS)));
+        store.rollback(0);
+        store.forget();
+        expect(store.hashText()).toBe(states[to]!.hash);
+      }),
+    );
+  });
+
   it('does not overwrite what stands in the store’s journal', () => {
     const { store, history } = recorded([[1, 1]]);
     store.write(3, 3);
