@@ -6,6 +6,7 @@ import {
   BLOCKED_REQUEST,
   GARBAGE_ADDRESS,
   INTERRUPT_AS_DMA,
+  IO_APIC_AS_MEMORY,
   NULL_ADDRESS,
   WRONG_DIRECTION,
 } from './driver.js';
@@ -15,11 +16,12 @@ import { GRAPHICS } from './graphics.js';
 import { INIT_CAUSES } from './init.js';
 import { COMPATIBILITY_INTERRUPT, INTERRUPT_SOURCE, INTERRUPT_TABLE, STALE_INTERRUPT } from './interrupts.js';
 import { MEMORY_CAUSES } from './memory.js';
+import { MSI_DOORBELL } from './msi-doorbell.js';
 import { NEVER_MAPPED, UNMAPPED_TOO_EARLY } from './never-mapped.js';
 import { RACING_TYPE_CHANGE, SPECIAL_PAGE, STRICT_DOM0 } from './pv-pages.js';
 import { BETWEEN_OWNERS, QUARANTINED } from './quarantine.js';
 import { type RankedCause, rank } from './rank.js';
-import { REGION_MISSING, REGION_NOT_MAPPED, XEN_MEMORY } from './reserved-regions.js';
+import { REGION_MISSING, REGION_NOT_MAPPED, REGION_OF_ANOTHER, XEN_MEMORY } from './reserved-regions.js';
 import { SET_WAY, STREAM_CONFLICT, STREAM_LOST, STREAM_UNKNOWN } from './streams.js';
 import { ADDRESS_WIDTH, CHANGED_SINCE, TABLES_UNREADABLE, UNUSABLE_ENTRY } from './tables.js';
 import { TOOLSTACK_CAUSES } from './toolstack.js';
@@ -35,6 +37,7 @@ export const CAUSES: readonly CauseRule[] = [
   RACING_TYPE_CHANGE,
   ...GRANT_CAUSES,
   UNMAPPED_TOO_EARLY,
+  REGION_OF_ANOTHER,
   REGION_MISSING,
   REGION_NOT_MAPPED,
   XEN_MEMORY,
@@ -43,6 +46,8 @@ export const CAUSES: readonly CauseRule[] = [
   GARBAGE_ADDRESS,
   WRONG_DIRECTION,
   INTERRUPT_AS_DMA,
+  IO_APIC_AS_MEMORY,
+  MSI_DOORBELL,
   BLOCKED_REQUEST,
   GRAPHICS,
   // DMA: who has the device, and what the machine is said to be.

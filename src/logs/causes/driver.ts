@@ -1,6 +1,6 @@
 import type { JudgedEvent } from './cause.js';
 import { accessOf, mayBeDenied, natureOf } from './fault-nature.js';
-import { addressesOf, driverOf, hex, isXen, option, where } from './log-world.js';
+import { addressesOf, driverOf, hex, isLinuxIova, isXen, option, where } from './log-world.js';
 import { cause, doubts, excludes, hints, settles, shows, suggests, supports } from './weigh.js';
 
 const PAGE = 4096n;
@@ -70,19 +70,16 @@ export const WRONG_DIRECTION = cause({
   *weigh(event, world) {
     const nature = natureOf(event);
     const access = accessOf(event);
+    const { address, details } = event;
+    const top = address === null ? /^0?x?ff/i.test(details.address ?? '') : isLinuxIova(address);
     if (nature === 'no-permission' && !isXen(event))
       yield shows(`an entry is present and does not permit the ${access ?? 'access'}: ${STREAMING}`);
     else if (nature === 'no-permission')
       yield hints(`an entry is present and does not permit the ${access ?? 'access'}`);
-    if (nature === 'refused' && access === 'read' && !isXen(event))
+    if (nature === 'refused' && access === 'read' && !isXen(event) && (top || address === null))
       yield suggests(
         'reason 06 is the refusal of a read: a buffer that was mapped for what the device delivers (DMA_FROM_DEVICE) looks so',
       );
-    const { address, details } = event;
-    const top =
-      address === null
-        ? /^0?x?ff/i.test(details.address ?? '')
-        : address >= 0xf000_0000n && address < 1n << 32n;
     if (!isXen(event) && top)
       yield suggests(
         'the address is at the top of 4 GiB, where Linux hands out I/O addresses: the driver did map something there',
@@ -128,6 +125,34 @@ export const INTERRUPT_AS_DMA = cause({
   },
   check: (event) =>
     `look at the MSI address and data that the driver wrote (\`lspci -vvs ${event.device ?? 'DEVICE'}\`, Capabilities: MSI): interrupts must be one aligned write of 4 bytes without PASID`,
+});
+
+/** Where IO-APICs have their registers on PCs. */
+const IO_APIC_START = 0xfec0_0000n;
+const IO_APIC_END = 0xfed0_0000n;
+
+/** The registers of interrupt controllers, which are the processors' business only. */
+export const IO_APIC_AS_MEMORY = cause({
+  id: 'io-apic-as-memory',
+  title:
+    'the address is where IO-APICs have their registers: the device has an address of the interrupt controller instead of a buffer’s',
+  prior: 0,
+  applies: ({ kind, unit, address }) =>
+    kind === 'dma-fault' &&
+    (unit === 'vtd' || unit === 'amdvi') &&
+    address !== null &&
+    address >= IO_APIC_START &&
+    address < IO_APIC_END,
+  *weigh(event) {
+    const text = `${hex(event.address!)} is in [0xfec00000, 0xfed00000), where IO-APICs are`;
+    // Linux keeps only the range of interrupt messages free of its own mappings.
+    if (isXen(event)) yield shows(text);
+    else yield suggests(`${text}; Linux also hands out I/O addresses there`);
+    if (accessOf(event) === 'write')
+      yield hints('it is a write: perhaps an interrupt of the old kind, sent as plain memory');
+  },
+  check: (event) =>
+    `look at the MSI address of ${event.device ?? 'the device'} (\`lspci -vvs ${event.device ?? 'DEVICE'}\`): it must begin with 0xfee; then find who gave the device the address`,
 });
 
 /** A request that the device was not allowed to make in this form: ATS without permission. */

@@ -82,6 +82,15 @@ const CASES: Readonly<Record<string, { readonly first: Case; readonly against: C
     first: [vtd(6, NIC, 0xb_d000n), { config: HVM, facts: region(0xb_d000n, 0xb_e000n, [NIC]) }],
     against: [vtd(6, NIC, 0xb_d000n), { facts: region(0xb_d000n, 0xb_e000n, ['0000:00:1d.0']) }],
   },
+  'reserved-region-of-another': {
+    first: [vtd(6, NIC, 0xb_d000n), { facts: region(0xb_d000n, 0xb_e000n, ['0000:00:1d.0']) }],
+    against: [
+      vtd(6, NIC, 0xb_d000n),
+      {
+        facts: all(region(0xb_d000n, 0xb_e000n, ['0000:00:1d.0']), region(0xb_0000n, 0xc_0000n, [NIC])),
+      },
+    ],
+  },
   'xen-own-memory': {
     // The memory map of QubesOS #1710, the machine of #1491: 64 KiB below the end of low memory is 0x8c000.
     first: [
@@ -111,6 +120,14 @@ const CASES: Readonly<Record<string, { readonly first: Case; readonly against: C
   'interrupt-as-dma': {
     first: [vtd(5, NIC, 0xfee0_0000n, linux), {}],
     against: [vtd(5, NIC, 0xfef0_0000n, linux), {}],
+  },
+  'io-apic-as-memory': {
+    first: [vtd(5, NIC, 0xfec0_0000n), { facts: dom0('Relaxed') }],
+    against: [vtd(5, NIC, 0xfed0_0000n), {}],
+  },
+  'msi-doorbell-not-mapped': {
+    first: [smmuV3(0x10, { access: 'write', address: 0x809_0040n }), { xen: '4.20' }],
+    against: [smmuV3(0x10, { access: 'read', address: 0x809_0040n }), { xen: '4.20' }],
   },
   'blocked-request': {
     first: [vtd(0xd, NIC, ADDRESS, { access: 'read' }), { facts: xenLine('ats iommu=verbose') }],

@@ -1,4 +1,6 @@
+import type { World } from './cause.js';
 import { accessOf, mayBeAbsent, natureOf } from './fault-nature.js';
+import { chipsetSender, isNotAdmitted } from './interrupts.js';
 import {
   driverOf,
   functionOf,
@@ -11,6 +13,8 @@ import {
   ownerOf,
   secondsSinceStart,
   slotOf,
+  spanOfFailure,
+  spanText,
   where,
 } from './log-world.js';
 import { cause, doubts, hints, opposes, shows, suggests, supports } from './weigh.js';
@@ -47,9 +51,12 @@ export const FIRMWARE_TABLES = cause({
     );
     if (wrong !== undefined && first === undefined)
       yield supports(`the log complains of the firmware’s tables (line ${wrong.firstLine})`);
-    if (natureOf(event) === 'interrupt' && event.unit === 'amdvi' && event.device === '0000:00:14.0')
-      yield suggests(
-        '0000:00:14.0 is where AMD’s IO-APIC and HPET send interrupts from: the IVRS must name it for them',
+    const sender = chipsetSender(event);
+    if (natureOf(event) === 'interrupt' && sender !== undefined)
+      yield suggests(`${device} is where ${sender} send interrupts from: the table must name it for them`);
+    if (isNotAdmitted(event))
+      yield shows(
+        `no interrupts are admitted from ${device ?? 'the requester'} at all: for the system, nothing sends any there`,
       );
     if (natureOf(event) === 'no-context' && event.reason?.code === 1)
       yield hints('no device of its bus has an entry: perhaps the tables name no device of this bus');
@@ -57,6 +64,13 @@ export const FIRMWARE_TABLES = cause({
   check: (event) =>
     `dump the table (\`acpidump -n ${event.unit === 'amdvi' ? 'IVRS' : isArm(event) ? 'IORT' : 'DMAR'} > table.txt\`) and have it looked at: \`dommu audit --acpi table.txt\`; then look for a firmware update`,
 });
+
+/** Slots of the devices that reserved regions are declared for. */
+const slotsOfRegions = (world: World): ReadonlySet<string | null> =>
+  indexOf(world).once(
+    slotsOfRegions,
+    () => new Set(world.facts.reservedRegions.flatMap(({ devices }) => devices.map(slotOf))),
+  );
 
 /** A requester that no device of the machine is: a phantom function, or a bridge that speaks in its own name. */
 export const PHANTOM_FUNCTION = cause({
@@ -79,6 +93,10 @@ export const PHANTOM_FUNCTION = cause({
     else if (siblings.length > 0)
       yield supports(
         `the log knows ${siblings.slice(0, 4).join(', ')} of the same card, but no ${event.device}`,
+      );
+    else if (slotsOfRegions(world).has(slot))
+      yield supports(
+        `firmware names other functions of the same card (for a reserved region), but not ${event.device}`,
       );
     if (natureOf(event) === 'no-context') {
       if (functionOf(event.device) !== 0 && known.length === 0)
@@ -121,10 +139,17 @@ export const LEFT_RUNNING = cause({
     else if (nature === 'no-context' && !isXen(event))
       yield suggests('its context entry is absent: no driver of this kernel had set the device up');
     const seconds = secondsSinceStart(event);
-    if (seconds !== undefined && seconds < 5)
+    if (seconds !== undefined && seconds < 2 && driver === undefined)
+      yield supports(`it happens ${seconds.toFixed(2)} s after the start, before drivers`);
+    else if (seconds !== undefined && seconds < 5)
       yield suggests(`it happens ${seconds.toFixed(2)} s after the start, before most drivers`);
     else if (seconds !== undefined && seconds > 60)
       yield opposes(`it happens ${seconds.toFixed(0)} s after the start`);
+    const span = spanOfFailure(event);
+    if (!isXen(event) && nature === 'not-mapped' && span !== undefined && span >= 1n << 30n)
+      yield suggests(
+        `nothing is mapped in the ${spanText(span)} around it: no driver has mapped anything yet`,
+      );
     const kdump = option(facts.linuxCommandLine, /^elfcorehdr=|^irqpoll$/);
     if (kdump !== undefined)
       yield supports(

@@ -17,6 +17,29 @@ const mayBeBackend = (event: JudgedEvent, world: World): boolean => {
   return who !== 'quarantine' && who !== 'host';
 };
 
+/** Lines behind a fault in which what Xen says can still belong to it. */
+const BEHIND = 20;
+
+/**
+ * What Xen says of grants that can have to do with the fault: before it or close behind it, and of the same domain
+ * (`sure`) or of one that is not known to be another.
+ */
+function grantTrouble(
+  event: JudgedEvent,
+  world: World,
+): { readonly said: JudgedEvent; readonly sure: boolean } | undefined {
+  const { domain } = ownerOf(event, world);
+  const said = ofKind('memory', world).filter(
+    (one) =>
+      one.firstLine <= event.firstLine + BEHIND &&
+      /grant/i.test(`${one.reason?.name} ${one.reason?.meaning}`) &&
+      (domain === null || one.domain === null || one.domain === domain),
+  );
+  const same = said.find((one) => domain !== null && one.domain === domain);
+  const first = same ?? said[0];
+  return first === undefined ? undefined : { said: first, sure: same !== undefined };
+}
+
 /** A page of a guest that dom0 hands to its own device without it being in the device's tables. */
 export const GRANT_NOT_MAPPED = cause({
   id: 'grant-not-mapped',
@@ -59,10 +82,8 @@ export const GRANT_NOT_MAPPED = cause({
       yield supports(
         `a driver reports a bus error right there (${bus.value}, ${where(bus)}): its transfer was refused`,
       );
-    const grants = ofKind('memory', world).find(({ reason }) =>
-      /grant/i.test(`${reason?.name} ${reason?.meaning}`),
-    );
-    if (grants !== undefined) yield hints(`Xen speaks of grants in line ${grants.firstLine}`);
+    const grants = grantTrouble(event, world);
+    if (grants !== undefined) yield hints(`Xen speaks of grants in line ${grants.said.firstLine}`);
   },
   check: (event, world) =>
     isArm(event) && behaves(world, losesArmGrants) !== false
@@ -123,14 +144,17 @@ export const GRANT_UNMAP_REMOVED = cause({
       yield excludes(
         `dom0’s table is not kept in step with grants (Relaxed, ${where(world.facts.dom0Mode)})`,
       );
-    const grants = ofKind('memory', world).find(({ reason }) =>
-      /grant/i.test(`${reason?.name} ${reason?.meaning}`),
-    );
+    const grants = grantTrouble(event, world);
     if (grants === undefined) return;
+    const spoken = `line ${grants.said.firstLine} speaks of grants: ${grants.said.reason?.meaning ?? ''}`;
+    if (!grants.sure) {
+      yield hints(`${spoken}; whether of this domain the log does not say`);
+      return;
+    }
     yield suggests(
       `${releaseSaid(world)}, where this happens (${releaseList(releasesThat(removes(event)))})`,
     );
-    yield supports(`line ${grants.firstLine} speaks of grants: ${grants.reason?.meaning ?? ''}`);
+    yield supports(spoken);
   },
   check: () =>
     'see in `xl debug-keys g` whether the domain maps grants of its own pages, and take a release that leaves its mapping alone',

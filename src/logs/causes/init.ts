@@ -3,7 +3,7 @@ import { isComplaint } from '../forms/init-reasons.js';
 import { assignErrno } from './assign-errnos.js';
 import type { CauseRule, JudgedEvent, World } from './cause.js';
 import { history, isArm, where } from './log-world.js';
-import { firstWith, ofLog } from './of-log.js';
+import { firstWith, ofLog, withReason } from './of-log.js';
 import { cause, doubts, excludes, hints, opposes, settles, shows, suggests, supports } from './weigh.js';
 
 const named = (event: JudgedEvent, ...names: readonly string[]): boolean =>
@@ -124,20 +124,37 @@ const FIRMWARE_WRONG = cause({
     if (named(event, 'unit-failed')) yield doubts('a unit that fails may be at fault itself');
   },
   check: (event) =>
-    `dump the table (\`acpidump -n ${event.unit === 'amdvi' ? 'IVRS' : isArm(event) ? 'IORT' : 'DMAR'} > table.txt\`), look at it with \`dommu audit --acpi table.txt\`, and update the firmware${named(event, 'rmrr-invalid') ? '; `iommu=workaround_bios_bug` makes Xen up to 4.11 go on' : ''}`,
+    `dump the table (\`acpidump -n ${event.unit === 'amdvi' ? 'IVRS' : isArm(event) ? 'IORT' : 'DMAR'} > table.txt\`), look at it with \`dommu audit --acpi table.txt\`, and update the firmware${event.source === 'xen' && named(event, 'rmrr-invalid') ? '; `iommu=workaround_bios_bug` makes Xen up to 4.11 go on' : ''}`,
 });
 
 const SHARED_REGION = cause({
   id: 'reserved-region-shared',
-  title: 'the device has a reserved region that other devices share, or that lies in the guest’s memory',
+  title:
+    'firmware declares a reserved region (RMRR) for the device, with which it may not simply be handed to a guest',
   prior: 4,
-  applies: (event) => named(event, 'rmrr-refused'),
-  *weigh({ device }, { facts }) {
-    const region = facts.reservedRegions.find(({ devices }) => device !== null && devices.includes(device));
+  applies: (event) => named(event, 'rmrr-refused', 'device-failed'),
+  *weigh(event, world) {
+    const { device, source, details } = event;
+    if (!named(event, 'rmrr-refused')) {
+      const refused = withReason(world, 'init', 'rmrr-refused').find((one) => one.device === device);
+      if (refused === undefined || event.reason?.code !== -1 || device === null)
+        yield excludes('nothing in the log says so');
+      else yield settles(`line ${refused.firstLine} refuses the same device for its region`);
+      return;
+    }
+    if (source === 'linux')
+      yield shows('Linux hands no device with such a region on, other than USB controllers and graphics');
+    else if (details.start !== undefined)
+      yield shows(`the line says that other devices share the region at ${details.start}`);
+    const region = world.facts.reservedRegions.find(
+      ({ devices }) => device !== null && devices.includes(device),
+    );
     if (region !== undefined) yield shows(`the firmware names a region for it (${where(region)})`);
   },
   check: (event) =>
-    `give all devices of the region to one guest, switch off what it is for in the firmware (legacy USB, remote management), or accept the risk with \`pci = [ '${event.device ?? 'DEVICE'},rdm_policy=relaxed' ]\``,
+    event.source === 'linux'
+      ? `look in the firmware’s settings and the maker’s notes for how to take ${event.device ?? 'the device'} out of the region (HP: shared memory features of the slot, conrep), and update the firmware; kernels that leave the check out let the device go on using memory of the firmware’s from within the guest`
+      : `give all devices of the region to one guest, switch off what it is for in the firmware (legacy USB, remote management), or accept the risk with \`pci = [ '${event.device ?? 'DEVICE'},rdm_policy=relaxed' ]\``,
 });
 
 const ERRNO_SAYS = cause({
@@ -161,6 +178,23 @@ const ERRNO_SAYS = cause({
       return 'look for the device in the RMRR lines of `xl dmesg` (boot with `iommu=verbose`); `rdm_policy=relaxed` of the device accepts the risk';
     return '`xl debug-keys Q`, then `xl dmesg`: is the device there, and whose is it; boot with `iommu=verbose` for the units’ scopes';
   },
+});
+
+/** Xen found an IO-APIC in one of firmware's tables and not in the other, or not where it is. */
+const IO_APICS_DIFFER = cause({
+  id: 'io-apics-differ',
+  title:
+    'the IO-APICs of the IVRS table are not those of the MADT, so that Xen writes to one that it has not mapped',
+  prior: 3,
+  applies: (event) => named(event, 'panic') && /ioapic/.test(event.details.function ?? ''),
+  *weigh({ details }) {
+    if (/null pointer/.test(details['page fault at'] ?? ''))
+      yield supports(
+        'the address is that of a null pointer: there is no IO-APIC with the id that was looked for',
+      );
+  },
+  check: () =>
+    'compare the lines `IOAPIC[…]: apic_id …` of the boot with the IO-APICs of the IVRS (`acpidump -n IVRS > table.txt; dommu audit --acpi table.txt`); update the firmware; until then `iommu=no-intremap` lets Xen boot, and any device that a guest has can then send any interrupt',
 });
 
 const OPTION_WRONG = cause({
@@ -214,6 +248,7 @@ export const INIT_CAUSES: readonly CauseRule[] = [
   FIRMWARE_WRONG,
   SHARED_REGION,
   ERRNO_SAYS,
+  IO_APICS_DIFFER,
   OPTION_WRONG,
   UNIT_AT_FAULT,
   NO_MEMORY,

@@ -1,7 +1,22 @@
 import type { Evidence, JudgedEvent } from './cause.js';
 import { hasBit, natureOf } from './fault-nature.js';
-import { functionOf, history, isXen, lastSaid, option, where } from './log-world.js';
-import { cause, hints, opposes, shows, supports } from './weigh.js';
+import { functionOf, history, isXen, lastSaid, option, releaseSaid, where } from './log-world.js';
+import { cause, doubts, hints, opposes, shows, supports } from './weigh.js';
+
+/** An AMD device table entry that lets no interrupts of this kind through. (AMD IOMMU spec 3.08 §2.5.9, Type 101b) */
+export const isNotAdmitted = ({ kind, reason }: JudgedEvent): boolean =>
+  kind === 'interrupt-fault' && reason?.name === 'INVALID_DEVICE_REQUEST';
+
+/** Numbers under which chipsets' own interrupt controllers send, which are no devices of PCI. */
+const CHIPSET_SENDERS: readonly (readonly [unit: 'vtd' | 'amdvi', device: RegExp, who: string])[] = [
+  ['amdvi', /^0000:00:14\.0$/, 'AMD’s IO-APIC and HPET'],
+  ['amdvi', /^[0-9a-f]{4}:[0-9a-f]{2}:00\.1$/, 'IO-APICs of AMD’s host bridges'],
+  ['vtd', /^0000:f0:1f\.\d$/, 'the IO-APIC and HPETs of Intel’s chipsets'],
+];
+
+/** Who sends interrupts from the event's number, where that is a chipset's own. */
+export const chipsetSender = ({ unit, device }: JudgedEvent): string | undefined =>
+  CHIPSET_SENDERS.find(([one, number]) => one === unit && number.test(device ?? ''))?.[2];
 
 const isInterrupt = (event: JudgedEvent): boolean => natureOf(event) === 'interrupt';
 
@@ -21,6 +36,7 @@ const VTD: ReadonlyMap<number, Refusal> = new Map([
 
 /** Why the unit refused it; undefined where the log does not say. AMD-Vi by flags. (AMD IOMMU spec 3.08 §2.5.3) */
 function refusal(event: JudgedEvent): Refusal | undefined {
+  if (isNotAdmitted(event)) return undefined;
   if (event.unit === 'vtd') return VTD.get(event.reason?.code ?? -1);
   if (event.unit !== 'amdvi') return undefined;
   if (hasBit(event, 'RZ')) return 'malformed';
@@ -69,6 +85,12 @@ export const STALE_INTERRUPT = cause({
     yield* otherwise(event, 'no-entry');
     if (refusal(event) === 'no-entry')
       yield shows(`entry ${index(event)}: ${event.reason?.meaning ?? 'absent'}`);
+    if (isNotAdmitted(event)) yield doubts('no interrupts of the device are admitted at all, old or new');
+    const minor = world.edition?.release?.minor;
+    if (isXen(event) && event.unit === 'amdvi' && (minor === undefined || minor < 20))
+      yield hints(
+        `up to 4.19 Xen changes entries of AMD’s tables in steps, so that an interrupt that comes meanwhile meets one that is off (mended in 4.20, b953a99da9); ${releaseSaid(world)}`,
+      );
     const given = lastSaid(event, world, /^(?:deassigned|quarantined|assigned|unbound)/);
     if (given !== undefined) yield supports(`the device was ${given.value} before (${where(given)})`);
     const kdump = option(world.facts.linuxCommandLine, /^elfcorehdr=/);
@@ -92,6 +114,11 @@ export const COMPATIBILITY_INTERRUPT = cause({
     yield* otherwise(event, 'old-format');
     if (refusal(event) === 'old-format')
       yield shows('the unit says that the interrupt had the compatibility format');
+    const sender = chipsetSender(event);
+    if (sender !== undefined && refusal(event) === 'old-format')
+      yield hints(
+        `${event.device} is where ${sender} send from: while Linux sets them up (at the start, after sleep) one can be early, which is harmless`,
+      );
     const [first] = facts.firmwareComplaints.filter(({ value }) => /io-?apic|hpet/i.test(value));
     if (first !== undefined) yield supports(`“${first.value}” (${where(first)})`);
   },

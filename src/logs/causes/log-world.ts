@@ -57,6 +57,15 @@ export function listItem(word: string | undefined, name: string): boolean | unde
   return undefined;
 }
 
+const GIB4 = 1n << 32n;
+
+/**
+ * Linux hands out I/O addresses from the top of 32 bits downwards (drivers/iommu/dma-iommu.c, iommu_dma_alloc_iova), so that
+ * an address in the last half GiB is, or was, one of its mappings.
+ */
+export const isLinuxIova = (address: bigint | null): boolean =>
+  address !== null && address < GIB4 && address >= 0xe000_0000n;
+
 /** The range of one of the facts' lists that an address lies in, the smallest where several do. */
 export function rangeAt(
   world: World,

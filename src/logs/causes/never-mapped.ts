@@ -7,7 +7,9 @@ import {
   endOfMemory,
   hex,
   isHole,
+  isLinuxIova,
   isUsable,
+  isX86,
   isXen,
   ofKind,
   ownerOf,
@@ -69,6 +71,17 @@ export const NEVER_MAPPED = cause({
       yield opposes(
         `dom0’s table has all memory (Relaxed, ${where(world.facts.dom0Mode)}), and ${hex(address!)} is memory, ${rangeText(range)}`,
       );
+    if (
+      isXen(event) &&
+      isX86(event) &&
+      owner.who === 'dom0' &&
+      world.facts.dom0Mode?.value !== 'Strict' &&
+      address !== null &&
+      address >= LOW
+    )
+      yield hints(
+        'a dom0 that is not strict has all of the machine’s memory in its table: what faults is usually no memory',
+      );
     if (address !== null && address < LOW && owner.who === 'guest' && guestEnd === undefined)
       yield suggests(
         `${hex(address)} is low, and ${owner.because}: a guest’s own physical address, where a PV guest’s devices know machine addresses only`,
@@ -95,15 +108,6 @@ function ownerText(event: JudgedEvent, world: World): string {
   return domain === null ? (who === 'guest' ? 'the guest' : 'its domain') : `d${domain}`;
 }
 
-const GIB4 = 1n << 32n;
-
-/**
- * Linux hands out I/O addresses from the top of 32 bits downwards (drivers/iommu/dma-iommu.c, iommu_dma_alloc_iova), so that
- * an address there is, or was, one of its mappings.
- */
-const isLinuxIova = ({ address }: JudgedEvent): boolean =>
-  address !== null && address < GIB4 && address >= 0xc000_0000n;
-
 /** A buffer that its owner takes back while the device still works on it. */
 export const UNMAPPED_TOO_EARLY = cause({
   id: 'unmapped-too-early',
@@ -117,11 +121,11 @@ export const UNMAPPED_TOO_EARLY = cause({
   *weigh(event, world) {
     const { facts } = world;
     const owner = ownerOf(event, world);
-    if (!isXen(event) && isLinuxIova(event))
+    if (!isXen(event) && isLinuxIova(event.address))
       yield suggests(
         `${hex(event.address!)} is where Linux hands out I/O addresses, from the top of 4 GiB downwards: it was mapped once`,
       );
-    if (!isXen(event) && owner.who === 'host' && event.address !== null && !isLinuxIova(event))
+    if (!isXen(event) && owner.who === 'host' && event.address !== null && !isLinuxIova(event.address))
       yield doubts(`${hex(event.address)} is not where Linux usually hands out I/O addresses`);
     for (const { value, line } of near(
       (owner.domain === null ? undefined : facts.domains.get(owner.domain)) ?? [],

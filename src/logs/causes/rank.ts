@@ -27,7 +27,7 @@ const heavier = (a: Evidence, b: Evidence) => Math.abs(b.weight) - Math.abs(a.we
 
 /**
  * Weighs rules against an event: a cause stands at its prior plus all its evidence. What the log contradicts is left out,
- * and so is what is rare and has nothing for it. Causes with something for them come first, whatever the sums.
+ * and so is what is rare and has nothing for it. Causes for which more speaks than against come first, however rare they are.
  */
 export function rank(rules: readonly CauseRule[], event: JudgedEvent, world: World): RankedCause[] {
   const weighed = [];
@@ -39,7 +39,7 @@ export function rank(rules: readonly CauseRule[], event: JudgedEvent, world: Wor
     if (pro.length === 0 && rule.prior < USUAL) continue;
     const contra = evidence.filter(({ weight }) => weight < 0).sort(heavier);
     const score = rule.prior + evidence.reduce((sum, { weight }) => sum + weight, 0);
-    weighed.push({ rule, pro, contra, score, supported: pro.length > 0 ? 1 : 0 });
+    weighed.push({ rule, pro, contra, score, supported: score > rule.prior ? 1 : 0 });
   }
   weighed.sort((a, b) => b.supported - a.supported || b.score - a.score);
   return weighed.slice(0, CAUSES_AT_MOST).map(({ rule, pro, contra }) => ({

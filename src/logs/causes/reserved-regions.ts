@@ -5,6 +5,7 @@ import {
   behaves,
   configHas,
   driverOf,
+  functionOf,
   hex,
   isFor,
   isUsable,
@@ -17,9 +18,10 @@ import {
   rangeAt,
   rangeText,
   releaseSaid,
+  slotOf,
   where,
 } from './log-world.js';
-import { cause, doubts, excludes, hints, opposes, shows, suggests, supports } from './weigh.js';
+import { cause, doubts, excludes, hints, opposes, settles, shows, suggests, supports } from './weigh.js';
 import { indexOf } from './world-index.js';
 
 const MIB = 1n << 20n;
@@ -33,6 +35,28 @@ function reservedOption({ unit, address, device }: JudgedEvent): string {
 
 const owners = (range: NamedRange): string =>
   range.devices.length === 0 ? 'no device' : range.devices.join(', ');
+
+/** How many pages around an address are looked at for a region: firmware's buffers stand close together. */
+const PAGES_AROUND = 16n;
+
+/** A declared region close to an address. */
+function regionNear(address: bigint, world: World): NamedRange | undefined {
+  const { reservedRegions } = world.facts;
+  for (let page = 1n; page <= PAGES_AROUND && reservedRegions.length > 0; page++) {
+    const near =
+      rangeAt(world, reservedRegions, address + (page << 12n)) ??
+      rangeAt(world, reservedRegions, address - (page << 12n));
+    if (near !== undefined) return near;
+  }
+  return undefined;
+}
+
+/** A few of the devices that a region is for. */
+function someOwners(range: NamedRange): string {
+  if (range.devices.length === 0) return 'no device that is named';
+  const [shown, more] = [range.devices.slice(0, 4).join(', '), range.devices.length - 4];
+  return more > 0 ? `${shown} and ${more} more` : shown;
+}
 
 /** Memory that firmware lets a device use behind the system’s back, without saying so. */
 export const REGION_MISSING = cause({
@@ -52,7 +76,12 @@ export const REGION_MISSING = cause({
     if (region !== undefined && isFor(region, event.device))
       yield excludes(`firmware does declare it: ${rangeText(region)} (${where(region)})`);
     if (region !== undefined && !isFor(region, event.device))
-      yield supports(`${rangeText(region)} is declared for ${owners(region)} only (${where(region)})`);
+      yield excludes(`firmware declares it for others: ${rangeText(region)} (${where(region)})`);
+    const close = region === undefined ? regionNear(address, world) : undefined;
+    if (close !== undefined)
+      yield supports(
+        `a region close by, ${rangeText(close)}, is declared for ${someOwners(close)} (${where(close)}): it seems to be too small, or to leave ${event.device ?? 'the device'} out`,
+      );
     const range = rangeAt(world, facts.e820, address);
     if (address < MIB)
       yield supports(`${hex(address)} lies below 1 MiB, where firmware and option ROMs keep their buffers`);
@@ -73,6 +102,10 @@ export const REGION_MISSING = cause({
     if (event.unit === 'vtd' && /^0000:00:(?:1a|1d|14)\.0$/.test(event.device ?? ''))
       yield suggests(
         `${event.device} is a USB controller of Intel’s chipsets, which firmware drives for keyboards and debugging`,
+      );
+    if (event.unit === 'vtd' && event.device === '0000:00:1e.0')
+      yield suggests(
+        '0000:00:1e.0 is the bridge of Intel’s chipsets to old PCI, which speaks for what is behind it: on servers the remote management, which shares memory with firmware',
       );
     const driver = driverOf(event, world);
     if (driver !== undefined && /[uoex]hci/.test(driver.value))
@@ -114,6 +147,58 @@ function* dom0Table(event: JudgedEvent, world: World, range: NamedRange | undefi
       `${releaseSaid(world)}: since 4.12 (b7e8dee07c) dom0’s table no longer has everything below 4 GiB`,
     );
 }
+
+/** All of the regions at an address; several may overlap. */
+const regionsAt = (event: JudgedEvent, world: World): readonly NamedRange[] => {
+  const { address } = event;
+  if (address === null || rangeAt(world, world.facts.reservedRegions, address) === undefined) return [];
+  return world.facts.reservedRegions.filter(({ start, end }) => start <= address && address < end);
+};
+
+/** How far apart the functions of a card are that stand in for each other: the stride of `pci-phantom=`. */
+function strideFrom(event: JudgedEvent, declared: readonly string[]): number | undefined {
+  const fn = functionOf(event.device);
+  const slot = slotOf(event.device);
+  const strides = declared
+    .filter((one) => slotOf(one) === slot)
+    .map((one) => fn! - functionOf(one)!)
+    .filter((stride) => stride === 1 || stride === 2 || stride === 4);
+  return strides.length === 0 ? undefined : Math.max(...strides);
+}
+
+/** A declared region that the faulting device is not named for. */
+export const REGION_OF_ANOTHER = cause({
+  id: 'reserved-region-of-another',
+  title:
+    'the address is in a reserved region (RMRR, IVMD) that firmware declares for other devices only: it is shared, or the table’s scope is wrong',
+  prior: 1,
+  applies: (event, world) => {
+    if (event.kind !== 'dma-fault' || !mayBeAbsent(event)) return false;
+    const regions = regionsAt(event, world);
+    return regions.length > 0 && !regions.some((region) => isFor(region, event.device));
+  },
+  *weigh(event, world) {
+    const [region] = regionsAt(event, world);
+    yield settles(
+      `${hex(event.address!)} is in ${rangeText(region!)}, declared for ${someOwners(region!)} (${where(region!)}), and not for ${event.device ?? 'the device'}`,
+    );
+    const slot = slotOf(event.device);
+    if (slot !== null && region!.devices.some((one) => slotOf(one) === slot))
+      yield supports(
+        `the region is for other functions of the same card: ${event.device} may be one that is switched off, or a phantom one`,
+      );
+    if (ownerOf(event, world).who === 'guest') yield doubts(ownerOf(event, world).because);
+  },
+  check: (event, world) => {
+    const [region] = regionsAt(event, world);
+    const stride = strideFrom(event, region?.devices ?? []);
+    if (isXen(event) && stride !== undefined)
+      return `see with \`lspci -D\` whether ${event.device} is a device at all; if it is not, boot with \`pci-phantom=${slotOf(event.device)!.replace(/^0000:/, '')},${stride}\`, with which it gets the tables, and regions, of the function ${stride} below it`;
+    return isXen(event)
+      ? `add \`${reservedOption(event)}\` to Xen’s command line (the numbers are pages; Xen must know ${event.device ?? 'the device'} as a device), and have the firmware’s table looked at: \`dommu audit --acpi\``
+      : `have the firmware’s table looked at (\`dommu audit --acpi\`), and see whether ${event.device ?? 'the device'} and ${someOwners(region!)} are parts of one: management controllers, functions that are switched off`;
+  },
+});
 
 /** A declared region that is not in the table of the domain that has the device (dossier §6.4, §12 T9). */
 export const REGION_NOT_MAPPED = cause({

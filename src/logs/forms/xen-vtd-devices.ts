@@ -1,7 +1,6 @@
 import { domainOf } from '../domids.js';
 import type { LineForm } from '../form.js';
 import { type Also, noteErrno, type Said, saidForms } from './said.js';
-import { tableComplaint } from './table-complaint.js';
 
 /** What goes wrong where Xen puts devices and their RMRRs into VT-d's tables (vtd/iommu.c). */
 
@@ -108,7 +107,6 @@ const RMRRS: readonly Said[] = [
     name: 'rmrr-refused',
     meaning:
       'several devices share an RMRR: one of them cannot be given to a guest unless rdm policy relaxed is asked for',
-    also: tableComplaint,
   },
   {
     texts: ["It's risky to assign {device:bdf} with shared RMRR at {start:hex} for {domain:domain}"],
