@@ -4,6 +4,8 @@ import type { AlikeRequesters, AuditedDevice } from './survey.js';
 const ALIKE = 1024;
 /** So many are enough where the entry lets nothing pass. */
 const ALIKE_BLOCKED = 16;
+/** Different entries that are counted: more than are listed as devices. Hostile tables have as many as they have entries. */
+const COUNTED = 1 << 18;
 
 /**
  * Tells entries of devices from those that software filled a table with: these are told once instead of listed. First all
@@ -14,7 +16,8 @@ export class AlikeEntries {
   private readonly decided = new Map<string, AlikeRequesters | null>();
 
   add(entry: string): void {
-    this.counts.set(entry, (this.counts.get(entry) ?? 0) + 1);
+    const count = this.counts.get(entry);
+    if (count !== undefined || this.counts.size < COUNTED) this.counts.set(entry, (count ?? 0) + 1);
   }
 
   /**
@@ -22,9 +25,11 @@ export class AlikeEntries {
    * @param device what it would be listed as. @param unwritten whether nobody ever wrote it.
    */
   tells(entry: string, device: () => AuditedDevice, unwritten = false): boolean {
+    const count = this.counts.get(entry) ?? 1;
+    if (count < ALIKE_BLOCKED && !unwritten) return false;
     let told = this.decided.get(entry);
     if (told === undefined) {
-      told = this.decide(this.counts.get(entry) ?? 0, device, unwritten);
+      told = this.decide(count, device, unwritten);
       this.decided.set(entry, told);
     }
     return told !== null;
@@ -37,7 +42,6 @@ export class AlikeEntries {
   }
 
   private decide(count: number, device: () => AuditedDevice, unwritten: boolean): AlikeRequesters | null {
-    if (count < ALIKE_BLOCKED && !unwritten) return null;
     const { translation, type, note } = device();
     if (count < ALIKE && translation !== 'blocked' && !unwritten) return null;
     return { count, translation, type, note };

@@ -10,14 +10,31 @@ import type { ReservedRegion } from './findings/finding.js';
 /** Addresses from here up are no physical ones. */
 const ADDRESS_LIMIT = 2n ** 52n;
 
+/** Names of devices that the regions of one table have together: as many as 16 regions for every requester. */
+const NAMES_AT_MOST = 1 << 20;
+
 /**
  * The regions that a DMAR or IVRS table reserves for devices: RMRRs, and IVMDs that ask for unity mappings. Regions without
  * a device that has a name (behind bridges whose buses are numbered later) and regions that make no sense are left out:
- * `verify-dmar` and `verify-ivrs` tell of those.
+ * `verify-dmar` and `verify-ivrs` tell of those. So are regions for more devices than any machine names.
  */
 export function regionsOfTable({ signature, structures }: AcpiTable): ReservedRegion[] {
-  if (signature === 'IVRS') return structures.flatMap(ivmdRegion);
-  return signature === 'DMAR' || signature === 'RMAD' ? structures.flatMap(rmrrRegion) : [];
+  const regionOf =
+    signature === 'IVRS'
+      ? ivmdRegion
+      : signature === 'DMAR' || signature === 'RMAD'
+        ? rmrrRegion
+        : undefined;
+  const regions: ReservedRegion[] = [];
+  let names = 0;
+  for (const structure of regionOf === undefined ? [] : structures) {
+    for (const region of regionOf!(structure)) {
+      names += region.devices.length;
+      if (names <= NAMES_AT_MOST) regions.push(region);
+    }
+    if (names > NAMES_AT_MOST) break;
+  }
+  return regions;
 }
 
 function rmrrRegion(structure: AcpiStructure): ReservedRegion[] {

@@ -1,4 +1,4 @@
-import type { Rights } from '../formats/address.js';
+import { R, type Rights, W } from '../formats/address.js';
 import type { RangeList } from './survey.js';
 
 /** Pieces that a comparison lists; a range list of a hostile image may differ in millions. */
@@ -17,9 +17,12 @@ export class Inputs {
   /** Inputs from the one looked up on to which the answer applies as well, their frames going on likewise. */
   run = 0;
   private readonly ranges: RangeList;
+  private readonly mask: Rights;
 
-  constructor(ranges: RangeList) {
+  /** @param mask rights that what stands above the tables lets through. */
+  constructor(ranges: RangeList, mask: Rights = R | W) {
     this.ranges = ranges;
+    this.mask = mask;
   }
 
   /** Looks up one input frame; never fails. */
@@ -43,7 +46,7 @@ export class Inputs {
       this.run = Math.min(this.run, ranges.count(i) - offset);
       if (ranges.frame(i) >= 0) {
         this.frame = ranges.frame(i) + offset;
-        this.rights = ranges.rights(i);
+        this.rights = ranges.rights(i) & this.mask;
         return;
       }
       const earlier = ranges.sharedInput(i) + offset;
@@ -57,18 +60,20 @@ export class Inputs {
     first: number,
     end: number,
     rights: Rights,
-  ): { missing: Piece[]; moved: Piece[]; complete: boolean } {
+    most: number = STEPS_AT_MOST,
+  ): { missing: Piece[]; moved: Piece[]; complete: boolean; steps: number } {
+    const bound = Math.min(most, STEPS_AT_MOST);
     const missing: Piece[] = [];
     const moved: Piece[] = [];
     let steps = 0;
     let input = first;
-    for (; input < end && steps < STEPS_AT_MOST; input += this.run, steps++) {
+    for (; input < end && steps < bound; input += this.run, steps++) {
       this.find(input);
       const until = Math.min(end, input + this.run);
       if ((this.rights & rights) !== rights) addPiece(missing, input, until);
       else if (this.frame !== input) addPiece(moved, input, until);
     }
-    return { missing, moved, complete: input >= end };
+    return { missing, moved, complete: input >= end, steps };
   }
 
   private lastAtOrBelow(input: number): number {

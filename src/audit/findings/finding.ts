@@ -9,6 +9,7 @@ export const FINDING_CODES = {
   'outside-memory': 'an entry points to where there is no memory',
   'table-loop': 'a table lies on the path to itself',
   'bad-level': 'an entry names a level or a width that the format does not have',
+  'entries-wrong': 'more entries of the same tables are wrong than are told one by one',
   'not-walked': 'tables of a format that is not followed',
   'walk-incomplete': 'a walk ended at a bound',
   'tables-reachable': 'a device can read the tables of an IOMMU',
@@ -29,6 +30,9 @@ export const FINDING_CODES = {
 
 export type FindingCode = keyof typeof FINDING_CODES;
 
+/** Devices that one finding names: lists of all of them, in each of many findings, would be more than memory holds. */
+export const DEVICES_NAMED = 256;
+
 /** Something that a reviewer should see. */
 export interface Finding {
   readonly severity: FindingSeverity;
@@ -37,7 +41,7 @@ export interface Finding {
   readonly message: string;
   /** The device, or the first of {@link devices}. */
   readonly sbdf?: string;
-  /** All devices that it is about. */
+  /** The devices that it is about; of more than {@link DEVICES_NAMED} the first. */
   readonly devices: readonly string[];
   /** Bytes of memory that it is about; of several ranges, the first. `end` exclusive. */
   readonly start?: number;

@@ -6,6 +6,8 @@ import { namesOf, type Reach } from './reach.js';
 /** Comparisons of two intervals that a search for overlaps may cost. */
 const COMPARISONS_AT_MOST = 20_000_000;
 const OVERLAPS_LISTED = 8;
+/** Pairs of domains that are told: a frame that 65,536 domains have makes two billion. */
+const PAIRS_AT_MOST = 4096;
 
 interface Overlap {
   frames: number;
@@ -28,6 +30,7 @@ export function overlapFindings(reaches: readonly Reach[], comparisons = COMPARI
   const latest = new Int32Array(domains.length);
   const open = new Set<number>();
   let budget = comparisons;
+  let untold = false;
   for (let begins = upcoming.take(); begins >= 0 && budget >= 0; begins = upcoming.take()) {
     const { frames } = domains[begins]!;
     const at = upcoming.index;
@@ -39,18 +42,24 @@ export function overlapFindings(reaches: readonly Reach[], comparisons = COMPARI
       if (other === begins || theirs.end(last) <= start) open.delete(other);
       else {
         const end = Math.min(frames.end(at), theirs.end(last));
-        note(overlaps, domains.length, [other, begins], start, end, [theirs.rights(last), frames.rights(at)]);
+        const rights = [theirs.rights(last), frames.rights(at)] as const;
+        if (!note(overlaps, domains.length, [other, begins], start, end, rights)) untold = true;
       }
     }
     latest[begins] = at;
     open.add(begins);
   }
   const findings = [...overlaps].map(([key, overlap]) => overlapFinding(domains, key, overlap));
+  if (untold) {
+    const message = `More than ${PAIRS_AT_MOST} pairs of domains reach the same memory; the others are not told.`;
+    findings.push({ severity: 'warning', code: 'domains-overlap', message, devices: [] });
+  }
   if (budget >= 0) return findings;
   const message = `The search for memory that several domains reach ended after ${comparisons} comparisons; there may be more.`;
   return [...findings, { severity: 'warning', code: 'walk-incomplete', message, devices: [] }];
 }
 
+/** Notes that two domains reach the frames of an interval; false when no more pairs are told. */
 function note(
   overlaps: Map<number, Overlap>,
   domains: number,
@@ -58,22 +67,24 @@ function note(
   start: number,
   end: number,
   [theirs, ours]: readonly [number, number],
-): void {
+): boolean {
   const forward = one < other;
   const key = forward ? one * domains + other : other * domains + one;
   let overlap = overlaps.get(key);
   if (overlap === undefined) {
+    if (overlaps.size >= PAIRS_AT_MOST) return false;
     overlap = { frames: 0, parts: 0, listed: [], first: [start, end], written: false };
     overlaps.set(key, overlap);
   }
   overlap.frames += end - start;
   overlap.parts++;
   overlap.written ||= ((theirs | ours) & W) !== 0;
-  if (overlap.listed.length >= OVERLAPS_LISTED) return;
+  if (overlap.listed.length >= OVERLAPS_LISTED) return true;
   const [first, second] = forward ? [theirs, ours] : [ours, theirs];
   overlap.listed.push(
     `${bytesText(start * PAGE_SIZE, end * PAGE_SIZE)} (${rightsText(first)} and ${rightsText(second)})`,
   );
+  return true;
 }
 
 function overlapFinding(domains: readonly Reach[], key: number, overlap: Overlap): Finding {
@@ -85,7 +96,7 @@ function overlapFinding(domains: readonly Reach[], key: number, overlap: Overlap
     code: 'domains-overlap',
     message: `${one.who} and ${other.who} both reach ${frames}: ${listed(overlap.listed, overlap.parts)}.`,
     sbdf: one.devices[0]!.sbdf,
-    devices: namesOf([...one.devices, ...other.devices]),
+    devices: namesOf(one.devices, other.devices),
     start: overlap.first[0] * PAGE_SIZE,
     end: overlap.first[1] * PAGE_SIZE,
   };

@@ -1,6 +1,7 @@
 import { R, type Rights, W } from '../../formats/address.js';
 import { FrameSet } from '../frame-set.js';
 import type { AuditedDevice, Survey } from '../survey.js';
+import { DEVICES_NAMED } from './finding.js';
 
 /** Physical addresses end here; what passes untranslated reaches all below. */
 const FRAME_LIMIT = 2 ** 40;
@@ -46,10 +47,17 @@ export function whoText(devices: readonly AuditedDevice[]): string {
   return `${first.sbdf}${others} (${ids.join(', ')}${domainIds.length > 4 ? ', …' : ''})`;
 }
 
-export const namesOf = (devices: readonly AuditedDevice[]): string[] => devices.map(({ sbdf }) => sbdf);
+/** Names of devices, as many as a finding has. */
+export function namesOf(...lists: readonly (readonly AuditedDevice[])[]): string[] {
+  const names: string[] = [];
+  for (const devices of lists) {
+    for (const { sbdf } of devices.slice(0, DEVICES_NAMED - names.length)) names.push(sbdf);
+  }
+  return names;
+}
 
 /** The devices of each set of tables, by its index. */
-export function usersOfSpaces(survey: Survey): AuditedDevice[][] {
+export function usersOfSpaces(survey: Pick<Survey, 'spaces' | 'devices'>): AuditedDevice[][] {
   const users: AuditedDevice[][] = survey.spaces.map(() => []);
   for (const device of survey.devices) if (device.space !== null) users[device.space]?.push(device);
   return users;
