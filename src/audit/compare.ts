@@ -36,12 +36,16 @@ export interface DeviceChange {
   readonly ranges: readonly ChangedRange[];
   /** Changed ranges beyond those that are listed. */
   readonly moreRanges: number;
+  /** False when a bound ended the comparison: what lies behind may differ, too. */
+  readonly complete: boolean;
 }
 
 /** Changed ranges that are listed of one device. */
 const RANGES_AT_MOST = 65_536;
-/** Pieces that one device's comparison looks at. */
-const STEPS_AT_MOST = 4_000_000;
+/** Changed ranges that are listed of all devices together. */
+const LISTED_AT_MOST = 1 << 18;
+/** Pieces that the comparisons of all devices look at together. */
+const STEPS_AT_MOST = 8_000_000;
 
 const NOWHERE: Target = { frame: -1, rights: 0 };
 const EMPTY: RangeList = {
@@ -59,9 +63,10 @@ const EMPTY: RangeList = {
  */
 export function compareSurveys(before: Survey, after: Survey): DeviceChange[] {
   const keyed = (survey: Survey) =>
-    new Map(survey.devices.map((device) => [`${device.sbdf} ${device.pasid}`, device]));
+    new Map(survey.devices.map((device) => [`${device.unit} ${device.sbdf} ${device.pasid}`, device]));
   const [then, now] = [keyed(before), keyed(after)];
-  const compared = new Map<string, Pick<DeviceChange, 'ranges' | 'moreRanges'>>();
+  const compared = new Map<string, Compared>();
+  const left = { steps: STEPS_AT_MOST, listed: LISTED_AT_MOST };
   return [...new Set([...then.keys(), ...now.keys()])].flatMap((key) => {
     const [was, is] = [then.get(key), now.get(key)];
     const { sbdf, pasid } = (was ?? is)!;
@@ -70,11 +75,15 @@ export function compareSurveys(before: Survey, after: Survey): DeviceChange[] {
     const tables = `${was?.space} ${was?.rights} ${is?.space} ${is?.rights}`;
     let ranges = compared.get(tables);
     if (ranges === undefined) {
-      ranges = compareRanges(sideOf(before, was), sideOf(after, is));
+      ranges = compareRanges(sideOf(before, was), sideOf(after, is), left);
       compared.set(tables, ranges);
     }
-    const same = JSON.stringify(states.before) === JSON.stringify(states.after) && ranges.ranges.length === 0;
-    return same ? [] : [{ sbdf, pasid, ...states, ...ranges }];
+    const alike = JSON.stringify(states.before) === JSON.stringify(states.after);
+    if (alike && ranges.ranges.length === 0 && ranges.complete) return [];
+    left.listed -= ranges.ranges.length;
+    if (left.listed >= 0) return [{ sbdf, pasid, ...states, ...ranges }];
+    const moreRanges = ranges.ranges.length + ranges.moreRanges;
+    return [{ sbdf, pasid, ...states, ranges: [], moreRanges, complete: ranges.complete }];
   });
 }
 
@@ -94,19 +103,35 @@ const sideOf = (survey: Survey, device: AuditedDevice | undefined): Side =>
     ? { ranges: EMPTY, mask: 0 }
     : { ranges: survey.spaces[device.space]!.ranges, mask: device.rights };
 
-/** Both sides cut where either changes, from the first input to the last. */
-function compareRanges(before: Side, after: Side): Pick<DeviceChange, 'ranges' | 'moreRanges'> {
+type Compared = Pick<DeviceChange, 'ranges' | 'moreRanges' | 'complete'>;
+
+/**
+ * Both sides cut where either changes, from the first input to the last. Where both repeat the same earlier inputs, and
+ * these did not differ, neither do the repeats: the 512^n paths of a scratch page take as many steps as one of them.
+ */
+function compareRanges(before: Side, after: Side, left: { steps: number }): Compared {
   const [then, now] = [new Inputs(before.ranges), new Inputs(after.ranges)];
   const changed: ChangedRange[] = [];
   let more = 0;
   let input = 0;
-  for (let steps = 0; steps < STEPS_AT_MOST; steps++) {
+  let complete = false;
+  for (; left.steps > 0; left.steps--) {
     then.find(input);
     now.find(input);
     const run = Math.min(then.run, now.run);
     const was = targetOf(then, before.mask);
     const is = targetOf(now, after.mask);
-    if (run === Number.POSITIVE_INFINITY) break;
+    if (run === Number.POSITIVE_INFINITY) {
+      complete = true;
+      break;
+    }
+    const same =
+      then.repeatOf >= 0 && then.repeatOf === now.repeatOf && more === 0 && before.mask === after.mask;
+    const repeated = same ? Math.min(then.repeatRun, now.repeatRun) : 0;
+    if (repeated > run && !anyWithin(changed, then.repeatOf, then.repeatOf + repeated)) {
+      input += repeated;
+      continue;
+    }
     if (was.frame !== is.frame || was.rights !== is.rights) {
       if (!extend(changed, input, run, was, is)) {
         if (changed.length < RANGES_AT_MOST) changed.push({ input, count: run, before: was, after: is });
@@ -115,7 +140,19 @@ function compareRanges(before: Side, after: Side): Pick<DeviceChange, 'ranges' |
     }
     input += run;
   }
-  return { ranges: changed, moreRanges: more };
+  return { ranges: changed, moreRanges: more, complete };
+}
+
+/** Whether any of the changes, which stand in order, lies within [start, end). */
+function anyWithin(changed: readonly ChangedRange[], start: number, end: number): boolean {
+  let low = 0;
+  let high = changed.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if (changed[middle]!.input + changed[middle]!.count > start) high = middle;
+    else low = middle + 1;
+  }
+  return low < changed.length && changed[low]!.input < end;
 }
 
 function targetOf(inputs: Inputs, mask: Rights): Target {

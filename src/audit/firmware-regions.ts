@@ -20,11 +20,7 @@ const NAMES_AT_MOST = 1 << 20;
  */
 export function regionsOfTable({ signature, structures }: AcpiTable): ReservedRegion[] {
   const regionOf =
-    signature === 'IVRS'
-      ? ivmdRegion
-      : signature === 'DMAR' || signature === 'RMAD'
-        ? rmrrRegion
-        : undefined;
+    signature === 'IVRS' ? ivmdRegion : signature === 'DMAR' || signature === 'RMAD' ? rmrrRegion : undefined;
   const regions: ReservedRegion[] = [];
   let names = 0;
   for (const structure of regionOf === undefined ? [] : structures) {

@@ -16,6 +16,9 @@ export class Inputs {
   rights: Rights = 0;
   /** Inputs from the one looked up on to which the answer applies as well, their frames going on likewise. */
   run = 0;
+  /** When the input lies in a repeat, the earlier input that it maps as; -1 otherwise. It goes on so for {@link repeatRun}. */
+  repeatOf = -1;
+  repeatRun = 0;
   private readonly ranges: RangeList;
   private readonly mask: Rights;
 
@@ -30,6 +33,7 @@ export class Inputs {
     const { ranges } = this;
     let at = input;
     this.run = Number.POSITIVE_INFINITY;
+    this.repeatOf = -1;
     // Each hop leads to an earlier input: a repeat is listed after what it repeats.
     for (;;) {
       const i = this.lastAtOrBelow(at);
@@ -51,6 +55,10 @@ export class Inputs {
       }
       const earlier = ranges.sharedInput(i) + offset;
       if (earlier >= at) throw new RangeError(`range ${i} repeats what does not come before it`);
+      if (this.repeatOf < 0) {
+        this.repeatOf = earlier;
+        this.repeatRun = ranges.count(i) - offset;
+      }
       at = earlier;
     }
   }

@@ -18,8 +18,8 @@ import type { AlikeRequesters, AuditedDevice, AuditedUnit } from './survey.js';
 
 const PAGE = 4096;
 const STES_A_PAGE = PAGE / STE_BYTES;
-/** Entries that are looked at: those of 32 PCI segments. */
-const STREAMS_AT_MOST = 1 << 21;
+/** Entries that are looked at: those of 16 PCI segments. */
+const STREAMS_AT_MOST = 1 << 20;
 /** STRTAB_BASE_CFG.LOG2SIZE has no larger value (IHI 0070F §6.3.25, SMMU_IDR1.SIDSIZE). */
 const LARGEST_SIZE = 32;
 

@@ -2,7 +2,7 @@ import type { DeviceChange, Target } from '../audit/compare.js';
 import type { Finding } from '../audit/findings/finding.js';
 import type { Survey } from '../audit/survey.js';
 import { PAGE_SIZE, R, W } from '../formats/address.js';
-import { hex, rangesOf, type ShownRange } from './audit-ranges.js';
+import { hex, rangesOf, rangesOfOthers, type ShownRange } from './audit-ranges.js';
 
 const rangeJson = ({ start, end, mfn, rights, sameAs }: ShownRange): string =>
   JSON.stringify({
@@ -28,7 +28,7 @@ export const findingJson = ({ severity, code, message, sbdf, devices, start, end
 /**
  * The audit as one JSON object, in pieces: a machine may have millions of ranges, more than one string holds. `notes` say how
  * the roots were found. Ranges of a
- * device stand in the order of its addresses; a range with `sameAs` instead of an mfn maps as the range there does.
+ * device stand in the order of its addresses; a device with `rangesAs` has those of another one; a range with `sameAs` instead of an mfn maps as the range there does.
  */
 export function* auditJson(
   survey: Survey,
@@ -49,6 +49,7 @@ export function* auditJson(
   );
   yield `{\n "source": ${JSON.stringify(survey.image.name)},\n "notes": ${JSON.stringify([...survey.image.notes, ...notes])},\n "units": ${JSON.stringify(units)},\n "devices": [`;
   let separator = '\n';
+  const others = rangesOfOthers(survey);
   for (const device of survey.devices) {
     const { sbdf, pasid, domainId, translation, type, unit, note, space } = device;
     const tables = space === null ? null : survey.spaces[space]!;
@@ -67,10 +68,12 @@ export function* auditJson(
         complete: tables.complete,
       },
     };
-    yield `${separator}  ${JSON.stringify(head).slice(0, -1)},"ranges":[`;
+    const other = others.get(device);
+    const asThose = other === undefined ? {} : { rangesAs: { sbdf: other.sbdf, pasid: other.pasid } };
+    yield `${separator}  ${JSON.stringify({ ...head, ...asThose }).slice(0, -1)},"ranges":[`;
     separator = ',\n';
     let comma = '';
-    for (const range of rangesOf(survey, device)) {
+    for (const range of other === undefined ? rangesOf(survey, device) : []) {
       yield `${comma}\n    ${rangeJson(range)}`;
       comma = ',';
     }
@@ -81,17 +84,24 @@ export function* auditJson(
 
 /** One row a range; a device that reaches nothing has one row without addresses. (RFC 4180) */
 export function* auditCsv(survey: Survey): Generator<string> {
-  yield 'sbdf,domain_id,translation,start,end,mfn,read,write,same_as\r\n';
+  yield 'sbdf,domain_id,translation,start,end,mfn,read,write,same_as,pasid,ranges_as\r\n';
+  const others = rangesOfOthers(survey);
   for (const device of survey.devices) {
     const head = `${device.sbdf},${device.domainId ?? ''},${device.translation}`;
+    const pasid = device.pasid ?? '';
+    const other = others.get(device);
+    if (other !== undefined) {
+      yield `${head},,,,,,,${pasid},${other.sbdf}${other.pasid === null ? '' : ` PASID ${other.pasid}`}\r\n`;
+      continue;
+    }
     let any = false;
     for (const { start, end, mfn, rights, sameAs } of rangesOf(survey, device)) {
       any = true;
       const target = mfn === null ? '' : hex(mfn);
       const same = sameAs === null ? '' : hex(sameAs);
-      yield `${head},${hex(start)},${hex(end)},${target},${rights & R ? 1 : 0},${rights & W ? 1 : 0},${same}\r\n`;
+      yield `${head},${hex(start)},${hex(end)},${target},${rights & R ? 1 : 0},${rights & W ? 1 : 0},${same},${pasid},\r\n`;
     }
-    if (!any) yield `${head},,,,0,0,\r\n`;
+    if (!any) yield `${head},,,,0,0,,${pasid},\r\n`;
   }
 }
 
@@ -100,7 +110,7 @@ const targetJson = ({ frame, rights }: Target) =>
 
 /** What changed between two images, as scripts get it. */
 export function changesJson(changes: readonly DeviceChange[]) {
-  return changes.map(({ sbdf, pasid, before, after, ranges, moreRanges }) => ({
+  return changes.map(({ sbdf, pasid, before, after, ranges, moreRanges, complete }) => ({
     sbdf,
     pasid,
     before: before && { ...before, root: before.root === null ? null : hex(before.root) },
@@ -112,5 +122,6 @@ export function changesJson(changes: readonly DeviceChange[]) {
       after: targetJson(range.after),
     })),
     moreRanges,
+    complete,
   }));
 }

@@ -61,7 +61,7 @@ function* pageData(survey: Survey, findings: readonly Finding[]): Generator<stri
     findings: findings.map(({ severity, code, message, sbdf, start, end }) => {
       return { severity, code, message, sbdf: sbdf ?? null, start: start ?? null, end: end ?? null };
     }),
-    memoryEnd: Math.max(1, ...survey.image.ram.map(({ end }) => Math.ceil(end / PAGE_SIZE))),
+    memoryEnd: survey.image.ram.reduce((last, { end }) => Math.max(last, Math.ceil(end / PAGE_SIZE)), 1),
   };
   yield `${json(head).slice(0, -1)},"spaces":[`;
   for (const [i, { ranges }] of survey.spaces.entries()) {

@@ -37,4 +37,50 @@ export function* rangesOf(survey: Survey, device: AuditedDevice): Generator<Show
   }
 }
 
+/** How many ranges devices have, counted once for each set of tables and rights. */
+export class RangeCounts {
+  private readonly survey: Survey;
+  private readonly known = new Map<string, number>();
+
+  constructor(survey: Survey) {
+    this.survey = survey;
+  }
+
+  of(device: AuditedDevice): number {
+    const key = `${device.translation} ${device.space} ${device.rights}`;
+    let count = this.known.get(key);
+    if (count === undefined) {
+      count = 0;
+      for (const _ of rangesOf(this.survey, device)) count++;
+      this.known.set(key, count);
+    }
+    return count;
+  }
+}
+
+/** Rows that repeat those of a device before, of all devices together. */
+const REPEATED_ROWS = 1 << 20;
+
+/**
+ * Devices whose ranges are those of another device that was listed in full, where rows would otherwise be beyond all
+ * bounds: 65,536 devices may share a million ranges. The other device by each such device; none on an ordinary machine.
+ */
+export function rangesOfOthers(survey: Survey): Map<AuditedDevice, AuditedDevice> {
+  const counts = new RangeCounts(survey);
+  const first = new Map<string, AuditedDevice>();
+  const others = new Map<AuditedDevice, AuditedDevice>();
+  let rows = 0;
+  for (const device of survey.devices) {
+    if (device.space === null) continue;
+    const key = `${device.space} ${device.rights}`;
+    const known = first.get(key);
+    if (known === undefined) first.set(key, device);
+    else {
+      rows += counts.of(device);
+      if (rows > REPEATED_ROWS) others.set(device, known);
+    }
+  }
+  return others;
+}
+
 export const hex = (value: number): string => `0x${value.toString(16)}`;

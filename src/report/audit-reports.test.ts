@@ -57,11 +57,11 @@ describe('an audit as CSV', () => {
   it('has a row a range and one for a device that reaches nothing', () => {
     const rows = whole(auditCsv(survey)).trimEnd().split('\r\n');
     expect(rows).toEqual([
-      'sbdf,domain_id,translation,start,end,mfn,read,write,same_as',
-      '0000:00:04.0,1,translated,0x10000,0x12000,0x200,1,0,',
-      '0000:00:04.0,1,translated,0x200000,0x400000,,1,0,0x0',
-      '0000:00:05.0,2,passthrough,0x0,0x10000000000000,0x0,1,1,',
-      '0000:00:06.0,,blocked,,,,0,0,',
+      'sbdf,domain_id,translation,start,end,mfn,read,write,same_as,pasid,ranges_as',
+      '0000:00:04.0,1,translated,0x10000,0x12000,0x200,1,0,,,',
+      '0000:00:04.0,1,translated,0x200000,0x400000,,1,0,0x0,,',
+      '0000:00:05.0,2,passthrough,0x0,0x10000000000000,0x0,1,1,,,',
+      '0000:00:06.0,,blocked,,,,0,0,,,',
     ]);
   });
 });

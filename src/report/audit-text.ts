@@ -4,7 +4,7 @@ import type { AuditedDevice, Survey } from '../audit/survey.js';
 import { PAGE_SIZE, rightsText } from '../formats/address.js';
 import { counted, grouped } from '../text/count.js';
 import { type Paint, printable } from '../text/diagnostic.js';
-import { hex, rangesOf, type ShownRange } from './audit-ranges.js';
+import { hex, RangeCounts, rangesOf, type ShownRange } from './audit-ranges.js';
 
 const BYTES = ['bytes', 'KiB', 'MiB', 'GiB', 'TiB', 'PiB'];
 
@@ -37,7 +37,8 @@ export function* auditText(
     yield `unit ${i}  ${unit.kind}${mode}, root table ${hex(unit.rootTable)} (${printable(unit.foundBy)})`;
     for (const note of unit.notes) yield `  ${printable(note)}`;
   }
-  for (const devices of alike(survey)) yield* devicesText(survey, devices, most, paint);
+  const counts = new RangeCounts(survey);
+  for (const devices of alike(survey)) yield* devicesText(survey, devices, most, paint, counts);
   yield '';
   if (findings.length === 0) yield 'nothing is wrong with what the tables say';
   yield* findingsText(findings, paint);
@@ -61,7 +62,17 @@ function alike(survey: Survey): AuditedDevice[][] {
   const groups = new Map<string, AuditedDevice[]>();
   for (const device of survey.devices) {
     const { unit, domainId, pasid, translation, space, rights, note, type } = device;
-    const key = JSON.stringify([unit, pasid, domainId, translation, space, rights, note, type]);
+    // PASIDs of one function stand together, devices without one beside each other.
+    const key = JSON.stringify([
+      unit,
+      pasid === null ? null : device.sbdf,
+      domainId,
+      translation,
+      space,
+      rights,
+      note,
+      type,
+    ]);
     const group = groups.get(key);
     if (group === undefined) groups.set(key, [device]);
     else group.push(device);
@@ -76,26 +87,31 @@ function* devicesText(
   devices: readonly AuditedDevice[],
   most: number,
   paint: Paint,
+  counts: RangeCounts,
 ): Generator<string> {
   const [first] = devices as [AuditedDevice];
-  const shown = devices.slice(0, SBDFS_SHOWN).map(({ sbdf }) => sbdf);
-  const others = devices.length > shown.length ? ` and ${devices.length - shown.length} more` : '';
-  const pasid = first.pasid === null ? '' : `, PASID ${first.pasid}`;
+  const some = devices.slice(0, SBDFS_SHOWN);
+  const others = devices.length > some.length ? ` and ${devices.length - some.length} more` : '';
+  const ofPasids = first.pasid !== null;
+  const shown = ofPasids ? [first.sbdf] : [...some.map(({ sbdf }) => sbdf)];
+  if (!ofPasids && others !== '') shown[shown.length - 1] += others;
+  const pasid = ofPasids ? `, PASID ${some.map((each) => each.pasid).join(' ')}${others}` : '';
   const id = `${first.domainId === null ? '' : `, domain id ${first.domainId}`}${pasid}`;
   const space = first.space === null ? undefined : survey.spaces[first.space]!;
   const root = space === undefined ? '' : `, ${space.levels} levels from ${hex(space.root)}`;
   const state = first.translation === 'passthrough' ? paint.error('pass-through') : first.translation;
   yield '';
-  yield `${paint.bold(`${shown.join(' ')}${others}`)}  ${state}${id}${root}`;
+  yield `${paint.bold(shown.join(' '))}  ${state}${id}${root}`;
   yield `  ${first.type}${first.note === '' ? '' : `: ${printable(first.note)}`}`;
   if (space !== undefined) {
     yield `  reaches ${sizeText(space.pages * PAGE_SIZE)} in ${counted(space.ranges.length, 'range')}, ${counted(space.tables.length, 'table')}`;
   }
-  let count = 0;
+  let shownRanges = 0;
   for (const range of rangesOf(survey, first)) {
-    if (count++ >= most) continue;
+    if (shownRanges++ >= most) break;
     yield rangeText(range);
   }
+  const count = counts.of(first);
   if (count > most) yield `  … ${grouped(count - most)} more (--all, --json, --csv or --html show them)`;
 }
 
@@ -121,7 +137,7 @@ export function* changesText(
     yield 'no device reaches anything else than before';
     return;
   }
-  for (const { sbdf, pasid, before, after, ranges, moreRanges } of changes) {
+  for (const { sbdf, pasid, before, after, ranges, moreRanges, complete } of changes) {
     const name = pasid === null ? sbdf : `${sbdf} PASID ${pasid}`;
     yield `${paint.bold(name)}  ${stateText(before)} -> ${stateText(after)}`;
     for (const { input, count, before: was, after: is } of ranges.slice(0, most)) {
@@ -131,6 +147,7 @@ export function* changesText(
     }
     const more = Math.max(0, ranges.length - most) + moreRanges;
     if (more > 0) yield `  … ${grouped(more)} more`;
+    if (!complete) yield '  not compared to the end: the ranges are too many';
   }
 }
 

@@ -135,7 +135,7 @@ export class Rows {
   /** The end of the axis: of memory and of everything that is translated. */
   end(axis: Axis): number {
     const translated = this.data.devices.filter(({ space }) => space !== null);
-    return Math.max(this.data.memoryEnd, ...new Set(translated.map((device) => this.of(device, axis).end())));
+    return translated.reduce((end, device) => Math.max(end, this.of(device, axis).end()), this.data.memoryEnd);
   }
 
   private flatOf(device: PageDevice): readonly number[] {

@@ -25,7 +25,10 @@ interface Hits {
 const HITS_LISTED = 64;
 
 /** Devices that reach the hypervisor's memory, or protected ranges. */
-export function* watchedRangeFindings(reaches: readonly Reach[], expectations: Expectations): Generator<Finding> {
+export function* watchedRangeFindings(
+  reaches: readonly Reach[],
+  expectations: Expectations,
+): Generator<Finding> {
   for (const range of expectations.hypervisor) yield* watch(reaches, range, 'hypervisor');
   for (const range of expectations.protected) yield* watch(reaches, range, 'protected');
 }

@@ -8,6 +8,8 @@ const COMPARISONS_AT_MOST = 20_000_000;
 const OVERLAPS_LISTED = 8;
 /** Pairs of domains that are told: a frame that 65,536 domains have makes two billion. */
 const PAIRS_AT_MOST = 4096;
+/** What an overlap that is not told costs of the comparisons, so that a search that tells nothing new ends soon. */
+const UNTOLD_COST = 20;
 
 interface Overlap {
   frames: number;
@@ -43,7 +45,10 @@ export function overlapFindings(reaches: readonly Reach[], comparisons = COMPARI
       else {
         const end = Math.min(frames.end(at), theirs.end(last));
         const rights = [theirs.rights(last), frames.rights(at)] as const;
-        if (!note(overlaps, domains.length, [other, begins], start, end, rights)) untold = true;
+        if (!note(overlaps, domains.length, [other, begins], start, end, rights)) {
+          untold = true;
+          budget -= UNTOLD_COST;
+        }
       }
     }
     latest[begins] = at;

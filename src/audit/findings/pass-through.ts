@@ -25,7 +25,8 @@ function* alikeFindings({ units, devices }: Survey): Generator<Finding> {
     for (const { count, type, note, translation } of others) {
       if (translation !== 'passthrough' && translation !== 'unknown') continue;
       const who = count === 1 ? '1 requester of unit' : `${count} requesters of unit`;
-      const entry = count === 1 ? 'that is not listed has an entry' : 'that are not listed have the same entry';
+      const entry =
+        count === 1 ? 'that is not listed has an entry' : 'that are not listed have the same entry';
       const what = translation === 'passthrough' ? 'reaches all memory' : 'reaches nobody knows what';
       const why = note === '' ? type : note;
       const message = `${who} ${unit} ${entry}; a device there ${what}: ${why}.`;

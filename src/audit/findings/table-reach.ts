@@ -5,6 +5,8 @@ import { namesOf, type Reach, usersOfSpaces } from './reach.js';
 
 /** Frames of tables whose owners one reach is told by name; the others are counted. */
 const FRAMES_NAMED = 4096;
+/** The same for all reaches together. */
+const ALL_NAMED = 1 << 21;
 
 /**
  * Devices that reach the tables which decide what devices reach. Whoever can write them can give itself all memory;
@@ -24,6 +26,7 @@ class TableFrames {
   private readonly owners: Int32Array;
   private readonly units: number;
   private readonly domainIds: readonly string[];
+  private named = 0;
 
   constructor({ units, spaces, devices }: Survey) {
     this.units = units.length;
@@ -60,8 +63,9 @@ class TableFrames {
     return low;
   }
 
-  /** Whose the table at `index` is: `the page tables of domain id 3`. */
-  whose(index: number): string {
+  /** Whose the table at `index` is: `the page tables of domain id 3`; undefined when enough have been named. */
+  whose(index: number): string | undefined {
+    if (this.named++ >= ALL_NAMED) return undefined;
     const owner = this.owners[index]!;
     if (owner < this.units) return `the device tables of unit ${owner}`;
     return `the page tables of ${this.domainIds[owner - this.units]}`;
@@ -104,7 +108,12 @@ function reachedTables({ who, devices, frames }: Reach, tables: TableFrames): Fi
         ? `${whose} at ${address}`
         : `${frames.count} frames of ${whose} from ${address} on`;
     });
-    const rest = total > named ? ` (and ${total - named} more frames of tables)` : '';
+    const others = total - named;
+    if (named === 0)
+      texts.push(
+        `${others} frames of tables from ${bytesText(first * PAGE_SIZE, (first + 1) * PAGE_SIZE)} on`,
+      );
+    const rest = named > 0 && others > 0 ? ` (and ${others} more frames of tables)` : '';
     const message = `${who} can ${verb} ${listed(texts)}${rest}: ${why}.`;
     const bytes = { start: first * PAGE_SIZE, end: (first + 1) * PAGE_SIZE };
     return [{ severity, code, message, sbdf: devices[0]!.sbdf, devices: namesOf(devices), ...bytes }];
@@ -119,8 +128,9 @@ function note(reached: Reached, tables: TableFrames, from: number, end: number):
   if (reached.total === 0) reached.first = tables.frames[from]!;
   reached.total += end - from;
   for (let index = from; index < end && reached.named < FRAMES_NAMED; index++) {
-    reached.named++;
     const whose = tables.whose(index);
+    if (whose === undefined) return;
+    reached.named++;
     const known = reached.byOwner.get(whose);
     if (known === undefined) reached.byOwner.set(whose, { first: tables.frames[index]!, count: 1 });
     else known.count++;

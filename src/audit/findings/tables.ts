@@ -27,7 +27,9 @@ function problemFinding(problem: TableProblem, whose: string, devices: readonly 
 
 /** Entries with problems that no list names. */
 const moreText = (count: number): string =>
-  count === 1 ? 'the hardware refuses, or cannot follow, one more entry' : `the hardware refuses, or cannot follow, ${count} more entries`;
+  count === 1
+    ? 'the hardware refuses, or cannot follow, one more entry'
+    : `the hardware refuses, or cannot follow, ${count} more entries`;
 
 /** What is wrong with the tables themselves, and what could not be read of them. */
 export function* tableFindings(survey: Survey): Generator<Finding> {
