@@ -208,7 +208,9 @@ describe.each(EXAMPLES.filter((name) => name.endsWith('.cfg')))('the config %s',
 it('there is no example that these tests do not use', () => {
   // The folders have tests of their own.
   expect(EXAMPLES.filter((name) => !/\.(dommu|cfg)$/.test(name))).toEqual([
+    'acpi',
     'errnos',
+    'logs',
     'other-model',
     'traces',
   ]);
