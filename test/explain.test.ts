@@ -17,3 +17,21 @@ describe('a reported log', () => {
     expect(events.map(told)).toEqual(JSON.parse(readFileSync(expected(name), 'utf8')));
   });
 });
+
+describe('an example of a log', () => {
+  it('of an Arm host whose network is dead names the grant, and why in this release', () => {
+    const name = 'arm-network-dead.log';
+    const log = readFileSync(new URL(`../examples/logs/${name}`, import.meta.url));
+    const faults = explainText(log, name).events.filter(({ wrong }) => wrong);
+    expect(faults).toMatchObject([
+      {
+        unit: 'smmuv2',
+        device: '/smmu@fd800000',
+        access: 'read',
+        count: 2,
+        causes: [{ id: 'grant-not-mapped' }, {}, {}],
+      },
+    ]);
+    expect(readdirSync(new URL('../examples/logs/', import.meta.url))).toEqual([name]);
+  });
+});
