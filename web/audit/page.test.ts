@@ -95,6 +95,22 @@ describe.skipIf(chromiumPath === undefined)(`the page of an audit in a browser${
     expect(await colour(3, 0.9)).toEqual([0xf4, 0xf4, 0xf4]);
   });
 
+  it('can be used without a pointer, and says in words what it paints', async () => {
+    await page.focus('#picture');
+    await page.keyboard.press('ArrowDown');
+    await page.keyboard.press('ArrowDown');
+    expect(await said()).toMatch(/^0000:00:05\.0 at 0x/);
+    await page.keyboard.press('ArrowUp');
+    expect(await said()).toMatch(/^0000:00:04\.0 at 0x[0-9a-f]+: /);
+    await page.click('#words summary');
+    await page.locator('#words tr').nth(1).waitFor();
+    expect(await page.locator('#words tr').count()).toBe(65);
+    expect(await page.locator('#words tr').nth(1).textContent()).toContain('0x40000000 up to 0x60000000: 0x80000000, rw');
+    expect(await page.locator('#words tr').nth(2).textContent()).toContain('and 99984 more ranges');
+    await page.click('#words summary');
+    expect(errors).toEqual([]);
+  });
+
   it('zooms with the wheel, buttons and keys down to single frames, and back', async () => {
     const whole = await colour(0, 0.95);
     await point(0, 0.3);

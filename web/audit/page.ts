@@ -1,4 +1,5 @@
 import type { PageData, PageFinding } from '../../src/report/audit-page-data.js';
+import { tableInWords } from './in-words.js';
 import { Picture } from './picture.js';
 
 const byId = <E extends HTMLElement>(id: string): E => document.getElementById(id) as E;
@@ -14,6 +15,10 @@ byId('all').addEventListener('click', () => picture.reset());
 for (const axis of ['device', 'memory'] as const) {
   byId(`axis-${axis}`).addEventListener('change', () => picture.show(axis));
 }
+
+// Made when it is asked for: there may be many devices.
+const words = byId<HTMLDetailsElement>('words');
+words.addEventListener('toggle', () => words.childElementCount === 1 && words.append(tableInWords(data)));
 
 const list = byId('findings');
 for (const finding of data.findings) list.append(itemOf(finding));

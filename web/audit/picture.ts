@@ -35,6 +35,8 @@ export class Picture {
   private readonly zooming = zoom<HTMLCanvasElement, unknown>();
   private transform: ZoomTransform = zoomIdentity;
   private end = 1;
+  /** The device that the keyboard has gone to; -1 before. */
+  private chosen = -1;
 
   /**
    * @param scroller scrolls through the devices; the canvas stands still in it
@@ -139,6 +141,7 @@ export class Picture {
       if (y > height) break;
       this.drawDevice(data.devices[i]!, y, scale, from, to, frames);
     }
+    this.drawChosen();
     this.drawAxis(scale, width);
   }
 
@@ -172,6 +175,34 @@ export class Picture {
       context.fillStyle = '#ffffff';
       context.fillText('passes untranslated: all memory', LABEL + 6, y + ROW / 2);
     }
+  }
+
+  /** A frame around the chosen device, and a mark at the address that is told. */
+  private drawChosen(): void {
+    const { context, chosen, scroller } = this;
+    if (chosen < 0) return;
+    const y = AXIS + chosen * ROW - scroller.scrollTop;
+    context.strokeStyle = '#000000';
+    context.lineWidth = 2;
+    context.strokeRect(2, y + 1, LABEL + this.width() - 2, ROW - 2);
+    context.fillStyle = '#000000';
+    context.fillRect(LABEL + this.width() / 2 - 1, y - 3, 3, ROW + 6);
+  }
+
+  /** Goes to the device `by` rows below, and tells what it reaches in the middle of what is shown. */
+  private choose(by: number): void {
+    const { data, scroller } = this;
+    this.chosen = Math.min(data.devices.length - 1, Math.max(0, this.chosen + by));
+    const top = this.chosen * ROW;
+    const room = scroller.clientHeight - AXIS - ROW;
+    scroller.scrollTop = Math.min(top, Math.max(scroller.scrollTop, top - room));
+    this.draw();
+    this.tellChosen();
+  }
+
+  private tellChosen(): void {
+    if (this.chosen < 0) return;
+    this.tell(LABEL + this.width() / 2, AXIS + this.chosen * ROW - this.scroller.scrollTop + ROW / 2);
   }
 
   private drawAxis(scale: ReturnType<Picture['scale']>, width: number): void {
@@ -225,11 +256,14 @@ export class Picture {
       '0': () => this.reset(),
       ArrowLeft: () => pan(100),
       ArrowRight: () => pan(-100),
+      ArrowUp: () => this.choose(-1),
+      ArrowDown: () => this.choose(1),
     };
     const act = keys[event.key];
     if (act === undefined) return;
     event.preventDefault();
     act();
+    this.tellChosen();
   }
 }
 
