@@ -137,6 +137,28 @@ describe('the causes of faults', () => {
     expect(events[0]!.causes.map(({ id }) => id).slice(0, 2)).toEqual(['stale-interrupt', 'firmware-tables']);
   });
 
+  it('of AMD’s chipset are the IVRS where that names another number for the IO-APIC (xen-devel, 2023-03-20)', () => {
+    const { events } = explainText(readFileSync(new URL('77-amdvi-xen-ioapic.txt', FIXTURES)), 'log');
+    const [first] = events.find(({ kind }) => kind === 'interrupt-fault')!.causes;
+    expect(first).toMatchObject({ id: 'firmware-tables', check: expect.stringContaining('IVRS') });
+    expect(first!.for[0]).toContain('0000:00:00.1 (line 8)');
+  });
+
+  it('of the doorbell of an ITS say so, and since when Xen maps it', () => {
+    const log = readFileSync(new URL('69-smmuv3-xen-its-doorbell.txt', FIXTURES), 'utf8');
+    expect(causes(log)[0]![0]).toBe('msi-doorbell-not-mapped');
+    const { events } = explainText(`(XEN) Xen version 4.21.0\n${log}`, 'log');
+    const [first] = events.find(({ kind }) => kind === 'dma-fault')!.causes;
+    expect(first!.id).toBe('msi-doorbell-not-mapped');
+    expect(first!.for.join()).not.toContain('f9f6b22abf');
+  });
+
+  it('advise for the unit that speaks, and no option of another', () => {
+    const { events } = explainText(readFileSync(new URL('66-amdvi-illegal-dte-amdgpu.txt', FIXTURES)), 'log');
+    expect(events[0]!.causes[0]).toMatchObject({ id: 'unusable-entry' });
+    expect(events[0]!.causes[0]!.check).not.toMatch(/intel_iommu|no-sharept/);
+  });
+
   it('of a function that no device has are a phantom one', () => {
     const line =
       'DMAR: [DMA Write] Request device [03:00.1] fault addr fff00000 [fault reason 02] Present bit in context entry is clear\n';

@@ -1,3 +1,4 @@
+import type { Said } from '../facts.js';
 import type { World } from './cause.js';
 import { accessOf, mayBeAbsent, natureOf } from './fault-nature.js';
 import { chipsetSender, isNotAdmitted } from './interrupts.js';
@@ -22,6 +23,12 @@ import { indexOf } from './world-index.js';
 
 /** Complaints that are about which unit serves which device, and not about some other of firmware's bugs. */
 const ABOUT_TABLES = /DMAR|DRHD|scope|RMRR|IVRS|IVHD|IVMD|IORT|ACPI|table/i;
+
+/** The numbers that the IVRS table gives IO-APICs, as Xen prints them with iommu=debug. */
+const ivrsIoApics = (world: World): readonly Said<string>[] =>
+  indexOf(world).once(ivrsIoApics, () =>
+    [...world.facts.other].filter(([name]) => name.startsWith('ivrs-io-apic-')).map(([, said]) => said),
+  );
 
 /** The firmware's tables say which unit serves which device (DMAR scopes, IVHD entries, IORT mappings). */
 export const FIRMWARE_TABLES = cause({
@@ -54,6 +61,14 @@ export const FIRMWARE_TABLES = cause({
     const sender = chipsetSender(event);
     if (natureOf(event) === 'interrupt' && sender !== undefined)
       yield suggests(`${device} is where ${sender} send interrupts from: the table must name it for them`);
+    const ioApics = natureOf(event) === 'interrupt' && event.unit === 'amdvi' ? ivrsIoApics(world) : [];
+    if (sender !== undefined && ioApics.length > 0 && ioApics.every(({ value }) => value !== device))
+      yield shows(
+        `the IVRS gives no IO-APIC as ${device}, but ${ioApics
+          .slice(0, 4)
+          .map(({ value, line }) => `one as ${value} (line ${line})`)
+          .join(', ')}`,
+      );
     if (isNotAdmitted(event))
       yield shows(
         `no interrupts are admitted from ${device ?? 'the requester'} at all: for the system, nothing sends any there`,

@@ -85,6 +85,8 @@ export const STALE_INTERRUPT = cause({
     yield* otherwise(event, 'no-entry');
     if (refusal(event) === 'no-entry')
       yield shows(`entry ${index(event)}: ${event.reason?.meaning ?? 'absent'}`);
+    if (chipsetSender(event) !== undefined)
+      yield doubts(`${event.device} is the chipset’s own, which no driver sets up and leaves behind`);
     if (isNotAdmitted(event)) yield doubts('no interrupts of the device are admitted at all, old or new');
     const minor = world.edition?.release?.minor;
     if (isXen(event) && event.unit === 'amdvi' && (minor === undefined || minor < 20))

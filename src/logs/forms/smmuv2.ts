@@ -12,7 +12,7 @@ import {
   UNKNOWN_STREAM,
 } from '../smmu-v2-fault.js';
 import type { Fields } from '../template.js';
-import { hexNumber, hexValue } from '../values.js';
+import { decimal, hexNumber, hexValue } from '../values.js';
 import { troubleForms } from './driver-lines.js';
 
 /** Faults of SMMUv1 and SMMUv2: Xen's drivers/passthrough/arm/smmu.c, Linux's drivers/iommu/arm/arm-smmu. */
@@ -138,6 +138,8 @@ const linuxContext = (texts: readonly string[], printedBy: string): EventForm =>
   printedBy,
   read(line, event, facts) {
     if (linuxUnit(line, event) === false) return false;
+    const stream = decimal(line.fields.sid);
+    if (stream !== null) ofStream(event, facts, stream);
     readContext(withStatus(line.fields, event.details.unit, line.line, facts), event, facts);
     return undefined;
   },
@@ -171,9 +173,9 @@ const LINUX_FORMS: readonly LineForm[] = [
     [
       'Unhandled context fault: fsr={fsr:hex}, iova={iova:hex}, fsynr={fsynr:hex}, cbfrsynra={cbfrsynra:hex}, cb={cb:dec}',
       'Unhandled context fault: fsr={fsr:hex}, iova={iova:hex}, fsynr={fsynr:hex}, cb={cb:dec}',
-      'Unhandled context fault: iova={iova:hex}, fsynr={fsynr:hex}, cb={cb:dec}',
+      'Unhandled context fault: iova={iova:hex}, fsynr={fsynr:hex}, cb={cb:dec}<, sid={sid:dec}(>',
     ],
-    'Linux since 5.1 (arm-smmu, nvidia); before without cbfrsynra (qcom_iommu still is)',
+    'Linux since 5.1 (arm-smmu, nvidia); before without cbfrsynra (qcom_iommu still is); with sid NVIDIA’s 4.4 and 4.9',
   ),
   linuxContext(
     [
