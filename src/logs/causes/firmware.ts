@@ -154,15 +154,14 @@ export const LEFT_RUNNING = cause({
     else if (nature === 'no-context' && !isXen(event))
       yield suggests('its context entry is absent: no driver of this kernel had set the device up');
     const seconds = secondsSinceStart(event);
-    if (seconds !== undefined && seconds < 2 && driver === undefined)
-      yield supports(`it happens ${seconds.toFixed(2)} s after the start, before drivers`);
-    else if (seconds !== undefined && seconds < 5)
+    if (seconds !== undefined && seconds < 5)
       yield suggests(`it happens ${seconds.toFixed(2)} s after the start, before most drivers`);
     else if (seconds !== undefined && seconds > 60)
       yield opposes(`it happens ${seconds.toFixed(0)} s after the start`);
     const span = spanOfFailure(event);
-    if (!isXen(event) && nature === 'not-mapped' && span !== undefined && span >= 1n << 30n)
-      yield suggests(
+    const early = seconds !== undefined && seconds < 5;
+    if (early && !isXen(event) && nature === 'not-mapped' && span !== undefined && span >= 1n << 30n)
+      yield supports(
         `nothing is mapped in the ${spanText(span)} around it: no driver has mapped anything yet`,
       );
     const kdump = option(facts.linuxCommandLine, /^elfcorehdr=|^irqpoll$/);
