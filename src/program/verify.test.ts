@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { SourceText } from '../text/source.js';
 import { resolveEdition } from '../xen/editions/edition.js';
@@ -304,5 +305,6 @@ update_va_mapping g va=0 P rw
 
 function withConfig() {
   const file = new URL('../../examples/guest-pv-nic.cfg', import.meta.url).pathname;
-  return { configs: [{ name: 'g', file, pages: 2, line: 1, column: 1 }] };
+  const text = readFileSync(file, 'utf8');
+  return { configs: [{ name: 'g', file, text, pages: 2, line: 1, column: 1 }] };
 }
