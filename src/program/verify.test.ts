@@ -305,6 +305,6 @@ update_va_mapping g va=0 P rw
 
 function withConfig() {
   const file = new URL('../../examples/guest-pv-nic.cfg', import.meta.url).pathname;
-  const text = new SourceText(file, readFileSync(file, 'utf8'));
+  const text = { name: file, content: readFileSync(file, 'utf8') };
   return { configs: [{ name: 'g', file, text, pages: 2, line: 1, column: 1 }] };
 }
