@@ -41,7 +41,7 @@ export function* eventLines(
   const head = printable(`${number}. ${speaker(event)}: ${eventSentence(event)}`);
   yield event.wrong ? paint.error(head) : paint.bold(head);
   for (const [label, text] of rowsOf(event, severalFiles)) {
-    yield `   ${paint.dim(label.padEnd(LABEL))}${printable(text)}`;
+    yield `   ${paint.dim(`${label} `.padEnd(LABEL))}${printable(text)}`;
   }
   let rank = 0;
   for (const cause of event.causes.slice(0, CAUSES_IN_FULL)) {

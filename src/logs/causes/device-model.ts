@@ -2,7 +2,7 @@ import { isNote } from '../forms/notes.js';
 import type { CauseRule, JudgedEvent, World } from './cause.js';
 import { where } from './log-world.js';
 import { firstWith, ofLog, withReason } from './of-log.js';
-import { cause, doubts, hints, opposes, settles, shows, supports } from './weigh.js';
+import { cause, doubts, hints, opposes, settles, shows, suggests, supports } from './weigh.js';
 
 /** What goes wrong where a device meets its guest: QEMU, pciback’s front end, interrupts; and lines that only pass on. */
 
@@ -245,6 +245,22 @@ function nearestError(event: JudgedEvent, world: World): JudgedEvent | undefined
   return best;
 }
 
+/** libxl's ERROR_TIMEDOUT (libxl.h). */
+const TIMED_OUT = -9;
+
+export const DEVICE_MODEL_SILENT = cause({
+  id: 'device-model-timeout',
+  title:
+    'the device model (QEMU, perhaps in a stub domain) did not take the device in time: it hangs, or its own PCI front end was not ready',
+  prior: 3,
+  applies: (event) => named(event, 'device-not-added') && event.reason?.code === TIMED_OUT,
+  *weigh() {
+    yield suggests('rc -9 is ERROR_TIMEDOUT: libxl gave up waiting for an answer');
+  },
+  check: ({ domain }) =>
+    `read /var/log/xen/qemu-dm-*.log and the stub domain’s console of the same time${domain === null ? '' : ` (domain ${domain})`}; give one device only, then the next: where each works alone, libxl asks before the stub domain’s pcifront has the device (then try again, or update)`,
+});
+
 export const SAID_ELSEWHERE = cause({
   id: 'reason-in-another-line',
   title: 'the line only passes on that something failed; what it was, another line says',
@@ -307,6 +323,7 @@ export const DEVICE_MODEL_CAUSES: readonly CauseRule[] = [
   RIGHT_MISSING,
   PLAIN_START,
   NEVER_ATTACHED,
+  DEVICE_MODEL_SILENT,
   SAID_ELSEWHERE,
   LINE_SHARED,
   TABLE_WRITABLE,

@@ -1,5 +1,5 @@
 import type { Said } from '../facts.js';
-import type { World } from './cause.js';
+import type { JudgedEvent, World } from './cause.js';
 import { accessOf, mayBeAbsent, natureOf } from './fault-nature.js';
 import { chipsetSender, isNotAdmitted } from './interrupts.js';
 import {
@@ -16,6 +16,7 @@ import {
   slotOf,
   spanOfFailure,
   spanText,
+  strideFrom,
   where,
 } from './log-world.js';
 import { cause, doubts, hints, opposes, shows, suggests, supports } from './weigh.js';
@@ -80,12 +81,26 @@ export const FIRMWARE_TABLES = cause({
     `dump the table (\`acpidump -n ${event.unit === 'amdvi' ? 'IVRS' : isArm(event) ? 'IORT' : 'DMAR'} > table.txt\`) and have it looked at: \`dommu audit --acpi table.txt\`; then look for a firmware update`,
 });
 
-/** Slots of the devices that reserved regions are declared for. */
-const slotsOfRegions = (world: World): ReadonlySet<string | null> =>
-  indexOf(world).once(
-    slotsOfRegions,
-    () => new Set(world.facts.reservedRegions.flatMap(({ devices }) => devices.map(slotOf))),
-  );
+/** Devices that reserved regions are declared for, by their slots. */
+const namedForRegions = (world: World): ReadonlyMap<string | null, readonly string[]> =>
+  indexOf(world).once(namedForRegions, () => {
+    const slots = new Map<string | null, string[]>();
+    for (const device of world.facts.reservedRegions.flatMap(({ devices }) => devices)) {
+      const named = slots.get(slotOf(device));
+      if (named === undefined) slots.set(slotOf(device), [device]);
+      else named.push(device);
+    }
+    return slots;
+  });
+
+/** Other functions of the event's card that the log knows, as devices or by a region that firmware declares for them. */
+const siblingsOf = (event: JudgedEvent, world: World): readonly string[] => {
+  const slot = slotOf(event.device)!;
+  const known = indexOf(world)
+    .slot(slot)
+    .filter((one) => one !== event.device);
+  return known.length > 0 ? known : (namedForRegions(world).get(slot) ?? []);
+};
 
 /** A requester that no device of the machine is: a phantom function, or a bridge that speaks in its own name. */
 export const PHANTOM_FUNCTION = cause({
@@ -109,8 +124,11 @@ export const PHANTOM_FUNCTION = cause({
       yield supports(
         `the log knows ${siblings.slice(0, 4).join(', ')} of the same card, but no ${event.device}`,
       );
-    else if (slotsOfRegions(world).has(slot))
-      yield supports(
+    else if (
+      ['no-context', 'unknown'].includes(natureOf(event)) &&
+      namedForRegions(world).get(slot)?.includes(event.device!) === false
+    )
+      yield shows(
         `firmware names other functions of the same card (for a reserved region), but not ${event.device}`,
       );
     if (natureOf(event) === 'no-context') {
@@ -125,10 +143,11 @@ export const PHANTOM_FUNCTION = cause({
     if (asked?.value.includes(slot.replace(/^0000:/, '')))
       yield opposes(`${asked.value} (${where(asked)}): Xen knows of its phantom functions`);
   },
-  check: (event) => {
+  check: (event, world) => {
     const slot = slotOf(event.device)?.replace(/^0000:/, '') ?? 'BUS:DEVICE';
+    const stride = strideFrom(event, siblingsOf(event, world)) ?? 1;
     return isXen(event)
-      ? `see with \`lspci -D\` whether ${event.device} is a device; if it is not, boot with \`pci-phantom=${slot},1\`, which has Xen give the card’s other functions the same tables`
+      ? `see with \`lspci -D\` whether ${event.device} is a device; if it is not, boot with \`pci-phantom=${slot},${stride}\`, which has Xen give the card’s other functions the same tables`
       : `see with \`lspci -D -t\` whether ${event.device} is a device or what bridge leads to it; Linux knows such cards by quirk_dma_func1_alias and its like (drivers/pci/quirks.c)`;
   },
 });

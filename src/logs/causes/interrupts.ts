@@ -78,7 +78,7 @@ export const INTERRUPT_SOURCE = cause({
 export const STALE_INTERRUPT = cause({
   id: 'stale-interrupt',
   title:
-    'the device still sends an interrupt whose entry has been freed: its MSI was set up by an earlier owner or kernel',
+    'the device sends an interrupt whose entry is free or switched off: its MSI was set up by an earlier owner or kernel, or its driver has let the entry go',
   prior: 2,
   applies: isInterrupt,
   *weigh(event, world) {

@@ -228,6 +228,18 @@ export function slotOf(device: string | null): string | null {
   return functionOf(device) === null ? null : device!.slice(0, -2);
 }
 
+/** How far apart the functions of a card are that stand in for each other: the stride of `pci-phantom=`. */
+export function strideFrom({ device }: JudgedEvent, declared: readonly string[]): number | undefined {
+  const fn = functionOf(device);
+  const slot = slotOf(device);
+  if (fn === null) return undefined;
+  const strides = declared
+    .filter((one) => slotOf(one) === slot)
+    .map((one) => fn - functionOf(one)!)
+    .filter((stride) => stride === 1 || stride === 2 || stride === 4);
+  return strides.length === 0 ? undefined : Math.max(...strides);
+}
+
 /** Seconds from the start of the one who prints the log to the event; undefined where the log does not say. */
 export function secondsSinceStart({ first }: JudgedEvent): number | undefined {
   const time = first?.time ?? null;

@@ -35,10 +35,19 @@ describe('a fault at a region that firmware reserves', () => {
   });
 
   it('close by is taken for one that is too small', () => {
-    const [first] = fault('0000:04:00.4', 'bdf80000');
+    const [first] = fault('0000:05:00.0', 'bdf80000');
     expect(first!.id).toBe('reserved-region-missing');
     expect(first!.for[0]).toContain('close by, [0xbdf8f000, 0xbdf93000)');
-    expect(fault('0000:04:00.4', 'bdf70000')[0]!.for.join()).not.toContain('close by');
+    expect(JSON.stringify(fault('0000:05:00.0', 'bdf70000'))).not.toContain('close by');
+  });
+
+  it('close by and for other functions of the card is one of a phantom function, by its stride', () => {
+    const [first, second] = fault('0000:04:00.5', 'bdf80000');
+    expect(first).toMatchObject({
+      id: 'phantom-function',
+      check: expect.stringContaining('pci-phantom=04:00,4'),
+    });
+    expect(second!.id).toBe('reserved-region-missing');
   });
 
   it('is no complaint about firmware where it is only shared', () => {

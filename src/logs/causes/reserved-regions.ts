@@ -5,7 +5,6 @@ import {
   behaves,
   configHas,
   driverOf,
-  functionOf,
   hex,
   isFor,
   isUsable,
@@ -19,6 +18,7 @@ import {
   rangeText,
   releaseSaid,
   slotOf,
+  strideFrom,
   where,
 } from './log-world.js';
 import { cause, doubts, excludes, hints, opposes, settles, shows, suggests, supports } from './weigh.js';
@@ -152,19 +152,10 @@ function* dom0Table(event: JudgedEvent, world: World, range: NamedRange | undefi
 const regionsAt = (event: JudgedEvent, world: World): readonly NamedRange[] => {
   const { address } = event;
   if (address === null || rangeAt(world, world.facts.reservedRegions, address) === undefined) return [];
-  return world.facts.reservedRegions.filter(({ start, end }) => start <= address && address < end);
+  return indexOf(world).once(`regions at ${hex(address)}`, () =>
+    world.facts.reservedRegions.filter(({ start, end }) => start <= address && address < end),
+  );
 };
-
-/** How far apart the functions of a card are that stand in for each other: the stride of `pci-phantom=`. */
-function strideFrom(event: JudgedEvent, declared: readonly string[]): number | undefined {
-  const fn = functionOf(event.device);
-  const slot = slotOf(event.device);
-  const strides = declared
-    .filter((one) => slotOf(one) === slot)
-    .map((one) => fn! - functionOf(one)!)
-    .filter((stride) => stride === 1 || stride === 2 || stride === 4);
-  return strides.length === 0 ? undefined : Math.max(...strides);
-}
 
 /** A declared region that the faulting device is not named for. */
 export const REGION_OF_ANOTHER = cause({
