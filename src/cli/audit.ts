@@ -109,6 +109,7 @@ export async function audit(sources: readonly string[], options: AuditOptions, i
     const what = options.diff === true ? '--diff compares two sources' : 'audit takes one source';
     throw usageError('SOURCE', `${what}; here ${sources.length === 1 ? 'is one' : `are ${sources.length}`}`);
   }
+  refuseTwoOutputs(options);
   if (options.diff === true) return auditDiff(sources[0]!, sources[1]!, options, io);
   const given = givenExpectations(options);
   const log = options.log === undefined ? undefined : knowledgeOfLog(readTextFile(options.log, 'a log'));
@@ -127,10 +128,33 @@ export async function audit(sources: readonly string[], options: AuditOptions, i
   if (options.json === true) writePieces('--json', '-', auditJson(listed, findings, found.notes));
   else {
     for (const note of found.notes) io.err(`${sources[0]}: ${printable(note)}`);
-    if (options.csv !== '-')
+    if (REPORTS.every((report) => options[report] !== '-'))
       for (const line of auditText(listed, findings, rangesShown(options), io.paintOut)) io.out(line);
   }
   return findings.some(isWrong) ? EXIT.findings : EXIT.ok;
+}
+
+const REPORTS = ['csv', 'html', 'sarif'] as const;
+/** What a comparison does not judge or write. */
+const OF_ONE_SOURCE = [...REPORTS, 'log', 'acpi', 'protect', 'groups', 'device', 'hypervisorRange'] as const;
+
+/** @throws InputError when two reports would be mixed, or a comparison is asked for what it does not do. */
+function refuseTwoOutputs(options: AuditOptions): void {
+  const printed = REPORTS.filter((report) => options[report] === '-').map((report) => `--${report} -`);
+  if (options.json === true) printed.push('--json');
+  if (printed.length > 1) {
+    throw usageError(
+      printed[0]!,
+      `${printed.join(' and ')} would be mixed on the standard output; give a file`,
+    );
+  }
+  const given = OF_ONE_SOURCE.find((option) => options.diff === true && options[option] !== undefined);
+  if (given === undefined) return;
+  const name = given === 'hypervisorRange' ? '--hypervisor-range' : `--${given}`;
+  throw usageError(
+    name,
+    `--diff compares what devices reach and has no ${name}; audit each source by itself`,
+  );
 }
 
 const rangesShown = ({ all, ranges }: AuditOptions): number =>
@@ -152,11 +176,12 @@ function givenExpectations({ hypervisorRange = [], protect = [], groups }: Audit
 function onlyDevices(survey: Survey, names: readonly string[] | undefined): Survey {
   if (names === undefined) return survey;
   const wanted = new Set(names.map((name) => sbdfOf(name) ?? name));
-  const devices = survey.devices.filter(({ sbdf }) => wanted.delete(sbdf) || names.includes(sbdf));
-  const [missing] = wanted;
+  const devices = survey.devices.filter(({ sbdf }) => wanted.has(sbdf));
+  const known = new Set(survey.devices.map(({ sbdf }) => sbdf));
+  const missing = [...wanted].find((name) => !known.has(name));
   if (missing === undefined) return { ...survey, devices };
-  const known = survey.devices.map(({ sbdf }) => sbdf);
-  throw usageError('--device', `the tables have no entry for ${missing}; ${didYouMean(missing, known)}`);
+  const others = known.size === 0 ? 'nor for any other' : didYouMean(missing, [...known]);
+  throw usageError('--device', `the tables have no entry for ${missing}; ${others}`);
 }
 
 function writeReports(

@@ -27,7 +27,7 @@ export function judge(survey: Survey, expectations: Expectations): Finding[] {
   }
   const findings = [...kinds.values()].flatMap(({ first: { severity, code }, listed, total }) => {
     if (total <= LISTED) return listed;
-    const message = `${total - LISTED} more findings of this kind are not listed.`;
+    const message = `Of this kind, ${total} things were found; the others are not listed.`;
     return [...listed, { severity, code, message, devices: [] }];
   });
   return ORDER.flatMap((severity) => findings.filter((finding) => finding.severity === severity));

@@ -7,7 +7,7 @@ import { namesOf, type Reach } from './reach.js';
 const COMPARISONS_AT_MOST = 20_000_000;
 const OVERLAPS_LISTED = 8;
 /** Pairs of domains that are told: a frame that 65,536 domains have makes two billion. */
-const PAIRS_AT_MOST = 4096;
+const PAIRS_AT_MOST = 4000;
 /** What an overlap that is not told costs of the comparisons, so that a search that tells nothing new ends soon. */
 const UNTOLD_COST = 20;
 

@@ -4,7 +4,7 @@ import { bytesText, type Finding, listed } from './finding.js';
 import { namesOf, usersOfSpaces, whoText } from './reach.js';
 
 /** Pairs of sets of tables that are told. */
-const PAIRS_AT_MOST = 4096;
+const PAIRS_AT_MOST = 4000;
 
 /** Tables that two sets of tables have in common; the first few by name. */
 interface Shared {

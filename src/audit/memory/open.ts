@@ -1,4 +1,4 @@
-import { closeSync, fstatSync, openSync, type Stats, statSync } from 'node:fs';
+import { closeSync, constants, fstatSync, openSync, type Stats, statSync } from 'node:fs';
 import type { MemoryImage } from '../survey.js';
 import { openDevMem } from './dev-mem.js';
 import { elfLayout, isElf } from './elf-core.js';
@@ -46,7 +46,8 @@ function openFile(path: string, format: 'raw' | 'elf' | undefined, options: Imag
 
 function openForReading(path: string): number {
   try {
-    return openSync(path, 'r');
+    // A pipe that nobody writes to would otherwise be waited for.
+    return openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
   } catch (error) {
     throw sourceError(path, 'memory-open', `cannot be opened: ${systemReason(error)}`);
   }
