@@ -229,3 +229,60 @@ test('a unit that aborts every request has no devices', () => {
   expect(devices).toEqual([]);
   expect(units[0]!.notes[0]).toMatch(/refuses every request/);
 });
+
+describe('scalable mode, bit by bit from the manual (Intel VT-d spec 5.10 §9.2, §9.4, §9.5, §9.6)', () => {
+  test('has a second stage, a nested one, a first stage and pass-through, each in the domain of its entry', () => {
+    const image = new ArrayImage(64);
+    secondLevel(image);
+    // First stage: P, R/W and U/S; input 0 to frame 0x90, input 1 read-only to frame 0x91.
+    for (const table of [20, 21, 22]) image.write64(table * 4096, BigInt((table + 1) * 4096 + 7));
+    image.write64(23 * 4096, 0x90007n);
+    image.write64(23 * 4096 + 8, 0x91005n);
+    // The upper half of bus 1: devices 16 to 31.
+    image.write64(0x1000 + 16 + 8, 0x2001n);
+    const types = [
+      { low: (2n << 6n) | (1n << 2n) | 0x10000n, root: 0n },
+      { low: (3n << 6n) | (1n << 2n) | 0x10000n, root: 0x14000n },
+      { low: 1n << 6n, root: 0x14000n },
+      { low: 4n << 6n, root: 0n },
+      { low: 5n << 6n, root: 0n },
+    ];
+    for (const [i, { low, root }] of types.entries()) {
+      const [context, directory, table] = [0x2000 + i * 32, (24 + 2 * i) * 4096, (25 + 2 * i) * 4096];
+      // RID_PASID is 64 + 3: the second entry of the directory, the fourth of its table.
+      image.write64(context, BigInt(directory) | 1n);
+      image.write64(context + 8, 67n);
+      image.write64(directory + 8, BigInt(table) | 1n);
+      image.write64(table + 3 * 64, low | 1n);
+      image.write64(table + 3 * 64 + 8, BigInt(0x101 + i));
+      image.write64(table + 3 * 64 + 16, root);
+    }
+    const { devices, spaces } = surveyMachine(image, [{ ...ROOT, mode: 'scalable' }]);
+    expect(
+      devices.map((each) => [
+        each.sbdf,
+        each.pasid,
+        each.domainId,
+        each.translation,
+        each.space,
+        each.rights,
+      ]),
+    ).toEqual([
+      ['0000:01:10.0', null, 0x101, 'translated', 0, R | W],
+      ['0000:01:10.1', null, 0x102, 'translated', 0, R | W],
+      ['0000:01:10.2', null, 0x103, 'translated', 1, R | W],
+      ['0000:01:10.3', null, 0x104, 'passthrough', null, R | W],
+      ['0000:01:10.4', null, 0x105, 'blocked', null, 0],
+    ]);
+    expect(rangesOf(spaces[0]!)).toEqual([
+      [0, 3, 0x80, R | W],
+      [3, 1, 0x83, R],
+    ]);
+    expect(
+      rangesOf(spaces[1]!).map(([input, count, frame, rights]) => [input, count, frame, rights! & (R | W)]),
+    ).toEqual([
+      [0, 1, 0x90, R | W],
+      [1, 1, 0x91, R],
+    ]);
+  });
+});

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { X86_64 } from '../../formats/x86-pte.js';
 import { FrameSet } from '../frame-set.js';
 import { type RangeRow, rangeList } from '../range-list.fixture.js';
 import { deviceOf, spaceOf, surveyOf, unitOf } from '../survey.fixture.js';
@@ -197,5 +198,94 @@ describe('the search for overlaps', () => {
       passthrough: false,
     }));
     expect(overlapFindings(reaches, 10).at(-1)?.code).toBe('walk-incomplete');
+  });
+});
+
+describe('what looks like a fault and is none', () => {
+  it('is one function with PASIDs of different tables, or processes with tables of their own under one id', () => {
+    const own = spaceOf([], { tables: Float64Array.of(0x11) });
+    const process = spaceOf([], { format: X86_64.name, root: 0x20_000, tables: Float64Array.of(0x20) });
+    const other = spaceOf([], { format: X86_64.name, root: 0x30_000, tables: Float64Array.of(0x30) });
+    const devices = [
+      deviceOf(ONE),
+      deviceOf(ONE, { pasid: 1, space: 1, domainId: 9 }),
+      deviceOf(ONE, { pasid: 2, space: 2, domainId: 9 }),
+    ];
+    expect(codes(surveyOf(devices, [own, process, other]))).toEqual([]);
+    expect(codes(surveyOf(devices, [own, process, other]), { groups: [[ONE]] })).toEqual([]);
+    const second = { ...other, format: 'vtd-second-level' };
+    const clash = devices.map((device) => ({ ...device, pasid: null }));
+    expect(codes(surveyOf(clash, [own, { ...process, format: second.format }, second]))).toContain(
+      'domain-id-reused',
+    );
+  });
+});
+
+describe('tables that serve several domain ids', () => {
+  it('are told with their ids; those of other units, and nested ones, are left out', () => {
+    const survey = (over: Partial<AuditedDevice>) =>
+      surveyOf([deviceOf(ONE), deviceOf(OTHER, { domainId: 2, ...over })], [spaceOf([])]);
+    const told = finding(survey({}), 'tables-shared');
+    expect(told).toMatchObject({ severity: 'warning', devices: [ONE, OTHER] });
+    expect(told?.message).toContain('2 devices of unit 0 have one root, 0x10000, under the domain ids 1, 2');
+    expect(codes(survey({ unit: 1 }))).toEqual([]);
+    expect(codes(survey({ type: 'nested (PGTT = 011b)' }))).toEqual([]);
+  });
+});
+
+describe('a reserved region', () => {
+  const region = (devices: readonly string[]) => ({
+    reserved: [{ name: 'RMRR', start: 0x50_0000, end: 0x50_2000, devices, rights: 3 as const }],
+  });
+
+  it('is missing where the device’s own entry takes the right, though its tables give it', () => {
+    const mapped = spaceOf([[0x500, 2, 0x500, 3]]);
+    expect(codes(surveyOf([deviceOf(ONE)], [mapped]), region([ONE]))).toEqual([]);
+    const found = finding(surveyOf([deviceOf(ONE, { rights: 1 })], [mapped]), 'rmrr-missing', region([ONE]));
+    expect(found).toMatchObject({ severity: 'error', sbdf: ONE });
+    expect(found?.message).toContain('is not mapped with the rights rw');
+  });
+
+  it('is missing for a device that is blocked or has no entry, and not for one that passes', () => {
+    const blocked = deviceOf(ONE, { translation: 'blocked', space: null, rights: 0 });
+    const survey = surveyOf([blocked], []);
+    expect(finding(survey, 'rmrr-missing', region([ONE]))?.message).toContain('all that it sends is blocked');
+    expect(finding(survey, 'rmrr-missing', region([OTHER]))?.message).toContain(`${OTHER} has no entry`);
+    const passes = surveyOf([deviceOf(ONE, { translation: 'passthrough', space: null })], []);
+    expect(codes(passes, region([ONE]))).toEqual(['pass-through']);
+  });
+});
+
+describe('what is not told one by one', () => {
+  const alike = (count: number, over = {}) => ({
+    ...surveyOf([], []),
+    units: [
+      unitOf({ others: [{ count, translation: 'passthrough', type: 'ignored (V = 0)', note: '', ...over }] }),
+    ],
+  });
+
+  it('is counted in sentences', () => {
+    expect(judge(alike(1), NOTHING_EXPECTED)[0]).toMatchObject({
+      severity: 'warning',
+      message:
+        '1 requester of unit 0 that is not listed has an entry; a device there reaches all memory: ignored (V = 0).',
+    });
+    expect(judge(alike(7), NOTHING_EXPECTED)[0]?.message).toContain(
+      '7 requesters of unit 0 that are not listed have the same entry',
+    );
+    const survey = { ...surveyOf([], []), units: [unitOf({ moreProblems: 3 })] };
+    expect(judge(survey, NOTHING_EXPECTED)).toMatchObject([
+      {
+        code: 'entries-wrong',
+        message: 'unit 0: the hardware refuses, or cannot follow, 3 more entries of its tables.',
+      },
+    ]);
+  });
+
+  it('is what nobody knows: a device behind tables that are not followed', () => {
+    const unknown = deviceOf(ONE, { translation: 'unknown', space: null, type: 'stage 1 (Config = 101b)' });
+    expect(judge(surveyOf([unknown], []), NOTHING_EXPECTED)).toMatchObject([
+      { severity: 'info', code: 'not-walked', sbdf: ONE },
+    ]);
   });
 });
