@@ -4,6 +4,7 @@ import { DEVICE_MODEL_CAUSES } from './device-model.js';
 import { DEVICE_RESET_CAUSES } from './device-reset.js';
 import {
   BLOCKED_REQUEST,
+  DMA_API_BYPASSED,
   GARBAGE_ADDRESS,
   INTERRUPT_AS_DMA,
   IO_APIC_AS_MEMORY,
@@ -45,6 +46,7 @@ export const CAUSES: readonly CauseRule[] = [
   NULL_ADDRESS,
   GARBAGE_ADDRESS,
   WRONG_DIRECTION,
+  DMA_API_BYPASSED,
   INTERRUPT_AS_DMA,
   IO_APIC_AS_MEMORY,
   MSI_DOORBELL,

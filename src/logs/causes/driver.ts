@@ -1,7 +1,17 @@
 import type { JudgedEvent } from './cause.js';
-import { accessOf, mayBeDenied, natureOf } from './fault-nature.js';
-import { addressesOf, driverOf, hex, isLinuxIova, isXen, option, where } from './log-world.js';
-import { cause, doubts, excludes, hints, settles, shows, suggests, supports } from './weigh.js';
+import { accessOf, mayBeAbsent, mayBeDenied, natureOf } from './fault-nature.js';
+import {
+  addressesOf,
+  driverOf,
+  hex,
+  isLinuxIova,
+  isUsable,
+  isXen,
+  option,
+  rangeAt,
+  where,
+} from './log-world.js';
+import { cause, doubts, excludes, hints, opposes, settles, shows, suggests, supports } from './weigh.js';
 
 const PAGE = 4096n;
 
@@ -125,6 +135,38 @@ export const INTERRUPT_AS_DMA = cause({
   },
   check: (event) =>
     `look at the MSI address and data that the driver wrote (\`lspci -vvs ${event.device ?? 'DEVICE'}\`, Capabilities: MSI): interrupts must be one aligned write of 4 bytes without PASID`,
+});
+
+const GIB4 = 1n << 32n;
+
+/** A driver that gives its device addresses of memory instead of those that the system hands out for it. */
+export const DMA_API_BYPASSED = cause({
+  id: 'dma-api-bypassed',
+  title:
+    'the driver gives the device addresses of memory itself, past the system’s DMA mappings (virt_to_phys instead of dma_map)',
+  prior: 1,
+  applies: (event) =>
+    event.kind === 'dma-fault' &&
+    !isXen(event) &&
+    (event.unit === 'vtd' || event.unit === 'amdvi') &&
+    event.address !== null &&
+    event.address >= GIB4 &&
+    event.address < 1n << 46n &&
+    (natureOf(event) === 'no-context' || mayBeAbsent(event)),
+  *weigh(event, world) {
+    const address = hex(event.address!);
+    yield suggests(
+      `${address} is above 4 GiB, and Linux hands out I/O addresses below that as long as it has any`,
+    );
+    const range = rangeAt(world, world.facts.e820, event.address);
+    if (range !== undefined && isUsable(range.what))
+      yield supports(`${address} is memory of the machine (${where(range)})`);
+    const driver = driverOf(event, world);
+    if (driver !== undefined && /vfio|pci-stub/.test(driver.value))
+      yield opposes(`a guest has it (${driver.value}, ${where(driver)}): its addresses are the guest’s`);
+  },
+  check: (event) =>
+    `find the driver of ${event.device ?? 'the device'}: one from outside the kernel that does not call dma_map_* works with \`iommu=pt\` only, as long as it is not mended`,
 });
 
 /** Where IO-APICs have their registers on PCs. */

@@ -121,6 +121,13 @@ const CASES: Readonly<Record<string, { readonly first: Case; readonly against: C
     first: [vtd(5, NIC, 0xfee0_0000n, linux), {}],
     against: [vtd(5, NIC, 0xfef0_0000n, linux), {}],
   },
+  'dma-api-bypassed': {
+    first: [
+      vtd(1, '0000:01:00.0', 0x4_1a6a_a000n, { ...linux, access: 'read' }),
+      { facts: e820([1n << 32n, 1n << 36n, 'usable']) },
+    ],
+    against: [vtd(2, NIC, 0x4_1a6a_a000n, linux), { facts: device('driver vfio-pci') }],
+  },
   'io-apic-as-memory': {
     first: [vtd(5, NIC, 0xfec0_0000n), { facts: dom0('Relaxed') }],
     against: [vtd(5, NIC, 0xfed0_0000n), {}],
