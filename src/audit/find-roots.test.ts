@@ -253,3 +253,14 @@ test('a log says of roots what Linux’s debugfs and Xen’s dumps print', () =>
   expect(addresses).toEqual([0x103d1f000n, 0x103d2f000n, 0x1341b6000n]);
   expect(entries).toEqual([{ bus: 0x1f, entry: 0x1341d2001n }]);
 });
+
+test('memory full of roots is searched for a while, and what was left out is told', async () => {
+  // Every page but the first is a root table of 256 buses whose context tables are the first page, all zeros.
+  const image = new ArrayImage(1200);
+  for (let frame = 1; frame < 1200; frame++) {
+    for (let bus = 0; bus < 256; bus++) image.write64(frame * 4096 + bus * 16, 1n);
+  }
+  const { roots, notes } = await findRoots(image);
+  expect(roots).toEqual([]);
+  expect(notes.join()).toContain('not all of it was looked at');
+});

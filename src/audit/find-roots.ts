@@ -106,7 +106,7 @@ function bySearching(
       'the stream table of an SMMUv3 cannot be told from other memory: give --rtaddr smmuv3:BASE/CFG',
     );
   }
-  const ranked = searchRoots(image, kinds)
+  const ranked = searchRoots(image, kinds, notes)
     .map((candidate) => ({ candidate, rank: rankOf(image, candidate, facts) }))
     .sort((a, b) => b.rank.exact - a.rank.exact || b.rank.known - a.rank.known || b.rank.all - a.rank.all);
   const wanted = Math.max(1, places.filter(({ kind }) => kind !== 'smmuv3').length);

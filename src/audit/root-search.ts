@@ -31,16 +31,26 @@ export interface RootCandidate {
 /**
  * Searches all memory for root tables of VT-d units (every entry present points to a context table in memory of which
  * every entry present is one that the hardware accepts, what is not present being zero, as Xen and Linux leave it) and for
- * device tables of AMD-Vi units. What is found may be old: software that is gone leaves its tables behind.
+ * device device tables of AMD-Vi units. What is found may be old: software that is gone leaves its tables behind.
+ * @param notes is told when a bound left something out: somebody may have filled memory with roots to hide the right one.
  */
-export function searchRoots(image: MemoryImage, kinds: readonly ('vtd' | 'amdvi')[]): RootCandidate[] {
+export function searchRoots(
+  image: MemoryImage,
+  kinds: readonly ('vtd' | 'amdvi')[],
+  notes: string[] = [],
+): RootCandidate[] {
   const search = new RootSearch(image, kinds);
   for (const { start, end } of image.ram) search.range(start, end);
+  if (search.cutOff) {
+    notes.push('memory holds so much that looks like roots that not all of it was looked at: give --rtaddr');
+  }
   return search.found;
 }
 
 class RootSearch {
   readonly found: RootCandidate[] = [];
+  /** Whether a bound ended the search. */
+  cutOff = false;
   private looks = 0;
   private readonly image: MemoryImage;
   private readonly vtd: boolean;
@@ -71,6 +81,14 @@ class RootSearch {
 
   add(candidate: RootCandidate): void {
     if (this.found.length < CANDIDATES_AT_MOST) this.found.push(candidate);
+    else this.cutOff = true;
+  }
+
+  /** Counts a table that is looked at; false when these were too many. */
+  private mayLook(): boolean {
+    if (this.looks++ < LOOKS_AT_MOST) return true;
+    this.cutOff = true;
+    return false;
   }
 
   /** Whether a frame is memory. */
@@ -113,7 +131,7 @@ class RootSearch {
   /** Notes the requesters of a context table; false when it is none. */
   private legacyContexts(table: number, bus: number, requesters: number[]): boolean {
     const { image } = this;
-    if (this.looks++ >= LOOKS_AT_MOST) return false;
+    if (!this.mayLook()) return false;
     for (let devfn = 0; devfn < 256; devfn++) {
       const at = table * PAGE + devfn * 16;
       const [word0, word1] = [image.read32(at), image.read32(at + 4)];
@@ -145,7 +163,7 @@ class RootSearch {
 
   private scalableContexts(table: number, first: number, requesters: number[]): boolean {
     const { image } = this;
-    if (this.looks++ >= LOOKS_AT_MOST) return false;
+    if (!this.mayLook()) return false;
     for (let i = 0; i < 128; i++) {
       const at = table * PAGE + i * 32;
       const word0 = image.read32(at);
@@ -164,7 +182,7 @@ class RootSearch {
   /** Whether a frame holds a PASID directory: entries like those of a root table, each with its table in memory. */
   private looksLikeDirectory(frame: number): boolean {
     const { image } = this;
-    if (this.looks++ >= LOOKS_AT_MOST || !this.isRam(frame)) return false;
+    if (!this.mayLook() || !this.isRam(frame)) return false;
     let present = false;
     for (let at = frame * PAGE; at < (frame + 1) * PAGE; at += 8) {
       const [word0, word1] = [image.read32(at), image.read32(at + 4)];

@@ -5,7 +5,7 @@ import { ArrayImage, fileIn, withFolder } from '../audit/image.fixture.js';
 import { elfCore } from '../audit/memory/elf.fixture.js';
 import { InputError, PLAIN } from '../text/diagnostic.js';
 import { type AuditOptions, audit } from './audit.js';
-import type { Io } from './io.js';
+import { type Io, runCommandAsync } from './io.js';
 
 /** Runs the command on memory; what is refused gives exit code 2 and the message, anything else fails the test. */
 async function run(path: string | readonly string[], options: Partial<AuditOptions> = {}) {
@@ -172,5 +172,31 @@ describe('reports that would be mixed', () => {
         'has no --html',
       );
       expect((await run(path, { rtaddr, device: ['00:04.0'] })).text).toContain('nor for any other');
+    }));
+});
+
+describe('what the process prints of a source that it refuses', () => {
+  it('is neither what the memory holds nor what a path would do to a terminal', () =>
+    withFolder(async (folder) => {
+      const path = fileIn(folder, 'odd\u001b[31m\nexit 0', Buffer.from('a secret\n'.repeat(1000)));
+      const errors: string[] = [];
+      const io: Io = {
+        out: () => {},
+        err: (line) => void errors.push(line),
+        paintOut: PLAIN,
+        paintErr: PLAIN,
+      };
+      const before = process.exitCode;
+      await runCommandAsync(
+        io,
+        false,
+        () => ({}),
+        () => audit([path], { ranges: 2 }, io),
+      );
+      expect(process.exitCode).toBe(2);
+      process.exitCode = before;
+      const [first] = errors.join('\n').split('\n');
+      expect(first).toMatch(/odd\?\[31m\?exit 0:1:1: error: no IOMMU was found in it/);
+      expect(errors.join()).not.toContain('secret');
     }));
 });

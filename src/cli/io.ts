@@ -144,8 +144,12 @@ function refuseForLab(
   process.exitCode = exitCode;
 }
 
+/** Codes of diagnostics about memory images, which are no texts and may hold secrets. */
+const OF_MEMORY = /^(memory-|no-iommu$)/;
+
 /** The text that a diagnostic points into, read again where whoever found the mistake no longer had it: files only. */
 function quotable({ diagnostic }: InputError): SourceText | undefined {
+  if (OF_MEMORY.test(diagnostic.code)) return undefined;
   try {
     return statSync(diagnostic.file).isFile() ? readTextFile(diagnostic.file, 'a text') : undefined;
   } catch {

@@ -51,7 +51,9 @@ export function renderDiagnostic(
   paint = PLAIN,
 ): string {
   const { severity, file, line, column, message, hint, length = 1 } = diagnostic;
-  const head = `${paint.bold(`${printable(file)}:${line}:${column}:`)} ${paint[severity](severity)}: ${printable(message)}`;
+  // A file may be called anything, and must not end the line to write one of its own.
+  const name = printable(file).replaceAll('\n', '?');
+  const head = `${paint.bold(`${name}:${line}:${column}:`)} ${paint[severity](severity)}: ${printable(message)}`;
   const lines = [head];
   const quoted = source?.line(line) ?? '';
   if (quoted !== '') {
