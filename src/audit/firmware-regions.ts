@@ -3,7 +3,7 @@ import { IvrsType, isIvmd } from '../formats/acpi/ivrs.js';
 import { type AcpiStructure, addressOf, numberOf } from '../formats/acpi/structure.js';
 import type { AcpiTable } from '../formats/acpi/table.js';
 import { R, type Rights, W } from '../formats/address.js';
-import { sbdfOfRequester } from '../logs/values.js';
+import { sbdfText } from '../formats/requester.js';
 import { scoped } from './acpi/device-scope.js';
 import type { ReservedRegion } from './findings/finding.js';
 
@@ -58,7 +58,7 @@ function ivmdDevices(structure: AcpiStructure): string[] | undefined {
   const first = numberOf(structure, 'deviceId');
   const last = structure.type === IvrsType.IVMD_RANGE ? numberOf(structure, 'aux') : first;
   if (first === null || last === null || last < first) return undefined;
-  return Array.from({ length: last - first + 1 }, (_, i) => sbdfOfRequester(first + i));
+  return Array.from({ length: last - first + 1 }, (_, i) => sbdfText(first + i));
 }
 
 function region(

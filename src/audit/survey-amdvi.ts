@@ -14,7 +14,7 @@ import {
   deviceTranslationValid,
   deviceValid,
 } from '../formats/amdvi.js';
-import { sbdfOfRequester } from '../logs/values.js';
+import { sbdfText } from '../formats/requester.js';
 import { AlikeEntries } from './alike.js';
 import { entryProblem } from './entry-problem.js';
 import type { FoundRoot } from './roots.js';
@@ -89,7 +89,7 @@ class DeviceTable {
     const [word2, word3] = [image.read32(at + 8), image.read32(at + 12)];
     const mode = deviceMode(word0);
     const base = {
-      sbdf: sbdfOfRequester(requester, this.root.segment),
+      sbdf: sbdfText(requester, this.root.segment),
       requester,
       unit: this.unit,
       pasid: null,

@@ -2,6 +2,7 @@ import { R, W } from '../formats/address.js';
 import { stage2Under } from '../formats/arm-stage2.js';
 import { getField } from '../formats/layout.js';
 import type { RootShape } from '../formats/radix.js';
+import { sbdfText } from '../formats/requester.js';
 import {
   OUTPUT_BITS,
   STE_BYTES,
@@ -9,7 +10,6 @@ import {
   STREAM_TABLE_ENTRY,
   SteConfig,
 } from '../formats/smmuv3.js';
-import { sbdfOfRequester } from '../logs/values.js';
 import { AlikeEntries } from './alike.js';
 import { entryProblem } from './entry-problem.js';
 import type { FoundRoot } from './roots.js';
@@ -178,8 +178,7 @@ class StreamTable {
   private name(stream: number): string {
     for (const range of this.root.streams ?? []) {
       const within = stream - range.stream;
-      if (within >= 0 && within < range.count)
-        return sbdfOfRequester(range.requester + within, range.segment);
+      if (within >= 0 && within < range.count) return sbdfText(range.requester + within, range.segment);
     }
     return `stream:0x${stream.toString(16)}`;
   }

@@ -1,6 +1,7 @@
 import { R, W } from '../formats/address.js';
 import { getField } from '../formats/layout.js';
 import type { RadixFormat } from '../formats/radix.js';
+import { sbdfText } from '../formats/requester.js';
 import { levelsOfWidth } from '../formats/vtd.js';
 import {
   directoryEntries,
@@ -14,7 +15,6 @@ import {
   VTD_SCALABLE_ROOT_ENTRY,
 } from '../formats/vtd-scalable.js';
 import { X86_64 } from '../formats/x86-pte.js';
-import { sbdfOfRequester } from '../logs/values.js';
 import { entryProblem } from './entry-problem.js';
 import { entryOf } from './problems.js';
 import type { FoundRoot } from './roots.js';
@@ -222,7 +222,7 @@ class ScalableSurvey {
   /** A device that reaches nothing. */
   private blocked(requester: number, pasid: number | null, note: string): AuditedDevice {
     return {
-      sbdf: sbdfOfRequester(requester, this.root.segment),
+      sbdf: sbdfText(requester, this.root.segment),
       requester,
       unit: this.unit,
       pasid,

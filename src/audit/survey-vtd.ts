@@ -1,5 +1,6 @@
 import { R, W } from '../formats/address.js';
 import type { RadixFormat, RootShape } from '../formats/radix.js';
+import { sbdfText } from '../formats/requester.js';
 import {
   ContextType,
   contextDid,
@@ -16,7 +17,6 @@ import {
   VTD_SECOND_LEVEL,
   vtdSecondLevel,
 } from '../formats/vtd.js';
-import { sbdfOfRequester } from '../logs/values.js';
 import { entryProblem } from './entry-problem.js';
 import { entryOf } from './problems.js';
 import type { FoundRoot } from './roots.js';
@@ -128,7 +128,7 @@ class LegacySurvey {
     const type = contextType(word0);
     const levels = levelsOfWidth(contextWidth(word2));
     const device = {
-      sbdf: sbdfOfRequester(requester, this.root.segment),
+      sbdf: sbdfText(requester, this.root.segment),
       requester,
       unit,
       pasid: null,

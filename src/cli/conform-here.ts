@@ -5,8 +5,9 @@ import {
   type ConformReport,
   conformHere,
 } from '../conform/conformance.js';
+import { sbdfText } from '../formats/requester.js';
 import { requireDom0, startLocalAgent } from '../lab/local-agent.js';
-import { parseSbdf, sbdfText } from '../xen/machine.js';
+import { parseSbdf } from '../xen/machine.js';
 import { EXIT, type ExitCode, type Io } from './io.js';
 import { usageError } from './options.js';
 

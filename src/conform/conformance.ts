@@ -1,8 +1,8 @@
 import { ReachedRules } from '../coverage/reached.js';
+import { sbdfText } from '../formats/requester.js';
 import { type Agent, LabError, type LabMachine } from '../lab/machine-api.js';
 import type { MachineDeclaration, Program } from '../program/program.js';
 import type { Edition } from '../xen/editions/edition.js';
-import { sbdfText } from '../xen/machine.js';
 import { type FoundDivergence, type ProgramReport, runCampaign } from './campaign.js';
 import { type Dom0Tables, dom0PageTables } from './dom0-tables.js';
 import { hereJudge, labJudge, xenVersion } from './judge.js';

@@ -1,8 +1,8 @@
+import { sbdfText } from '../formats/requester.js';
 import type { Arguments } from '../program/arguments.js';
 import type { Outcome } from '../program/handlers/handler.js';
 import { deviceOwner } from '../xen/devices.js';
 import { isFree } from '../xen/frames.js';
-import { sbdfText } from '../xen/machine.js';
 import { isPageTable, typeCount, typeOf } from '../xen/page-info.js';
 import { CannotRun, type RealXen } from './real-xen.js';
 

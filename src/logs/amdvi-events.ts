@@ -10,8 +10,8 @@ import {
 } from '../formats/amdvi-event-kinds.js';
 import { AMDVI_EVENT_FLAGS_SHIFT, AmdviEvent } from '../formats/amdvi-events.js';
 import { decode } from '../formats/layout.js';
+import { sbdfText } from '../formats/requester.js';
 import type { EventDraft, EventKind, FailedLevel, LogAccess } from './event.js';
-import { sbdfOfRequester } from './values.js';
 
 /** What a log shows of an entry of AMD-Vi's event log. */
 export interface AmdviEntry {
@@ -197,7 +197,7 @@ export function tellAmdviWords(event: EventDraft, printed: Words, code: number |
   tellAmdviEntry(event, {
     code: codeOf(words),
     flags: (words[1] >>> AMDVI_EVENT_FLAGS_SHIFT) & 0xfff,
-    device: device === undefined ? null : sbdfOfRequester(device),
+    device: device === undefined ? null : sbdfText(device),
     id: low === null ? null : pasidHigh * 0x1_0000 + low,
     address: (BigInt(words[3] >>> 0) << 32n) | BigInt(words[2] >>> 0),
   });

@@ -39,12 +39,6 @@ export function sbdfOf(text: string | undefined): string | null {
   return `${pad(segment, 4)}:${pad(bus!, 2)}:${pad(device!, 2)}.${fn}`;
 }
 
-/** A requester id (bus << 8 | devfn) as `ssss:bb:dd.f`. */
-export function sbdfOfRequester(requester: number, segment = 0): string {
-  const hex = (value: number, width: number) => value.toString(16).padStart(width, '0');
-  return `${hex(segment, 4)}:${hex((requester >>> 8) & 0xff, 2)}:${hex((requester >>> 3) & 31, 2)}.${requester & 7}`;
-}
-
 /** The last PCI address in a text, as drivers print before a message (`ath10k_pci 0000:01:00.0: `); null without one. */
 export function lastSbdf(text: string): string | null {
   const found = text.match(/(?:[0-9a-f]{4}:)?[0-9a-f]{2}:[0-9a-f]{2}\.[0-7]/gi);

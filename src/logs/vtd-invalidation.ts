@@ -1,4 +1,4 @@
-import { sbdfOfRequester } from './values.js';
+import { sbdfText } from '../formats/requester.js';
 
 /** An invalidation descriptor, by what it asks for. */
 export interface InvalidationInWords {
@@ -33,7 +33,7 @@ export function invalidationInWords(qw0: bigint): InvalidationInWords {
   const requester = type === 3 ? (qw0 >> 32n) & 0xffffn : (qw0 >> 16n) & 0xffffn;
   return {
     name,
-    device: names === 'device' ? sbdfOfRequester(Number(requester)) : null,
+    device: names === 'device' ? sbdfText(Number(requester)) : null,
     domainId: names === 'domain' ? Number((qw0 >> 16n) & 0xffffn) : null,
   };
 }

@@ -1,4 +1,5 @@
-import { parseSbdf, sbdfText } from '../xen/machine.js';
+import { sbdfText } from '../formats/requester.js';
+import { parseSbdf } from '../xen/machine.js';
 import type { Parameter, ParameterKind } from './operations.js';
 import type { Argument, Range } from './program.js';
 

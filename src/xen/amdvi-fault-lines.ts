@@ -6,8 +6,8 @@ import {
   deviceTranslationValid,
 } from '../formats/amdvi.js';
 import { AmdviEvent, AmdviFault } from '../formats/amdvi-events.js';
+import { sbdfText } from '../formats/requester.js';
 import type { IommuFault } from '../hardware/iommu.js';
-import { sbdfText } from './machine.js';
 import type { Xen } from './state.js';
 import { hex64 } from './vtd-fault-lines.js';
 

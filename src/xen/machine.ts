@@ -215,9 +215,3 @@ export function parseSbdf(text: string): number | undefined {
     Number.parseInt(match[3]!, 8)
   );
 }
-
-/** The SBDF of a requester id, as Xen prints it. */
-export function sbdfText(requester: number): string {
-  const hex2 = (n: number) => n.toString(16).padStart(2, '0');
-  return `0000:${hex2(requester >>> 8)}:${hex2((requester >>> 3) & 31)}.${requester & 7}`;
-}

@@ -5,6 +5,7 @@ import { GRANT_V1_BYTES, GRANT_V1_ENTRY } from '../formats/grant-v1.js';
 import { GRANT_STATUS_PAIR, GRANT_V2_BYTES, grantV2Layout } from '../formats/grant-v2.js';
 import { describe, type EntryLayout } from '../formats/layout.js';
 import { ENTRY_SPAN, FOUR_LEVELS, type RadixFormat, type RootShape } from '../formats/radix.js';
+import { sbdfText } from '../formats/requester.js';
 import { STE_BYTES, STREAM_L1_DESCRIPTOR, STREAM_TABLE_ENTRY } from '../formats/smmuv3.js';
 import { VTD_CONTEXT_ENTRY, VTD_ROOT_ENTRY, VTD_SECOND_LEVEL } from '../formats/vtd.js';
 import { walkAll } from '../formats/walk-all.js';
@@ -15,7 +16,7 @@ import { STREAM_TABLE_FRAMES } from '../hardware/smmuv3-unit.js';
 import type { Change } from '../store/changes.js';
 import { grantFrameCount, isVersion2, sharedFrame, statusFrame } from './grant-frames.js';
 import { amdviLevels } from './iommu-tables.js';
-import { sbdfText, streamsOf } from './machine.js';
+import { streamsOf } from './machine.js';
 import { isPageTable, typeOf } from './page-info.js';
 import { Kind, Life, type Xen } from './state.js';
 

@@ -1,7 +1,7 @@
 import { FOUR_LEVELS, THREE_LEVELS } from '../formats/radix.js';
+import { sbdfText } from '../formats/requester.js';
 import { contextWidth, entryFrame, entryPresent, levelsOfWidth, VTD_ENTRY_BYTES } from '../formats/vtd.js';
 import type { IommuFault } from '../hardware/iommu.js';
-import { sbdfText } from './machine.js';
 import type { Xen } from './state.js';
 
 /** What Xen's log says of each fault reason of DMA, by code. The wording has been the same since before 4.11. */

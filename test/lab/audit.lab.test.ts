@@ -10,10 +10,10 @@ import { auditMachine } from '../../src/cli/audit-machine.js';
 import { labJudge } from '../../src/conform/judge.js';
 import { type Moment, runLockstep } from '../../src/conform/lockstep.js';
 import { rightsText } from '../../src/formats/address.js';
+import { sbdfText } from '../../src/formats/requester.js';
 import type { LabMachine } from '../../src/lab/machine-api.js';
 import { attachLab, endLab, raiseLab, startLab } from '../../src/lab/qemu/lab.js';
 import { ROOT_REGISTER } from '../../src/lab/qemu/machine-shape.js';
-import { sbdfOfRequester } from '../../src/logs/values.js';
 import { parseProgramText } from '../../src/program/load.js';
 import { SourceText } from '../../src/text/source.js';
 
@@ -89,7 +89,7 @@ function bothSides(survey: Survey, { modelView, devices, bindings }: Moment): [s
   const audit: string[] = [];
   for (const { name, requester, realRequester } of devices) {
     modelView.select(requester);
-    const found = deviceNamed(survey, sbdfOfRequester(realRequester));
+    const found = deviceNamed(survey, sbdfText(realRequester));
     model.push(`${name} ${modelView.state}`);
     audit.push(`${name} ${found?.translation ?? 'blocked'}`);
     for (const [frame, mfn] of bindings) {

@@ -9,7 +9,7 @@ import {
   textOf,
 } from '../../formats/acpi/structure.js';
 import { readField } from '../../formats/layout.js';
-import { sbdfOfRequester } from '../../logs/values.js';
+import { sbdfText } from '../../formats/requester.js';
 import { scopeOf } from './device-scope.js';
 
 const hex = (value: number | bigint): string => `0x${value.toString(16)}`;
@@ -42,7 +42,7 @@ export function fieldText(structure: AcpiStructure, field: AcpiField): string | 
   if (kind === 'reserved') return value === null || value === 0n ? null : `${hex(value)} (reserved)`;
   if (value === null) return 'missing';
   if (size < field.size) return `${hex(value)} (cut off)`;
-  if (kind === 'requester') return sbdfOfRequester(Number(value));
+  if (kind === 'requester') return sbdfText(Number(value));
   const text = kind === 'number' ? String(value) : hex(value);
   const called = field.values?.[Number(value)];
   return `${text}${called === undefined ? '' : ` (${called})`}${bitsText(structure, field)}`;
@@ -92,5 +92,5 @@ export function fieldJson(structure: AcpiStructure, field: AcpiField): unknown {
     return value === null ? null : hex(value);
   }
   const value = numberOf(structure, field.name);
-  return value !== null && field.kind === 'requester' ? sbdfOfRequester(value) : value;
+  return value !== null && field.kind === 'requester' ? sbdfText(value) : value;
 }

@@ -1,6 +1,6 @@
 import { EntryType } from '../../formats/acpi/ivhd-entries.js';
 import { type AcpiStructure, isWhole, numberOf } from '../../formats/acpi/structure.js';
-import { sbdfOfRequester } from '../../logs/values.js';
+import { sbdfText } from '../../formats/requester.js';
 import type { AcpiFindings } from './finding.js';
 import { type Interval, united } from './intervals.js';
 
@@ -75,8 +75,8 @@ function rangeOf(
   const last = numberOf(end, 'deviceId');
   if (first !== null && last !== null && last <= first) {
     const what = last === first ? 'has one device' : 'ends before it begins';
-    const message = `range ${sbdfOfRequester(first)} to ${sbdfOfRequester(last)} ${what}`;
-    findings?.error('range-broken', start.offset, message, sbdfOfRequester(first));
+    const message = `range ${sbdfText(first)} to ${sbdfText(last)} ${what}`;
+    findings?.error('range-broken', start.offset, message, sbdfText(first));
     if (last < first) return [null, null];
   }
   return [first, last];

@@ -1,7 +1,7 @@
 import { EntryType, SpecialVariety } from '../../formats/acpi/ivhd-entries.js';
 import { type AcpiStructure, isWhole, numberOf } from '../../formats/acpi/structure.js';
 import type { AcpiTable } from '../../formats/acpi/table.js';
-import { sbdfOfRequester } from '../../logs/values.js';
+import { sbdfText } from '../../formats/requester.js';
 import type { AcpiFindings } from './finding.js';
 import type { Surroundings } from './surroundings.js';
 
@@ -28,7 +28,7 @@ export function verifySpecialDevices(
       const handle = numberOf(entry, 'handle');
       const device = numberOf(entry, 'alias');
       if (variety === null || handle === null || device === null) continue;
-      const sbdf = sbdfOfRequester(device, segment);
+      const sbdf = sbdfText(device, segment);
       if (variety === SpecialVariety.HPET) hpets++;
       else if (variety !== SpecialVariety.IOAPIC) {
         const message = `special device of variety ${variety}: neither I/O APIC nor HPET`;
@@ -36,7 +36,7 @@ export function verifySpecialDevices(
       } else {
         const earlier = ioApics.get(handle);
         if (earlier !== undefined && earlier !== device) {
-          const message = `I/O APIC ${hex(handle)} is ${sbdfOfRequester(earlier)} and ${sbdf}`;
+          const message = `I/O APIC ${hex(handle)} is ${sbdfText(earlier)} and ${sbdf}`;
           findings.error('ioapic-conflict', entry.offset, message, sbdf);
         }
         ioApics.set(handle, device);

@@ -2,7 +2,7 @@ import { IvrsType } from '../../formats/acpi/ivrs.js';
 import { type AcpiStructure, addressOf, numberOf, offsetOf } from '../../formats/acpi/structure.js';
 import type { AcpiTable } from '../../formats/acpi/table.js';
 import { bitsOf } from '../../formats/acpi/units.js';
-import { sbdfOfRequester } from '../../logs/values.js';
+import { sbdfText } from '../../formats/requester.js';
 import type { AcpiFindings } from './finding.js';
 import { covers, united } from './intervals.js';
 import type { Devices } from './ivhd-devices.js';
@@ -43,7 +43,7 @@ export function verifyMemoryBlocks(
 
 const deviceOf = (block: AcpiStructure): string | undefined => {
   const device = numberOf(block, 'deviceId');
-  return block.type === IvrsType.IVMD_ALL || device === null ? undefined : sbdfOfRequester(device);
+  return block.type === IvrsType.IVMD_ALL || device === null ? undefined : sbdfText(device);
 };
 
 function verifyFlags(block: AcpiStructure, sbdf: string | undefined, findings: AcpiFindings): void {
@@ -113,15 +113,15 @@ function verifyDevice(
   if (range === null || block.type === IvrsType.IVMD_ALL || block.type === IvrsType.IVMD_IOMMU) return;
   const at = offsetOf(block, 'deviceId');
   const { name } = block.layout;
-  const sbdf = sbdfOfRequester(range.first);
+  const sbdf = sbdfText(range.first);
   if (block.type === IvrsType.IVMD_RANGE && range.last <= range.first) {
-    const message = `${name} for ${sbdf} to ${sbdfOfRequester(range.last)}: the range ends before it begins`;
+    const message = `${name} for ${sbdf} to ${sbdfText(range.last)}: the range ends before it begins`;
     findings.error('memory-range', at, message, sbdf);
     return;
   }
   for (const device of new Set([range.first, range.last])) {
     if (covers(covered, BigInt(device))) continue;
-    const missing = sbdfOfRequester(device);
+    const missing = sbdfText(device);
     findings.error('memory-device', at, `${name} for ${missing}, which no IVHD names`, missing);
     return;
   }

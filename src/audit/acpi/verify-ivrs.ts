@@ -2,7 +2,7 @@ import { IvrsType, isIvhd, isIvmd } from '../../formats/acpi/ivrs.js';
 import { type AcpiStructure, addressOf, isWhole, numberOf, offsetOf } from '../../formats/acpi/structure.js';
 import type { AcpiTable } from '../../formats/acpi/table.js';
 import { bitsOf } from '../../formats/acpi/units.js';
-import { sbdfOfRequester } from '../../logs/values.js';
+import { sbdfText } from '../../formats/requester.js';
 import type { AcpiFindings } from './finding.js';
 import { foreignOverlaps, type Interval } from './intervals.js';
 import { type Devices, devicesOf } from './ivhd-devices.js';
@@ -87,7 +87,7 @@ function verifyUnit(
   const { type, offset, length, layout } = block;
   const base = addressOf(block, 'base');
   const device = numberOf(block, 'deviceId');
-  const sbdf = device === null ? undefined : sbdfOfRequester(device, numberOf(block, 'segment') ?? 0);
+  const sbdf = device === null ? undefined : sbdfText(device, numberOf(block, 'segment') ?? 0);
   if (
     usedByXen &&
     type === IvrsType.IVHD_10 &&
@@ -134,7 +134,7 @@ function verifySameUnits(
   for (const block of blocks) {
     const device = numberOf(block, 'deviceId');
     if (device === null) continue;
-    const key = sbdfOfRequester(device, numberOf(block, 'segment') ?? 0);
+    const key = sbdfText(device, numberOf(block, 'segment') ?? 0);
     const known = byUnit.get(key);
     if (known === undefined) byUnit.set(key, [block]);
     else known.push(block);
@@ -174,7 +174,7 @@ function verifySameDevices(
 ): void {
   const text = (block: AcpiStructure) =>
     (devices.get(block) ?? [])
-      .map(({ start, end }) => `${sbdfOfRequester(Number(start))}-${sbdfOfRequester(Number(end))}`)
+      .map(({ start, end }) => `${sbdfText(Number(start))}-${sbdfText(Number(end))}`)
       .join(', ');
   if (text(first) === text(other)) return;
   const message = `${first.layout.name} and ${other.layout.name} give the IOMMU ${sbdf} different devices`;
@@ -208,7 +208,7 @@ function verifyShared(
     const segment = Number(kind.split('/')[1]) || 0;
     for (const { first, second } of foreignOverlaps(intervals)) {
       if (first.owner === second.owner) continue;
-      const sbdf = sbdfOfRequester(Number(second.start), segment);
+      const sbdf = sbdfText(Number(second.start), segment);
       const message = `${sbdf} belongs to the IOMMUs of the blocks at offsets ${hex(first.owner)} and ${hex(second.owner)}`;
       findings.error('device-twice', Math.max(first.owner, second.owner), message, sbdf);
     }

@@ -1,8 +1,9 @@
+import { sbdfText } from '../../formats/requester.js';
 import type { EventDraft, EventKind, LogSource } from '../event.js';
 import type { LogFacts } from '../facts.js';
 import type { FormLine, LineForm } from '../form.js';
 import { noteComplaint, noteFeature, noteOffBecause } from '../machine-facts.js';
-import { hexNumber, sbdfOfRequester } from '../values.js';
+import { hexNumber } from '../values.js';
 import { INIT_REASONS, type InitReasonName } from './init-reasons.js';
 import { saidForms } from './said.js';
 
@@ -40,7 +41,7 @@ export function initForms(source: LogSource, rows: readonly InitRow[]): LineForm
 
 function note(row: InitRow, line: FormLine, event: EventDraft, facts: LogFacts): false | undefined {
   const requester = hexNumber(line.fields.requester);
-  if (requester !== null && requester <= 0xffff) event.device = sbdfOfRequester(requester);
+  if (requester !== null && requester <= 0xffff) event.device = sbdfText(requester);
   delete event.details.requester;
   if (row.tell?.(line, event, facts) === false) return false;
   if (row.firmware === true) noteComplaint(facts, line);

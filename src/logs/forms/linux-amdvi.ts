@@ -1,9 +1,10 @@
 import { AmdviEvent } from '../../formats/amdvi-events.js';
+import { sbdfText } from '../../formats/requester.js';
 import { tellCommandWord, tellDeviceEntryWord } from '../amdvi-dumps.js';
 import { tellAmdviEntry, tellAmdviWords } from '../amdvi-events.js';
 import type { EventDraft, EventReason } from '../event.js';
 import type { EventForm, FormLine, LineForm, MoreForm } from '../form.js';
-import { hexNumber, hexValue, lastSbdf, sbdfOf, sbdfOfRequester } from '../values.js';
+import { hexNumber, hexValue, lastSbdf, sbdfOf } from '../values.js';
 
 /**
  * Linux prints `AMD-Vi: Event logged [` (`AMD IOMMU: ` up to 2.6.32) before each event. In older ones that is a print of its
@@ -295,7 +296,7 @@ const TROUBLES: readonly LineForm[] = [
     'a page request (PRI) with a PASID that the device was not given was ignored',
     ({ fields }, draft) => {
       const requester = hexNumber(fields.requester);
-      if (requester !== null) draft.device = sbdfOfRequester(requester);
+      if (requester !== null) draft.device = sbdfText(requester);
       draft.details.PASID = fields.pasid!;
     },
   ),

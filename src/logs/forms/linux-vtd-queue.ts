@@ -1,7 +1,8 @@
+import { sbdfText } from '../../formats/requester.js';
 import { VTD_FAULT_STATUS } from '../../formats/vtd-faults.js';
 import type { EventDraft } from '../event.js';
 import type { LineForm } from '../form.js';
-import { hexDetail, hexNumber, hexValue, sbdfOfRequester } from '../values.js';
+import { hexDetail, hexNumber, hexValue } from '../values.js';
 import { invalidationInWords } from '../vtd-invalidation.js';
 import { statusBit } from '../vtd-status.js';
 import { keepLine } from '../vtd-walk.js';
@@ -25,7 +26,7 @@ function allOnes(event: EventDraft, text: string, ones: number): boolean {
 function noteSource(event: EventDraft, text: string): void {
   const requester = hexNumber(text);
   if (allOnes(event, text, 0xffff) || requester === null || requester === 0 || requester > 0xffff) return;
-  event.device = sbdfOfRequester(requester);
+  event.device = sbdfText(requester);
 }
 
 const ERRORS: readonly Said<string>[] = [

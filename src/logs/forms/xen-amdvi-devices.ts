@@ -1,9 +1,10 @@
+import { sbdfText } from '../../formats/requester.js';
 import { domainOf, SPECIAL_DOMAINS } from '../domids.js';
 import type { EventDraft } from '../event.js';
 import type { LogFacts } from '../facts.js';
 import type { EventForm, FactForm, FormLine, LineForm, MoreForm } from '../form.js';
 import { lastOf, noteFeature } from '../machine-facts.js';
-import { decimal, hexNumber, hexValue, lastSbdf, sbdfOf, sbdfOfRequester } from '../values.js';
+import { decimal, hexNumber, hexValue, lastSbdf, sbdfOf } from '../values.js';
 import { type InitRow, initForms } from './amdvi-init-row.js';
 import { initReason } from './init-reasons.js';
 
@@ -38,7 +39,7 @@ const MOVES: readonly FactForm[] = [
     printedBy: 'Xen with iommu=debug',
     read({ fields, line }, facts) {
       const requester = hexNumber(fields.requester);
-      const device = requester === null || requester > 0xffff ? null : sbdfOfRequester(requester);
+      const device = requester === null || requester > 0xffff ? null : sbdfText(requester);
       noteMove(facts, device, `d${fields.domain}`, line);
     },
   },
@@ -52,7 +53,7 @@ const MOVES: readonly FactForm[] = [
       const requester = hexNumber(fields.requester);
       if (requester === null || requester > 0xffff) return;
       const value = `deassigned from d${fields.domain}`;
-      facts.of(facts.devices, sbdfOfRequester(requester), { value, line });
+      facts.of(facts.devices, sbdfText(requester), { value, line });
     },
   },
   {

@@ -1,10 +1,11 @@
 import { AmdviEvent } from '../../formats/amdvi-events.js';
+import { sbdfText } from '../../formats/requester.js';
 import { tellWalkedEntry } from '../amdvi-dumps.js';
 import { tellAmdviEntry, tellAmdviWords, XEN_EVENT_NAMES } from '../amdvi-events.js';
 import type { EventDraft } from '../event.js';
 import type { EventForm, FormLine, LineForm, MoreForm } from '../form.js';
 import type { Fields } from '../template.js';
-import { decimal, hexNumber, hexValue, sbdfOf, sbdfOfRequester } from '../values.js';
+import { decimal, hexNumber, hexValue, sbdfOf } from '../values.js';
 
 /** Domain ids from here on are what Xen gives quarantined devices (4.17 and later; dossier §7.2). */
 const FIRST_QUARANTINE_ID = 0x8000;
@@ -52,7 +53,7 @@ const PAGE_FAULTS: readonly LineForm[] = [
     printedBy: 'Xen up to 4.13; up to 4.2 without flags',
     read({ fields }, event) {
       const requester = hexNumber(fields.requester);
-      tellPageFault(event, fields, requester === null ? null : sbdfOfRequester(requester));
+      tellPageFault(event, fields, requester === null ? null : sbdfText(requester));
       return undefined;
     },
   }),
