@@ -1,5 +1,6 @@
 import { describe, type EntryLayout } from '../formats/layout.js';
-import { entryOf, hex } from './problems.js';
+import { hex } from '../text/hex.js';
+import { entryOf } from './problems.js';
 import type { MemoryImage, TableProblem } from './survey.js';
 
 /** A problem of an entry that is none of a page table: root, context, device table, stream table, PASID entries. */

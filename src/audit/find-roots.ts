@@ -1,5 +1,5 @@
 import { findTables, type MemoryPages, type TableInMemory } from '../formats/acpi/find-tables.js';
-import { hex } from './problems.js';
+import { hex } from '../text/hex.js';
 import { isRam } from './ram.js';
 import { rootOfRtaddr } from './root-address.js';
 import type { RootFacts } from './root-facts.js';

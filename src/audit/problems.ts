@@ -27,6 +27,3 @@ export class Problems {
 export function entryOf(lo: number, hi: number): bigint {
   return (BigInt(hi >>> 0) << 32n) | BigInt(lo >>> 0);
 }
-
-/** An address as people read it. */
-export const hex = (value: number | bigint): string => `0x${value.toString(16)}`;

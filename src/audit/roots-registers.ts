@@ -5,7 +5,7 @@ import { unitsOf } from '../formats/acpi/units.js';
 import { AmdviRegister } from '../formats/amdvi.js';
 import { SmmuRegister } from '../formats/smmuv3.js';
 import { entryCapabilities, translationEnabled, VtdRegister } from '../formats/vtd-registers.js';
-import { hex } from './problems.js';
+import { hex } from '../text/hex.js';
 import { rootOfDeviceTable, rootOfRtaddr, rootOfStreamTable } from './root-address.js';
 import type { FoundRoot, StreamRange } from './roots.js';
 import type { RegisterReader } from './survey.js';

@@ -1,7 +1,8 @@
 import { R, type Rights, W } from '../formats/address.js';
 import type { RadixFormat, RootShape } from '../formats/radix.js';
+import { hex } from '../text/hex.js';
 import { alikeNote } from './alike.js';
-import { hex, Problems } from './problems.js';
+import { Problems } from './problems.js';
 import { FrameList } from './range-list.js';
 import type { FoundRoot } from './roots.js';
 import type {

@@ -2,7 +2,8 @@ import type { Rights } from '../formats/address.js';
 import { describe } from '../formats/layout.js';
 import type { RadixFormat, RootShape } from '../formats/radix.js';
 import { type TablePages, TableWalk, type WalkSink } from '../formats/walk-tables.js';
-import { entryOf, hex, Problems } from './problems.js';
+import { hex } from '../text/hex.js';
+import { entryOf, Problems } from './problems.js';
 import { FrameList, GrowingRanges } from './range-list.js';
 import type { AddressSpace, TableProblem } from './survey.js';
 

@@ -4,8 +4,7 @@ import type { ProgramAnswer } from '../logs/programs.js';
 import { eventSentence, speaker } from '../report/event-sentence.js';
 import { counted, grouped } from '../text/count.js';
 import { type Paint, printable } from '../text/diagnostic.js';
-
-const hex = (value: bigint): string => `0x${value.toString(16)}`;
+import { hex } from '../text/hex.js';
 
 /** Columns of what stands before the text of a row. */
 const LABEL = 12;

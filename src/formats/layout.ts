@@ -1,3 +1,5 @@
+import { hex } from '../text/hex.js';
+
 /**
  * Layouts as data: every architectural entry and register is a table of bit fields that a reader can compare with
  * the manual line by line. Decoding, encoding and rendering all work from the table; the hot paths of a format
@@ -125,8 +127,6 @@ function nameInWords(name: string): string {
     return `${before} ${after.toLowerCase()}`;
   });
 }
-
-const hex = (value: number): string => `0x${value.toString(16)}`;
 
 /** One field in words, or undefined when it says nothing. */
 function describeField(field: BitField, value: number): string | undefined {

@@ -1,5 +1,6 @@
 import { type EntryLayout, fieldOf, readField } from '../formats/layout.js';
 import { type EventKindRow, eventKind } from '../formats/smmuv3-event-kinds.js';
+import { hex } from '../text/hex.js';
 import type { EventDraft, EventReason, FailedLevel, StatusBit } from './event.js';
 import type { LogFacts } from './facts.js';
 import { nameOnlyMaster, ofStream } from './smmu-unit.js';
@@ -63,8 +64,6 @@ function fieldValue(layout: EntryLayout, name: string, words: readonly number[])
   const field = fieldOf(layout, name);
   return field.hi >>> 5 < words.length ? readField(field, words) : null;
 }
-
-const hex = (value: number) => `0x${value.toString(16)}`;
 
 /** An address of which the record has both halves. */
 function wideOf(layout: EntryLayout, name: string, words: readonly number[]): bigint | null {

@@ -2,7 +2,8 @@ import type { DeviceChange, Target } from '../audit/compare.js';
 import type { Finding } from '../audit/findings/finding.js';
 import type { Survey } from '../audit/survey.js';
 import { PAGE_SIZE, R, W } from '../formats/address.js';
-import { hex, rangesOf, rangesOfOthers, type ShownRange } from './audit-ranges.js';
+import { hex } from '../text/hex.js';
+import { rangesOf, rangesOfOthers, type ShownRange } from './audit-ranges.js';
 
 const rangeJson = ({ start, end, mfn, rights, sameAs }: ShownRange): string =>
   JSON.stringify({

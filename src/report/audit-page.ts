@@ -3,9 +3,8 @@ import { existsSync, readFileSync } from 'node:fs';
 import type { Finding } from '../audit/findings/finding.js';
 import type { Survey } from '../audit/survey.js';
 import { PAGE_SIZE, R, W } from '../formats/address.js';
-import { counted } from '../text/count.js';
+import { counted, sizeText } from '../text/count.js';
 import type { PageData } from './audit-page-data.js';
-import { sizeText } from './audit-text.js';
 
 /** Where `npm run build` puts the parts of pages, seen from the sources and from what is built of them. */
 const FOLDERS = ['../../dist/web/', '../web/'].map((folder) => new URL(folder, import.meta.url));

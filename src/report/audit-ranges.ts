@@ -82,5 +82,3 @@ export function rangesOfOthers(survey: Survey): Map<AuditedDevice, AuditedDevice
   }
   return others;
 }
-
-export const hex = (value: number): string => `0x${value.toString(16)}`;

@@ -2,22 +2,10 @@ import type { DeviceChange, DeviceState, Target } from '../audit/compare.js';
 import type { Finding, FindingSeverity } from '../audit/findings/finding.js';
 import type { AuditedDevice, Survey } from '../audit/survey.js';
 import { PAGE_SIZE, rightsText } from '../formats/address.js';
-import { counted, grouped } from '../text/count.js';
+import { counted, grouped, sizeText } from '../text/count.js';
 import { type Paint, printable } from '../text/diagnostic.js';
-import { hex, RangeCounts, rangesOf, type ShownRange } from './audit-ranges.js';
-
-const BYTES = ['bytes', 'KiB', 'MiB', 'GiB', 'TiB', 'PiB'];
-
-/** 4096 as `4 KiB`. */
-export function sizeText(bytes: number): string {
-  let unit = 0;
-  let value = bytes;
-  while (value >= 1024 && unit < BYTES.length - 1) {
-    value /= 1024;
-    unit++;
-  }
-  return `${Number.isInteger(value) ? value : value.toFixed(1)} ${BYTES[unit]}`;
-}
+import { hex } from '../text/hex.js';
+import { RangeCounts, rangesOf, type ShownRange } from './audit-ranges.js';
 
 const PAINTS = { error: 'error', warning: 'warning', info: 'dim' } as const satisfies Record<
   FindingSeverity,

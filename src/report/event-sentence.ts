@@ -1,4 +1,5 @@
 import type { ExplainedEvent } from '../logs/explain.js';
+import { hex } from '../text/hex.js';
 
 const UNITS: Readonly<Record<string, string>> = {
   vtd: 'VT-d',
@@ -12,8 +13,6 @@ const UNITS: Readonly<Record<string, string>> = {
 export function speaker({ source, unit }: ExplainedEvent): string {
   return `${source === 'xen' ? 'Xen' : 'Linux'}${unit === null ? '' : ` ${UNITS[unit]}`}`;
 }
-
-const hex = (value: bigint): string => `0x${value.toString(16)}`;
 
 /** What happened, as one would tell it. */
 export function eventSentence({

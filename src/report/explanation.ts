@@ -1,9 +1,8 @@
 import type { ExplainedEvent, Explanation } from '../logs/explain.js';
 import type { Occurrence } from '../logs/group.js';
 import type { ProgramAnswer } from '../logs/programs.js';
+import { hex } from '../text/hex.js';
 
-/** Addresses and entries in JSON. */
-const hex = (value: bigint): string => `0x${value.toString(16)}`;
 const hexOrNull = (value: bigint | null): string | null => (value === null ? null : hex(value));
 
 const occurrence = ({ line, text, time, file }: Occurrence) => ({ line, text, time, file });

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { counted, grouped } from './count.js';
+import { counted, grouped, sizeText } from './count.js';
 
 describe('numbers for people', () => {
   it('have their thousands apart, and no fractions', () => {
@@ -11,6 +11,17 @@ describe('numbers for people', () => {
       '1 page',
       '0 pages',
       '2 tries',
+    ]);
+  });
+});
+
+describe('a size', () => {
+  it('is in the largest unit that leaves a whole', () => {
+    expect([0, 4096, 1536 * 2 ** 20, 2 ** 52].map(sizeText)).toEqual([
+      '0 bytes',
+      '4 KiB',
+      '1.5 GiB',
+      '4 PiB',
     ]);
   });
 });

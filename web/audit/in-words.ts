@@ -1,5 +1,6 @@
+import { rightsText } from '../../src/formats/address.js';
 import { type PageData, type PageDevice, RANGE_NUMBERS } from '../../src/report/audit-page-data.js';
-import { addressText, rightsText } from './words.js';
+import { addressText } from './words.js';
 
 /** Devices that the table names, and ranges of each; `--csv` and `--json` have all. */
 const DEVICES_SHOWN = 2000;

@@ -1,8 +1,10 @@
+import { rightsText } from '../../src/formats/address.js';
 import { scaleLinear } from 'd3-scale';
 import { select } from 'd3-selection';
 import { type D3ZoomEvent, zoom, zoomIdentity, type ZoomTransform } from 'd3-zoom';
 import type { PageData, PageDevice } from '../../src/report/audit-page-data.js';
-import { addressText, rightsText, sizeText } from './words.js';
+import { sizeText } from '../../src/text/count.js';
+import { addressText } from './words.js';
 import { type Axis, Rows } from './rows.js';
 
 const ROW = 22;

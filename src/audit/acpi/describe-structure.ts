@@ -10,9 +10,8 @@ import {
 } from '../../formats/acpi/structure.js';
 import { readField } from '../../formats/layout.js';
 import { sbdfText } from '../../formats/requester.js';
+import { hex } from '../../text/hex.js';
 import { scopeOf } from './device-scope.js';
-
-const hex = (value: number | bigint): string => `0x${value.toString(16)}`;
 
 /** Bytes of a field of any length that a line shows. */
 const BYTES_SHOWN = 32;

@@ -1,12 +1,11 @@
 import { addressOf, isWhole, offsetOf } from '../../formats/acpi/structure.js';
+import { hex } from '../../text/hex.js';
 import type { ScopedStructure } from './device-scope.js';
 import type { AcpiFindings } from './finding.js';
 import { type Interval, overlaps } from './intervals.js';
 import { ramText, ramWithin, type Surroundings } from './surroundings.js';
 
 const PAGE = 4096n;
-const hex = (value: number | bigint): string => `0x${value.toString(16)}`;
-
 /** Reserved memory regions (VT-d §8.4): whole pages that no other owner has, for devices that are named. */
 export function verifyRegions(
   regions: readonly ScopedStructure[],

@@ -9,14 +9,13 @@ import {
 } from '../../formats/acpi/structure.js';
 import type { AcpiTable } from '../../formats/acpi/table.js';
 import { bitsOf } from '../../formats/acpi/units.js';
+import { hex } from '../../text/hex.js';
 import { type Scope, type ScopedStructure, scoped } from './device-scope.js';
 import type { AcpiFindings } from './finding.js';
 import { ramText, ramWithin, type Surroundings } from './surroundings.js';
 import { verifyRegions } from './verify-dmar-regions.js';
 
 const PAGE = 4096n;
-const hex = (value: number | bigint): string => `0x${value.toString(16)}`;
-
 /** What a DMAR table says, held against the specification and the machine. */
 export function verifyDmar(table: AcpiTable, around: Surroundings, findings: AcpiFindings): void {
   const of = (type: number) => table.structures.filter((structure) => structure.type === type);

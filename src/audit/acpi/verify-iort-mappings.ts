@@ -1,10 +1,9 @@
 import { ID_MAPPING, IortType } from '../../formats/acpi/iort.js';
 import { type AcpiStructure, numberOf, offsetOf, textOf } from '../../formats/acpi/structure.js';
 import { bitsOf } from '../../formats/acpi/units.js';
+import { hex } from '../../text/hex.js';
 import type { AcpiFindings } from './finding.js';
 import { foreignOverlaps, type Interval, overlaps } from './intervals.js';
-
-const hex = (value: number | bigint): string => `0x${value.toString(16)}`;
 
 /** Types of nodes that ids of a node of a type may go to (DEN0049 §3.1.1 and figure 1). */
 const LEADS_TO: Readonly<Record<number, readonly number[]>> = {

@@ -1,13 +1,12 @@
 import { IortType, MEMORY_RANGE } from '../../formats/acpi/iort.js';
 import { type AcpiStructure, addressOf } from '../../formats/acpi/structure.js';
+import { hex } from '../../text/hex.js';
 import type { AcpiFindings } from './finding.js';
 import { type Interval, overlaps } from './intervals.js';
 import { ramText, ramWithin, type Surroundings } from './surroundings.js';
 
 const ALIGNED = 0x1_0000n;
 const TOP = 1n << 64n;
-const hex = (value: number | bigint): string => `0x${value.toString(16)}`;
-
 /** Reserved memory ranges of RMR nodes (DEN0049 §3.1.1.7): whole pages of any granule, each of them once. */
 export function verifyReservedRanges(
   nodes: readonly AcpiStructure[],

@@ -2,13 +2,12 @@ import { IortType, itsIdentifiers } from '../../formats/acpi/iort.js';
 import { type AcpiStructure, addressOf, isWhole, numberOf, offsetOf } from '../../formats/acpi/structure.js';
 import type { AcpiTable } from '../../formats/acpi/table.js';
 import { bitsOf } from '../../formats/acpi/units.js';
+import { hex } from '../../text/hex.js';
 import type { AcpiFindings } from './finding.js';
 import type { Surroundings } from './surroundings.js';
 import { ramText, ramWithin } from './surroundings.js';
 import { verifyMappings } from './verify-iort-mappings.js';
 import { verifyReservedRanges } from './verify-iort-ranges.js';
-
-const hex = (value: number | bigint): string => `0x${value.toString(16)}`;
 
 /** Alignment of an SMMU's registers: pages of 64 KiB for version 3, 4 KiB at least for others. */
 const ALIGNED: Readonly<Record<number, bigint>> = {

@@ -2,10 +2,9 @@ import { EntryType, SpecialVariety } from '../../formats/acpi/ivhd-entries.js';
 import { type AcpiStructure, isWhole, numberOf } from '../../formats/acpi/structure.js';
 import type { AcpiTable } from '../../formats/acpi/table.js';
 import { sbdfText } from '../../formats/requester.js';
+import { hex } from '../../text/hex.js';
 import type { AcpiFindings } from './finding.js';
 import type { Surroundings } from './surroundings.js';
-
-const hex = (value: number): string => `0x${value.toString(16)}`;
 
 /** Where the I/O APIC of the south bridge is in all AMD systems: 00:14.0. */
 const SOUTH_BRIDGE = 0xa0;

@@ -3,6 +3,7 @@ import { type AcpiStructure, addressOf, numberOf, offsetOf } from '../../formats
 import type { AcpiTable } from '../../formats/acpi/table.js';
 import { bitsOf } from '../../formats/acpi/units.js';
 import { sbdfText } from '../../formats/requester.js';
+import { hex } from '../../text/hex.js';
 import type { AcpiFindings } from './finding.js';
 import { covers, united } from './intervals.js';
 import type { Devices } from './ivhd-devices.js';
@@ -10,8 +11,6 @@ import { ramText, ramWithin, type Surroundings } from './surroundings.js';
 
 const PAGE = 4096n;
 const TOP = 1n << 64n;
-const hex = (value: number | bigint): string => `0x${value.toString(16)}`;
-
 /** Devices that an IVMD is for; null where bytes are missing. */
 interface Wanted {
   readonly first: number;

@@ -3,6 +3,7 @@ import { type AcpiStructure, addressOf, isWhole, numberOf, offsetOf } from '../.
 import type { AcpiTable } from '../../formats/acpi/table.js';
 import { bitsOf } from '../../formats/acpi/units.js';
 import { sbdfText } from '../../formats/requester.js';
+import { hex } from '../../text/hex.js';
 import type { AcpiFindings } from './finding.js';
 import { foreignOverlaps, type Interval } from './intervals.js';
 import { type Devices, devicesOf } from './ivhd-devices.js';
@@ -10,7 +11,6 @@ import { ramText, ramWithin, type Surroundings } from './surroundings.js';
 import { verifySpecialDevices } from './verify-ivrs-interrupts.js';
 import { verifyMemoryBlocks } from './verify-ivrs-memory.js';
 
-const hex = (value: number | bigint): string => `0x${value.toString(16)}`;
 const typeText = (type: number): string => `${type.toString(16)}h`;
 
 /** Bytes that Xen asks of every IVHD block, whatever its type (amd_iommu_detect_one_acpi). */

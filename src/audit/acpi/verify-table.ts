@@ -1,9 +1,8 @@
 import { type AcpiStructure, numberOf, sizeOfField } from '../../formats/acpi/structure.js';
 import { type AcpiTable, checksumOf } from '../../formats/acpi/table.js';
 import { readField } from '../../formats/layout.js';
+import { hex } from '../../text/hex.js';
 import type { AcpiFindings } from './finding.js';
-
-const hex = (value: number | bigint): string => `0x${value.toString(16)}`;
 
 /** Problems that are no mistake of the table: somebody gave only part of it. */
 const ONLY_MISSING: readonly string[] = ['bytes-missing'];

@@ -1,4 +1,5 @@
 import type { Rights } from '../../formats/address.js';
+import { hex } from '../../text/hex.js';
 
 /** How bad it is: an `error` breaks isolation or the tables, a `warning` may be meant, an `info` is worth knowing. */
 export type FindingSeverity = 'error' | 'warning' | 'info';
@@ -79,8 +80,6 @@ export const NOTHING_EXPECTED: Expectations = {
   reserved: [],
   groups: undefined,
 };
-
-const hex = (value: number): string => `0x${value.toString(16)}`;
 
 /** `0x1000-0x2fff`: bytes as people write ranges, the last one included. */
 export const bytesText = (start: number, end: number): string => `${hex(start)}-${hex(end - 1)}`;

@@ -1,3 +1,4 @@
+import { hex } from '../../text/hex.js';
 import type { AuditedDevice, Survey, TableProblem } from '../survey.js';
 import type { Finding, FindingCode } from './finding.js';
 import { namesOf, usersOfSpaces, whoText } from './reach.js';
@@ -9,8 +10,6 @@ const CODES: Readonly<Record<TableProblem['kind'], FindingCode>> = {
   level: 'bad-level',
   'unknown-format': 'not-walked',
 };
-
-const hex = (value: number | bigint): string => `0x${value.toString(16)}`;
 
 function problemFinding(problem: TableProblem, whose: string, devices: readonly AuditedDevice[]): Finding {
   const { kind, at, entry, message } = problem;

@@ -1,3 +1,4 @@
+import { hex } from '../../text/hex.js';
 import {
   type AcpiField,
   type AcpiLayout,
@@ -28,8 +29,6 @@ export interface StructureRules {
   /** Structures inside one, which end at `end` at the latest. */
   childrenOf?(structure: Omit<AcpiStructure, 'children'>, walk: TableWalk): readonly AcpiStructure[];
 }
-
-const hex = (value: number): string => `0x${value.toString(16)}`;
 
 /** A walk through one table: collects what is wrong and bounds how many structures are read. */
 export class TableWalk {

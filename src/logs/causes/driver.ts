@@ -1,16 +1,7 @@
+import { hex } from '../../text/hex.js';
 import type { JudgedEvent } from './cause.js';
 import { accessOf, mayBeAbsent, mayBeDenied, natureOf } from './fault-nature.js';
-import {
-  addressesOf,
-  driverOf,
-  hex,
-  isLinuxIova,
-  isUsable,
-  isXen,
-  option,
-  rangeAt,
-  where,
-} from './log-world.js';
+import { addressesOf, driverOf, isLinuxIova, isUsable, isXen, option, rangeAt, where } from './log-world.js';
 import { cause, doubts, excludes, hints, opposes, settles, shows, suggests, supports } from './weigh.js';
 
 const PAGE = 4096n;

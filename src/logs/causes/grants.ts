@@ -1,7 +1,8 @@
+import { hex } from '../../text/hex.js';
 import { mendedBy, releaseList, releasesThat } from './affected-releases.js';
 import type { JudgedEvent, World } from './cause.js';
 import { accessOf, mayBeAbsent, mayBeDenied, natureOf } from './fault-nature.js';
-import { atSamePage, behaves, hex, isArm, isXen, ofKind, ownerOf, releaseSaid, where } from './log-world.js';
+import { atSamePage, behaves, isArm, isXen, ofKind, ownerOf, releaseSaid, where } from './log-world.js';
 import { cause, doubts, excludes, hints, opposes, shows, suggests, supports } from './weigh.js';
 
 /** On Arm the predicate for grants asked for tables that mirror the p2m, which there never do (dossier §5.3, 91d4eca7ad). */

@@ -1,3 +1,4 @@
+import { hex } from '../../text/hex.js';
 import type { Profile } from '../../xen/editions/behaviours.js';
 import { mendedBy, releaseList, releasesThat } from './affected-releases.js';
 import type { Evidence, JudgedEvent, World } from './cause.js';
@@ -5,7 +6,6 @@ import { accessOf, natureOf } from './fault-nature.js';
 import {
   behaves,
   configHas,
-  hex,
   isUsable,
   isXen,
   listItem,

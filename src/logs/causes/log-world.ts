@@ -1,3 +1,4 @@
+import { hex } from '../../text/hex.js';
 import type { Bdf } from '../../toolstack/bdf.js';
 import type { Profile } from '../../xen/editions/behaviours.js';
 import type { EventKind } from '../event.js';
@@ -5,10 +6,6 @@ import { ELSEWHERE, type NamedRange, type Said } from '../facts.js';
 import { decimal, sbdfOf } from '../values.js';
 import type { JudgedEvent, World } from './cause.js';
 import { type DeviceEvents, indexOf, near } from './world-index.js';
-
-/** What rules of causes ask of a log, of its release and of the config: the questions, and the words of the answers. */
-
-export const hex = (value: bigint): string => `0x${value.toString(16)}`;
 
 /** Where something was said: `line 12`. */
 export const where = ({ line }: { readonly line: number }): string =>

@@ -1,7 +1,8 @@
+import { hex } from '../../text/hex.js';
 import { errnoOf } from '../errnos.js';
 import type { CauseRule, JudgedEvent, World } from './cause.js';
 import { belowMaxmem } from './config-check.js';
-import { atSamePage, hex, rangeAt, rangeText, where } from './log-world.js';
+import { atSamePage, rangeAt, rangeText, where } from './log-world.js';
 import { ofLog } from './of-log.js';
 import { cause, hints, opposes, settles, shows, suggests, supports } from './weigh.js';
 

@@ -1,5 +1,6 @@
+import { hex } from '../../text/hex.js';
 import { accessOf, mayBeAbsent } from './fault-nature.js';
-import { hex, isArm, isXen, releaseSaid } from './log-world.js';
+import { isArm, isXen, releaseSaid } from './log-world.js';
 import { cause, hints, shows, suggests } from './weigh.js';
 
 /**

@@ -1,3 +1,4 @@
+import { hex } from '../../text/hex.js';
 import { domainType } from '../../toolstack/domain-config.js';
 import type { JudgedEvent, World } from './cause.js';
 import { accessOf, mayBeAbsent, natureOf } from './fault-nature.js';
@@ -5,7 +6,6 @@ import {
   addressesOf,
   atSamePage,
   endOfMemory,
-  hex,
   isHole,
   isLinuxIova,
   isUsable,

@@ -1,9 +1,9 @@
+import { hex } from '../../text/hex.js';
 import { domainType } from '../../toolstack/domain-config.js';
 import { releaseList, releasesThat } from './affected-releases.js';
 import { accessOf, mayBeAbsent, mayBeDenied, natureOf } from './fault-nature.js';
 import {
   behaves,
-  hex,
   isHole,
   isUsable,
   isX86,

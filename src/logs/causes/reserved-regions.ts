@@ -1,3 +1,4 @@
+import { hex } from '../../text/hex.js';
 import type { NamedRange } from '../facts.js';
 import type { JudgedEvent, World } from './cause.js';
 import { mayBeAbsent } from './fault-nature.js';
@@ -5,7 +6,6 @@ import {
   behaves,
   configHas,
   driverOf,
-  hex,
   isFor,
   isUsable,
   isX86,

@@ -1,7 +1,8 @@
+import { hex } from '../../text/hex.js';
 import { ALLOWS } from '../vtd-walk.js';
 import type { JudgedEvent } from './cause.js';
 import { natureOf } from './fault-nature.js';
-import { behaves, hex, isArm, isXen, option, others, releaseSaid, where } from './log-world.js';
+import { behaves, isArm, isXen, option, others, releaseSaid, where } from './log-world.js';
 import { cause, doubts, hints, opposes, settles, shows, suggests, supports } from './weigh.js';
 
 /** Something in the tables that this unit does not take: another unit, or another program, had it written so. */

@@ -1,3 +1,4 @@
+import { hex } from '../../text/hex.js';
 import { deviceTableFrames, parseSbdf } from '../../xen/machine.js';
 import type { JudgedEvent } from '../causes/cause.js';
 import { hexNumber } from '../values.js';
@@ -17,7 +18,6 @@ export interface Place {
   machine(dom0: string, page?: 'ram' | 'xen' | 'nothing', flags?: string): string;
 }
 
-const hex = (value: number): string => `0x${value.toString(16)}`;
 const range = (first: number, last: number): string => `${hex(first)}..${hex(last)}`;
 
 /** Frames below are where the scenes have their own memory. */
