@@ -1,23 +1,32 @@
-// Makes the script of each page one file: dist/web/PAGE.js, with the page's HTML and style beside it.
+// Makes each script of a page one file: dist/web/PAGE.js, with the page's HTML and style beside it.
 import { copyFileSync, mkdirSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 
 const file = (name) => fileURLToPath(new URL(`../${name}`, import.meta.url));
 
+/** Scripts by the file that they are made of. */
+const SCRIPTS = {
+  audit: 'web/audit/page.ts',
+  explore: 'web/explore/page.tsx',
+  'explore-worker': 'web/explore/worker.ts',
+};
+
 mkdirSync(file('dist/web'), { recursive: true });
-for (const page of ['audit']) {
-  await build({
-    entryPoints: [file(`web/${page}/page.ts`)],
-    outfile: file(`dist/web/${page}.js`),
-    bundle: true,
-    minify: true,
-    platform: 'browser',
-    target: 'es2022',
-    format: 'iife',
-    legalComments: 'inline',
-    logLevel: 'warning',
-  });
+await build({
+  entryPoints: Object.fromEntries(Object.entries(SCRIPTS).map(([name, source]) => [name, file(source)])),
+  outdir: file('dist/web'),
+  bundle: true,
+  minify: true,
+  platform: 'browser',
+  target: 'es2022',
+  format: 'iife',
+  jsx: 'automatic',
+  jsxImportSource: 'preact',
+  legalComments: 'inline',
+  logLevel: 'warning',
+});
+for (const page of ['audit', 'explore']) {
   for (const kind of ['html', 'css'])
     copyFileSync(file(`web/${page}/page.${kind}`), file(`dist/web/${page}.${kind}`));
 }

@@ -9,7 +9,9 @@ const RANGES_SHOWN = 16;
 /** What the picture shows as a table, for whoever cannot see it. */
 export function tableInWords({ devices, spaces }: PageData): HTMLElement {
   const table = document.createElement('table');
-  table.append(rowOf('th', ['device', 'domain id', 'translation', 'reaches (device addresses, memory, rights)']));
+  table.append(
+    rowOf('th', ['device', 'domain id', 'translation', 'reaches (device addresses, memory, rights)']),
+  );
   for (const device of devices.slice(0, DEVICES_SHOWN)) {
     const id = device.domainId === null ? 'none' : String(device.domainId);
     table.append(rowOf('td', [device.sbdf, id, device.translation, reachOf(device, spaces)]));
@@ -37,10 +39,17 @@ function reachOf(device: PageDevice, spaces: PageData['spaces']): string {
   const flat = spaces[space]!;
   const lines: string[] = [];
   for (let at = 0; at < flat.length && lines.length < RANGES_SHOWN; at += RANGE_NUMBERS) {
-    const [start, end, frame, allowed] = flat.slice(at, at + RANGE_NUMBERS) as [number, number, number, number];
+    const [start, end, frame, allowed] = flat.slice(at, at + RANGE_NUMBERS) as [
+      number,
+      number,
+      number,
+      number,
+    ];
     const target = frame < 0 ? 'as an earlier range' : addressText(frame);
     if ((allowed & rights) !== 0) {
-      lines.push(`${addressText(start)} up to ${addressText(end)}: ${target}, ${rightsText(allowed & rights)}`);
+      lines.push(
+        `${addressText(start)} up to ${addressText(end)}: ${target}, ${rightsText(allowed & rights)}`,
+      );
     }
   }
   const left = flat.length / RANGE_NUMBERS - lines.length;

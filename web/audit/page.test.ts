@@ -15,9 +15,22 @@ const survey = surveyOf(
   [
     deviceOf('0000:00:04.0'),
     deviceOf('0000:00:05.0', { domainId: 2, space: 1 }),
-    deviceOf('0000:00:06.0', { translation: 'passthrough', space: null, domainId: 3, type: 'pass-through (TT = 10b)' }),
-    deviceOf('0000:00:07.0', { translation: 'blocked', space: null, domainId: null, rights: 0, note: 'no context' }),
-    ...Array.from({ length: 60 }, (_, i) => deviceOf(`0000:02:${(i >> 3).toString(16).padStart(2, '0')}.${i & 7}`)),
+    deviceOf('0000:00:06.0', {
+      translation: 'passthrough',
+      space: null,
+      domainId: 3,
+      type: 'pass-through (TT = 10b)',
+    }),
+    deviceOf('0000:00:07.0', {
+      translation: 'blocked',
+      space: null,
+      domainId: null,
+      rights: 0,
+      note: 'no context',
+    }),
+    ...Array.from({ length: 60 }, (_, i) =>
+      deviceOf(`0000:02:${(i >> 3).toString(16).padStart(2, '0')}.${i & 7}`),
+    ),
   ],
   [
     spaceOf([
@@ -67,7 +80,10 @@ describe.skipIf(chromiumPath === undefined)(`the page of an audit in a browser${
         const canvas = document.getElementById('picture') as HTMLCanvasElement;
         const ratio = canvas.width / canvas.clientWidth;
         const x = (190 + (canvas.clientWidth - 198) * fraction!) * ratio;
-        return [...canvas.getContext('2d')!.getImageData(x, (26 + row! * 22 + 4) * ratio, 1, 1).data].slice(0, 3);
+        return [...canvas.getContext('2d')!.getImageData(x, (26 + row! * 22 + 4) * ratio, 1, 1).data].slice(
+          0,
+          3,
+        );
       },
       [row, fraction] as const,
     );
@@ -79,7 +95,9 @@ describe.skipIf(chromiumPath === undefined)(`the page of an audit in a browser${
 
   it('tells what lies under the pointer, by device address and by memory', async () => {
     await point(0, 0.3);
-    expect(await said()).toMatch(/^0000:00:04\.0 at 0x[0-9a-f]+: rw → 0x[0-9a-f]+, in 0x40000000 to 0x60000000/);
+    expect(await said()).toMatch(
+      /^0000:00:04\.0 at 0x[0-9a-f]+: rw → 0x[0-9a-f]+, in 0x40000000 to 0x60000000/,
+    );
     await point(3, 0.5);
     expect(await said()).toContain('nothing');
     await page.check('#axis-memory');
@@ -105,7 +123,9 @@ describe.skipIf(chromiumPath === undefined)(`the page of an audit in a browser${
     await page.click('#words summary');
     await page.locator('#words tr').nth(1).waitFor();
     expect(await page.locator('#words tr').count()).toBe(65);
-    expect(await page.locator('#words tr').nth(1).textContent()).toContain('0x40000000 up to 0x60000000: 0x80000000, rw');
+    expect(await page.locator('#words tr').nth(1).textContent()).toContain(
+      '0x40000000 up to 0x60000000: 0x80000000, rw',
+    );
     expect(await page.locator('#words tr').nth(2).textContent()).toContain('and 99984 more ranges');
     await page.click('#words summary');
     expect(errors).toEqual([]);
@@ -138,6 +158,6 @@ describe.skipIf(chromiumPath === undefined)(`the page of an audit in a browser${
   it('shows the memory that a finding is about', async () => {
     await page.locator('#findings button').first().click();
     expect(await page.isChecked('#axis-memory')).toBe(true);
-    if (process.env['DOMMU_SCREENSHOT']) await page.screenshot({ path: process.env['DOMMU_SCREENSHOT'] });
+    if (process.env.DOMMU_SCREENSHOT) await page.screenshot({ path: process.env.DOMMU_SCREENSHOT });
   });
 });

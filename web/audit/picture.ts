@@ -1,11 +1,11 @@
-import { rightsText } from '../../src/formats/address.js';
 import { scaleLinear } from 'd3-scale';
 import { select } from 'd3-selection';
-import { type D3ZoomEvent, zoom, zoomIdentity, type ZoomTransform } from 'd3-zoom';
+import { type D3ZoomEvent, type ZoomTransform, zoom, zoomIdentity } from 'd3-zoom';
+import { rightsText } from '../../src/formats/address.js';
 import type { PageData, PageDevice } from '../../src/report/audit-page-data.js';
 import { sizeText } from '../../src/text/count.js';
-import { addressText } from './words.js';
 import { type Axis, Rows } from './rows.js';
+import { addressText } from './words.js';
 
 const ROW = 22;
 const LABEL = 190;
@@ -16,7 +16,9 @@ const PAGE = 4096;
  * Colours that stay apart for every kind of colour blindness (Okabe and Ito), each with a pattern of its own, so that no
  * colour needs to be told from another to read the picture.
  */
-const FILLS: Readonly<Record<number, { readonly colour: string; readonly pattern: 'plain' | 'rising' | 'upright' }>> = {
+const FILLS: Readonly<
+  Record<number, { readonly colour: string; readonly pattern: 'plain' | 'rising' | 'upright' }>
+> = {
   1: { colour: '#56b4e9', pattern: 'rising' },
   2: { colour: '#e69f00', pattern: 'upright' },
   3: { colour: '#d55e00', pattern: 'plain' },
@@ -52,7 +54,10 @@ export class Picture {
     this.scroller = scroller;
     this.said = said;
     this.zooming
-      .filter((event: Event) => event.type !== 'wheel' || (event as WheelEvent).ctrlKey || !(event as WheelEvent).shiftKey)
+      .filter(
+        (event: Event) =>
+          event.type !== 'wheel' || (event as WheelEvent).ctrlKey || !(event as WheelEvent).shiftKey,
+      )
       .on('zoom', (event: D3ZoomEvent<HTMLCanvasElement, unknown>) => {
         this.transform = event.transform;
         this.draw();
@@ -244,7 +249,8 @@ export class Picture {
       return;
     }
     const range = `${addressText(found.start)} to ${addressText(found.end)} (${sizeText((found.end - found.start) * PAGE)})`;
-    const other = found.other < 0 ? 'repeats an earlier range' : addressText(found.other + frame - found.start);
+    const other =
+      found.other < 0 ? 'repeats an earlier range' : addressText(found.other + frame - found.start);
     const relation = this.axis === 'device' ? `→ ${other}` : `← ${other}`;
     this.said.textContent = `${place}: ${rightsText(found.rights & device.rights)} ${relation}, in ${range}`;
   }
@@ -277,7 +283,11 @@ function ticks(from: number, to: number, most: number): number[] {
   return found;
 }
 
-function hatched(context: CanvasRenderingContext2D, colour: string, kind: 'rising' | 'upright'): CanvasPattern | string {
+function hatched(
+  context: CanvasRenderingContext2D,
+  colour: string,
+  kind: 'rising' | 'upright',
+): CanvasPattern | string {
   const tile = document.createElement('canvas');
   tile.width = tile.height = 6;
   const on = tile.getContext('2d')!;

@@ -71,7 +71,12 @@ export class Row {
    * Visits what is to be drawn of [from, to) when a pixel is `frames` wide: runs of pixels with their rights. What is
    * smaller than a pixel is drawn as one, with the rights of all in it.
    */
-  draw(from: number, to: number, frames: number, visit: (start: number, end: number, rights: number, repeat: boolean) => void): void {
+  draw(
+    from: number,
+    to: number,
+    frames: number,
+    visit: (start: number, end: number, rights: number, repeat: boolean) => void,
+  ): void {
     let i = this.firstReaching(from);
     while (i < this.length && this.starts[i]! < to) {
       const start = this.starts[i]!;
@@ -135,7 +140,10 @@ export class Rows {
   /** The end of the axis: of memory and of everything that is translated. */
   end(axis: Axis): number {
     const translated = this.data.devices.filter(({ space }) => space !== null);
-    return translated.reduce((end, device) => Math.max(end, this.of(device, axis).end()), this.data.memoryEnd);
+    return translated.reduce(
+      (end, device) => Math.max(end, this.of(device, axis).end()),
+      this.data.memoryEnd,
+    );
   }
 
   private flatOf(device: PageDevice): readonly number[] {

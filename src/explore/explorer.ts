@@ -1,0 +1,96 @@
+import { Verdicts } from '../program/timeline/verdicts.js';
+import { Timeline } from '../program/timeline.js';
+import { type Diagnostic, InputError } from '../text/diagnostic.js';
+import { Here } from './here.js';
+import { type ExploreSource, readSource } from './source.js';
+import { VIEWS, type ViewAnswer, type ViewArgs, type ViewName } from './views.js';
+
+/** What is known of a run as a whole once it is open. */
+export interface Opened {
+  readonly name: string;
+  /** The program as it was given. */
+  readonly text: string;
+  readonly edition: string;
+  /** Number of the last step; 0 is the boot. */
+  readonly length: number;
+  /** Why the run ended before the program did. */
+  readonly stopped: Diagnostic | undefined;
+  /** Steps at which the hypervisor logged something of a device's access. */
+  readonly faults: readonly number[];
+}
+
+/** How far what is done in the background has come. */
+export interface Marks {
+  /** Steps below this one have been held against the invariants. */
+  readonly judged: number;
+  /** Steps that broke one. */
+  readonly violations: readonly number[];
+}
+
+/** A question to the explorer: a view, and its arguments. */
+export type Question = {
+  readonly [N in ViewName]: { readonly view: N; readonly args: ViewArgs<N> };
+}[ViewName];
+
+/** A recorded run that answers questions about any place in it. Lives where the model does: in a worker, or in a test. */
+export class Explorer {
+  readonly timeline: Timeline;
+  readonly opened: Opened;
+  private readonly verdicts: Verdicts;
+  private readonly violations: number[] = [];
+  /** Steps below this one are in `violations`. */
+  private marked = 0;
+  private here: Here;
+
+  /** @throws InputError where the source is no program, or its machine does not boot. */
+  constructor(source: ExploreSource) {
+    const { program, edition } = readSource(source);
+    this.timeline = Timeline.record(program, edition);
+    this.verdicts = new Verdicts(this.timeline);
+    this.here = new Here(this.timeline, this.verdicts, 0);
+    const { timeline } = this;
+    this.opened = {
+      name: source.name,
+      text: source.text,
+      edition: edition.name,
+      length: timeline.length,
+      stopped: timeline.stopped?.diagnostic,
+      faults: faultySteps(timeline),
+    };
+  }
+
+  /** Answers a question about the place after `step`. @throws RangeError where there is no such step. */
+  answer<N extends ViewName>(step: number, view: N, args: ViewArgs<N>): ViewAnswer<N> {
+    if (this.here.step !== step) this.here = new Here(this.timeline, this.verdicts, step);
+    const look = VIEWS[view] as (here: Here, args: ViewArgs<N>) => ViewAnswer<N>;
+    return look(this.here, args);
+  }
+
+  /** Goes on for about so long with what is done in the background, and says whether that was all. */
+  workFor(milliseconds: number): boolean {
+    const done = this.verdicts.judgeFor(milliseconds);
+    for (; this.marked < this.verdicts.judged; this.marked++) {
+      if (this.verdicts.newAt(this.marked).length > 0) this.violations.push(this.marked);
+    }
+    return done;
+  }
+
+  get marks(): Marks {
+    return { judged: this.verdicts.judged, violations: this.violations };
+  }
+}
+
+function faultySteps(timeline: Timeline): number[] {
+  const found: number[] = [];
+  for (let step = 1; step <= timeline.length; step++) {
+    if (timeline.step(step).faults !== undefined) found.push(step);
+  }
+  return found;
+}
+
+/** What an error says, as data: a place in the program where there is one. */
+export function problemOf(error: unknown): Diagnostic {
+  if (error instanceof InputError) return error.diagnostic;
+  const message = error instanceof Error ? error.message : String(error);
+  return { severity: 'error', code: 'internal', message, file: '', line: 1, column: 1 };
+}

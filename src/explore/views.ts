@@ -1,0 +1,17 @@
+import type { Here } from './here.js';
+import { outcome } from './outcome.js';
+import { steps } from './steps.js';
+
+/**
+ * All that the explorer can show of a place in a run, by name. A view takes the place and plain arguments, and gives plain
+ * data that can be sent from one thread to another. The page asks for those that are on the screen, at every step.
+ */
+export const VIEWS = {
+  outcome,
+  steps,
+} satisfies Readonly<Record<string, (here: Here, args: never) => unknown>>;
+
+export type ViewName = keyof typeof VIEWS;
+/** What a view wants to know beside the place; undefined where it wants nothing. */
+export type ViewArgs<N extends ViewName> = Parameters<(typeof VIEWS)[N]>[1];
+export type ViewAnswer<N extends ViewName> = ReturnType<(typeof VIEWS)[N]>;

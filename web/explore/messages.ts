@@ -1,0 +1,19 @@
+import type { Marks, Opened, Question } from '../../src/explore/explorer.js';
+import type { ExploreSource } from '../../src/explore/source.js';
+import type { Diagnostic } from '../../src/text/diagnostic.js';
+
+/** What the page asks its worker. Every request is answered once, under its id. */
+export type Request =
+  | { readonly id: number; readonly open: ExploreSource }
+  | { readonly id: number; readonly step: number; readonly questions: readonly Question[] };
+
+/** Answers stand in the order of their questions. */
+export type Reply =
+  | { readonly id: number; readonly opened: Opened }
+  | { readonly id: number; readonly answers: readonly unknown[] }
+  | { readonly id: number; readonly problem: Diagnostic };
+
+/** What the worker says unasked: how far it has come with what it does in the background. */
+export interface News {
+  readonly marks: Marks;
+}

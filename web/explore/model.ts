@@ -1,0 +1,58 @@
+import type { Marks, Opened, Question } from '../../src/explore/explorer.js';
+import type { ExploreSource } from '../../src/explore/source.js';
+import type { ViewAnswer, ViewArgs, ViewName } from '../../src/explore/views.js';
+import type { Diagnostic } from '../../src/text/diagnostic.js';
+import type { News, Reply, Request } from './messages.js';
+
+/** Something that the model refused: a program with a mistake, a step that there is none of. */
+export class Problem extends Error {
+  constructor(readonly diagnostic: Diagnostic) {
+    super(diagnostic.message);
+  }
+}
+
+type Unnumbered<R> = R extends unknown ? Omit<R, 'id'> : never;
+
+/** The worker as something to call. */
+export class Model {
+  private readonly worker: Worker;
+  private readonly waiting = new Map<number, (reply: Reply) => void>();
+  private nextId = 1;
+
+  constructor(script: string, onMarks: (marks: Marks) => void) {
+    this.worker = new Worker(script);
+    this.worker.onmessage = ({ data }: MessageEvent<Reply | News>) => {
+      if ('marks' in data) return onMarks(data.marks);
+      const settle = this.waiting.get(data.id);
+      this.waiting.delete(data.id);
+      settle?.(data);
+    };
+  }
+
+  /** @throws Problem where the program has a mistake. */
+  async open(source: ExploreSource): Promise<Opened> {
+    return ((await this.request({ open: source })) as { opened: Opened }).opened;
+  }
+
+  /** Answers to all questions about the place after `step`, in their order. */
+  async ask(step: number, questions: readonly Question[]): Promise<readonly unknown[]> {
+    return ((await this.request({ step, questions })) as { answers: readonly unknown[] }).answers;
+  }
+
+  /** The answer to one. */
+  async view<N extends ViewName>(step: number, view: N, args: ViewArgs<N>): Promise<ViewAnswer<N>> {
+    const [answer] = await this.ask(step, [{ view, args } as Question]);
+    return answer as ViewAnswer<N>;
+  }
+
+  private request(request: Unnumbered<Request>): Promise<Reply> {
+    const id = this.nextId++;
+    return new Promise((resolve, reject) => {
+      this.waiting.set(id, (reply) => {
+        if ('problem' in reply) reject(new Problem(reply.problem));
+        else resolve(reply);
+      });
+      this.worker.postMessage({ ...request, id });
+    });
+  }
+}

@@ -1,0 +1,29 @@
+import type { Panel, PanelProps } from './panel.js';
+import { useView } from './session.js';
+
+function OutcomeOf({ session }: PanelProps) {
+  const outcome = useView(session, 'outcome', undefined).value;
+  if (outcome === undefined) return null;
+  const { status, changes, log, because } = outcome;
+  return (
+    <>
+      <p>
+        <strong>{status}</strong>
+        {because !== undefined && `: ${because}`}
+      </p>
+      <ul>
+        {changes.map((line) => (
+          <li key={line}>{line}</li>
+        ))}
+      </ul>
+      {log.length > 0 && <pre class="log">{log.map((line) => `(XEN) ${line}\n`)}</pre>}
+    </>
+  );
+}
+
+export const outcomePanel: Panel = {
+  id: 'outcome',
+  title: 'What this step did',
+  column: 'run',
+  Component: OutcomeOf,
+};

@@ -1,0 +1,148 @@
+import { batch, type ReadonlySignal, type Signal, signal } from '@preact/signals';
+import { useEffect, useMemo } from 'preact/hooks';
+import type { Marks, Opened, Question } from '../../src/explore/explorer.js';
+import type { ExploreSource } from '../../src/explore/source.js';
+import type { Value } from '../../src/explore/value.js';
+import type { ViewAnswer, ViewArgs, ViewName } from '../../src/explore/views.js';
+import type { Diagnostic } from '../../src/text/diagnostic.js';
+import { Model, Problem } from './model.js';
+
+/** A question that a part of the page asks at every step, and the last answer to it. */
+interface Live {
+  question: Question;
+  readonly answer: Signal<unknown>;
+}
+
+/** A value that somebody wants explained. */
+export interface Asked {
+  readonly value: Value;
+  readonly what: string;
+}
+
+const NOTHING_JUDGED: Marks = { judged: 0, violations: [] };
+
+/**
+ * What the page is about: a program, a place in its run, and what is shown of it. All parts that are on the screen ask
+ * their questions together, once a step, and are drawn once when the answers have come: so that they never show two steps
+ * at once, and nothing waits for a place that has been left already.
+ */
+export class Session {
+  readonly model: Model;
+  /** The run that is open; undefined until there is one. */
+  readonly opened = signal<Opened | undefined>(undefined);
+  /** Why the last program could not be opened. */
+  readonly problem = signal<Diagnostic | undefined>(undefined);
+  /** The step that was asked for, and the one that the page shows. */
+  readonly step = signal(0);
+  readonly shown = signal(0);
+  readonly marks = signal<Marks>(NOTHING_JUDGED);
+  /** What was asked about last: who wrote this? */
+  readonly asked = signal<Asked | undefined>(undefined);
+  source: ExploreSource | undefined;
+  private readonly live = new Set<Live>();
+  private asking = false;
+  private stale = false;
+
+  constructor(workerScript: string) {
+    this.model = new Model(workerScript, (marks) => this.takeMarks(marks));
+  }
+
+  /** Opens a program, at a step of it. What was open stays where the new one has a mistake. */
+  async open(source: ExploreSource, step = 0): Promise<void> {
+    try {
+      const opened = await this.model.open(source);
+      this.source = source;
+      batch(() => {
+        this.opened.value = opened;
+        this.problem.value = undefined;
+        this.marks.value = NOTHING_JUDGED;
+        this.step.value = Math.min(Math.max(0, step), opened.length);
+      });
+      this.refresh();
+    } catch (error) {
+      if (!(error instanceof Problem)) throw error;
+      this.problem.value = error.diagnostic;
+    }
+  }
+
+  /** Goes to a step; to the nearest that there is. */
+  goTo(step: number): void {
+    const length = this.opened.value?.length ?? 0;
+    const next = Math.min(Math.max(0, Math.round(step)), length);
+    if (next === this.step.value) return;
+    this.step.value = next;
+    this.refresh();
+  }
+
+  /** Asks who wrote a value; `what` says of what it is one. */
+  askWhy(value: Value, what: string): void {
+    this.asked.value = { value, what };
+  }
+
+  /** Asks a question at every step from now on. */
+  follow(live: Live): () => void {
+    this.live.add(live);
+    this.refresh();
+    return () => void this.live.delete(live);
+  }
+
+  /** Asks all questions once more: a step, a question or what is known of the step has changed. */
+  refresh(): void {
+    this.stale = true;
+    // What is asked for in one go is asked once.
+    if (!this.asking) queueMicrotask(() => this.ask());
+  }
+
+  private async ask(): Promise<void> {
+    if (this.asking || this.opened.value === undefined) return;
+    this.asking = true;
+    try {
+      while (this.stale) await this.askOnce();
+    } catch (error) {
+      if (!(error instanceof Problem)) throw error;
+      this.problem.value = error.diagnostic;
+    } finally {
+      this.asking = false;
+    }
+  }
+
+  private async askOnce(): Promise<void> {
+    this.stale = false;
+    const step = this.step.value;
+    const asked = [...this.live].map((live) => ({ live, question: live.question }));
+    const answers = await this.model.ask(
+      step,
+      asked.map(({ question }) => question),
+    );
+    batch(() => {
+      asked.forEach(({ live }, index) => void (live.answer.value = answers[index]));
+      this.shown.value = step;
+    });
+  }
+
+  private takeMarks(marks: Marks): void {
+    const step = this.step.value;
+    const news = this.marks.value.judged <= step && marks.judged > step;
+    this.marks.value = marks;
+    if (news) this.refresh();
+  }
+}
+
+/** The answer to a question at the step that the page shows; undefined until the first has come. */
+export function useView<N extends ViewName>(
+  session: Session,
+  view: N,
+  args: ViewArgs<N>,
+): ReadonlySignal<ViewAnswer<N> | undefined> {
+  const key = JSON.stringify(args);
+  const live = useMemo<Live>(
+    () => ({ question: { view, args } as Question, answer: signal<unknown>(undefined) }),
+    [view],
+  );
+  useEffect(() => session.follow(live), [session, live]);
+  useEffect(() => {
+    live.question = { view, args } as Question;
+    session.refresh();
+  }, [key]);
+  return live.answer as ReadonlySignal<ViewAnswer<N> | undefined>;
+}
