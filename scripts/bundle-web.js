@@ -26,7 +26,7 @@ await build({
   legalComments: 'inline',
   logLevel: 'warning',
 });
-for (const page of ['audit', 'explore']) {
-  for (const kind of ['html', 'css'])
-    copyFileSync(file(`web/${page}/page.${kind}`), file(`dist/web/${page}.${kind}`));
-}
+for (const page of ['audit', 'explore'])
+  copyFileSync(file(`web/${page}/page.html`), file(`dist/web/${page}.html`));
+// The explorer's parts bring their styles with them.
+copyFileSync(file('web/audit/page.css'), file('dist/web/audit.css'));

@@ -24,6 +24,6 @@ function OutcomeOf({ session }: PanelProps) {
 export const outcomePanel: Panel = {
   id: 'outcome',
   title: 'What this step did',
-  column: 'run',
+  place: 'run',
   Component: OutcomeOf,
 };

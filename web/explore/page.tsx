@@ -1,5 +1,7 @@
+import './page.css';
 import { render } from 'preact';
 import type { PageData } from '../../src/explore/page-data.js';
+import { type Panel, type PanelProps, TABS } from './panel.js';
 import { PANELS } from './panels.js';
 import { Session } from './session.js';
 import { Timeline } from './timeline.js';
@@ -25,19 +27,39 @@ function Page({ session }: { readonly session: Session }) {
       </header>
       <Timeline session={session} />
       <main>
-        {(['run', 'machine'] as const).map((column) => (
-          <div key={column} class={`column ${column}`}>
-            {PANELS.filter((panel) => panel.column === column).map(({ id, title, Component }) => (
-              <section key={id} id={id} aria-labelledby={`${id}-title`}>
-                <h2 id={`${id}-title`}>{title}</h2>
-                <Component session={session} />
-              </section>
+        <div class="run">
+          <Sections session={session} place="run" />
+        </div>
+        <div class="machine">
+          <div role="tablist" aria-label="views">
+            {TABS.map((tab) => (
+              <button
+                key={tab}
+                type="button"
+                role="tab"
+                aria-selected={tab === session.tab.value}
+                onClick={() => void (session.tab.value = tab)}
+              >
+                {tab}
+              </button>
             ))}
           </div>
-        ))}
+          <div role="tabpanel" aria-label={session.tab.value}>
+            <Sections session={session} place={session.tab.value} />
+          </div>
+        </div>
       </main>
     </>
   );
+}
+
+function Sections({ session, place }: PanelProps & Pick<Panel, 'place'>) {
+  return PANELS.filter((panel) => panel.place === place).map(({ id, title, Component }) => (
+    <section key={id} id={id} aria-labelledby={`${id}-title`}>
+      <h2 id={`${id}-title`}>{title}</h2>
+      <Component session={session} />
+    </section>
+  ));
 }
 
 const data = JSON.parse(textOf('data')) as PageData;

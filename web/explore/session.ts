@@ -6,6 +6,7 @@ import type { Value } from '../../src/explore/value.js';
 import type { ViewAnswer, ViewArgs, ViewName } from '../../src/explore/views.js';
 import type { Diagnostic } from '../../src/text/diagnostic.js';
 import { Model, Problem } from './model.js';
+import type { Tab } from './panel.js';
 
 /** A question that a part of the page asks at every step, and the last answer to it. */
 interface Live {
@@ -36,6 +37,10 @@ export class Session {
   readonly step = signal(0);
   readonly shown = signal(0);
   readonly marks = signal<Marks>(NOTHING_JUDGED);
+  /** The tab that is open. */
+  readonly tab = signal<Tab>('Machine');
+  /** The frame (mfn) that the reader has picked: every part of the page that shows it marks it. */
+  readonly picked = signal<number | undefined>(undefined);
   /** What was asked about last: who wrote this? */
   readonly asked = signal<Asked | undefined>(undefined);
   source: ExploreSource | undefined;

@@ -20,4 +20,4 @@ function Steps({ session }: PanelProps) {
   );
 }
 
-export const stepsPanel: Panel = { id: 'steps', title: 'Steps', column: 'run', Component: Steps };
+export const stepsPanel: Panel = { id: 'steps', title: 'Steps', place: 'run', Component: Steps };
