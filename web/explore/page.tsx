@@ -1,7 +1,8 @@
 import './page.css';
+import './layout.css';
 import { render } from 'preact';
 import type { PageData } from '../../src/explore/page-data.js';
-import { type Panel, type PanelProps, TABS } from './panel.js';
+import { type PanelProps, TABS, type Tab } from './panel.js';
 import { PANELS } from './panels.js';
 import { Session } from './session.js';
 import { Timeline } from './timeline.js';
@@ -12,13 +13,15 @@ const textOf = (id: string): string => document.getElementById(id)?.textContent 
 const scriptUrl = (id: string): string =>
   URL.createObjectURL(new Blob([textOf(id)], { type: 'text/javascript' }));
 
-function Page({ session }: { readonly session: Session }) {
+function Page({ session }: PanelProps) {
   const problem = session.problem.value;
   return (
     <>
-      <header>
-        <h1>{session.opened.value?.name ?? 'dommu explore'}</h1>
-        <p>on Xen {session.opened.value?.edition}</p>
+      <header class="page-header">
+        <h1 title={session.opened.value?.name}>{session.opened.value?.name ?? 'dommu explore'}</h1>
+        <span class="edition">on Xen {session.opened.value?.edition}</span>
+        <span class="spring" />
+        <HeaderControls session={session} />
         {problem !== undefined && (
           <p role="alert">
             {problem.file}:{problem.line}:{problem.column}: {problem.message}
@@ -28,10 +31,10 @@ function Page({ session }: { readonly session: Session }) {
       <Timeline session={session} />
       <main>
         <div class="run">
-          <Sections session={session} place="run" />
+          <Panels session={session} place="run" />
         </div>
         <div class="machine">
-          <div role="tablist" aria-label="views">
+          <div class="tabs" role="tablist" aria-label="views">
             {TABS.map((tab) => (
               <button
                 key={tab}
@@ -44,8 +47,8 @@ function Page({ session }: { readonly session: Session }) {
               </button>
             ))}
           </div>
-          <div role="tabpanel" aria-label={session.tab.value}>
-            <Sections session={session} place={session.tab.value} />
+          <div class="tab-body" role="tabpanel" aria-label={session.tab.value}>
+            <Panels session={session} place={session.tab.value} />
           </div>
         </div>
       </main>
@@ -53,11 +56,22 @@ function Page({ session }: { readonly session: Session }) {
   );
 }
 
-function Sections({ session, place }: PanelProps & Pick<Panel, 'place'>) {
-  return PANELS.filter((panel) => panel.place === place).map(({ id, title, Component }) => (
-    <section key={id} id={id} aria-labelledby={`${id}-title`}>
-      <h2 id={`${id}-title`}>{title}</h2>
+/** Panels of the header: their title is for those who cannot see where they stand. */
+function HeaderControls({ session }: PanelProps) {
+  return PANELS.filter(({ place }) => place === 'header').map(({ id, title, Component }) => (
+    <section key={id} id={id} aria-label={title}>
       <Component session={session} />
+    </section>
+  ));
+}
+
+function Panels({ session, place }: PanelProps & { readonly place: 'run' | Tab }) {
+  return PANELS.filter((panel) => panel.place === place).map(({ id, title, Component }) => (
+    <section key={id} id={id} class="panel" aria-labelledby={`${id}-title`}>
+      <h2 id={`${id}-title`}>{title}</h2>
+      <div class="body">
+        <Component session={session} />
+      </div>
     </section>
   ));
 }

@@ -24,7 +24,7 @@ export interface Panel {
   /** In the element's id and in links to it. */
   readonly id: string;
   readonly title: string;
-  /** Beside the steps, always on the screen; or under which tab of the machine. */
-  readonly place: 'run' | Tab;
+  /** Controls in the page's header; beside the steps, always on the screen; or under which tab of the machine. */
+  readonly place: 'header' | 'run' | Tab;
   readonly Component: ComponentType<PanelProps>;
 }
