@@ -7,17 +7,12 @@ import type { ViewAnswer, ViewArgs, ViewName } from '../../src/explore/views.js'
 import type { Diagnostic } from '../../src/text/diagnostic.js';
 import { Model, Problem } from './model.js';
 import type { Tab } from './panel.js';
+import { Questions } from './questions.js';
 
 /** A question that a part of the page asks at every step, and the last answer to it. */
 interface Live {
   question: Question;
   readonly answer: Signal<unknown>;
-}
-
-/** A value that somebody wants explained. */
-export interface Asked {
-  readonly value: Value;
-  readonly what: string;
 }
 
 const NOTHING_JUDGED: Marks = { judged: 0, violations: [] };
@@ -41,8 +36,8 @@ export class Session {
   readonly tab = signal<Tab>('Machine');
   /** The frame (mfn) that the reader has picked: every part of the page that shows it marks it. */
   readonly picked = signal<number | undefined>(undefined);
-  /** What was asked about last: who wrote this? */
-  readonly asked = signal<Asked | undefined>(undefined);
+  /** What the reader wants explained: who wrote this, why was that refused? */
+  readonly questions = new Questions();
   source: ExploreSource | undefined;
   private readonly live = new Set<Live>();
   private asking = false;
@@ -61,6 +56,7 @@ export class Session {
         this.opened.value = opened;
         this.problem.value = undefined;
         this.marks.value = NOTHING_JUDGED;
+        this.questions.forget();
         this.step.value = Math.min(Math.max(0, step), opened.length);
       });
       this.refresh();
@@ -81,7 +77,12 @@ export class Session {
 
   /** Asks who wrote a value; `what` says of what it is one. */
   askWhy(value: Value, what: string): void {
-    this.asked.value = { value, what };
+    this.questions.ask({ value, what });
+  }
+
+  /** Asks why a step was answered as it was. */
+  askErrno(step: number): void {
+    this.questions.ask({ errno: step });
   }
 
   /** Asks a question at every step from now on. */
