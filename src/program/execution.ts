@@ -53,20 +53,27 @@ export class Execution {
 
   /** Runs all steps. @throws InputError where an operation cannot be carried out as written. */
   run(): void {
-    this.runSteps([...this.started, ...this.program.steps]);
+    for (const _ of this.stepwise());
   }
 
-  private runSteps(steps: readonly Step[]): void {
+  /** The same as something that can be held up after any statement: it yields behind each. */
+  stepwise(): Generator<void> {
+    return this.runSteps([...this.started, ...this.program.steps]);
+  }
+
+  private *runSteps(steps: readonly Step[]): Generator<void> {
     for (const step of steps) {
-      if (!isRepeat(step)) this.runStatement(step);
-      else if (step.repeat === 'forever') this.runForever(step);
-      else for (let i = 0; i < step.repeat; i++) this.runRound(step.body, step);
+      if (!isRepeat(step)) {
+        this.runStatement(step);
+        yield;
+      } else if (step.repeat === 'forever') yield* this.runForever(step);
+      else for (let i = 0; i < step.repeat; i++) yield* this.runRound(step.body, step);
     }
   }
 
-  private runRound(body: readonly Step[], place: Place): void {
+  private runRound(body: readonly Step[], place: Place): Generator<void> {
     this.countStep(place);
-    this.runSteps(body);
+    return this.runSteps(body);
   }
 
   private countStep({ line, column }: Place): void {
@@ -86,11 +93,11 @@ export class Execution {
    * A block that goes on for ever: run until the state at its end has been there before, which proves that it can. If a
    * hypercall is under way all the while, and makes steps, that is a livelock. The first round may lead into the loop.
    */
-  private runForever({ body, expect, ...place }: Repeat): void {
+  private *runForever({ body, expect, ...place }: Repeat): Generator<void> {
     const watch = watchLoop(this.xen);
     this.loops.push(watch);
     for (let round = 0; round < MAX_ROUNDS && !watch.hasClosed; round++) {
-      this.runRound(body, place);
+      yield* this.runRound(body, place);
       watch.roundEnds();
     }
     this.loops.pop();

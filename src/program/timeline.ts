@@ -62,8 +62,22 @@ export class Timeline {
    * @throws InputError where the machine cannot be booted or a config's domain not be started.
    */
   static record(program: Program, edition: Edition, options: RecordOptions = {}): Timeline {
+    const recording = Timeline.recording(program, edition, options);
+    for (let next = recording.next(); ; next = recording.next()) if (next.done) return next.value;
+  }
+
+  /**
+   * The same bit by bit: yields after each statement how many steps there are so far, and the timeline in the end. The
+   * machine boots before the first of them.
+   */
+  static *recording(
+    program: Program,
+    edition: Edition,
+    options: RecordOptions = {},
+  ): Generator<number, Timeline> {
     const recording = new Recording(program, edition, options.maxWrites ?? MAX_WRITES);
-    recording.run();
+    yield 0;
+    for (const _ of recording.stepwise()) yield recording.length;
     return new Timeline(program, edition, recording);
   }
 

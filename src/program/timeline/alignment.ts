@@ -51,6 +51,21 @@ export function firstDifference(
   return undefined;
 }
 
+/**
+ * The step of another run that stands beside one of `mine`. Where it stands alone, and for the boot, it is the last one
+ * before that does not.
+ */
+export function correspondingStep(mine: Timeline, theirs: Timeline, step: number): number {
+  let last = 0;
+  if (step > 0) {
+    for (const [here, there] of pairs(mine, theirs)) {
+      if (there >= 0 && here >= 0 && here <= step) last = there;
+      if (here >= step) break;
+    }
+  }
+  return last;
+}
+
 function* pairs(mine: Timeline, theirs: Timeline): Generator<[number, number]> {
   const numbers = new Map<string, number>();
   const [here, there] = [statementNumbers(mine, numbers), statementNumbers(theirs, numbers)];

@@ -63,11 +63,12 @@ export class Recording implements Observer {
     return this.ends.length - 1;
   }
 
-  run(): void {
+  /** Runs the program to its end, or to what stops it. Yields behind each statement, so that it can be held up. */
+  *stepwise(): Generator<void> {
     const { store } = this.execution.xen;
     this.names.listen(() => this.length + 1);
     try {
-      this.execution.run();
+      yield* this.execution.stepwise();
     } catch (error) {
       if (!(error instanceof InputError)) throw error;
       this.stopped = error;
