@@ -5,23 +5,16 @@ import type { HashChoice } from '../check/result.js';
 import { DEFAULT_ALPHABET } from '../program/alphabet.js';
 import { verifyProgram } from '../program/verify.js';
 import type { Diagnostic } from '../text/diagnostic.js';
-import { DEFAULT_EDITION } from '../xen/editions/edition.js';
 import { EXIT, type ExitCode, type Io, runCommandAsync, standardIo } from './io.js';
 import { count, counts, size } from './options.js';
 import { ProgressLine } from './progress.js';
+import { isProgram, registerSceneOptions, type SceneOptions, sceneOf } from './scene.js';
 import { boundsForBug, boundsJson, boundsOf, boundsText } from './verify-bounds.js';
 import { madeOf } from './verify-checkpoint.js';
 import { checkReports, writeCounterexamples, writeReports } from './verify-files.js';
 import { verdictJson, verdictLines } from './verify-report.js';
-import { isProgram, verifyScene } from './verify-scene.js';
 
-export interface VerifyOptions {
-  readonly xen?: string;
-  readonly bug?: string;
-  readonly arch?: string;
-  readonly iommu?: string;
-  readonly cmdline?: string;
-  readonly pages: number;
+export interface VerifyOptions extends SceneOptions {
   readonly levels: readonly number[];
   readonly refs: number;
   readonly handles: number;
@@ -78,20 +71,15 @@ The verdict is "safe" only when every behaviour within the printed bounds was se
 Exit codes: 0 safe, or bounded with nothing found; 1 unsafe, a livelock, or the domain would not start; 2 bad input.`;
 
 export function registerVerify(program: Command, io: Io = standardIo()): void {
-  program
+  const command = program
     .command('verify')
     .summary('search every behaviour of a guest and its device for a way round the rule')
     .description(
       'Reads xl domain configs (or a program that sets the scene), builds the machine and the domains as the toolstack ' +
         'and Xen would, and searches every behaviour of guests, devices, the backend in dom0 and the toolstack.',
     )
-    .argument('[file...]', 'xl configs, or one program (.dommu, .json); with --bug it may be left out')
-    .option('--bug <id>', 'a bug of Xen’s history is put into the release (`dommu bugs` lists them)')
-    .option('--xen <release>', `release or design (default: the program's, or ${DEFAULT_EDITION})`)
-    .option('--arch <arch>', 'architecture of the host for configs: x86 or arm')
-    .option('--iommu <kind>', 'IOMMU of the host for configs: vtd, amdvi, smmu or none')
-    .option('--cmdline <text>', 'command line of Xen for configs, such as "dom0-iommu=strict"')
-    .option('--pages <n>', 'pages a guest may have', count(1, 512), 2)
+    .argument('[file...]', 'xl configs, or one program (.dommu, .json); with --bug it may be left out');
+  registerSceneOptions(command)
     .addOption(
       new Option('--levels <list>', 'page-table levels guests pin')
         .argParser(counts(1, 4))
@@ -191,7 +179,7 @@ async function verify(
   const bug = options.bug === undefined ? undefined : requireBug(options.bug, '--bug');
   const ofBugAlone = bug !== undefined && files.length === 0;
   const bounds = ofBugAlone ? boundsForBug(bug, options, isGiven) : boundsOf(options);
-  const { program, edition, title } = verifyScene(files, options, bounds, bug);
+  const { program, edition, title } = sceneOf(files, options, bounds, bug);
   const interrupt = new AbortController();
   const onInterrupt = () => interrupt.abort();
   process.once('SIGINT', onInterrupt);

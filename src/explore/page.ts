@@ -1,21 +1,53 @@
 import { escapedHtml, filledIn, hashOf, pagePart, scriptJson } from '../report/page-parts.js';
 import type { PageData } from './page-data.js';
 
-/** The explorer as one HTML page that needs nothing else and asks nobody for anything; the model runs in it. */
-export function explorePage(data: PageData): string {
-  const [script, style] = [pagePart('explore.js'), pagePart('explore.css')];
+/**
+ * Where the page has what it needs only now and then: `inside`, so that it is one file and asks nobody for anything; or
+ * `beside` it, where a server gives {@link laterPart} when it is first used.
+ */
+export type PartsAt = 'inside' | 'beside';
+
+/** Scripts that the page needs only now and then, each by the name of its file. */
+export const LATER_PARTS: readonly string[] = [];
+
+/** The explorer as one HTML page; the model runs in it. */
+export function explorePage(data: PageData, parts: PartsAt = 'inside'): string {
+  const later = parts === 'inside' ? LATER_PARTS : [];
   return [
     ...filledIn(pagePart('explore.html'), {
+      POLICY: explorePolicy(parts),
       TITLE: escapedHtml(`${data.source.name}: dommu explore`),
-      STYLE: style,
-      'STYLE-HASH': hashOf(style),
+      STYLE: pagePart('explore.css'),
       DATA: scriptJson(data),
       WORKER: scriptText(pagePart('explore-worker.js')),
-      SCRIPT: script,
-      'SCRIPT-HASH': hashOf(script),
+      LATER: later.map((name) => textElement(name, pagePart(name))),
+      SCRIPT: pagePart('explore.js'),
     }),
   ].join('');
 }
 
-/** A script as text in a script element: nothing in it ends the element, or hides its end. */
-const scriptText = (script: string): string => script.replaceAll(/<(?=\/script|!--|script)/gi, '\\x3c');
+/** What the page may do, as a Content-Security-Policy: run its own script, whose hash this names, and the model. */
+export function explorePolicy(parts: PartsAt = 'inside'): string {
+  return [
+    "default-src 'none'",
+    `style-src 'sha256-${hashOf(pagePart('explore.css'))}'`,
+    `script-src 'sha256-${hashOf(pagePart('explore.js'))}'`,
+    'worker-src blob:',
+    ...(parts === 'beside' ? ["connect-src 'self'"] : []),
+    "base-uri 'none'",
+    "form-action 'none'",
+  ].join('; ');
+}
+
+/** The text of a script that the page loads when it is first used; undefined where there is none of that name. */
+export const laterPart = (name: string): string | undefined =>
+  LATER_PARTS.includes(name) ? pagePart(name) : undefined;
+
+const textElement = (id: string, script: string): string =>
+  `<script type="text/plain" id="${id}">${scriptText(script)}</script>\n`;
+
+/**
+ * A script as text in a script element: nothing in it ends the element, or hides its end. Such places are in strings, for
+ * esbuild writes nothing else so.
+ */
+const scriptText = (script: string): string => script.replaceAll(/<(?=\/script|!--)/gi, '\\x3c');

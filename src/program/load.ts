@@ -10,8 +10,12 @@ import type { Program } from './program.js';
  * @throws InputError when a file cannot be read or is no program.
  */
 export function loadProgram(path: string): Program {
-  return withConfigTexts(parseProgramText(readTextFile(path, 'a program (.dommu, or its JSON form)')));
+  return withConfigTexts(parseProgramText(readProgram(path)));
 }
+
+/** The text of such a file. @throws InputError when it cannot be read. */
+export const readProgram = (path: string): SourceText =>
+  readTextFile(path, 'a program (.dommu, or its JSON form)');
 
 /**
  * The program with the texts of its configs, whose paths are relative to its own.

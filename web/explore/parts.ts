@@ -1,0 +1,24 @@
+/** Scripts for workers, which the page has as text: a file cannot start a worker from another file. */
+
+const textOf = (id: string): string | undefined => document.getElementById(id)?.textContent ?? undefined;
+
+const urlOf = (script: string): string =>
+  URL.createObjectURL(new Blob([script], { type: 'text/javascript' }));
+
+/** What the page was given to show, as JSON. */
+export const pageData = (): unknown => JSON.parse(textOf('data')!);
+
+/** The model's script, as something that a worker can be started from. */
+export const modelScript = (): string => urlOf(textOf('worker')!);
+
+/**
+ * The same for a script that is needed only now and then, by the name of its file: the page has it inside, or asks the
+ * server that it came from. @throws Error where the server is gone.
+ */
+export async function laterScript(name: string): Promise<string> {
+  const inside = textOf(name);
+  if (inside !== undefined) return urlOf(inside);
+  const response = await fetch(name);
+  if (!response.ok) throw new Error(`${name} cannot be loaded: ${response.status}`);
+  return urlOf(await response.text());
+}
