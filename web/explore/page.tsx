@@ -1,17 +1,11 @@
 import './page.css';
 import './layout.css';
 import { render } from 'preact';
-import type { PageData } from '../../src/explore/page-data.js';
 import { type PanelProps, TABS, type Tab } from './panel.js';
 import { PANELS } from './panels.js';
+import { modelScript, pageData } from './parts.js';
 import { Session } from './session.js';
 import { Timeline } from './timeline.js';
-
-const textOf = (id: string): string => document.getElementById(id)?.textContent ?? '';
-
-/** A script that stands in the page as text, as something that a worker can be started from. */
-const scriptUrl = (id: string): string =>
-  URL.createObjectURL(new Blob([textOf(id)], { type: 'text/javascript' }));
 
 function Page({ session }: PanelProps) {
   const problem = session.problem.value;
@@ -76,7 +70,8 @@ function Panels({ session, place }: PanelProps & { readonly place: 'run' | Tab }
   ));
 }
 
-const data = JSON.parse(textOf('data')) as PageData;
-const session = new Session(scriptUrl('worker'));
+const data = pageData();
+const session = new Session(modelScript());
 render(<Page session={session} />, document.getElementById('page')!);
-void session.open(data.source, data.step);
+if (data.problem === undefined) void session.open(data.source, data.step);
+else session.refuse(data.source, data.problem);

@@ -1,3 +1,5 @@
+import type { PageData } from '../../src/explore/page-data.js';
+
 /** Scripts for workers, which the page has as text: a file cannot start a worker from another file. */
 
 const textOf = (id: string): string | undefined => document.getElementById(id)?.textContent ?? undefined;
@@ -5,8 +7,8 @@ const textOf = (id: string): string | undefined => document.getElementById(id)?.
 const urlOf = (script: string): string =>
   URL.createObjectURL(new Blob([script], { type: 'text/javascript' }));
 
-/** What the page was given to show, as JSON. */
-export const pageData = (): unknown => JSON.parse(textOf('data')!);
+/** What the page was given to show. */
+export const pageData = (): PageData => JSON.parse(textOf('data')!) as PageData;
 
 /** The model's script, as something that a worker can be started from. */
 export const modelScript = (): string => urlOf(textOf('worker')!);

@@ -66,6 +66,12 @@ export class Session {
     }
   }
 
+  /** Takes what cannot be opened, and why. */
+  refuse(source: ExploreSource, problem: Diagnostic): void {
+    this.source = source;
+    this.problem.value = problem;
+  }
+
   /** Goes to a step; to the nearest that there is. */
   goTo(step: number): void {
     const length = this.opened.value?.length ?? 0;
