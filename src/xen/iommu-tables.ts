@@ -1,6 +1,13 @@
 import type { Rights } from '../formats/address.js';
 import { AMDVI_SHAPES, AMDVI_TABLES } from '../formats/amdvi.js';
-import { ENTRY_SPAN, EntryWords, FOUR_LEVELS, inputLimit } from '../formats/radix.js';
+import {
+  ENTRY_SPAN,
+  EntryWords,
+  FOUR_LEVELS,
+  inputLimit,
+  type RadixFormat,
+  type RootShape,
+} from '../formats/radix.js';
 import { VTD_SECOND_LEVEL } from '../formats/vtd.js';
 import { allocXenFrame } from './frames.js';
 import { RadixWriter } from './radix-writer.js';
@@ -20,6 +27,21 @@ const amdviTables = AMDVI_SHAPES.map(
 );
 
 const entry = new EntryWords();
+
+/** How the tables of a tree are laid out. */
+export interface TreeKind {
+  readonly format: RadixFormat;
+  readonly shape: RootShape;
+}
+
+const VTD_TREE: TreeKind = { format: VTD_SECOND_LEVEL, shape: FOUR_LEVELS };
+/** By their number of levels. */
+const AMDVI_TREES = AMDVI_SHAPES.map((shape) => shape && { format: AMDVI_TABLES, shape });
+
+/** How a domain's own tables are laid out. */
+export function ownTree(xen: Xen, slot: number): TreeKind {
+  return xen.amdvi === undefined ? VTD_TREE : AMDVI_TREES[amdviLevels(xen, slot)]!;
+}
 
 /** What writes a domain's own tables. */
 export function tablesOf(xen: Xen, slot: number): RadixWriter {

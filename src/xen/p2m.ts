@@ -8,6 +8,7 @@ import { Errno } from './errno.js';
 import { putPage } from './frames.js';
 import { Flush, iommuFlush } from './iommu-flush.js';
 import { iommuMap, iommuUnmap, mirrors, sharesP2m } from './iommu-map.js';
+import type { TreeKind } from './iommu-tables.js';
 import {
   Access,
   armRights,
@@ -23,9 +24,7 @@ import { RadixWriter } from './radix-writer.js';
 import { Kind, type Xen } from './state.js';
 
 /** A p2m: its format, and what writes it. */
-interface P2mKind {
-  readonly format: RadixFormat;
-  readonly shape: RootShape;
+interface P2mKind extends TreeKind {
   readonly writer: RadixWriter;
 }
 
@@ -49,6 +48,9 @@ function kindOf(xen: Xen, slot: number): P2mKind {
   if (xen.domain.kind.get(slot) === Kind.arm) return ARM_P2M;
   return xen.domain.hap.get(slot) !== 0 && xen.amdvi === undefined ? EPT_P2M : NPT_P2M;
 }
+
+/** How a domain's p2m is laid out, as Xen reads it. */
+export const p2mTree: (xen: Xen, slot: number) => TreeKind = kindOf;
 
 /** Whether the domain's p2m keeps access types in its entries: EPT's does. */
 export function keepsAccess(xen: Xen, slot: number): boolean {
@@ -348,7 +350,7 @@ function readEntry(xen: Xen, slot: number, gfn: number): boolean {
 export function p2mLookup(xen: Xen, slot: number, gfn: number): number {
   if (!readEntry(xen, slot, gfn)) return -1;
   const { writer } = kindOf(xen, slot);
-  return hasFrame(typeOf(xen, slot, writer)) ? writer.frame : -1;
+  return hasFrame(typeInEntry(xen, slot, writer.hi)) ? writer.frame : -1;
 }
 
 /** The rights the p2m gives on a gfn; 0 when absent. */
@@ -368,16 +370,17 @@ export function p2mDeviceRights(xen: Xen, slot: number, gfn: number): Rights {
   const { writer } = p2m;
   if (p2m === ARM_P2M || sharesP2m(xen, slot)) return writer.wasPresent ? writer.rights & (R | W) : 0;
   const access = p2m === EPT_P2M ? (writer.hi >>> 27) & 15 : writer.wasPresent ? writer.rights & (R | W) : 0;
-  return iommuRights(xen, typeOf(xen, slot, writer), access, writer.frame);
+  return iommuRights(xen, typeInEntry(xen, slot, writer.hi), access, writer.frame);
 }
 
-function typeOf(xen: Xen, slot: number, writer: RadixWriter): number {
-  return xen.domain.kind.get(slot) === Kind.arm ? stage2Type(writer.hi) : typeOfX86((writer.hi >>> 20) & 63);
+/** The type that the high word of a p2m entry holds. */
+export function typeInEntry(xen: Xen, slot: number, hi: number): number {
+  return xen.domain.kind.get(slot) === Kind.arm ? stage2Type(hi) : typeOfX86((hi >>> 20) & 63);
 }
 
 /** The type of the p2m entry of a gfn. */
 export function p2mType(xen: Xen, slot: number, gfn: number): number {
-  return readEntry(xen, slot, gfn) ? typeOf(xen, slot, kindOf(xen, slot).writer) : P2mType.invalid;
+  return readEntry(xen, slot, gfn) ? typeInEntry(xen, slot, kindOf(xen, slot).writer.hi) : P2mType.invalid;
 }
 
 /** The access of the p2m entry of a gfn; the default where the p2m keeps none. */

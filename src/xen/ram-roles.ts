@@ -1,23 +1,21 @@
-import { AMDVI_DEVICE_ENTRY, AMDVI_ENTRY_BYTES, AMDVI_SHAPES, AMDVI_TABLES } from '../formats/amdvi.js';
-import { ARM_STAGE2 } from '../formats/arm-stage2.js';
-import { EPT } from '../formats/ept.js';
+import { AMDVI_DEVICE_ENTRY, AMDVI_ENTRY_BYTES } from '../formats/amdvi.js';
 import { GRANT_V1_BYTES, GRANT_V1_ENTRY } from '../formats/grant-v1.js';
 import { GRANT_STATUS_PAIR, GRANT_V2_BYTES, grantV2Layout } from '../formats/grant-v2.js';
 import type { EntryLayout } from '../formats/layout.js';
-import { ENTRY_SPAN, FOUR_LEVELS, type RadixFormat, type RootShape } from '../formats/radix.js';
+import { ENTRY_SPAN, type RadixFormat, type RootShape } from '../formats/radix.js';
 import { sbdfText } from '../formats/requester.js';
 import { STE_BYTES, STREAM_L1_DESCRIPTOR, STREAM_TABLE_ENTRY } from '../formats/smmuv3.js';
-import { VTD_CONTEXT_ENTRY, VTD_ROOT_ENTRY, VTD_SECOND_LEVEL } from '../formats/vtd.js';
+import { VTD_CONTEXT_ENTRY, VTD_ROOT_ENTRY } from '../formats/vtd.js';
 import { walkAll } from '../formats/walk-all.js';
 import { PGT } from '../formats/x86-page-info.js';
 import { X86_PAGE_ENTRY, X86_TABLE_ENTRY } from '../formats/x86-pte.js';
-import { SMMU_SHAPE } from '../hardware/smmu-unit.js';
 import { STREAM_TABLE_FRAMES } from '../hardware/smmuv3-unit.js';
 import { grantFrameCount, isVersion2, sharedFrame, statusFrame } from './grant-frames.js';
-import { amdviLevels } from './iommu-tables.js';
+import { ownTree } from './iommu-tables.js';
 import { streamsOf } from './machine.js';
+import { p2mTree } from './p2m.js';
 import { isPageTable, typeOf } from './page-info.js';
-import { Kind, Life, type Xen } from './state.js';
+import { Life, type Xen } from './state.js';
 
 /** What a frame of RAM holds, so that its words can be read: how an entry is called and how it is laid out. */
 export interface FrameRole {
@@ -55,22 +53,13 @@ function findRoles(xen: Xen): Map<number, FrameRole> {
     grantRoles(xen, roles, slot, name);
     const iommu = xen.domain.iommuRoot.get(slot);
     if (iommu !== 0 && slot !== xen.domIo) {
-      const amd = xen.amdvi !== undefined;
-      const shape = amd ? AMDVI_SHAPES[amdviLevels(xen, slot)]! : FOUR_LEVELS;
-      radixRoles(
-        xen,
-        roles,
-        amd ? AMDVI_TABLES : VTD_SECOND_LEVEL,
-        shape,
-        iommu - 1,
-        `${name} IOMMU table DFN`,
-      );
+      const { format, shape } = ownTree(xen, slot);
+      radixRoles(xen, roles, format, shape, iommu - 1, `${name} IOMMU table DFN`);
     }
     const p2m = xen.domain.p2mRoot.get(slot);
-    const arm = xen.domain.kind.get(slot) === Kind.arm;
     if (p2m !== 0) {
-      const shape = arm ? SMMU_SHAPE : FOUR_LEVELS;
-      radixRoles(xen, roles, arm ? ARM_STAGE2 : EPT, shape, p2m - 1, `${name} p2m GFN`);
+      const { format, shape } = p2mTree(xen, slot);
+      radixRoles(xen, roles, format, shape, p2m - 1, `${name} p2m GFN`);
     }
   }
   streamTableRoles(xen, roles);

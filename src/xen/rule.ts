@@ -13,6 +13,48 @@ import { isHeldForFlush } from './physmap-range.js';
 import { scratchRights } from './quarantine.js';
 import type { Xen } from './state.js';
 
+/** On what ground the rule gives rights, or gives none: the branch of it that decided, in words. */
+export const GROUNDS = {
+  quarantineReserved: 'a region that firmware reserves for a device in quarantine',
+  quarantine: 'quarantine leads nowhere, or to its scratch page',
+  hwdomTrusted: 'dom0 is not strict: its devices may use all but Xen’s own frames',
+  xensOwn: 'a frame of Xen’s own',
+  reserved: 'a region that firmware reserves for a device of the domain',
+  deviceMemory: 'device memory that the p2m maps here',
+  hostMap: 'what boot maps for dom0 of addresses that are no RAM',
+  noMemory: 'no RAM, and nobody gave it to the domain',
+  free: 'the frame is free',
+  leftBehind: 'the page is held until what the IOMMU remembers of it is flushed',
+  elsewhere: 'the p2m does not lead there',
+  notIdentity: 'a PV domain’s devices use machine addresses',
+  p2mOwn: 'the p2m leads to a page of the domain’s own',
+  p2mForeign: 'the p2m leads to a page of another’s that it mapped as foreign',
+  p2mGrant: 'the p2m leads to a page that a live grant handle gives it',
+  p2mStranger: 'another’s page, and no grant handle for it lives',
+  writable: 'its own page, of type writable',
+  untyped: 'its own page without a type, which this release maps',
+  hwdomPages: 'dom0’s own page, which this release maps whatever its type',
+  grant: 'a live grant handle',
+  notWritable: 'its own page, and its type is not writable',
+  special: 'a frame that Xen shares with it: no device may have it',
+  stranger: 'another’s page, and no grant handle for it lives',
+} as const;
+export type Ground = keyof typeof GROUNDS;
+
+/** The ground of the last answer. Noted by the rule as it decides, so that nobody has to decide again to tell it. */
+let lastGround: Ground = 'free';
+
+function on(ground: Ground, rights: Rights): Rights {
+  lastGround = ground;
+  return rights;
+}
+
+/** On what ground {@link permittedRights} answers as it does. */
+export function permittedOn(xen: Xen, slot: number, input: number, frame: number): Ground {
+  permittedRights(xen, slot, input, frame);
+  return lastGround;
+}
+
 /**
  * The one rule (dossier §3.3, §4, §5.4): what devices of a domain may do with the host frame `frame` when they use
  * input frame `input`. PV: the domain's own pages of writable type, at their machine address. Translated: what the p2m
@@ -24,22 +66,32 @@ export function permittedRights(xen: Xen, slot: number, input: number, frame: nu
   // A hidden device is dom_xen's in name only: it works for the hardware domain.
   if (slot === xen.domXen) return permittedRights(xen, 0, input, frame);
   if (slot === xen.domIo) {
-    return input === frame && reservesFrame(xen, slot, frame) ? R | W : scratchRights(xen, frame);
+    return input === frame && reservesFrame(xen, slot, frame)
+      ? on('quarantineReserved', R | W)
+      : on('quarantine', scratchRights(xen, frame));
   }
-  if (isUntranslatedHwdom(xen, slot)) return isForHwdom(xen, frame) ? R | W : 0;
-  if (input === frame && xen.spec.reserved.length !== 0 && keepsReserved(xen, slot, frame)) return R | W;
+  if (isUntranslatedHwdom(xen, slot))
+    return isForHwdom(xen, frame) ? on('hwdomTrusted', R | W) : on('xensOwn', 0);
+  if (input === frame && xen.spec.reserved.length !== 0 && keepsReserved(xen, slot, frame))
+    return on('reserved', R | W);
   const pdx = xen.ram.indexOf(frame);
   if (pdx < 0) {
-    if (isDeviceMemory(xen, slot, input, frame)) return p2mDeviceRights(xen, slot, input);
-    return xen.isHardwareDomain(slot) && input === frame ? hwdomFrameRights(xen, frame) : 0;
+    if (isDeviceMemory(xen, slot, input, frame)) return on('deviceMemory', p2mDeviceRights(xen, slot, input));
+    return xen.isHardwareDomain(slot) && input === frame
+      ? on('hostMap', hwdomFrameRights(xen, frame))
+      : on('noMemory', 0);
   }
-  if (isFree(xen, pdx)) return 0;
+  if (isFree(xen, pdx)) return on('free', 0);
   const translated = xen.isTranslated(slot);
-  if (translated ? p2mLookup(xen, slot, input) !== frame : input !== frame)
-    return isLeftBehind(xen, slot, pdx) ? R | W : 0;
+  if (translated ? p2mLookup(xen, slot, input) !== frame : input !== frame) {
+    if (isLeftBehind(xen, slot, pdx)) return on('leftBehind', R | W);
+    return on(translated ? 'elsewhere' : 'notIdentity', 0);
+  }
   const own = translated ? memoryRights(xen, slot, input, pdx) : ownRights(xen, slot, pdx);
-  const held = own === (R | W) ? own : own | handleRights(xen, slot, -1, pdx);
-  return translated ? p2mDeviceRights(xen, slot, input) & held : held;
+  if (own === (R | W)) return translated ? p2mDeviceRights(xen, slot, input) & own : own;
+  const held = handleRights(xen, slot, -1, pdx);
+  if (held !== 0) on(translated ? 'p2mGrant' : 'grant', held);
+  return translated ? p2mDeviceRights(xen, slot, input) & (own | held) : own | held;
 }
 
 /**
@@ -53,8 +105,10 @@ export function isLeftBehind(xen: Xen, slot: number, pdx: number): boolean {
 
 /** A translated domain's own page, or another's that it has mapped as foreign: all that its p2m says. */
 function memoryRights(xen: Xen, slot: number, input: number, pdx: number): Rights {
-  if (ownerOf(xen, pdx) === slot) return R | W;
-  return xen.domain.foreignMaps.get(slot) !== 0 && isForeignType(p2mType(xen, slot, input)) ? R | W : 0;
+  if (ownerOf(xen, pdx) === slot) return on('p2mOwn', R | W);
+  return xen.domain.foreignMaps.get(slot) !== 0 && isForeignType(p2mType(xen, slot, input))
+    ? on('p2mForeign', R | W)
+    : on('p2mStranger', 0);
 }
 
 /** What is no RAM is a translated domain's where the toolstack has mapped it into its p2m. */
@@ -70,14 +124,17 @@ function isDeviceMemory(xen: Xen, slot: number, input: number, frame: number): b
  * its pages (dossier §3.4, §3.5): neither is what I1 wants, and neither reaches what the domain's own CPUs could not.
  */
 function ownRights(xen: Xen, slot: number, pdx: number): Rights {
-  if (ownerOf(xen, pdx) !== slot || isSpecialPage(xen, pdx)) return 0;
+  if (ownerOf(xen, pdx) !== slot) return on('stranger', 0);
+  if (isSpecialPage(xen, pdx)) return on('special', 0);
   const type = typeOf(xen.frame.typeInfo.get(pdx));
-  if (type === PGT.writable || isChangingType(xen, pdx)) return R | W;
+  if (type === PGT.writable || isChangingType(xen, pdx)) return on('writable', R | W);
   const { pvPageAdded, strictHwdomPages } = xen.profile;
-  if (type === PGT.none && pvPageAdded === 'mapped-untyped') return R | W;
-  if (!xen.isHardwareDomain(slot)) return 0;
-  if (strictHwdomPages === 'every-page') return type === PGT.none ? R | W : R;
-  return strictHwdomPages === 'writable-or-untyped' && type === PGT.none ? R | W : 0;
+  if (type === PGT.none && pvPageAdded === 'mapped-untyped') return on('untyped', R | W);
+  if (!xen.isHardwareDomain(slot)) return on('notWritable', 0);
+  if (strictHwdomPages === 'every-page') return on('hwdomPages', type === PGT.none ? R | W : R);
+  return strictHwdomPages === 'writable-or-untyped' && type === PGT.none
+    ? on('hwdomPages', R | W)
+    : on('notWritable', 0);
 }
 
 /** Reserved regions of the domain's devices; from the hardware domain they are never taken again (dossier §6.4). */

@@ -108,7 +108,13 @@ function wrongReserved(xen: Xen): string | undefined {
   return undefined;
 }
 
-function unreachedReserved(xen: Xen, device: number, frame: number, wanted: Rights): string | undefined {
+/** What is wrong where a device lacks some of the rights that its firmware needs on a frame. */
+export function unreachedReserved(
+  xen: Xen,
+  device: number,
+  frame: number,
+  wanted: Rights,
+): string | undefined {
   const slot = deviceOwner(xen, device);
   const unit = xen.unitOf(device);
   if (slot < 0 || unit === undefined || (slot >= xen.domIo && !isQuarantineComplete(xen, slot)))

@@ -45,7 +45,7 @@ function offeredToItself(xen: Xen, slot: number, ref: number): number {
 }
 
 /** Rights that identity entries for a foreign frame give a grantee's devices: own tables, or on Arm the p2m. */
-function identityRights(xen: Xen, slot: number, frame: number): Rights {
+export function identityRights(xen: Xen, slot: number, frame: number): Rights {
   if (xen.domain.kind.get(slot) !== Kind.arm) return tableRights(xen, slot, frame);
   return p2mLookup(xen, slot, frame) === frame ? p2mRights(xen, slot, frame) & (R | W) : 0;
 }
@@ -76,29 +76,43 @@ function judgePromise(
   wanted: Rights,
   mapped: Rights,
 ): string | undefined {
-  const promised =
-    xen.domain.kind.get(slot) === Kind.arm && xen.domain.directMapped.get(slot) && hasIommu(xen, slot);
-  if (!promised || (wanted & ~mapped) === 0) return undefined;
+  if (!promisesIdentity(xen, slot) || (wanted & ~mapped) === 0) return undefined;
   return `${pageText(xen, pdx)}, which ${xen.domainName(slot)} has mapped through a grant (${rightsText(wanted)}), is ${rightsText(mapped)} at DFN = MFN ${xen.frameName(pdx)}: its devices fault on the dev_bus_addr they were given`;
 }
+
+/** Whether a domain is told that its devices reach a granted page at its machine address: dev_bus_addr, on Arm. */
+export function promisesIdentity(xen: Xen, slot: number): boolean {
+  const told = xen.domain.kind.get(slot) === Kind.arm && xen.domain.directMapped.get(slot) !== 0;
+  return told && hasIommu(xen, slot);
+}
+
+/** Whether a page that a domain has mapped through a grant is to be in the tables of its devices at DFN = MFN. */
+export const owesIdentity = (xen: Xen, slot: number): boolean =>
+  gnttabNeedsIommu(xen, slot) || promisesIdentity(xen, slot);
 
 function eachForeignGrant(
   xen: Xen,
   judge: (xen: Xen, slot: number, pdx: number, wanted: Rights, mapped: Rights) => string | undefined,
 ): string | undefined {
-  const { handles, grants } = xen.spec.limits;
+  const { handles } = xen.spec.limits;
   for (let row = 0; row < xen.domIo * handles; row++) {
-    if (xen.maptrack.flags.get(row) === 0) continue;
     const slot = Math.floor(row / handles);
-    const granter = xen.maptrack.granter.get(row) - 1;
-    if (granter === slot) continue;
-    const pdx = xen.grant.frame.get(granter * grants + grantRefOf(xen, row)) - 1;
+    const pdx = foreignFrame(xen, slot, row);
     if (pdx < 0) continue;
     const wanted = handleRights(xen, slot, -1, pdx);
     const found = judge(xen, slot, pdx, wanted, identityRights(xen, slot, xen.ram.frameAt(pdx)));
     if (found !== undefined) return found;
   }
   return undefined;
+}
+
+/** Index of another's frame that a domain has mapped through the grant of a handle, by its row; -1 for none. */
+export function foreignFrame(xen: Xen, slot: number, row: number): number {
+  if (xen.maptrack.flags.get(row) === 0) return -1;
+  const granter = xen.maptrack.granter.get(row) - 1;
+  return granter === slot
+    ? -1
+    : xen.grant.frame.get(granter * xen.spec.limits.grants + grantRefOf(xen, row)) - 1;
 }
 
 export const I12: Invariant = {

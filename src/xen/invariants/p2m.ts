@@ -14,7 +14,8 @@ import { deviceText, frameText, pageText } from './words.js';
 
 /** The p2m of translated domains, its reverse, and the tables that mirror it. */
 
-function hasLivingP2m(xen: Xen, slot: number): boolean {
+/** Whether a domain has a p2m that is not about to go with it. */
+export function hasLivingP2m(xen: Xen, slot: number): boolean {
   return xen.isTranslated(slot) && !xen.isDying(slot) && xen.domain.p2mRoot.get(slot) !== 0;
 }
 
@@ -42,18 +43,30 @@ function wrongShared(xen: Xen, inputs: readonly number[]): string | undefined {
 
 function wrongOwnTables(xen: Xen, inputs: readonly number[]): string | undefined {
   for (let slot = 0; slot < xen.domIo; slot++) {
-    const bound = hasLivingP2m(xen, slot) && mirrors(xen, slot) && isConstructed(xen, slot);
-    if (!bound || xen.domain.crashed.get(slot) !== 0) continue;
+    if (!isBoundByP2m(xen, slot)) continue;
     for (let i = 0; i < inputs.length; i++) {
-      const input = inputs[i]!;
-      const wanted = p2mDeviceRights(xen, slot, input);
-      const mapped = tableRights(xen, slot, input);
-      // What firmware needs may be narrower for devices than the p2m is (dossier §6.4).
-      if (mapped !== wanted && !reservesFrame(xen, slot, input))
-        return `${xen.domainName(slot)}'s p2m has ${rightsText(wanted)} at ${frameText(input)}, and its devices ${rightsText(mapped)}`;
+      if (differsFromP2m(xen, slot, inputs[i]!)) return mirrorText(xen, slot, inputs[i]!);
     }
   }
   return undefined;
+}
+
+/** Whether a domain's tables are to have what its p2m has. */
+export function isBoundByP2m(xen: Xen, slot: number): boolean {
+  const bound = hasLivingP2m(xen, slot) && mirrors(xen, slot) && isConstructed(xen, slot);
+  return bound && xen.domain.crashed.get(slot) === 0;
+}
+
+/** Whether tables that are bound by the p2m give other rights than it; firmware may need narrower ones (dossier §6.4). */
+export function differsFromP2m(xen: Xen, slot: number, input: number): boolean {
+  const differs = tableRights(xen, slot, input) !== p2mDeviceRights(xen, slot, input);
+  return differs && !reservesFrame(xen, slot, input);
+}
+
+function mirrorText(xen: Xen, slot: number, input: number): string {
+  const wanted = rightsText(p2mDeviceRights(xen, slot, input));
+  const mapped = rightsText(tableRights(xen, slot, input));
+  return `${xen.domainName(slot)}'s p2m has ${wanted} at ${frameText(input)}, and its devices ${mapped}`;
 }
 
 function wrongM2p(xen: Xen, inputs: readonly number[]): string | undefined {

@@ -1,7 +1,5 @@
-import { AMDVI_SHAPES, AMDVI_TABLES } from '../../formats/amdvi.js';
-import { ENTRY_SPAN, FOUR_LEVELS, TABLE_ENTRIES, Walker, WalkStatus } from '../../formats/radix.js';
-import { VTD_SECOND_LEVEL } from '../../formats/vtd.js';
-import { amdviLevels } from '../iommu-tables.js';
+import { ENTRY_SPAN, TABLE_ENTRIES, Walker, WalkStatus } from '../../formats/radix.js';
+import { ownTree } from '../iommu-tables.js';
 import type { Xen } from '../state.js';
 
 /** Walks domains' own IOMMU tables from one mapping to the next, a table at a time where they map nothing. */
@@ -11,7 +9,7 @@ export class TableScan {
 
   constructor(xen: Xen) {
     this.xen = xen;
-    this.walker = new Walker(xen.amdvi === undefined ? VTD_SECOND_LEVEL : AMDVI_TABLES, xen.ram);
+    this.walker = new Walker(ownTree(xen, 0).format, xen.ram);
   }
 
   /** The first input frame from `from` up, below `end`, that the domain's own tables map; -1 when there is none. */
@@ -19,7 +17,7 @@ export class TableScan {
     const { xen, walker } = this;
     const root = xen.domain.iommuRoot.get(slot);
     if (root === 0) return -1;
-    const shape = xen.amdvi === undefined ? FOUR_LEVELS : AMDVI_SHAPES[amdviLevels(xen, slot)]!;
+    const { shape } = ownTree(xen, slot);
     const frame = xen.ram.frameAt(root - 1);
     let input = from;
     while (input < end) {

@@ -1,16 +1,14 @@
-import { AMDVI_TABLES } from '../../formats/amdvi.js';
 import { ARM_STAGE2 } from '../../formats/arm-stage2.js';
 import { EPT } from '../../formats/ept.js';
 import { NPT } from '../../formats/npt.js';
 import { FOUR_LEVELS, type RadixFormat, TABLE_ENTRIES } from '../../formats/radix.js';
-import { VTD_SECOND_LEVEL } from '../../formats/vtd.js';
 import { SMMU_SHAPE } from '../../hardware/smmu-unit.js';
 import { type SmmuV3Unit, STREAM_TABLE_FRAMES } from '../../hardware/smmuv3-unit.js';
 import { PAGE_WORDS } from '../../store/store.js';
 import { deviceCount } from '../devices.js';
 import { isFree, ownerOf } from '../frames.js';
 import { grantTableFrames } from '../grant-frames.js';
-import { amdviLevels } from '../iommu-tables.js';
+import { ownTree } from '../iommu-tables.js';
 import { deviceTableFrames } from '../machine.js';
 import { keepsAccess } from '../p2m.js';
 import { isUntranslatedHwdom } from '../rule.js';
@@ -42,9 +40,8 @@ function wrongIn(
   const what = `${xen.domainName(slot)}'s ${kind === 'p2mRoot' ? 'p2m' : 'IOMMU tables'}`;
   const first = xen.ram.frameAt(root - 1);
   if (kind === 'iommuRoot') {
-    const format = xen.amdvi === undefined ? VTD_SECOND_LEVEL : AMDVI_TABLES;
-    const levels = xen.amdvi === undefined ? FOUR_LEVELS.topLevel : amdviLevels(xen, slot);
-    return wrongBelow(xen, marks, format, first, levels, what);
+    const { format, shape } = ownTree(xen, slot);
+    return wrongBelow(xen, marks, format, first, shape.topLevel, what);
   }
   const format = keepsAccess(xen, slot) ? EPT : NPT;
   if (xen.spec.arch === 'x86') return wrongBelow(xen, marks, format, first, FOUR_LEVELS.topLevel, what);

@@ -21,27 +21,34 @@ function staleTranslation(xen: Xen): string | undefined {
 }
 
 function staleEntry(xen: Xen, unit: IommuUnit): string | undefined {
+  for (let row = 0; row < unit.iotlb.rows; row++) {
+    const found = staleRow(xen, unit, row);
+    if (found !== undefined) return found;
+  }
+  return undefined;
+}
+
+/** What a device can use that the IOTLB remembers in a row, and that the device's tables do not give. */
+export function staleRow(xen: Xen, unit: IommuUnit, row: number): string | undefined {
   const { iotlb } = unit;
-  for (let row = 0; row < iotlb.rows; row++) {
-    const tag = iotlb.did(row);
-    const device = tag < 0 ? -1 : deviceTagged(xen, unit, tag);
-    if (device < 0) continue;
-    unit.select(requesterTagged(xen, unit, device, tag));
-    const first = iotlb.frame(row);
-    const rights = iotlb.rights(row);
-    // What was absent may be remembered, too: then the device goes on faulting.
-    if (rights === 0 && unit.selectedRights(iotlb.input(row)) !== 0)
-      return `the IOTLB has it that ${deviceText(xen, device)} has nothing at ${frameText(iotlb.input(row))}, where its tables have ${rightsText(unit.selectedRights(iotlb.input(row)))}`;
-    const span = rights === 0 ? 0 : 2 ** iotlb.order(row);
-    for (let offset = 0; offset < span; offset = xen.ram.nextFrame(first + offset + 1) - first) {
-      const now = unit.selectedRights(iotlb.input(row) + offset);
-      const same = now !== 0 && unit.frame === first + offset;
-      if (same && (rights & ~now) === 0) continue;
-      if (isLeftBehind(xen, deviceOwner(xen, device), xen.ram.indexOf(first + offset))) continue;
-      const input = frameText(iotlb.input(row) + offset);
-      const there = same ? rightsText(now) : now === 0 ? 'nothing' : `frame ${frameText(unit.frame)}`;
-      return `the IOTLB leads ${deviceText(xen, device)} from ${input} to frame ${frameText(first + offset)} (${rightsText(rights)}), where its tables have ${there}`;
-    }
+  const tag = iotlb.did(row);
+  const device = tag < 0 ? -1 : deviceTagged(xen, unit, tag);
+  if (device < 0) return undefined;
+  unit.select(requesterTagged(xen, unit, device, tag));
+  const first = iotlb.frame(row);
+  const rights = iotlb.rights(row);
+  // What was absent may be remembered, too: then the device goes on faulting.
+  if (rights === 0 && unit.selectedRights(iotlb.input(row)) !== 0)
+    return `the IOTLB has it that ${deviceText(xen, device)} has nothing at ${frameText(iotlb.input(row))}, where its tables have ${rightsText(unit.selectedRights(iotlb.input(row)))}`;
+  const span = rights === 0 ? 0 : 2 ** iotlb.order(row);
+  for (let offset = 0; offset < span; offset = xen.ram.nextFrame(first + offset + 1) - first) {
+    const now = unit.selectedRights(iotlb.input(row) + offset);
+    const same = now !== 0 && unit.frame === first + offset;
+    if (same && (rights & ~now) === 0) continue;
+    if (isLeftBehind(xen, deviceOwner(xen, device), xen.ram.indexOf(first + offset))) continue;
+    const input = frameText(iotlb.input(row) + offset);
+    const there = same ? rightsText(now) : now === 0 ? 'nothing' : `frame ${frameText(unit.frame)}`;
+    return `the IOTLB leads ${deviceText(xen, device)} from ${input} to frame ${frameText(first + offset)} (${rightsText(rights)}), where its tables have ${there}`;
   }
   return undefined;
 }

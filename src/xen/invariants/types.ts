@@ -15,13 +15,16 @@ function typeMismatch(xen: Xen): string | undefined {
   for (let slot = 0; slot < xen.domIo; slot++) {
     if (!isBoundByTypes(xen, slot)) continue;
     for (let pdx = 0; pdx < xen.ram.frames; pdx++) {
-      const differs = isBoundByType(xen, slot, pdx) && mappedRights(xen, slot, pdx) !== typedRights(xen, pdx);
-      if (differs && !isChangingType(xen, pdx)) {
-        return mismatchText(xen, slot, pdx);
-      }
+      if (differsFromType(xen, slot, pdx)) return mismatchText(xen, slot, pdx);
     }
   }
   return undefined;
+}
+
+/** Whether a page's rights in the tables of a domain that is bound by types are not those of its type. */
+export function differsFromType(xen: Xen, slot: number, pdx: number): boolean {
+  const differs = isBoundByType(xen, slot, pdx) && mappedRights(xen, slot, pdx) !== typedRights(xen, pdx);
+  return differs && !isChangingType(xen, pdx);
 }
 
 /** A domain's own page that neither Xen shares with it nor a device's firmware needs. */
