@@ -24,6 +24,18 @@ export class GrowingList {
     this.words[index] = word;
   }
 
+  /** How many words are no greater than `most`, in a list whose words ascend. */
+  countUpTo(most: number): number {
+    let low = 0;
+    let high = this.length;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if (this.words[middle]! <= most) low = middle + 1;
+      else high = middle;
+    }
+    return low;
+  }
+
   get bytes(): number {
     return this.words.byteLength;
   }

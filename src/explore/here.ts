@@ -5,6 +5,9 @@ import { partText, partValue, type Table } from '../store/table.js';
 import type { Xen } from '../xen/state.js';
 import type { Value } from './value.js';
 
+/** Words before a step that is not told of. */
+const UNCHANGED: ReadonlyMap<number, number> = new Map();
+
 /**
  * A place in a run, as the views of it see it: the machine stands as it stood after `step`, and what the step changed is
  * known. A view reads and returns plain data; it writes nothing and leaves the machine where it stands.
@@ -17,12 +20,17 @@ export class Here {
   readonly before: ReadonlyMap<number, number>;
   private readonly tables: ReadonlyMap<string, Table>;
 
-  constructor(timeline: Timeline, verdicts: Verdicts, step: number) {
+  constructor(
+    timeline: Timeline,
+    verdicts: Verdicts,
+    step: number,
+    before: ReadonlyMap<number, number> = timeline.valuesBefore(step),
+  ) {
     timeline.seek(step);
     this.timeline = timeline;
     this.verdicts = verdicts;
     this.step = step;
-    this.before = timeline.valuesBefore(step);
+    this.before = before;
     this.tables = new Map(timeline.xen.layout.tables.map((table) => [table.name, table]));
   }
 
@@ -32,6 +40,12 @@ export class Here {
 
   get names(): Names {
     return this.timeline.names;
+  }
+
+  /** What `look` finds after another step, where nothing is marked as changed; the machine is back here afterwards. */
+  lookAt<T>(step: number, look: (there: Here) => T): T {
+    const { timeline, verdicts } = this;
+    return timeline.lookAt(step, () => look(new Here(timeline, verdicts, step, UNCHANGED)));
   }
 
   /** The table of the store that is called so. @throws RangeError when this machine has none. */
@@ -77,17 +91,38 @@ export class Here {
    * frame that was never written to has no words to ask about.
    */
   ram(pa: number, count: number, show: (words: Int32Array) => string): Value {
-    const { ram, store } = this.xen;
+    const { words, now, was } = this.ramWords(pa, count);
+    return {
+      text: show(now),
+      ...(words !== undefined && { words }),
+      ...(was !== undefined && { was: show(was) }),
+    };
+  }
+
+  /** The words of such a thing: where they stand in the store, what they hold, and held where the step changed one of them. */
+  ramWords(pa: number, count: number): Words {
+    const { ram } = this.xen;
     const index = ram.indexOf(Math.floor(pa / 4096));
     const base = index < 0 ? -1 : ram.wordsOf(index);
-    if (base < 0) return { text: show(new Int32Array(count)) };
-    const first = base + (pa % 4096) / 4;
+    if (base < 0) return { words: undefined, now: new Int32Array(count), was: undefined };
+    return this.words(base + (pa % 4096) / 4, count);
+  }
+
+  /** `count` words of the store from `first` on. */
+  words(first: number, count: number): Words {
+    const { store } = this.xen;
     const words = Array.from({ length: count }, (_, i) => first + i);
     const now = Int32Array.from(words, (word) => store.words[word]!);
     const was = Int32Array.from(words, (word) => this.before.get(word) ?? store.words[word]!);
-    const changed = was.some((value, i) => value !== now[i]);
-    return { text: show(now), words, ...(changed && { was: show(was) }) };
+    return { words, now, was: was.some((value, i) => value !== now[i]) ? was : undefined };
   }
+}
+
+/** Words that read as one thing, as {@link Here.ramWords} finds them. */
+export interface Words {
+  readonly words: readonly number[] | undefined;
+  readonly now: Int32Array;
+  readonly was: Int32Array | undefined;
 }
 
 /** The word of the store in which a field of a row stands. */

@@ -122,10 +122,18 @@ export function encode(
 }
 
 /** `faultDisable` as "fault disable"; names in capitals stay. */
-function nameInWords(name: string): string {
+export function nameInWords(name: string): string {
   return name.replace(/([a-z0-9])([A-Z])/g, (_, before: string, after: string) => {
     return `${before} ${after.toLowerCase()}`;
   });
+}
+
+/** A field's value as it is written in a table of all fields: 0 and 1 for flags, frames and what has no meaning in hex. */
+export function fieldText(field: BitField, value: number): string {
+  const kind = kindOf(field);
+  const name = kind === 'enum' ? field.values?.[value] : undefined;
+  if (name !== undefined) return name;
+  return kind === 'flag' || kind === 'number' || kind === 'enum' ? String(value) : hex(value);
 }
 
 /** One field in words, or undefined when it says nothing. */

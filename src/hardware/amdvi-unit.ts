@@ -11,6 +11,7 @@ import {
 import { AmdviEvent, AmdviFault, eventWord1 } from '../formats/amdvi-events.js';
 import { AmdviLookup, DeviceEntryStatus } from '../formats/amdvi-lookup.js';
 import { Walker, WalkStatus } from '../formats/radix.js';
+import type { Tree } from '../formats/walk-entries.js';
 import { flag, hex, type Layout, optional } from '../store/table.js';
 import type { IommuFault, IommuUnit } from './iommu.js';
 import { Iotlb, orderOf } from './iotlb.js';
@@ -30,6 +31,7 @@ const REMEMBERED = 2 ** 45;
 export class AmdviUnit implements IommuUnit {
   readonly iotlb: Iotlb;
   frame = -1;
+  iotlbRow = -1;
   private readonly ram: Ram;
   private readonly walker: Walker;
   private readonly lookup: AmdviLookup;
@@ -130,6 +132,7 @@ export class AmdviUnit implements IommuUnit {
 
   /** The flags of the fault, or -1 when there is none. An entry is checked for presence, permission, then encoding. */
   private translateInput(requester: number, input: number, need: Rights): number {
+    this.iotlbRow = -1;
     const direction = need === W ? AmdviFault.WRITE : 0;
     const status = this.find(requester);
     const { lookup, walker } = this;
@@ -146,6 +149,7 @@ export class AmdviUnit implements IommuUnit {
     }
     const cached = this.iotlb.find(lookup.did, input);
     if (cached >= 0 && (this.iotlb.rights(cached) & need) !== 0) {
+      this.iotlbRow = cached;
       this.frame = this.iotlb.frameFor(cached, input);
       return -1;
     }
@@ -195,6 +199,17 @@ export class AmdviUnit implements IommuUnit {
 
   get selectedRoot(): number {
     return this.untranslated ? -1 : this.lookup.root;
+  }
+
+  get selectedTree(): Tree | undefined {
+    const { lookup, walker, untranslated } = this;
+    if (untranslated) return undefined;
+    return { format: walker.format, source: walker.source, root: lookup.root, shape: lookup.shape! };
+  }
+
+  /** What a requester's entry says, a {@link DeviceEntryStatus}. */
+  entryStatus(requester: number): number {
+    return this.find(requester);
   }
 
   tagOf(requester: number): number {

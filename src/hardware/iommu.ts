@@ -1,4 +1,5 @@
 import type { Rights } from '../formats/address.js';
+import type { Tree } from '../formats/walk-entries.js';
 import type { Iotlb } from './iotlb.js';
 
 /** An access that an IOMMU refused, as its fault registers hold it. */
@@ -22,6 +23,8 @@ export interface IommuUnit {
    * remembers what it walked. False when it is refused; {@link lastFault} then says why.
    */
   translate(requester: number, address: number, write: boolean): boolean;
+  /** Row of the IOTLB by which the last `translate` was answered; -1 where it was not. */
+  readonly iotlbRow: number;
   /** What the fault registers hold after a refused `translate`. */
   lastFault(): IommuFault;
   /** Rights that the tables in RAM give a requester on an input frame; no caching, no fault. */
@@ -32,6 +35,8 @@ export interface IommuUnit {
   selectedRights(input: number): Rights;
   /** Frame of the tables of the requester selected last, or -1 where its accesses pass untranslated. */
   readonly selectedRoot: number;
+  /** These tables as the unit reads them; undefined where accesses pass untranslated. */
+  readonly selectedTree: Tree | undefined;
   /** The tag under which a requester's translations are remembered, or -1 when it has none. */
   tagOf(requester: number): number;
   /**

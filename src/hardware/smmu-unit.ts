@@ -2,6 +2,7 @@ import { R, type Rights, W } from '../formats/address.js';
 import { ARM_STAGE2, stage2Shape } from '../formats/arm-stage2.js';
 import { type RootShape, Walker, WalkStatus } from '../formats/radix.js';
 import { faultStatus, faultSyndrome, SmmuFault } from '../formats/smmuv2.js';
+import type { Tree } from '../formats/walk-entries.js';
 import { decimal, hex, type Layout, naming, optional } from '../store/table.js';
 import type { IommuFault, IommuUnit } from './iommu.js';
 import { Iotlb, orderOf } from './iotlb.js';
@@ -35,6 +36,7 @@ export class SmmuUnit implements IommuUnit {
   readonly iotlb: Iotlb;
   readonly shape: RootShape;
   frame = -1;
+  iotlbRow = -1;
   private readonly walker: Walker;
   private readonly streams;
   private readonly banks;
@@ -139,7 +141,8 @@ export class SmmuUnit implements IommuUnit {
     return bank < 0 ? -1 : this.banks.vmid.get(bank);
   }
 
-  private findBank(requester: number): number {
+  /** The context bank to which a stream is led, or -1. */
+  findBank(requester: number): number {
     const row = this.rowOf(requester);
     return row < 0 ? -1 : this.streams.bank.get(row) - 1;
   }
@@ -148,6 +151,7 @@ export class SmmuUnit implements IommuUnit {
     this.requester = requester;
     this.address = address;
     this.write = write;
+    this.iotlbRow = -1;
     this.bank = this.findBank(requester);
     if (this.bank < 0) return false;
     const input = Math.floor(address / 4096);
@@ -155,6 +159,7 @@ export class SmmuUnit implements IommuUnit {
     const vmid = this.banks.vmid.get(this.bank);
     const cached = this.iotlb.find(vmid, input);
     if (cached >= 0 && (this.iotlb.rights(cached) & need) !== 0) {
+      this.iotlbRow = cached;
       this.frame = this.iotlb.frameFor(cached, input);
       return true;
     }
@@ -188,6 +193,12 @@ export class SmmuUnit implements IommuUnit {
     if (this.refusal(this.banks.root.get(this.selected) - 1, input, R | W) !== 0) return 0;
     this.frame = this.walker.frame;
     return this.walker.rights & (R | W);
+  }
+
+  get selectedTree(): Tree | undefined {
+    if (this.selected < 0) return undefined;
+    const { walker, shape, selectedRoot: root } = this;
+    return { format: walker.format, source: walker.source, root, shape };
   }
 
   /** The unit reads every entry anew. */

@@ -11,6 +11,7 @@ import {
   stage2Entry,
 } from '../formats/smmuv3.js';
 import { SmmuV3Event, streamEvent, translationEvent } from '../formats/smmuv3-events.js';
+import type { Tree } from '../formats/walk-entries.js';
 import { hex, type Layout, optional } from '../store/table.js';
 import type { IommuFault, IommuUnit } from './iommu.js';
 import { Iotlb, orderOf } from './iotlb.js';
@@ -43,6 +44,7 @@ export const STREAM_TABLE_FRAMES = ((1 << STREAM_SPLIT) * STE_BYTES) / 4096;
 export class SmmuV3Unit implements IommuUnit {
   readonly iotlb: Iotlb;
   frame = -1;
+  iotlbRow = -1;
   /** Bits of a stream id (IDR1.SIDSIZE). */
   readonly streamBits: number;
   private readonly ram: Ram;
@@ -105,7 +107,8 @@ export class SmmuV3Unit implements IommuUnit {
     for (let i = 0; i < entries; i++) this.writeEntry(frame * 4096 + i * STE_BYTES, STE_ABORT);
   }
 
-  private descriptorAddress(stream: number): number {
+  /** Physical address of the first-level descriptor of a stream, in a table of two levels. */
+  descriptorAddress(stream: number): number {
     return this.streamTable * 4096 + (stream >>> STREAM_SPLIT) * 8;
   }
 
@@ -131,7 +134,7 @@ export class SmmuV3Unit implements IommuUnit {
   }
 
   /** Physical address of a stream's entry, or -1: beyond the table, or in a table that is not linked. */
-  private entryAddress(stream: number): number {
+  entryAddress(stream: number): number {
     if (stream < 0 || stream >= 2 ** this.streamBits || this.streamTable < 0) return -1;
     if (!this.twoLevels) return this.streamTable * 4096 + stream * STE_BYTES;
     const span = this.ram.read32(this.descriptorAddress(stream)) & 31;
@@ -200,6 +203,7 @@ export class SmmuV3Unit implements IommuUnit {
     this.requester = requester;
     this.address = address;
     this.write = write;
+    this.iotlbRow = -1;
     const stream = this.find(requester);
     const input = Math.floor(address / 4096);
     if (stream === Stream.bypass) {
@@ -210,6 +214,7 @@ export class SmmuV3Unit implements IommuUnit {
     const need = write ? W : R;
     const cached = this.iotlb.find(this.vmid, input);
     if (cached >= 0 && (this.iotlb.rights(cached) & need) !== 0) {
+      this.iotlbRow = cached;
       this.frame = this.iotlb.frameFor(cached, input);
       return true;
     }
@@ -243,6 +248,12 @@ export class SmmuV3Unit implements IommuUnit {
 
   get selectedRoot(): number {
     return this.selected === Stream.translated ? this.root : -1;
+  }
+
+  get selectedTree(): Tree | undefined {
+    if (this.selected !== Stream.translated) return undefined;
+    const { walker, root, shape } = this;
+    return { format: walker.format, source: walker.source, root, shape: shape! };
   }
 
   /** The unit reads every entry anew. */

@@ -22,6 +22,7 @@ import {
 } from '../formats/vtd.js';
 import { faultWord0, faultWord1, faultWord2, faultWord3, VtdReason } from '../formats/vtd-faults.js';
 import { VtdLookup } from '../formats/vtd-lookup.js';
+import type { Tree } from '../formats/walk-entries.js';
 import { flag, hex, type Layout, optional } from '../store/table.js';
 import { ContextCache } from './context-cache.js';
 import { DelayedWrites } from './delayed-writes.js';
@@ -59,6 +60,9 @@ export class VtdUnit implements IommuUnit {
   /** What the unit does not see yet of its tables; undefined for one that sees every write at once. */
   readonly delayed: DelayedWrites | undefined;
   frame = -1;
+  iotlbRow = -1;
+  /** Row of the context cache by which the last `translate` found its context; -1 where it read the tables. */
+  contextRow = -1;
   private readonly ram: Ram;
   private readonly walker: Walker;
   private readonly lookup: VtdLookup;
@@ -209,8 +213,10 @@ export class VtdUnit implements IommuUnit {
 
   /** Looks a requester up in the context cache and then in the tables, and remembers what the tables say. */
   private contextOf(requester: number): number {
+    this.contextRow = -1;
     if (this.contextCache.rows === 0) return this.findContext(requester);
     const row = this.registers.enabled.get(0) ? this.contextCache.find(requester) : -1;
+    this.contextRow = row;
     if (row >= 0) return this.recall(row);
     const reason = this.findContext(requester);
     if (this.did < 0) return reason;
@@ -265,6 +271,7 @@ export class VtdUnit implements IommuUnit {
   }
 
   private translateInput(requester: number, input: number, need: Rights): number {
+    this.iotlbRow = -1;
     const reason = this.contextOf(requester);
     if (reason !== 0) return reason;
     if (this.beyondWidth(input)) return VtdReason.BEYOND_WIDTH;
@@ -275,6 +282,7 @@ export class VtdUnit implements IommuUnit {
     const cached = this.iotlb.find(this.did, input);
     if (cached >= 0) {
       const rights = this.iotlb.rights(cached);
+      if ((rights & need) !== 0 || rights === 0) this.iotlbRow = cached;
       if ((rights & need) !== 0) {
         this.frame = this.iotlb.frameFor(cached, input);
         return 0;
@@ -323,6 +331,16 @@ export class VtdUnit implements IommuUnit {
 
   get selectedRoot(): number {
     return this.root;
+  }
+
+  get selectedTree(): Tree | undefined {
+    const { root, shape, walker } = this;
+    return root < 0 ? undefined : { format: walker.format, source: walker.source, root, shape };
+  }
+
+  /** Why the tables have no context for a requester that could be used: the reason of the fault, or 0. */
+  contextReason(requester: number): number {
+    return this.findContext(requester);
   }
 
   tagOf(requester: number): number {

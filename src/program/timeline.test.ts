@@ -245,3 +245,16 @@ describe('a run that does not get to its end', () => {
     expect(timeline.length).toBe(50_000);
   });
 });
+
+describe('the last access of a device', () => {
+  it('is found for any step, and is none before the first', () => {
+    const timeline = record(LOOP);
+    const accesses: number[] = [];
+    for (let step = 1; step <= timeline.length; step++) {
+      if (timeline.step(step).access !== undefined) accesses.push(step);
+      expect(timeline.lastAccessAt(step)).toBe(accesses.at(-1) ?? 0);
+    }
+    expect(accesses.length).toBeGreaterThan(1);
+    expect(timeline.lastAccessAt(0)).toBe(0);
+  });
+});

@@ -135,6 +135,13 @@ export class Timeline {
     return this.recording.statements[this.recording.statementOf.get(step)]!;
   }
 
+  /** The last step, no later than `step`, in which a device made an access; 0 where there is none. */
+  lastAccessAt(step: number): number {
+    const { accessSteps } = this.recording;
+    const count = accessSteps.countUpTo(step);
+    return count === 0 ? 0 : accessSteps.get(count - 1);
+  }
+
   /** The end of a step's writes. */
   private end(step: number): Mark {
     if (!Number.isInteger(step) || step < 0 || step > this.length) {

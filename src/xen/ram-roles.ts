@@ -7,6 +7,7 @@ import { sbdfText } from '../formats/requester.js';
 import { STE_BYTES, STREAM_L1_DESCRIPTOR, STREAM_TABLE_ENTRY } from '../formats/smmuv3.js';
 import { VTD_CONTEXT_ENTRY, VTD_ROOT_ENTRY } from '../formats/vtd.js';
 import { walkAll } from '../formats/walk-all.js';
+import { layoutOfEntry } from '../formats/walk-entries.js';
 import { PGT } from '../formats/x86-page-info.js';
 import { X86_PAGE_ENTRY, X86_TABLE_ENTRY } from '../formats/x86-pte.js';
 import { STREAM_TABLE_FRAMES } from '../hardware/smmuv3-unit.js';
@@ -156,10 +157,7 @@ function radixRoles(
     roles.set(table, {
       entryBytes: 8,
       name: (index) => `${name} ${hex(index)}${level === 1 ? '' : ` (${format.levelName(level)})`}`,
-      layout: ([lo = 0, hi = 0]) => {
-        const leaf = !format.present(lo, hi, level) || format.leaf(lo, hi, level);
-        return format.layoutAt(level, leaf);
-      },
+      layout: ([lo = 0, hi = 0]) => layoutOfEntry(format, lo, hi, level),
     });
   };
   walkAll(format, xen.ram, xen.ram.frameAt(rootPdx), shape, () => {}, { onTable });

@@ -37,6 +37,8 @@ export class Recording implements Observer {
   readonly statements: Statement[] = [];
   readonly statuses: string[] = [];
   readonly notes = new Map<number, StepNotes>();
+  /** Steps in which a device made an access, in order. */
+  readonly accessSteps = new GrowingList();
   /** What ended the run before its end; the step that it happened in is not part of the recording. */
   stopped: InputError | undefined;
   private readonly file: string;
@@ -90,6 +92,7 @@ export class Recording implements Observer {
     this.ends.push(writes);
     this.statementOf.push(numberOf(statement, this.statementNumbers, this.statements));
     this.statusOf.push(numberOf(status, this.statusNumbers, this.statuses));
+    if (access !== undefined) this.accessSteps.push(this.length);
     const { faults, steps, because } = outcome;
     if (access !== undefined && faults === undefined) {
       this.notes.set(this.length, access);
