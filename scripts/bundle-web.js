@@ -30,3 +30,5 @@ for (const page of ['audit', 'explore'])
   copyFileSync(file(`web/${page}/page.html`), file(`dist/web/${page}.html`));
 // The explorer's parts bring their styles with them.
 copyFileSync(file('web/audit/page.css'), file('dist/web/audit.css'));
+for (const part of ['examples.html', 'examples.css'])
+  copyFileSync(file(`web/explore/${part}`), file(`dist/web/${part}`));

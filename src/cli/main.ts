@@ -8,6 +8,7 @@ Examples:
   $ dommu verify examples/guest-pv-nic.cfg
   $ dommu check examples/guest-pv-nic.cfg
   $ dommu run examples/arm-grant-fault.dommu --xen 4.12
+  $ dommu explore examples/arm-grant-fault.dommu --xen 4.12
   $ dommu affected examples/arm-grant-fault.dommu
   $ xl dmesg | dommu explain
 
@@ -27,6 +28,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<(program: Command) => void
   verify: async () => (await import('./verify.js')).registerVerify,
   check: async () => (await import('./check.js')).registerCheck,
   run: async () => (await import('./run.js')).registerRun,
+  explore: async () => (await import('./explore.js')).registerExplore,
   affected: async () => (await import('./affected.js')).registerAffected,
   audit: async () => (await import('./audit.js')).registerAudit,
   explain: async () => (await import('./explain.js')).registerExplain,
