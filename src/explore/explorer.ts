@@ -2,6 +2,7 @@ import { Verdicts } from '../program/timeline/verdicts.js';
 import { Timeline } from '../program/timeline.js';
 import { type Diagnostic, InputError } from '../text/diagnostic.js';
 import { Here } from './here.js';
+import { type Loop, Rounds } from './rounds.js';
 import { type ExploreSource, readSource } from './source.js';
 import { VIEWS, type ViewAnswer, type ViewArgs, type ViewName } from './views.js';
 
@@ -17,6 +18,8 @@ export interface Opened {
   readonly stopped: Diagnostic | undefined;
   /** Steps at which the hypervisor logged something of a device's access. */
   readonly faults: readonly number[];
+  /** Where the run goes round for ever. */
+  readonly loops: readonly Loop[];
 }
 
 /** How far what is done in the background has come. */
@@ -25,6 +28,8 @@ export interface Marks {
   readonly judged: number;
   /** Steps that broke one. */
   readonly violations: readonly number[];
+  /** Steps that did not do what the program expects of them, or something that nobody expects. */
+  readonly unexpected: readonly number[];
 }
 
 /** A question to the explorer: a view, and its arguments. */
@@ -38,7 +43,8 @@ export class Explorer {
   readonly opened: Opened;
   private readonly verdicts: Verdicts;
   private readonly violations: number[] = [];
-  /** Steps below this one are in `violations`. */
+  private readonly unexpected: number[] = [];
+  /** Steps below this one are in `violations` and `unexpected`. */
   private marked = 0;
   private here: Here;
 
@@ -56,6 +62,7 @@ export class Explorer {
       length: timeline.length,
       stopped: timeline.stopped?.diagnostic,
       faults: faultySteps(timeline),
+      loops: Rounds.of(timeline).loops,
     };
   }
 
@@ -71,12 +78,14 @@ export class Explorer {
     const done = this.verdicts.judgeFor(milliseconds);
     for (; this.marked < this.verdicts.judged; this.marked++) {
       if (this.verdicts.newAt(this.marked).length > 0) this.violations.push(this.marked);
+      if (this.marked > 0 && this.verdicts.unexpectedAt(this.marked).length > 0)
+        this.unexpected.push(this.marked);
     }
     return done;
   }
 
   get marks(): Marks {
-    return { judged: this.verdicts.judged, violations: this.violations };
+    return { judged: this.verdicts.judged, violations: this.violations, unexpected: this.unexpected };
   }
 }
 

@@ -1,33 +1,94 @@
-import { changeLines } from '../store/changes.js';
+import { LOOP_END } from '../program/execution.js';
+import { printStatement } from '../program/print.js';
+import type { ViolationText } from '../program/unmet.js';
+import { type Change, changeLines } from '../store/changes.js';
 import type { Here } from './here.js';
-import { type StepRow, steps } from './steps.js';
+import { type StepRow, shortened, steps } from './steps.js';
+
+/** Things of a kind that a step changed, in words, one a line; the first of them where they are many. */
+export interface ChangedThings {
+  /** What is common to their names: `frame`, `d1 p2m`. */
+  readonly kind: string;
+  readonly lines: readonly string[];
+  /** Lines that there are. */
+  readonly count: number;
+}
 
 /** What a step did and what became of it. */
 export interface Outcome extends StepRow {
-  /** In words, one thing a line. */
-  readonly changes: readonly string[];
+  readonly changes: readonly ChangedThings[];
   /** The lines of Xen's log, without `(XEN) `. */
   readonly log: readonly string[];
+  /** How many of them there are; an access that is stopped without a record leaves none. */
+  readonly logged: number;
   readonly because: string | undefined;
   /** Steps of a hypercall that ran in several. */
   readonly hypercallSteps: number | undefined;
+  /** Invariants that it broke; undefined as long as the step has not been judged. */
+  readonly broken: readonly ViolationText[] | undefined;
   /** Expectations that were not met, and what nobody expected; undefined as long as the step has not been judged. */
   readonly unexpected: readonly string[] | undefined;
 }
 
-/** What the step that led here did. */
-export function outcome(here: Here): Outcome {
+/** Letters of a line; a program may have names of any length. */
+const LINE_LETTERS = 2000;
+
+/** What the step that led here did: of each kind of thing, and of the log, up to so many lines. */
+export function outcome(here: Here, { lines }: { readonly lines: number }): Outcome {
   const { timeline, verdicts, step } = here;
   const [row] = steps(here, { from: step, count: 1 });
-  const none = { changes: [], log: [], because: undefined, hypercallSteps: undefined, unexpected: undefined };
-  if (step === 0) return { ...row!, ...none };
-  const { faults, because, hypercallSteps } = timeline.step(step);
+  const isJudged = step < verdicts.judged;
+  const broken = isJudged ? verdicts.newAt(step) : undefined;
+  if (step === 0) {
+    const unexpected = broken && [];
+    return {
+      ...row!,
+      changes: [],
+      log: [],
+      logged: 0,
+      because: undefined,
+      hypercallSteps: undefined,
+      broken,
+      unexpected,
+    };
+  }
+  const { statement, faults, because, hypercallSteps } = timeline.step(step);
+  const log = (faults ?? []).flatMap((text) => (text === '' ? [] : text.split('\n')));
   return {
     ...row!,
-    changes: changeLines(timeline.changesOf(step)),
-    log: (faults ?? []).flatMap((text) => (text === '' ? [] : text.split('\n'))),
+    text: shortened(statement.op === LOOP_END ? LOOP_END : printStatement(statement), LINE_LETTERS),
+    changes: changedThings(timeline.changesOf(step), lines),
+    log: log.slice(0, lines).map((line) => shortened(line, LINE_LETTERS)),
+    logged: log.length,
     because,
     hypercallSteps,
-    unexpected: step < verdicts.judged ? verdicts.unexpectedAt(step) : undefined,
+    broken,
+    unexpected: isJudged ? verdicts.unexpectedAt(step) : undefined,
   };
 }
+
+/** Changes by what they are changes of, in the order in which a run tells them. */
+function changedThings(changes: readonly Change[], lines: number): ChangedThings[] {
+  const byKind = new Map<string, Change[]>();
+  for (const change of changes) {
+    const kind = kindOf(change.what);
+    const same = byKind.get(kind);
+    if (same === undefined) byKind.set(kind, [change]);
+    else same.push(change);
+  }
+  return [...byKind].map(([kind, ofKind]) => {
+    const all = changeLines(ofKind);
+    return {
+      kind,
+      lines: all.slice(0, lines).map((line) => shortened(line, LINE_LETTERS)),
+      count: all.length,
+    };
+  });
+}
+
+/** The name of a thing without what tells it from others of its kind: `frame 0x105` is a `frame`, levels of a table are one. */
+const kindOf = (what: string): string =>
+  what
+    .replace(/[ [+](?:0x[0-9a-f]+|\d)[^ ]*| \(L\d\)/g, '')
+    .replace(/ of( [^ ]*)?$/, '')
+    .trim();

@@ -1,4 +1,5 @@
 import type { Here } from './here.js';
+import { invariants } from './invariants.js';
 import { outcome } from './outcome.js';
 import { steps } from './steps.js';
 
@@ -7,6 +8,7 @@ import { steps } from './steps.js';
  * data that can be sent from one thread to another. The page asks for those that are on the screen, at every step.
  */
 export const VIEWS = {
+  invariants,
   outcome,
   steps,
 } satisfies Readonly<Record<string, (here: Here, args: never) => unknown>>;

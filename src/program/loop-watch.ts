@@ -73,16 +73,20 @@ class Watch implements LoopWatch {
       const because = `the state is another one after each of ${this.rounds.length} rounds`;
       return { status: 'does not recur', because };
     }
-    const loop = spanOf(this.rounds.slice(this.before + 1));
+    const closed = this.rounds.slice(this.before + 1);
+    const loop = spanOf(closed);
+    const loopRounds = closed.length;
     const [never] = [...loop.underWay].filter((row) => loop.steps.get(row));
     if (never !== undefined) {
       const steps = loop.steps.get(never)!;
       const because = `${describeCall(this.xen, never)} makes ${steps === 1 ? 'a step' : `${steps} steps`} a round and never ends`;
-      return { status: 'livelock', because };
+      return { status: 'livelock', because, loopRounds };
     }
     const [idle] = loop.underWay;
-    if (idle === undefined) return { status: 'recurs', because: 'no hypercall is under way all along' };
-    return { status: 'recurs', because: `${describeCall(this.xen, idle)} is under way and makes no step` };
+    if (idle === undefined)
+      return { status: 'recurs', because: 'no hypercall is under way all along', loopRounds };
+    const because = `${describeCall(this.xen, idle)} is under way and makes no step`;
+    return { status: 'recurs', because, loopRounds };
   }
 }
 

@@ -2,7 +2,7 @@ import type { Panel, PanelProps } from './panel.js';
 import { useView } from './session.js';
 
 function OutcomeOf({ session }: PanelProps) {
-  const outcome = useView(session, 'outcome', undefined).value;
+  const outcome = useView(session, 'outcome', { lines: 12 }).value;
   if (outcome === undefined) return null;
   const { status, changes, log, because } = outcome;
   return (
@@ -12,9 +12,11 @@ function OutcomeOf({ session }: PanelProps) {
         {because !== undefined && `: ${because}`}
       </p>
       <ul>
-        {changes.map((line) => (
-          <li key={line}>{line}</li>
-        ))}
+        {changes
+          .flatMap(({ lines }) => lines)
+          .map((line) => (
+            <li key={line}>{line}</li>
+          ))}
       </ul>
       {log.length > 0 && <pre class="log">{log.map((line) => `(XEN) ${line}\n`)}</pre>}
     </>

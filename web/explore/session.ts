@@ -15,7 +15,7 @@ interface Live {
   readonly answer: Signal<unknown>;
 }
 
-const NOTHING_JUDGED: Marks = { judged: 0, violations: [] };
+const NOTHING_JUDGED: Marks = { judged: 0, violations: [], unexpected: [] };
 
 /**
  * What the page is about: a program, a place in its run, and what is shown of it. All parts that are on the screen ask

@@ -13,6 +13,8 @@ export interface Outcome {
   readonly steps?: number;
   /** Row of the hypercall that took them. */
   readonly call?: number;
+  /** How many rounds go round for ever, the last ones: at the end of a `repeat forever` that has closed. */
+  readonly loopRounds?: number;
   /** What makes it come to that, where the status alone would not tell. */
   readonly because?: string;
 }

@@ -16,6 +16,7 @@ export interface StepNotes {
   readonly faults?: readonly string[];
   readonly hypercallSteps?: number;
   readonly because?: string;
+  readonly loopRounds?: number;
   readonly access?: DeviceAccess;
 }
 
@@ -93,7 +94,7 @@ export class Recording implements Observer {
     this.statementOf.push(numberOf(statement, this.statementNumbers, this.statements));
     this.statusOf.push(numberOf(status, this.statusNumbers, this.statuses));
     if (access !== undefined) this.accessSteps.push(this.length);
-    const { faults, steps, because } = outcome;
+    const { faults, steps, because, loopRounds } = outcome;
     if (access !== undefined && faults === undefined) {
       this.notes.set(this.length, access);
       return;
@@ -103,6 +104,7 @@ export class Recording implements Observer {
       ...(faults !== undefined && { faults: faults.map((text) => this.text(text)) }),
       ...(steps !== undefined && { hypercallSteps: steps }),
       ...(because !== undefined && { because }),
+      ...(loopRounds !== undefined && { loopRounds }),
       ...access,
     });
   }

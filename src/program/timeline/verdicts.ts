@@ -146,6 +146,13 @@ export class Verdicts {
     return wrong;
   }
 
+  /** The steps judged so far after which an invariant did not hold and had held before, by its id; in order. */
+  breaksOf(id: string): readonly number[] {
+    const index = this.invariants.findIndex((one) => one.id === id);
+    const { steps, messages } = this.courses[index]!;
+    return steps.filter((_, i) => messages[i] !== undefined && (i === 0 || messages[i - 1] === undefined));
+  }
+
   /** What a step was expected to do and did not, and what nobody expected of it. Judges as far as that. */
   unexpectedAt(step: number): string[] {
     const { statement, faults = [], ...outcome } = this.timeline.step(step);
