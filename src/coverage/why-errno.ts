@@ -1,12 +1,13 @@
 import type { Timeline } from '../program/timeline.js';
+import type { Profile } from '../xen/editions/behaviours.js';
 import { FAILURES, type Failure, isFailureDue } from '../xen/failures.js';
 import type { Xen } from '../xen/state.js';
 import { ReachedRules, rulesMet } from './reached.js';
-import { type Rule, releasesOf, sectionOf } from './rule.js';
+import { isIn, type Rule, releasesOf, sectionOf } from './rule.js';
 import { RULES } from './rules.js';
 
-/** A rule of the dossier that a step met. */
-export interface Decision {
+/** A rule of the dossier, as a reader is told of it. */
+export interface Told {
   /** `§6.1 #9 assign: another guest has the device`. */
   readonly rule: string;
   /** `§6.1`, and the rest of the rule in words. */
@@ -14,6 +15,10 @@ export interface Decision {
   readonly text: string;
   /** The function of the model in which it stands, where one is named. */
   readonly fn?: string;
+}
+
+/** A rule of the dossier that a step met. */
+export interface Decision extends Told {
   /** The releases that have it: `≥4.14`; `all`. */
   readonly releases: string;
 }
@@ -22,9 +27,19 @@ export interface Decision {
  * Why a step was answered as it was. `sure` where the rule is the first rung of its ladder whose premise held before the
  * step; otherwise the rules are those that have this answer and could have applied. Without any, `untold` says why.
  */
-export type WhyErrno =
-  | { readonly rules: readonly [Decision, ...Decision[]]; readonly sure: boolean }
-  | { readonly rules: readonly []; readonly untold: string };
+export type WhyErrno = Passed &
+  (
+    | { readonly rules: readonly [Decision, ...Decision[]]; readonly sure: boolean }
+    | { readonly rules: readonly []; readonly untold: string }
+  );
+
+interface Passed {
+  /**
+   * Rungs that could have refused the operation before this answer, and did not: what they look for did not hold before the
+   * step. For `ok` that is all of them: what had to hold was that none of them did.
+   */
+  readonly passed: readonly Told[];
+}
 
 /** Answers that no rule of an operation decides, and who does. */
 const BESIDES: ReadonlyMap<string, string> = new Map([
@@ -46,13 +61,12 @@ export function whyErrno(timeline: Timeline, step: number): WhyErrno {
   const { statement, status } = timeline.step(step);
   const { op } = statement;
   const because = BESIDES.get(status);
-  if (because !== undefined) return { rules: [], untold: because };
+  if (because !== undefined) return untold(because);
   if (op === 'step' || op === 'finish') {
-    if (status.startsWith('at ')) return { rules: [], untold: 'the hypercall is not at its end yet' };
-    return {
-      rules: [],
-      untold: 'it is the answer of a hypercall that began earlier, from the state in which it stands now',
-    };
+    if (status.startsWith('at ')) return untold('the hypercall is not at its end yet');
+    return untold(
+      'it is the answer of a hypercall that began earlier, from the state in which it stands now',
+    );
   }
   rules ??= new ReachedRules(RULES);
   const { premise, due } = timeline.lookAt(step - 1, (xen, names) => ({
@@ -65,14 +79,37 @@ export function whyErrno(timeline: Timeline, step: number): WhyErrno {
   const binding = met.filter((one) => one.binding === true);
   // A failure that came in this step may have come before the rung, with the same errno.
   const sure = binding.length > 0 && failed.length === 0;
-  const [first, ...others] = (binding.length > 0 ? binding : met).map(decision);
-  if (first !== undefined) return { rules: [first, ...others], sure };
-  if (failed.length > 0)
-    return { rules: [], untold: `something failed that was asked to: ${failed.join(', ')}` };
+  const deciding = binding.length > 0 ? binding : met;
+  const passed = rungsPassed(
+    timeline.edition.profile,
+    op,
+    premise,
+    status === 'ok' ? undefined : deciding[0],
+  );
+  const [first, ...others] = deciding.map(decision);
+  if (first !== undefined) return { rules: [first, ...others], sure, passed };
+  if (failed.length > 0) return untold(`something failed that was asked to: ${failed.join(', ')}`);
   return {
     rules: [],
     untold: `no rule of the dossier that is kept as data has ${op} answered ${status} here`,
+    passed: status === 'ok' ? passed : [],
   };
+}
+
+const untold = (why: string): WhyErrno => ({ rules: [], untold: why, passed: [] });
+
+/** Rungs of an operation, up to one of them, that a release has and whose premise did not hold. */
+function rungsPassed(
+  profile: Profile,
+  op: string,
+  premise: readonly Rule[],
+  before: Rule | undefined,
+): readonly Told[] {
+  const end = before === undefined ? RULES.length : RULES.indexOf(before);
+  return RULES.slice(0, end)
+    .filter((one) => one.binding === true && one.excuse === undefined && one.ops.includes(op))
+    .filter((one) => isIn(one.by, profile) && !premise.includes(one))
+    .map(told);
 }
 
 /** Failures that are still to come, and how often. */
@@ -81,13 +118,14 @@ function dueFailures(xen: Xen): Map<Failure, number> {
   return new Map(due.map((kind) => [kind, xen.failure.more.get(FAILURES.indexOf(kind)) + 1]));
 }
 
-function decision(one: Rule): Decision {
+function told(one: Rule): Told {
   const section = sectionOf(one);
   return {
     rule: one.id,
     section,
     text: one.id.slice(section.length + 1),
     ...(one.fn !== undefined && { fn: one.fn }),
-    releases: releasesOf(one),
   };
 }
+
+const decision = (one: Rule): Decision => ({ ...told(one), releases: releasesOf(one) });

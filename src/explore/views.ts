@@ -2,6 +2,8 @@ import type { Here } from './here.js';
 import { invariants } from './invariants.js';
 import { outcome } from './outcome.js';
 import { steps } from './steps.js';
+import { whyErrno } from './why-errno.js';
+import { writers } from './writers.js';
 
 /**
  * All that the explorer can show of a place in a run, by name. A view takes the place and plain arguments, and gives plain
@@ -11,6 +13,8 @@ export const VIEWS = {
   invariants,
   outcome,
   steps,
+  whyErrno,
+  writers,
 } satisfies Readonly<Record<string, (here: Here, args: never) => unknown>>;
 
 export type ViewName = keyof typeof VIEWS;

@@ -8,7 +8,14 @@ function OutcomeOf({ session }: PanelProps) {
   return (
     <>
       <p>
-        <strong>{status}</strong>
+        <button
+          type="button"
+          class="link"
+          title="Why was it answered so?"
+          onClick={() => session.askErrno(outcome.step)}
+        >
+          <strong>{status}</strong>
+        </button>
         {because !== undefined && `: ${because}`}
       </p>
       <ul>

@@ -1,6 +1,7 @@
 import { outcomePanel } from './outcome.js';
 import type { Panel } from './panel.js';
 import { stepsPanel } from './steps.js';
+import { whyPanel } from './why.js';
 
 /** The parts of the page, in their order. */
-export const PANELS: readonly Panel[] = [stepsPanel, outcomePanel];
+export const PANELS: readonly Panel[] = [stepsPanel, outcomePanel, whyPanel];
