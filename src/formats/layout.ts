@@ -157,14 +157,6 @@ export function bitsName({ name, lo, hi }: BitField): string {
   return `${lo === hi ? `bit ${lo}` : `bits ${lo}-${hi}`} ${nameInWords(name)}`;
 }
 
-/** What a field holds, by itself: `yes`, `multi-level`, `0x1234`. */
-export function fieldText(field: BitField, value: number): string {
-  const kind = kindOf(field);
-  if (kind === 'flag') return value === 0 ? 'no' : 'yes';
-  if (kind === 'number') return String(value);
-  return (kind === 'enum' ? field.values?.[value] : undefined) ?? hex(value);
-}
-
 /** The fields that have some of the bits [lo, hi] of an entry. */
 export function fieldsWithin(layout: EntryLayout, lo: number, hi: number): readonly BitField[] {
   return layout.fields.filter((field) => field.lo <= hi && field.hi >= lo);
