@@ -1,9 +1,13 @@
+import { correspondingStep } from '../program/timeline/alignment.js';
 import { Verdicts } from '../program/timeline/verdicts.js';
 import { Timeline } from '../program/timeline.js';
 import { type Diagnostic, InputError } from '../text/diagnostic.js';
+import { resolveEdition } from '../xen/editions/edition.js';
+import { Comparison, type ComparisonMarks } from './comparison.js';
 import { Here } from './here.js';
 import { type Loop, Rounds } from './rounds.js';
 import { type ExploreSource, readSource } from './source.js';
+import { Survey, type SurveyMarks } from './survey.js';
 import { VIEWS, type ViewAnswer, type ViewArgs, type ViewName } from './views.js';
 
 /** What is known of a run as a whole once it is open. */
@@ -30,6 +34,11 @@ export interface Marks {
   readonly violations: readonly number[];
   /** Steps that did not do what the program expects of them, or something that nobody expects. */
   readonly unexpected: readonly number[];
+  /** Steps that an observer can tell from the other edition's, where the run is compared with one. */
+  readonly differing: readonly number[];
+  readonly comparison?: ComparisonMarks;
+  /** On which editions the program goes how, where that has been asked. */
+  readonly survey?: SurveyMarks;
 }
 
 /** A question to the explorer: a view, and its arguments. */
@@ -47,6 +56,8 @@ export class Explorer {
   /** Steps below this one are in `violations` and `unexpected`. */
   private marked = 0;
   private here: Here;
+  private comparison: Comparison | undefined;
+  private survey: Survey | undefined;
 
   /** @throws InputError where the source is no program, or its machine does not boot. */
   constructor(source: ExploreSource) {
@@ -68,13 +79,47 @@ export class Explorer {
 
   /** Answers a question about the place after `step`. @throws RangeError where there is no such step. */
   answer<N extends ViewName>(step: number, view: N, args: ViewArgs<N>): ViewAnswer<N> {
-    if (this.here.step !== step) this.here = new Here(this.timeline, this.verdicts, step);
+    if (this.here.step !== step) this.here = this.placeAt(step);
     const look = VIEWS[view] as (here: Here, args: ViewArgs<N>) => ViewAnswer<N>;
     return look(this.here, args);
   }
 
+  private placeAt(step: number): Here {
+    return new Here(this.timeline, this.verdicts, step, undefined, this.comparison);
+  }
+
+  /**
+   * Lays the run beside the program's on another edition from now on, in the background; beside none where none is said.
+   * @throws InputError where there is no such edition, or the program's machine does not boot on it.
+   */
+  compareWith(edition: string | undefined): void {
+    const { timeline } = this;
+    this.comparison = undefined;
+    this.here = this.placeAt(this.here.step);
+    if (edition === undefined) return;
+    this.comparison = new Comparison(timeline, resolveEdition(edition));
+    this.here = this.placeAt(this.here.step);
+  }
+
+  /** Asks in the background how the program goes on every edition. */
+  askAllEditions(): void {
+    this.survey = new Survey(this.timeline);
+  }
+
+  /** The step of this run that stands beside a step of another: of the same program elsewhere, or before an edit. */
+  besideStep(other: Explorer, step: number): number {
+    return correspondingStep(other.timeline, this.timeline, Math.min(step, other.timeline.length));
+  }
+
   /** Goes on for about so long with what is done in the background, and says whether that was all. */
   workFor(milliseconds: number): boolean {
+    const others = [this.comparison, this.survey].filter((work) => work !== undefined);
+    const share = milliseconds / (others.length + 1);
+    const done = others.map((work) => work.workFor(share));
+    return this.judgeFor(share) && !done.includes(false);
+  }
+
+  private judgeFor(milliseconds: number): boolean {
     const done = this.verdicts.judgeFor(milliseconds);
     for (; this.marked < this.verdicts.judged; this.marked++) {
       if (this.verdicts.newAt(this.marked).length > 0) this.violations.push(this.marked);
@@ -85,7 +130,15 @@ export class Explorer {
   }
 
   get marks(): Marks {
-    return { judged: this.verdicts.judged, violations: this.violations, unexpected: this.unexpected };
+    const { comparison, survey } = this;
+    return {
+      judged: this.verdicts.judged,
+      violations: this.violations,
+      unexpected: this.unexpected,
+      differing: comparison?.differing ?? [],
+      ...(comparison !== undefined && { comparison: comparison.marks }),
+      ...(survey !== undefined && { survey: survey.marks }),
+    };
   }
 }
 

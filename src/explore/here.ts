@@ -3,6 +3,7 @@ import type { Verdicts } from '../program/timeline/verdicts.js';
 import type { Timeline } from '../program/timeline.js';
 import { partText, partValue, type Table } from '../store/table.js';
 import type { Xen } from '../xen/state.js';
+import type { Comparison } from './comparison.js';
 import type { Value } from './value.js';
 
 /** Words before a step that is not told of. */
@@ -16,6 +17,8 @@ export class Here {
   readonly timeline: Timeline;
   readonly verdicts: Verdicts;
   readonly step: number;
+  /** The run under another edition that this one is laid beside. */
+  readonly comparison: Comparison | undefined;
   /** By word: what it held before the step, for every word that the step wrote. */
   readonly before: ReadonlyMap<number, number>;
   private readonly tables: ReadonlyMap<string, Table>;
@@ -25,12 +28,14 @@ export class Here {
     verdicts: Verdicts,
     step: number,
     before: ReadonlyMap<number, number> = timeline.valuesBefore(step),
+    comparison?: Comparison,
   ) {
     timeline.seek(step);
     this.timeline = timeline;
     this.verdicts = verdicts;
     this.step = step;
     this.before = before;
+    this.comparison = comparison;
     this.tables = new Map(timeline.xen.layout.tables.map((table) => [table.name, table]));
   }
 

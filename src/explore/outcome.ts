@@ -3,7 +3,8 @@ import { printStatement } from '../program/print.js';
 import type { ViolationText } from '../program/unmet.js';
 import { type Change, changeLines } from '../store/changes.js';
 import type { Here } from './here.js';
-import { type StepRow, shortened, steps } from './steps.js';
+import { logOf, shortened } from './step-row.js';
+import { type StepRow, steps } from './steps.js';
 
 /** Things of a kind that a step changed, in words, one a line; the first of them where they are many. */
 export interface ChangedThings {
@@ -52,8 +53,8 @@ export function outcome(here: Here, { lines }: { readonly lines: number }): Outc
       unexpected,
     };
   }
-  const { statement, faults, because, hypercallSteps } = timeline.step(step);
-  const log = (faults ?? []).flatMap((text) => (text === '' ? [] : text.split('\n')));
+  const { statement, because, hypercallSteps } = timeline.step(step);
+  const log = logOf(timeline, step);
   return {
     ...row!,
     text: shortened(statement.op === LOOP_END ? LOOP_END : printStatement(statement), LINE_LETTERS),

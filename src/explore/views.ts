@@ -1,3 +1,5 @@
+import { difference } from './difference.js';
+import { editionChoices } from './editions.js';
 import type { Here } from './here.js';
 import { invariants } from './invariants.js';
 import { outcome } from './outcome.js';
@@ -10,6 +12,8 @@ import { writers } from './writers.js';
  * data that can be sent from one thread to another. The page asks for those that are on the screen, at every step.
  */
 export const VIEWS = {
+  difference,
+  editions: editionChoices,
   invariants,
   outcome,
   steps,

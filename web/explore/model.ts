@@ -31,7 +31,31 @@ export class Model {
 
   /** @throws Problem where the program has a mistake. */
   async open(source: ExploreSource): Promise<Opened> {
-    return ((await this.request({ open: source })) as { opened: Opened }).opened;
+    return (await this.openBeside(source)).opened;
+  }
+
+  /**
+   * The same, and the step of it that stands beside step `from` of the run that was open: as far as nothing differs, it is
+   * the one that does the same.
+   */
+  async openBeside(source: ExploreSource, from?: number): Promise<{ opened: Opened; step: number }> {
+    const request = from === undefined ? { open: source } : { open: source, from };
+    return (await this.request(request)) as { opened: Opened; step: number };
+  }
+
+  /** @throws Problem where a text is no program; nothing is run. */
+  async check(source: ExploreSource): Promise<void> {
+    await this.request({ check: source });
+  }
+
+  /** Lays the run beside that of another edition, or of none: news tell how far it has come. @throws Problem where it does not boot. */
+  async compareWith(edition: string | undefined): Promise<void> {
+    await this.request({ compareWith: edition });
+  }
+
+  /** Asks how the program goes on every edition: news tell. */
+  async askAllEditions(): Promise<void> {
+    await this.request({ askAllEditions: true });
   }
 
   /** Answers to all questions about the place after `step`, in their order. */

@@ -15,7 +15,7 @@ interface Live {
   readonly answer: Signal<unknown>;
 }
 
-const NOTHING_JUDGED: Marks = { judged: 0, violations: [], unexpected: [] };
+const NOTHING_JUDGED: Marks = { judged: 0, violations: [], unexpected: [], differing: [] };
 
 /**
  * What the page is about: a program, a place in its run, and what is shown of it. All parts that are on the screen ask
@@ -41,6 +41,8 @@ export class Session {
   source: ExploreSource | undefined;
   private readonly live = new Set<Live>();
   private asking = false;
+  /** A program is being opened: questions wait until it is known which steps there are. */
+  private opening = false;
   private stale = false;
 
   constructor(workerScript: string) {
@@ -49,9 +51,26 @@ export class Session {
 
   /** Opens a program, at a step of it. What was open stays where the new one has a mistake. */
   async open(source: ExploreSource, step = 0): Promise<void> {
+    await this.take(source, async () => ({ opened: await this.model.open(source), step }));
+  }
+
+  /**
+   * Opens what is open in another way, on another Xen or with another text, at the step that stands beside the one that is
+   * shown. Says whether there was no mistake in it.
+   */
+  async reopen(source: ExploreSource): Promise<boolean> {
+    return this.take(source, () => this.model.openBeside(source, this.step.value));
+  }
+
+  private async take(
+    source: ExploreSource,
+    model: () => Promise<{ readonly opened: Opened; readonly step: number }>,
+  ): Promise<boolean> {
+    this.opening = true;
     try {
-      const opened = await this.model.open(source);
+      const { opened, step } = await model();
       this.source = source;
+      this.opening = false;
       batch(() => {
         this.opened.value = opened;
         this.problem.value = undefined;
@@ -59,10 +78,14 @@ export class Session {
         this.questions.forget();
         this.step.value = Math.min(Math.max(0, step), opened.length);
       });
-      this.refresh();
+      return true;
     } catch (error) {
       if (!(error instanceof Problem)) throw error;
       this.problem.value = error.diagnostic;
+      return false;
+    } finally {
+      this.opening = false;
+      this.refresh();
     }
   }
 
@@ -106,10 +129,10 @@ export class Session {
   }
 
   private async ask(): Promise<void> {
-    if (this.asking || this.opened.value === undefined) return;
+    if (this.asking || this.opening || this.opened.value === undefined) return;
     this.asking = true;
     try {
-      while (this.stale) await this.askOnce();
+      while (this.stale && !this.opening) await this.askOnce();
     } catch (error) {
       if (!(error instanceof Problem)) throw error;
       this.problem.value = error.diagnostic;

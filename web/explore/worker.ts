@@ -1,4 +1,5 @@
 import { Explorer, problemOf } from '../../src/explore/explorer.js';
+import { type ExploreSource, readSource } from '../../src/explore/source.js';
 import type { News, Reply, Request } from './messages.js';
 
 /** The model's side of the page: it records the program, answers about places in it, and judges it when nothing is asked. */
@@ -36,19 +37,41 @@ function begin(): void {
 }
 
 self.onmessage = ({ data: request }: MessageEvent<Request>) => {
-  const { id } = request;
   try {
-    if ('open' in request) {
-      explorer = new Explorer(request.open);
-      post({ id, opened: explorer.opened });
-      begin();
-    } else {
-      const { step, questions } = request;
-      const current = explorer;
-      if (current === undefined) throw new Error('no program is open');
-      post({ id, answers: questions.map(({ view, args }) => current.answer(step, view, args as never)) });
-    }
+    post(answer(request));
   } catch (error) {
-    post({ id, problem: problemOf(error) });
+    post({ id: request.id, problem: problemOf(error) });
   }
 };
+
+function answer(request: Request): Reply {
+  const { id } = request;
+  if ('open' in request) return open(id, request.open, request.from);
+  if ('check' in request) {
+    readSource(request.check);
+    return { id, done: true };
+  }
+  const current = explorer;
+  if (current === undefined) throw new Error('no program is open');
+  if ('compareWith' in request) {
+    current.compareWith(request.compareWith);
+    post({ marks: current.marks });
+    begin();
+    return { id, done: true };
+  }
+  if ('askAllEditions' in request) {
+    current.askAllEditions();
+    begin();
+    return { id, done: true };
+  }
+  const { step, questions } = request;
+  return { id, answers: questions.map(({ view, args }) => current.answer(step, view, args as never)) };
+}
+
+function open(id: number, source: ExploreSource, from: number | undefined): Reply {
+  const before = explorer;
+  explorer = new Explorer(source);
+  const step = before === undefined || from === undefined ? 0 : explorer.besideStep(before, from);
+  begin();
+  return { id, opened: explorer.opened, step };
+}
