@@ -1,12 +1,9 @@
 import { Memo } from '../src/check/memo.js';
+import { processSeconds } from '../src/check/node-crew.js';
 import { search } from '../src/check/search.js';
 import { DEFAULT_ALPHABET } from '../src/program/alphabet.js';
-import {
-  type ConfigMachine,
-  programOfConfigs,
-  sceneModel,
-  type VerifyBounds,
-} from '../src/program/verify.js';
+import { type ConfigMachine, programOfConfigs } from '../src/program/configs-program.js';
+import { sceneModel, type VerifyBounds } from '../src/program/verify.js';
 import { resolveEdition } from '../src/xen/editions/edition.js';
 
 /** The same search with and without a memo: what it is worth to remember what actions did. */
@@ -69,7 +66,8 @@ async function benchMachine({
       const { model } = sceneModel(program, edition, bounds);
       const searched = how === 'plain' ? model : new Memo(model);
       // Symmetry and the search for loops are no matter of the memo's.
-      const options = { bounds: maxStates === undefined ? {} : { maxStates }, symmetries: false };
+      const within = maxStates === undefined ? {} : { maxStates };
+      const options = { bounds: within, symmetries: false, cpuClock: processSeconds };
       const { states, transitions, cpuSeconds } = await search(searched, options);
       best[how] = Math.max(best[how], states / cpuSeconds);
       if (searched instanceof Memo) bytes = searched.bytes;

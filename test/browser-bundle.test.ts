@@ -6,7 +6,7 @@ import { describe, expect, it } from 'vitest';
 
 const source = (name: string) => fileURLToPath(new URL(`../src/${name}`, import.meta.url));
 
-/** What a page needs to run and record a program that it has as text, and to tell why a step was answered as it was. */
+/** What a page needs to run, record and search a program that it has as text, and to tell why a step was answered as it was. */
 const ENTRY = `
   export { parseProgram } from '${source('program/parse.ts')}';
   export { printProgram } from '${source('program/print.ts')}';
@@ -15,6 +15,9 @@ const ENTRY = `
   export { Verdicts } from '${source('program/timeline/verdicts.ts')}';
   export { whyErrno } from '${source('coverage/why-errno.ts')}';
   export { SourceText } from '${source('text/source.ts')}';
+  export { sceneModel, verifyProgram } from '${source('program/verify.ts')}';
+  export { DEFAULT_ALPHABET } from '${source('program/alphabet.ts')}';
+  export { search } from '${source('check/search.ts')}';
   export { resolveEdition } from '${source('xen/editions/edition.ts')}';
 `;
 
@@ -55,6 +58,24 @@ describe('the model in a page', () => {
       page,
     );
     expect(told).toMatch(/^[1-9][0-9]* ok$/);
+  });
+
+  it('searches with no more than a clock and messages to itself: it has no threads and no memory that they could share', async () => {
+    const { outputFiles } = await bundle(ENTRY);
+    const page = createContext({ performance, MessageChannel });
+    runInContext(`delete globalThis.SharedArrayBuffer; ${outputFiles[0]!.text}`, page);
+    const told = await runInContext(
+      `const text = 'ram 0x100..0x101\\ndom0 pages=1\\ndevice nic 0000:03:00.0\\ncreatedomain a max_pages=1\\npopulate_physmap a P';
+       const program = dommu.parseProgram(new dommu.SourceText('t', text));
+       const bounds = { ...dommu.DEFAULT_ALPHABET, pages: 1, search: { deeper: 0 } };
+       const verdict = async (edition) => {
+         const { verdict, search } = await dommu.verifyProgram(program, dommu.resolveEdition(edition), bounds);
+         return verdict + ' ' + (search.states > 10) + ' ' + (search.cpuSeconds > 0);
+       };
+       Promise.all([verdict('4.22'), verdict('4.11.0')])`,
+      page,
+    );
+    expect(told).toEqual(['safe true true', 'unsafe true true']);
   });
 
   it('would not be built with something of Node in it', async () => {

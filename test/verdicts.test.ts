@@ -1,8 +1,9 @@
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { DEFAULT_ALPHABET } from '../src/program/alphabet.js';
+import { type ConfigMachine, programOfConfigs } from '../src/program/configs-program.js';
 import { loadProgram } from '../src/program/load.js';
-import { type ConfigMachine, programOfConfigs, verifyProgram } from '../src/program/verify.js';
+import { verifyProgram } from '../src/program/verify.js';
 import { resolveEdition } from '../src/xen/editions/edition.js';
 
 /** What the search says of example configs, release by release: invariants that do not hold. */

@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { MiniHypervisor } from '../../examples/other-model/mini.js';
+import { processSeconds } from '../../src/check/node-crew.js';
 import type { SearchResult } from '../../src/check/result.js';
 import { search } from '../../src/check/search.js';
 import { promela } from './promela.js';
@@ -69,7 +70,11 @@ function figure(output: string, pattern: RegExp): number {
 }
 
 async function byDommu(pages: number, symmetries: boolean): Promise<Verdict> {
-  const result: SearchResult = await search(new MiniHypervisor(pages), { bounds: {}, symmetries });
+  const result: SearchResult = await search(new MiniHypervisor(pages), {
+    bounds: {},
+    symmetries,
+    cpuClock: processSeconds,
+  });
   if (result.stop !== 'exhausted' || result.violations.length > 0)
     throw new Error(`dommu ends with ${result.stop} and ${result.violations.length} violations`);
   const { states, transitions, cpuSeconds, bytes } = result;

@@ -3,7 +3,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, describe, expect, it } from 'vitest';
+import { Checkpoint, fileKeeper } from './checkpoint.js';
+import type { Made } from './keeper.js';
 import type { Model } from './model.js';
+import { nodeThreads } from './node-crew.js';
 import type { SearchOptions, SearchResult } from './result.js';
 import { search } from './search.js';
 import { MODULE, modelOf, type Shape } from './threads.fixture.js';
@@ -37,11 +40,11 @@ function run(
       return model.perform(action);
     },
   });
-  const source = { module: MODULE, data: shape };
-  return search(counted, { bounds: {}, made: MADE, source, signal: interrupt.signal, ...options });
+  return search(counted, { bounds: {}, made: MADE, modelData: shape, signal: interrupt.signal, ...options });
 }
 
-const checkpoint = { file, every: 1000 };
+const keeper = fileKeeper(file, 1000);
+const resume = (made: Made) => new Checkpoint(file, made);
 
 /** What a search that was never interrupted comes to, too. */
 function outcome({ stop, states, transitions, depth, violations, neverEnabled, exact }: SearchResult) {
@@ -60,11 +63,10 @@ describe('a search that goes on from a checkpoint', () => {
     const whole = outcome(await run(shape, options));
     await fc.assert(
       fc.asyncProperty(fc.integer({ min: 1, max: 2000 }), fc.nat(1500), async (first, second) => {
-        const cut = await run(shape, { ...options, checkpoint }, first);
+        const cut = await run(shape, { ...options, keeper }, first);
         fc.pre(cut.stop === 'interrupted');
-        const again = await run(shape, { ...options, checkpoint, resume: file }, second + 1);
-        const last =
-          again.stop === 'interrupted' ? await run(shape, { ...options, checkpoint, resume: file }) : again;
+        const again = await run(shape, { ...options, keeper, resume }, second + 1);
+        const last = again.stop === 'interrupted' ? await run(shape, { ...options, keeper, resume }) : again;
         expect(outcome(last)).toEqual(whole);
       }),
       { numRuns: 15 },
@@ -73,42 +75,42 @@ describe('a search that goes on from a checkpoint', () => {
 
   it('may have been made by other threads, and be gone on from by others', async () => {
     const large: Shape = { shape: 'tree', depth: 15, bad: 9000 };
-    const threads = { workers: 2, shareFrom: 0 } as const;
+    const shared = { threads: nodeThreads(2, MODULE), shareFrom: 0 };
     const whole = outcome(await run(large, {}));
     const interrupt = new AbortController();
     const onProgress = ({ states }: { states: number }) => {
       if (states > 2000) interrupt.abort();
     };
-    const cut = await run(large, { ...threads, checkpoint, onProgress, signal: interrupt.signal });
+    const cut = await run(large, { ...shared, keeper, onProgress, signal: interrupt.signal });
     expect(cut.stop).toBe('interrupted');
-    expect(outcome(await run(large, { ...threads, resume: file }))).toEqual(whole);
-    expect(outcome(await run(large, { resume: file }))).toEqual(whole);
+    expect(outcome(await run(large, { ...shared, resume }))).toEqual(whole);
+    expect(outcome(await run(large, { resume }))).toEqual(whole);
   });
 
   it('finds checkpoints that were written while it went on', async () => {
     const whole = outcome(await run(TREE, {}));
     rmSync(file, { force: true });
-    await run(TREE, { checkpoint: { file, every: 0 } });
-    expect(outcome(await run(TREE, { resume: file }))).toEqual(whole);
+    await run(TREE, { keeper: fileKeeper(file, 0) });
+    expect(outcome(await run(TREE, { resume }))).toEqual(whole);
     expect(readdirSync(folder)).toEqual(['search.checkpoint']);
   });
 
   it('knows which flags were set before', async () => {
-    await run(GRID, { checkpoint, flags: Uint8Array.of(0, 1, 0) }, 50);
+    await run(GRID, { keeper, flags: Uint8Array.of(0, 1, 0) }, 50);
     const flags = Uint8Array.of(1, 0, 0);
-    await run(GRID, { resume: file, flags });
+    await run(GRID, { resume, flags });
     expect([...flags]).toEqual([1, 1, 0]);
   });
 
   it('has time of its own', async () => {
-    await run(GRID, { bounds: { maxSeconds: 0 }, checkpoint });
-    expect(await run(GRID, { resume: file })).toMatchObject({ stop: 'exhausted', states: 900 });
+    await run(GRID, { bounds: { maxSeconds: 0 }, keeper });
+    expect(await run(GRID, { resume })).toMatchObject({ stop: 'exhausted', states: 900 });
   });
 });
 
 describe('a checkpoint', () => {
   const refused = (options: Partial<SearchOptions>, message: string) =>
-    expect(run(GRID, { resume: file, ...options })).rejects.toThrow(message);
+    expect(run(GRID, { resume, ...options })).rejects.toThrow(message);
 
   it.each<[string, Partial<SearchOptions>, string]>([
     ['version', { made: { ...MADE, version: '2' } }, 'one of another version: 1, and this is 2'],
@@ -116,19 +118,19 @@ describe('a checkpoint', () => {
     ['edition', { made: { ...MADE, edition: '4.18' } }, 'one of another edition: 4.17, and this is 4.18'],
     ['way to tell states apart', { hash: '64' }, 'one of another hash: auto, and this is 64'],
   ])('of another %s is refused and left as it is', async (_, options, message) => {
-    await run(GRID, { checkpoint }, 50);
+    await run(GRID, { keeper }, 50);
     const before = readFileSync(file);
-    await refused({ ...options, checkpoint }, message);
+    await refused({ ...options, keeper }, message);
     expect(readFileSync(file)).toEqual(before);
   });
 
   it('of another model is refused', async () => {
-    await run(CELLS, { checkpoint, symmetries: false }, 50);
+    await run(CELLS, { keeper, symmetries: false }, 50);
     await refused({ symmetries: false }, 'one of another model');
   });
 
   it('that lacks its end, or has a bit turned, is refused wherever that is', async () => {
-    await run(GRID, { checkpoint }, 200);
+    await run(GRID, { keeper }, 200);
     const whole = readFileSync(file);
     for (let n = 0; n < 40; n++) {
       const at = Math.floor((whole.length * n) / 40);
@@ -138,7 +140,7 @@ describe('a checkpoint', () => {
       const turned = Buffer.from(whole);
       turned[at]! ^= 4;
       writeFileSync(file, turned);
-      await expect(run(GRID, { resume: file })).rejects.toThrow(
+      await expect(run(GRID, { resume })).rejects.toThrow(
         /no checkpoint of dommu|truncated or damaged|another version/,
       );
       expect(readFileSync(file)).toEqual(turned);
@@ -155,10 +157,9 @@ describe('a checkpoint', () => {
   });
 
   it('that is not there, or cannot be written, is said so before the search', async () => {
-    await refused({ resume: join(folder, 'none') }, 'the checkpoint cannot be read (ENOENT)');
-    const nowhere = { file: join(folder, 'none', 'x'), every: 1 };
-    await expect(run(GRID, { checkpoint: nowhere })).rejects.toThrow(
-      'the checkpoint cannot be written (ENOENT)',
-    );
+    const none = (made: Made) => new Checkpoint(join(folder, 'none'), made);
+    await refused({ resume: none }, 'the checkpoint cannot be read (ENOENT)');
+    const nowhere = fileKeeper(join(folder, 'none', 'x'), 1);
+    await expect(run(GRID, { keeper: nowhere })).rejects.toThrow('the checkpoint cannot be written (ENOENT)');
   });
 });

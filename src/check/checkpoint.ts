@@ -1,7 +1,7 @@
 import { createHash, type Hash } from 'node:crypto';
 import { closeSync, fstatSync, fsyncSync, openSync, readSync, renameSync, rmSync, writeSync } from 'node:fs';
 import { InputError } from '../text/diagnostic.js';
-import type { Violation } from './result.js';
+import type { EachArray, Keeper, Kept, Made, Saved, SavedSearch } from './keeper.js';
 import type { SavedStates } from './states.js';
 
 /** The form of checkpoints. Another one gets another number. */
@@ -11,42 +11,20 @@ const BLOCK = 1 << 20;
 /** A header that is longer is none: it names the facts that states are told apart by, and nothing that grows with states. */
 const MAX_HEADER = 1 << 30;
 
-/** What a checkpoint must have been made of to be gone on from: by name, such as `edition`, its value or a digest of it. */
-export type Made = Readonly<Record<string, string>>;
-
-/** Where a search stood between two states. */
-export interface SavedSearch {
-  readonly level: number;
-  /** The next state to expand, and where the level ends. */
-  readonly from: number;
-  readonly end: number;
-  readonly transitions: number;
-  /** Numbers of the actions that changed something. */
-  readonly enabled: readonly number[];
-  readonly violations: readonly Violation[];
-  readonly vacuous: readonly string[];
-  /** Numbers of the flags that were set. */
-  readonly flags: readonly number[];
-  /** null is none. */
-  readonly depthLimit: number | null;
-  readonly seconds: number;
-  readonly cpuSeconds: number;
+/** Keeps a search's checkpoint in a file, written every so many seconds. */
+export function fileKeeper(file: string, every: number): Keeper {
+  return {
+    every,
+    check: () => checkWritable(file),
+    keep: (saved, eachArray) => writeCheckpoint(file, saved, eachArray),
+  };
 }
-
-interface Header {
-  readonly made: Made;
-  readonly search: SavedSearch;
-  readonly states: SavedStates;
-}
-
-/** Reads or writes bytes in place, one array after the other. */
-export type EachArray = (visit: (bytes: Uint8Array<ArrayBufferLike>) => void) => void;
 
 /**
  * Writes a checkpoint: under another name first, so that one which is there is replaced as a whole or not at all.
  * @throws InputError when the file cannot be written.
  */
-export function writeCheckpoint(file: string, header: Header, eachArray: EachArray): void {
+function writeCheckpoint(file: string, header: Saved, eachArray: EachArray): void {
   const beside = `${file}.${process.pid}.part`;
   try {
     const descriptor = openSync(beside, 'w', 0o600);
@@ -79,11 +57,7 @@ function writeAll(descriptor: number, bytes: Uint8Array<ArrayBufferLike>): void 
   for (let at = 0; at < bytes.length; ) at += writeSync(descriptor, bytes, at, bytes.length - at);
 }
 
-/**
- * Makes sure that a checkpoint can be written, before a search that would be lost otherwise.
- * @throws InputError when it cannot.
- */
-export function checkWritable(file: string): void {
+function checkWritable(file: string): void {
   const beside = `${file}.${process.pid}.part`;
   try {
     closeSync(openSync(beside, 'w', 0o600));
@@ -94,7 +68,7 @@ export function checkWritable(file: string): void {
 }
 
 /** A checkpoint that was read as a whole once and is what it should be. */
-export class Checkpoint {
+export class Checkpoint implements Kept {
   readonly search: SavedSearch;
   readonly states: SavedStates;
   private readonly file: string;
@@ -109,7 +83,7 @@ export class Checkpoint {
       this.checkDigest();
       const length = this.numberAt(MAGIC.length);
       this.at = MAGIC.length + 4 + length;
-      const { search, states, ...header } = JSON.parse(this.textAt(MAGIC.length + 4, length)) as Header;
+      const { search, states, ...header } = JSON.parse(this.textAt(MAGIC.length + 4, length)) as Saved;
       this.search = search;
       this.states = states;
       this.compare(header.made, made);

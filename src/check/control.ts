@@ -1,3 +1,5 @@
+import { sharedBuffer } from '../store/shared.js';
+
 /** What the threads of a search share besides tables: one word each, used with Atomics. */
 export const CONTROL = {
   /** States found. */
@@ -19,13 +21,15 @@ export const CONTROL = {
 /** When the threads end their work on a level: when nothing is left; after the states that they have taken; now. */
 export const STOP = { not: 0, soon: 1, now: 2 } as const;
 
-export type Control = Int32Array<SharedArrayBuffer>;
+/** Words that the threads of a search share, where it has threads. */
+export type Words = Int32Array<ArrayBufferLike>;
+export type Control = Words;
 
 export function newControl(): Control {
   return sharedWords(16);
 }
 
 /** Zeros that threads can share. */
-export function sharedWords(length: number): Int32Array<SharedArrayBuffer> {
-  return new Int32Array(new SharedArrayBuffer(length * 4));
+export function sharedWords(length: number): Words {
+  return new Int32Array(sharedBuffer(length * 4));
 }

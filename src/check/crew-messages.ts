@@ -1,3 +1,4 @@
+import type { LevelWork } from './crew.js';
 import type { HashChoice, Stop, Violation } from './result.js';
 import type { Need, SharedStates } from './states.js';
 
@@ -25,14 +26,8 @@ export interface ThreadData {
 }
 
 /** To a thread: states to expand, up to `end`; the first that nobody has taken stands in the control words. */
-export interface Work {
+export interface Work extends LevelWork {
   readonly kind: 'work';
-  readonly level: number;
-  readonly end: number;
-  readonly full: Stop | undefined;
-  /** What is known to be broken, and the properties that no state was about so far. */
-  readonly known: readonly Pick<Violation, 'property' | 'clause'>[];
-  readonly vacuous: readonly string[];
   readonly shared: SharedStates;
 }
 

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { nodeThreads } from './node-crew.js';
 import type { SearchOptions, SearchResult } from './result.js';
 import { search } from './search.js';
 import { MODULE, modelOf, type Shape } from './threads.fixture.js';
@@ -14,8 +15,8 @@ const GRID: Shape = { shape: 'grid', size: 60 };
 const TREE: Shape = { shape: 'tree', depth: 15 };
 
 function run(shape: Shape, workers: number, options: Partial<SearchOptions> = {}): Promise<SearchResult> {
-  const source = { module: MODULE, data: shape };
-  return search(modelOf(shape), { bounds: {}, ...options, workers, source, shareFrom: 0 });
+  const threads = nodeThreads(workers, MODULE);
+  return search(modelOf(shape), { bounds: {}, ...options, threads, modelData: shape, shareFrom: 0 });
 }
 
 /** What must not depend on how many threads searched. */
@@ -91,13 +92,13 @@ describe('several threads', () => {
 
   it('say so, too, when the search has not waited for them', async () => {
     const shape: Shape = { shape: 'fickle', size: 4000 };
-    const options = { bounds: {}, workers: 2, source: { module: MODULE, data: shape }, shareFrom: 1 };
+    const options = { bounds: {}, threads: nodeThreads(2, MODULE), modelData: shape, shareFrom: 1 };
     await expect(search(modelOf(shape), options)).rejects.toThrow('not the same in all threads');
   });
 
   it('report what went wrong in one of them', async () => {
-    const source = { module: 'data:text/javascript,throw new Error("no such model")', data: GRID };
-    const options = { bounds: {}, workers: 2, source, shareFrom: 0 };
+    const threads = nodeThreads(2, 'data:text/javascript,throw new Error("no such model")');
+    const options = { bounds: {}, threads, modelData: GRID, shareFrom: 0 };
     await expect(search(modelOf(GRID), options)).rejects.toThrow('no such model');
   });
 });

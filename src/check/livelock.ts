@@ -3,6 +3,7 @@ import type { FoundStates } from './found-states.js';
 import { type Fairness, type Loop, LoopFinder, loopBytes, looping, type Patience } from './lasso.js';
 import type { Model } from './model.js';
 import { MAX_OBLIGATIONS, ObligationBits, StepGraph } from './step-graph.js';
+import { nextTurn, TURN } from './turn.js';
 import { unroll } from './unroll.js';
 
 /**
@@ -49,9 +50,6 @@ export interface LivelockOptions {
   /** Told now and then how many of the states have been looked at, and since when. */
   readonly onProgress?: (looked: number, bytes: number, seconds: number) => void;
 }
-
-/** Milliseconds after which the event loop gets a turn. */
-const TURN = 20;
 
 /** Edges that the search for shorter loops looks at, once there is one. */
 const PATIENCE = 50_000_000;
@@ -127,7 +125,7 @@ class LivelockSearch {
       if (now - turn >= TURN) {
         turn = now;
         options.onProgress?.(state, found.bytes + graph.bytes, (now - this.started) / 1000);
-        await new Promise<void>((resolve) => setImmediate(resolve));
+        await nextTurn();
       }
       if (options.signal?.aborted) this.undecided = 'interrupted';
       else if ((now - this.started) / 1000 > options.maxSeconds) this.undecided = 'time';

@@ -1,5 +1,5 @@
-import type { Made } from './checkpoint.js';
-import type { ModelSource } from './crew-messages.js';
+import type { Threads } from './crew.js';
+import type { Keeper, Kept, Made } from './keeper.js';
 import type { Fairness } from './lasso.js';
 import type { LivelockResult } from './livelock.js';
 
@@ -43,6 +43,7 @@ export interface SearchResult {
   /** Length of the longest shortest path seen. */
   readonly depth: number;
   readonly seconds: number;
+  /** CPU seconds of all threads, by the search's {@link SearchOptions.cpuClock}; without one, the time that passed. */
   readonly cpuSeconds: number;
   readonly violations: readonly Violation[];
   /** Actions that never changed anything. With symmetries, their images may have. */
@@ -81,14 +82,17 @@ export interface SearchOptions {
   readonly symmetries?: boolean;
   /** Looks for livelocks, too, with loops that are fair like this; not unless it is set. */
   readonly fairness?: Fairness | undefined;
-  /** Threads that search, once there are many states; one unless said, and unless `source` says how they come by models. */
-  readonly workers?: number;
-  readonly source?: ModelSource;
-  /** States found from which on other threads are started. With 0 the search waits for them, and shares every level. */
+  /** Threads that search, once there are many states; only this one unless there are some to be had. */
+  readonly threads?: Threads | undefined;
+  /** What threads make their models from: anything that can be copied to them. */
+  readonly modelData?: unknown;
+  /** States found from which on threads are started. With 0 the search waits for them, and shares every level. */
   readonly shareFrom?: number;
-  /** Where to keep what was found so far, and how often, in seconds; and the checkpoint to go on from. */
-  readonly checkpoint?: { readonly file: string; readonly every: number } | undefined;
-  readonly resume?: string | undefined;
+  /** CPU seconds that all threads have spent so far. Not every place tells: a page knows only the time that passes. */
+  readonly cpuClock?: (() => number) | undefined;
+  /** Who keeps what was found so far; and the checkpoint to go on from, opened for a search of what it must be made of. */
+  readonly keeper?: Keeper | undefined;
+  readonly resume?: ((made: Made) => Kept) | undefined;
   /** What a checkpoint is of: one of something else is not gone on from. */
   readonly made?: Made;
   /** Flags that are set while the model is searched, by whoever; a checkpoint keeps them. */

@@ -1,7 +1,7 @@
-import { Checkpoint, checkWritable, type Made, type SavedSearch, writeCheckpoint } from './checkpoint.js';
-import { Crew, type LevelOutcome } from './crew.js';
+import type { Crew, LevelOutcome } from './crew.js';
 import { rootOf } from './crew-messages.js';
 import { Expander } from './expander.js';
+import type { Kept, Made, SavedSearch } from './keeper.js';
 import { LivelockWatch, type Watchers } from './livelock-watch.js';
 import type { Model } from './model.js';
 import {
@@ -13,9 +13,8 @@ import {
   UNBOUNDED,
 } from './result.js';
 import { States } from './states.js';
+import { nextTurn, TURN } from './turn.js';
 
-/** Milliseconds after which the event loop gets a turn. */
-const TURN = 20;
 /** States found from which on other threads are worth their start, and states of a level that are worth sharing. */
 const MANY_STATES = 150_000;
 const MANY_OF_LEVEL = 500;
@@ -26,7 +25,8 @@ const MANY_OF_LEVEL = 500;
  * the actions down from it. States are expanded level by level, so the first way to a state is a shortest one, in the
  * order in which they were found, so neighbours share most of the way.
  *
- * A search that has found many states lets other threads expand the rest of the levels ({@link Crew}).
+ * A search that has found many states lets other threads, where it was given any, expand the rest of the levels
+ * ({@link Crew}).
  */
 export class Search {
   /** The states found, and where the model stands among them. */
@@ -36,7 +36,7 @@ export class Search {
   private readonly expander: Expander;
   private readonly loops: LivelockWatch | undefined;
   private crew: Crew | undefined;
-  private readonly resumed: Checkpoint | undefined;
+  private readonly resumed: Kept | undefined;
   /** What a checkpoint of this search is of. */
   private readonly made: Made;
   /** When the last checkpoint was written. */
@@ -48,7 +48,8 @@ export class Search {
   /** Depth at which the search for further violations ends. */
   private depthLimit = Number.POSITIVE_INFINITY;
   private started = 0;
-  private cpu = process.cpuUsage();
+  private readonly cpuClock: () => number;
+  private cpuStarted = 0;
   private turn = Number.NEGATIVE_INFINITY;
 
   /** The model stands in the state from which to search. */
@@ -57,7 +58,7 @@ export class Search {
     this.bounds = { ...UNBOUNDED, ...options.bounds };
     const { hash = 'auto', symmetries = true, fairness } = options;
     const { maxStates, maxMemory, deeper } = this.bounds;
-    const { resume, checkpoint } = options;
+    this.cpuClock = options.cpuClock ?? (() => performance.now() / 1000);
     this.made = {
       ...options.made,
       hash,
@@ -65,8 +66,8 @@ export class Search {
       fairness: fairness ?? 'off',
       model: rootOf(model),
     };
-    if (checkpoint !== undefined) checkWritable(checkpoint.file);
-    this.resumed = resume === undefined ? undefined : new Checkpoint(resume, this.made);
+    options.keeper?.check();
+    this.resumed = options.resume?.(this.made);
     this.states = new States(model, { hash, symmetries, limit: maxStates, restored: this.resumed });
     this.resumed?.close();
     this.expander = new Expander(model, this.states, {
@@ -84,7 +85,7 @@ export class Search {
    */
   async run(watchers: Watchers = {}): Promise<SearchResult> {
     this.started = performance.now();
-    this.cpu = process.cpuUsage();
+    this.cpuStarted = this.cpuClock();
     const { states } = this;
     try {
       await this.searchLevels(watchers);
@@ -117,10 +118,9 @@ export class Search {
     return (performance.now() - this.started) / 1000;
   }
 
-  /** CPU time of all threads, also of the search that this one goes on from. */
+  /** Also of the search that this one goes on from. */
   private get cpuSeconds(): number {
-    const { user, system } = process.cpuUsage(this.cpu);
-    return (user + system) / 1e6 + (this.resumed?.search.cpuSeconds ?? 0);
+    return this.cpuClock() - this.cpuStarted + (this.resumed?.search.cpuSeconds ?? 0);
   }
 
   private async searchLevels(watchers: Watchers): Promise<void> {
@@ -178,7 +178,7 @@ export class Search {
       if (now - this.turn >= TURN) {
         this.turn = now;
         watchers.onProgress?.(this.progress(state, this.transitions));
-        await new Promise<void>((resolve) => setImmediate(resolve));
+        await nextTurn();
         await this.callCrew();
         this.crew?.check();
         if (this.isTimeToSave) this.save(state, end);
@@ -193,14 +193,14 @@ export class Search {
   }
 
   private get isTimeToSave(): boolean {
-    const { checkpoint } = this.options;
-    return checkpoint !== undefined && this.seconds - this.saved >= checkpoint.every;
+    const { keeper } = this.options;
+    return keeper !== undefined && this.seconds - this.saved >= keeper.every;
   }
 
   /** Writes a checkpoint, if one is wanted: all states before `from` have been expanded. */
   private save(from: number, end: number): void {
     const { options, expander, level, transitions, depthLimit, cpuSeconds } = this;
-    if (options.checkpoint === undefined) return;
+    if (options.keeper === undefined) return;
     const { states, eachArray } = this.states.save();
     const { findings } = expander;
     const search: SavedSearch = {
@@ -212,7 +212,7 @@ export class Search {
       depthLimit: Number.isFinite(depthLimit) ? depthLimit : null,
       seconds: this.seconds + (this.resumed?.search.seconds ?? 0),
     };
-    writeCheckpoint(options.checkpoint.file, { made: this.made, search, states }, eachArray);
+    options.keeper.keep({ made: this.made, search, states }, eachArray);
     this.saved = this.seconds;
   }
 
@@ -243,21 +243,13 @@ export class Search {
 
   /** Starts other threads when there is enough for them to do. */
   private async callCrew(): Promise<void> {
-    const { workers = 1, source, symmetries = true, shareFrom = MANY_STATES } = this.options;
-    if (this.crew !== undefined || workers < 2 || source === undefined) return;
+    const { threads, modelData, symmetries = true, shareFrom = MANY_STATES } = this.options;
+    if (this.crew !== undefined || threads === undefined || threads.count < 2) return;
     if (this.states.count < shareFrom) return;
     const { maxStates: limit, maxMemory, deeper } = this.bounds;
     const root = this.made.model!;
     const first = deeper === 0;
-    this.crew = new Crew(this.states, {
-      threads: workers,
-      source,
-      symmetries,
-      limit,
-      first,
-      maxMemory,
-      root,
-    });
+    this.crew = threads.start(this.states, { modelData, symmetries, limit, first, maxMemory, root });
     if (shareFrom === 0) await this.crew.started;
   }
 

@@ -1,6 +1,6 @@
 import { PAGE_WORDS } from '../store/store.js';
 import type { CodedFact } from './coding.js';
-import { CONTROL, type Control, sharedWords } from './control.js';
+import { CONTROL, type Control, sharedWords, type Words } from './control.js';
 
 /** Words of an entry: key and offset of the word's name, the value. */
 const ENTRY = 3;
@@ -9,9 +9,9 @@ const ENTRY = 3;
 export class SharedFacts {
   readonly control: Control;
   /** The entries, for another thread. */
-  readonly entries: Int32Array<SharedArrayBuffer>;
+  readonly entries: Words;
 
-  constructor(control: Control, entries: Int32Array<SharedArrayBuffer>) {
+  constructor(control: Control, entries: Words) {
     this.control = control;
     this.entries = entries;
   }

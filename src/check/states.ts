@@ -1,4 +1,5 @@
 import { type Coding, ExactCoding, FingerprintCoding, omissionProbability } from './coding.js';
+import type { Words } from './control.js';
 import { Identity } from './identity.js';
 import type { Model } from './model.js';
 import { Position } from './position.js';
@@ -18,7 +19,7 @@ export type Need = 'states' | 'identities';
 export interface SharedStates {
   readonly tables: VisitedTables;
   /** The facts that have exact codes; undefined where there are fingerprints. */
-  readonly facts: Int32Array<SharedArrayBuffer> | undefined;
+  readonly facts: Words | undefined;
 }
 
 /** What of the states was saved, but for the arrays. */

@@ -1,5 +1,5 @@
 import { type MessagePort, parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
-import { CONTROL, STOP } from './control.js';
+import { CONTROL, type Control, STOP } from './control.js';
 import { type Room, rootOf, type ThreadData, type Work } from './crew-messages.js';
 import { Expander } from './expander.js';
 import type { Model } from './model.js';
@@ -14,7 +14,7 @@ class Thread {
   private readonly data: ThreadData;
   private readonly states: States;
   private readonly expander: Expander;
-  private readonly control: Int32Array<SharedArrayBuffer>;
+  private readonly control: Control;
 
   constructor(port: MessagePort, data: ThreadData, model: Model) {
     const { hash, symmetries, limit, shared, first, maxMemory, threads } = data;

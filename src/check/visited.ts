@@ -1,4 +1,5 @@
-import { CONTROL, type Control, newControl, sharedWords } from './control.js';
+import { sharedBuffer } from '../store/shared.js';
+import { CONTROL, type Control, newControl, sharedWords, type Words } from './control.js';
 
 /** States in a piece of the arena. */
 const PIECE = 1 << 14;
@@ -15,9 +16,8 @@ const SPINS = 1000;
 /** Another thread was faster. */
 const TAKEN = -4;
 
-type Words = Int32Array<SharedArrayBuffer>;
 /** Array of small numbers: 16 bits where they suffice. */
-type Numbers = Uint16Array<SharedArrayBuffer> | Words;
+type Numbers = Uint16Array<ArrayBufferLike> | Words;
 
 /** The tables, as threads hand them to one another. */
 export interface VisitedTables {
@@ -275,7 +275,7 @@ export class Visited {
   private addPiece(): void {
     this.identities.push(sharedWords(PIECE * this.words));
     this.parents.push(sharedWords(PIECE));
-    const actions = this.wideActions ? sharedWords(PIECE) : new Uint16Array(new SharedArrayBuffer(PIECE * 2));
+    const actions = this.wideActions ? sharedWords(PIECE) : new Uint16Array(sharedBuffer(PIECE * 2));
     this.actions.push(actions);
   }
 

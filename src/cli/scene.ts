@@ -1,8 +1,9 @@
 import type { Command } from 'commander';
 import { type Bug, sceneOf as bugScene } from '../bugs/bug.js';
+import { type ConfigMachine, programOfConfigs } from '../program/configs-program.js';
 import { parseProgramText, readProgram, withConfigTexts } from '../program/load.js';
 import type { MachineDeclaration, Program } from '../program/program.js';
-import { type ConfigMachine, programOfConfigs, type VerifyBounds } from '../program/verify.js';
+import type { VerifyBounds } from '../program/verify.js';
 import { InputError } from '../text/diagnostic.js';
 import type { SourceText } from '../text/source.js';
 import { describeHost } from '../toolstack/host.js';

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { Made } from '../check/checkpoint.js';
+import type { Made } from '../check/keeper.js';
 import { withoutConfigs } from '../program/counterexample.js';
 import { printProgram } from '../program/print.js';
 import type { Program } from '../program/program.js';

@@ -1,9 +1,12 @@
 import { availableParallelism } from 'node:os';
 import { type Command, Option } from 'commander';
 import { requireBug } from '../bugs/gallery.js';
+import { Checkpoint, fileKeeper } from '../check/checkpoint.js';
+import { processSeconds } from '../check/node-crew.js';
 import type { HashChoice } from '../check/result.js';
 import { DEFAULT_ALPHABET } from '../program/alphabet.js';
 import { verifyProgram } from '../program/verify.js';
+import { verifyThreads } from '../program/verify-threads.js';
 import type { Diagnostic } from '../text/diagnostic.js';
 import { EXIT, type ExitCode, type Io, runCommandAsync, standardIo } from './io.js';
 import { count, counts, size } from './options.js';
@@ -180,6 +183,7 @@ async function verify(
   const ofBugAlone = bug !== undefined && files.length === 0;
   const bounds = ofBugAlone ? boundsForBug(bug, options, isGiven) : boundsOf(options);
   const { program, edition, title } = sceneOf(files, options, bounds, bug);
+  const { checkpoint, resume } = options;
   const interrupt = new AbortController();
   const onInterrupt = () => interrupt.abort();
   process.once('SIGINT', onInterrupt);
@@ -187,13 +191,11 @@ async function verify(
   const result = await verifyProgram(program, edition, bounds, {
     hash: options.hash,
     symmetries: options.symmetry,
-    workers: options.workers,
+    threads: verifyThreads(options.workers),
+    cpuClock: processSeconds,
     fairness: options.fair === 'none' ? 'none' : 'weak',
-    checkpoint:
-      options.checkpoint === undefined
-        ? undefined
-        : { file: options.checkpoint, every: options.checkpointEvery },
-    resume: options.resume,
+    keeper: checkpoint === undefined ? undefined : fileKeeper(checkpoint, options.checkpointEvery),
+    resume: resume === undefined ? undefined : (made) => new Checkpoint(resume, made),
     made: madeOf(program, edition, bounds),
     signal: interrupt.signal,
     onProgress: (now) => progress.show(now),

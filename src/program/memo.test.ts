@@ -3,9 +3,10 @@ import { describe, expect, it } from 'vitest';
 import { Memo } from '../check/memo.js';
 import { search } from '../check/search.js';
 import { resolveEdition } from '../xen/editions/edition.js';
+import type { ConfigMachine } from './configs-program.js';
 import { loadProgram } from './load.js';
 import { bounds, configs, example } from './scene.fixture.js';
-import { type ConfigMachine, sceneModel, type VerifyBounds, type XenModel } from './verify.js';
+import { sceneModel, type VerifyBounds, type XenModel } from './verify.js';
 
 /** Machines of every kind that the hypervisor treats differently, in releases that differ. */
 interface Scene {

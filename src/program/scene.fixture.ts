@@ -2,16 +2,11 @@ import { fileURLToPath } from 'node:url';
 import { SourceText } from '../text/source.js';
 import { resolveEdition } from '../xen/editions/edition.js';
 import { DEFAULT_ALPHABET } from './alphabet.js';
+import { type ConfigMachine, programOfConfigs } from './configs-program.js';
 import { parseProgram } from './parse.js';
 import type { Program } from './program.js';
 import { type RunResult, runProgram, type StepResult } from './runner.js';
-import {
-  type ConfigMachine,
-  programOfConfigs,
-  type VerifyBounds,
-  type VerifyResult,
-  verifyProgram,
-} from './verify.js';
+import { type VerifyBounds, type VerifyResult, verifyProgram } from './verify.js';
 
 export const example = (name: string): string =>
   fileURLToPath(new URL(`../../examples/${name}`, import.meta.url));

@@ -8,6 +8,7 @@ import { printProgram } from './print.js';
 import { runProgram } from './runner.js';
 import { bounds, configs, PV, program, verify } from './scene.fixture.js';
 import { type Counterexample, sceneModel, type VerifyResult, verifyProgram } from './verify.js';
+import { verifyThreads } from './verify-threads.js';
 
 const FIRST = bounds({ pages: 2, search: { deeper: 0 } });
 
@@ -217,7 +218,7 @@ describe('a verdict', () => {
         resolveEdition('4.11.0'),
         asked,
         {
-          workers,
+          threads: verifyThreads(workers),
           shareFrom: 0,
         },
       );

@@ -1,3 +1,4 @@
+import { sharedBuffer } from '../../store/shared.js';
 import type { Profile } from './behaviours.js';
 
 /** Which behaviours of a profile somebody asked for: a flag each, in the order of {@link behavioursOf}. */
@@ -15,7 +16,7 @@ const behavioursOf = (profile: Profile): readonly string[] => Object.keys(profil
 
 /** Nothing consulted so far. Threads share it. */
 export function nothingConsulted(profile: Profile): Consulted {
-  return new Uint8Array(new SharedArrayBuffer(behavioursOf(profile).length));
+  return new Uint8Array(sharedBuffer(behavioursOf(profile).length));
 }
 
 /**
