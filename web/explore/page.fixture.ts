@@ -36,18 +36,23 @@ export async function openExplorer(
     file,
     explorePage({ source: { name: 'test.dommu', configs: {}, ...source }, step, editable }),
   );
+  const open = await visit(pathToFileURL(file).href);
+  await open.page.locator('#outcome strong').first().waitFor();
+  return {
+    ...open,
+    close: async () => {
+      await open.close();
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+/** Opens a page that is somewhere already: in a file, or served. */
+export async function visit(url: string): Promise<OpenPage> {
   const page = await (await theBrowser()).newPage({ viewport: { width: 1280, height: 800 } });
   const errors: string[] = [];
   page.on('console', (message) => message.type() === 'error' && errors.push(message.text()));
   page.on('pageerror', (error) => errors.push(error.message));
-  await page.goto(pathToFileURL(file).href);
-  await page.locator('#outcome strong').first().waitFor();
-  return {
-    page,
-    errors,
-    close: async () => {
-      await page.close();
-      rmSync(folder, { recursive: true, force: true });
-    },
-  };
+  await page.goto(url);
+  return { page, errors, close: () => page.close() };
 }
