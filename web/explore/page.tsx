@@ -1,5 +1,6 @@
 import './page.css';
 import './layout.css';
+import { effect } from '@preact/signals';
 import { render } from 'preact';
 import { type PanelProps, TABS, type Tab } from './panel.js';
 import { PANELS } from './panels.js';
@@ -73,5 +74,9 @@ function Panels({ session, place }: PanelProps & { readonly place: 'run' | Tab }
 const data = pageData();
 const session = new Session(modelScript());
 render(<Page session={session} />, document.getElementById('page')!);
+// For whoever drives the page from outside: which step it shows.
+effect(() => {
+  if (session.opened.value !== undefined) document.documentElement.dataset.step = String(session.shown.value);
+});
 if (data.problem === undefined) void session.open(data.source, data.step);
 else session.refuse(data.source, data.problem);
