@@ -1,11 +1,10 @@
 import {
-  type BitField,
   bitsName,
   describe,
+  describeFields,
   type EntryLayout,
   fieldsWithin,
   fieldText,
-  nameInWords,
   readField,
 } from '../formats/layout.js';
 import { partText, type Table } from '../store/table.js';
@@ -199,20 +198,18 @@ function entryPiece(entry: Entry, role: FrameRole, now: WordReader): Piece {
   if (lo === 0 && hi === words * 32 - 1) {
     return { name, part: '', read: (wordAt) => describe(...heldBy(entry, role, wordAt)) };
   }
-  const fieldsNow = fieldsWithin(heldBy(entry, role, now)[0], lo, hi);
-  const part = fieldsNow.map(bitsName).join(', ');
+  const [fieldNow, ...others] = fieldsWithin(heldBy(entry, role, now)[0], lo, hi);
+  const only = others.length === 0 ? fieldNow : undefined;
   return {
     name,
-    part,
+    part: only === undefined ? `bits ${lo}-${hi}` : bitsName(only),
     read: (wordAt) => {
       const [layout, held] = heldBy(entry, role, wordAt);
       const fields = fieldsWithin(layout, lo, hi);
-      const textOf = (field: BitField): string => fieldText(field, readField(field, held));
+      const [field] = fields;
       // What an entry holds decides how it is laid out: the bits may have meant something else.
-      const same = fields.length === 1 && bitsName(fields[0]!) === part;
-      return same
-        ? textOf(fields[0]!)
-        : fields.map((field) => `${nameInWords(field.name)} ${textOf(field)}`).join(', ');
+      const same = fields.length === 1 && field!.name === only?.name;
+      return same ? fieldText(field!, readField(field!, held)) : describeFields(fields, held);
     },
   };
 }

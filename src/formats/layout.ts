@@ -167,9 +167,14 @@ export function fieldsWithin(layout: EntryLayout, lo: number, hi: number): reado
  * For example "present, type multi-level, root 0x1234, width 48-bit, did 1". An entry of zeros is "empty".
  */
 export function describe(layout: EntryLayout, words: ArrayLike<number>, at = 0): string {
+  return describeFields(layout.fields, words, at);
+}
+
+/** The same of some of an entry's fields. */
+export function describeFields(fields: readonly BitField[], words: ArrayLike<number>, at = 0): string {
   const texts: string[] = [];
   let empty = true;
-  for (const field of layout.fields) {
+  for (const field of fields) {
     const value = readField(field, words, at);
     if (value !== 0) empty = false;
     const text = describeField(field, value);
