@@ -2,6 +2,7 @@ import { difference } from './difference.js';
 import { editionChoices } from './editions.js';
 import type { Here } from './here.js';
 import { invariants } from './invariants.js';
+import { imaginedAccess, lastAccess } from './last-access.js';
 import { outcome } from './outcome.js';
 import { steps } from './steps.js';
 import { whyErrno } from './why-errno.js';
@@ -15,8 +16,10 @@ export const VIEWS = {
   difference,
   editions: editionChoices,
   invariants,
+  lastAccess,
   outcome,
   steps,
+  walk: imaginedAccess,
   whyErrno,
   writers,
 } satisfies Readonly<Record<string, (here: Here, args: never) => unknown>>;

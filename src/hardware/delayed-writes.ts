@@ -27,7 +27,8 @@ export class DelayedWrites implements WordSource {
     this.state = layout.table(`${name} delayed writes`, 1, { count: decimal }, () => name).columns;
   }
 
-  private find(pa: number): number {
+  /** The entry that keeps what the 64 bits around `pa` held before a write that is under way, or -1. */
+  rowOf(pa: number): number {
     const count = this.state.count.get(0);
     const frame = Math.floor(pa / 4096);
     const offset = (pa % 4096) & ~7;
@@ -38,14 +39,14 @@ export class DelayedWrites implements WordSource {
   }
 
   read32(pa: number): number {
-    const row = this.find(pa);
+    const row = this.rowOf(pa);
     if (row < 0) return this.memory.read32(pa);
     return (pa & 4) === 0 ? this.entries.lo.get(row) : this.entries.hi.get(row);
   }
 
   /** The 64-bit entry at `pa` is about to be written: until a flush the unit sees what is there now. */
   note(pa: number): void {
-    if (this.find(pa) >= 0) return;
+    if (this.rowOf(pa) >= 0) return;
     if (this.state.count.get(0) === ENTRIES) this.remove(0);
     const row = this.state.count.get(0);
     const at = pa - (pa % 8);

@@ -180,6 +180,11 @@ export class SmmuUnit implements IommuUnit {
     return FAULTS[refusalOfStage2(this.walker, root, this.shape, input, need, OUTPUT_LIMIT)]!;
   }
 
+  /** What the tables of the requester selected last have against an access, a {@link Stage2Refusal}. */
+  selectedRefusal(input: number, need: Rights): number {
+    return refusalOfStage2(this.walker, this.selectedRoot, this.shape, input, need, OUTPUT_LIMIT);
+  }
+
   tableRights(requester: number, input: number): Rights {
     return this.select(requester) ? this.selectedRights(input) : 0;
   }

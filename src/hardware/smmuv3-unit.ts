@@ -195,6 +195,11 @@ export class SmmuV3Unit implements IommuUnit {
     return true;
   }
 
+  /** What the tables of the requester selected last have against an access, a {@link Stage2Refusal}. */
+  selectedRefusal(input: number, need: Rights): number {
+    return this.refusal(input, need);
+  }
+
   private refusal(input: number, need: Rights): number {
     return refusalOfStage2(this.walker, this.root, this.shape!, input, need, this.outputLimit);
   }

@@ -103,7 +103,7 @@ export const HELD_PAGES = 16;
 const WORD_NAMES = { hex, decimal, flag };
 
 /** How a unit is called: the first as if it were the only one. */
-const unitName = (kind: string, unit: number): string => (unit === 0 ? kind : `${kind} ${unit}`);
+export const unitName = (kind: string, unit: number): string => (unit === 0 ? kind : `${kind} ${unit}`);
 
 /**
  * All state of the hypervisor and its machine, laid out in one store. Frames are addressed by their index among the

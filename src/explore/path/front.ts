@@ -1,0 +1,34 @@
+import { type EntryLayout, readField } from '../../formats/layout.js';
+import type { Tree } from '../../formats/walk-entries.js';
+import { unitName, type Xen } from '../../xen/state.js';
+import type { Here } from '../here.js';
+import type { PathBox } from './box.js';
+
+/** What stands in front of page tables: how a unit finds a requester's. */
+export interface Front {
+  readonly boxes: readonly PathBox[];
+  /** The tables that come next. Without any the access passes untranslated, or has ended in the last box. */
+  readonly tree?: Tree;
+}
+
+/** How a unit is called in the names of its tables in the store. */
+export function unitPrefix(xen: Xen, unit: number): string {
+  if (xen.smmuv3 !== undefined) return 'SMMUv3';
+  if (xen.smmu !== undefined) return 'SMMU';
+  return unitName(xen.amdvi === undefined ? 'VT-d' : 'AMD-Vi', unit);
+}
+
+/** Fields of a row of a unit's table, with what they mean. */
+export function rowFields(there: Here, table: string, row: number, docs: Readonly<Record<string, string>>) {
+  return Object.entries(docs).map(([name, doc]) => ({
+    name: name.replace(/([A-Z])/g, (letter) => ` ${letter.toLowerCase()}`),
+    value: there.field(table, row, name),
+    doc,
+  }));
+}
+
+/** Names of the reserved fields that are not zero, of those below bit `end`. */
+export const reservedIn = (layout: EntryLayout, words: ArrayLike<number>, end = Infinity): string[] =>
+  layout.fields
+    .filter((field) => field.kind === 'reserved' && field.lo < end && readField(field, words) !== 0)
+    .map(({ name }) => name);
