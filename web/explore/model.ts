@@ -11,7 +11,24 @@ export class Problem extends Error {
   }
 }
 
+/** An error that is none of the program's. */
+export const internalProblem = (message: string): Diagnostic => ({
+  severity: 'error',
+  code: 'internal',
+  message,
+  file: '',
+  line: 1,
+  column: 1,
+});
+
 type Unnumbered<R> = R extends unknown ? Omit<R, 'id'> : never;
+
+/** Who is told what the model says unasked. */
+export interface ModelListener {
+  readonly onMarks: (marks: Marks) => void;
+  /** The worker threw, outside of any question. */
+  readonly onCrash: (message: string) => void;
+}
 
 /** The worker as something to call. */
 export class Model {
@@ -19,8 +36,14 @@ export class Model {
   private readonly waiting = new Map<number, (reply: Reply) => void>();
   private nextId = 1;
 
-  constructor(script: string, onMarks: (marks: Marks) => void) {
+  constructor(script: string, { onMarks, onCrash }: ModelListener) {
     this.worker = new Worker(script);
+    this.worker.onerror = ({ message }) => {
+      onCrash(message);
+      // Who waits for an answer would wait for ever.
+      for (const [id, settle] of this.waiting) settle({ id, problem: internalProblem(message) });
+      this.waiting.clear();
+    };
     this.worker.onmessage = ({ data }: MessageEvent<Reply | News>) => {
       if ('marks' in data) return onMarks(data.marks);
       const settle = this.waiting.get(data.id);

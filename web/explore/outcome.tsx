@@ -1,32 +1,182 @@
+import './outcome.css';
+import { useState } from 'preact/hooks';
+import type { ChangedThings, Outcome } from '../../src/explore/outcome.js';
 import type { Panel, PanelProps } from './panel.js';
 import { useView } from './session.js';
 
+/** Lines of each kind of thing that are shown, and when all are wanted. */
+const FEW = 6;
+const MANY = 5000;
+
 function OutcomeOf({ session }: PanelProps) {
-  const outcome = useView(session, 'outcome', { lines: 12 }).value;
+  // Who wants all lines wants them of one step.
+  const [allOf, setAllOf] = useState<number | undefined>(undefined);
+  const all = allOf === session.step.value;
+  const outcome = useView(session, 'outcome', { lines: all ? MANY : FEW }).value;
   if (outcome === undefined) return null;
-  const { status, changes, log, because } = outcome;
+  const { step, line, text, status, because, changes, hypercallSteps, backTo } = outcome;
   return (
     <>
-      <p>
+      <p class="did" aria-live="polite">
+        <span class="dim">{line === 0 ? `step ${step}` : `step ${step}, line ${line}`}</span>{' '}
+        <code>{text}</code>
+      </p>
+      <p class="answered">
+        →{' '}
         <button
           type="button"
           class="link"
           title="Why was it answered so?"
-          onClick={() => session.askErrno(outcome.step)}
+          onClick={() => session.askErrno(step)}
         >
           <strong>{status}</strong>
         </button>
         {because !== undefined && `: ${because}`}
+        {hypercallSteps !== undefined && (
+          <span class="dim"> in {hypercallSteps === 1 ? '1 step' : `${hypercallSteps} steps`}</span>
+        )}
+        {backTo !== undefined && (
+          <>
+            {' '}
+            <span aria-hidden="true">↻ </span>It goes round for ever:{' '}
+            <button type="button" class="link" onClick={() => session.goTo(backTo)}>
+              step {backTo} comes next again
+            </button>
+          </>
+        )}
       </p>
-      <ul>
-        {changes
-          .flatMap(({ lines }) => lines)
-          .map((line) => (
-            <li key={line}>{line}</li>
-          ))}
-      </ul>
-      {log.length > 0 && <pre class="log">{log.map((line) => `(XEN) ${line}\n`)}</pre>}
+      <Findings outcome={outcome} />
+      <Log outcome={outcome} />
+      <h3>What changed</h3>
+      {changes.length === 0 ? (
+        <p class="empty">{step === 0 ? 'The machine has booted.' : 'Nothing.'}</p>
+      ) : (
+        <Changes changes={changes} showAll={() => setAllOf(step)} />
+      )}
+      <Stopped session={session} step={step} />
     </>
+  );
+}
+
+/** What is wrong: invariants that the step broke, and what was expected otherwise. */
+function Findings({ outcome: { broken, unexpected } }: { readonly outcome: Outcome }) {
+  if (broken === undefined) return <p class="empty">Not held against the invariants yet.</p>;
+  return (
+    <>
+      {broken.length > 0 && (
+        <ul class="findings broken">
+          {broken.map(({ invariant, title, message, harm }) => (
+            <li key={invariant}>
+              <span class="sign violation" aria-hidden="true">
+                ■
+              </span>{' '}
+              <strong>{invariant} is broken</strong>: {title}. <span class="badge bad">{harm}</span>
+              <br />
+              {message}
+            </li>
+          ))}
+        </ul>
+      )}
+      {unexpected !== undefined && unexpected.length > 0 && (
+        <ul class="findings unexpected">
+          {unexpected.map((text) => (
+            <li key={text}>
+              <span class="sign unexpected" aria-hidden="true">
+                ✗
+              </span>{' '}
+              {text}
+            </li>
+          ))}
+        </ul>
+      )}
+    </>
+  );
+}
+
+/** Xen's console, as it prints. */
+function Log({ outcome: { faults, log, logged } }: { readonly outcome: Outcome }) {
+  if (faults === 0) return null;
+  if (logged === 0) {
+    return <p class="dim">The access is stopped without a record: Xen&apos;s log has no line of it.</p>;
+  }
+  return (
+    <>
+      <h3>
+        <span class="sign fault" aria-hidden="true">
+          ▲
+        </span>{' '}
+        Xen&apos;s log
+      </h3>
+      <pre class="log">{log.map((line) => `(XEN) ${line}\n`)}</pre>
+      {logged > log.length && (
+        <p class="dim">
+          the first {log.length} of {logged} lines
+        </p>
+      )}
+    </>
+  );
+}
+
+interface ChangesProps {
+  readonly changes: readonly ChangedThings[];
+  readonly showAll: () => void;
+}
+
+/** What changed, a line a thing: in groups with headings where it is much. */
+function Changes({ changes, showAll }: ChangesProps) {
+  const count = changes.reduce((sum, group) => sum + group.count, 0);
+  const there = changes.reduce((sum, { lines }) => sum + lines.length, 0);
+  return (
+    <>
+      {count <= FEW * 2 ? (
+        <Lines lines={changes.flatMap(({ lines }) => lines)} />
+      ) : (
+        changes.map(({ kind, lines, count }) => (
+          <div key={kind} class="changed-things">
+            <h4>
+              {kind} <span class="dim">({count})</span>
+            </h4>
+            <Lines lines={lines} />
+          </div>
+        ))
+      )}
+      {there < count && (
+        <p>
+          <button type="button" class="link" onClick={showAll}>
+            all {count.toLocaleString('en')} lines
+          </button>
+        </p>
+      )}
+    </>
+  );
+}
+
+function Lines({ lines }: { readonly lines: readonly string[] }) {
+  return (
+    <ul class="changes">
+      {lines.map((line) => {
+        const end = line.indexOf(': ') + 1;
+        return (
+          <li key={line}>
+            <span class="what">{line.slice(0, end)}</span>
+            {line.slice(end)}
+          </li>
+        );
+      })}
+    </ul>
+  );
+}
+
+/** Why there is no step after this one although the program goes on. */
+function Stopped({ session, step }: PanelProps & { readonly step: number }) {
+  const opened = session.opened.value;
+  if (opened?.stopped === undefined || step !== opened.length) return null;
+  const { file, line, column, message, hint } = opened.stopped;
+  return (
+    <p class="findings bad">
+      <strong>The run stops after this step.</strong> {file}:{line}:{column}: {message}
+      {hint !== undefined && <span class="dim"> ({hint})</span>}
+    </p>
   );
 }
 

@@ -2,47 +2,44 @@ import './page.css';
 import './layout.css';
 import { effect } from '@preact/signals';
 import { render } from 'preact';
-import { type PanelProps, TABS, type Tab } from './panel.js';
+import { Appearance } from './appearance.js';
+import { Keys } from './keys.js';
+import type { PanelProps, Tab } from './panel.js';
 import { PANELS } from './panels.js';
 import { modelScript, pageData } from './parts.js';
+import { Player } from './player.js';
+import { ProblemNotice } from './problem.js';
 import { Session } from './session.js';
+import { TabList, tabId } from './tabs.js';
 import { Timeline } from './timeline.js';
 
-function Page({ session }: PanelProps) {
-  const problem = session.problem.value;
+function Page({ session, player }: PanelProps & { readonly player: Player }) {
+  const opened = session.opened.value;
   return (
     <>
       <header class="page-header">
-        <h1 title={session.opened.value?.name}>{session.opened.value?.name ?? 'dommu explore'}</h1>
-        <span class="edition">on Xen {session.opened.value?.edition}</span>
+        <h1 title={opened?.name}>{opened?.name ?? 'dommu explore'}</h1>
+        {opened !== undefined && <span class="edition">on Xen {opened.edition}</span>}
         <span class="spring" />
         <HeaderControls session={session} />
-        {problem !== undefined && (
-          <p role="alert">
-            {problem.file}:{problem.line}:{problem.column}: {problem.message}
-          </p>
-        )}
+        <Appearance />
+        <Keys session={session} player={player} />
       </header>
-      <Timeline session={session} />
+      <ProblemNotice session={session} />
+      <Timeline session={session} player={player} />
       <main>
         <div class="run">
           <Panels session={session} place="run" />
         </div>
         <div class="machine">
-          <div class="tabs" role="tablist" aria-label="views">
-            {TABS.map((tab) => (
-              <button
-                key={tab}
-                type="button"
-                role="tab"
-                aria-selected={tab === session.tab.value}
-                onClick={() => void (session.tab.value = tab)}
-              >
-                {tab}
-              </button>
-            ))}
-          </div>
-          <div class="tab-body" role="tabpanel" aria-label={session.tab.value}>
+          <TabList session={session} />
+          <div
+            class="tab-body"
+            id="tab-body"
+            role="tabpanel"
+            {...SCROLLS}
+            aria-labelledby={tabId(session.tab.value)}
+          >
             <Panels session={session} place={session.tab.value} />
           </div>
         </div>
@@ -60,11 +57,14 @@ function HeaderControls({ session }: PanelProps) {
   ));
 }
 
+/** What scrolls can be scrolled by keys. */
+const SCROLLS = { tabIndex: 0 };
+
 function Panels({ session, place }: PanelProps & { readonly place: 'run' | Tab }) {
   return PANELS.filter((panel) => panel.place === place).map(({ id, title, Component }) => (
     <section key={id} id={id} class="panel" aria-labelledby={`${id}-title`}>
       <h2 id={`${id}-title`}>{title}</h2>
-      <div class="body">
+      <div class="body" {...(place === 'run' && id !== 'steps' && { ...SCROLLS, role: 'group' })}>
         <Component session={session} />
       </div>
     </section>
@@ -73,7 +73,10 @@ function Panels({ session, place }: PanelProps & { readonly place: 'run' | Tab }
 
 const data = pageData();
 const session = new Session(modelScript());
-render(<Page session={session} />, document.getElementById('page')!);
+// Nothing that goes wrong is kept from the reader.
+window.addEventListener('error', ({ error, message }) => session.fail(error ?? message));
+window.addEventListener('unhandledrejection', ({ reason }) => session.fail(reason));
+render(<Page session={session} player={new Player(session)} />, document.getElementById('page')!);
 // For whoever drives the page from outside: which step it shows.
 effect(() => {
   if (session.opened.value !== undefined) document.documentElement.dataset.step = String(session.shown.value);

@@ -1,7 +1,8 @@
+import { invariantsPanel } from './invariants.js';
 import { outcomePanel } from './outcome.js';
 import type { Panel } from './panel.js';
 import { stepsPanel } from './steps.js';
 import { whyPanel } from './why.js';
 
 /** The parts of the page, in their order. */
-export const PANELS: readonly Panel[] = [stepsPanel, outcomePanel, whyPanel];
+export const PANELS: readonly Panel[] = [stepsPanel, outcomePanel, whyPanel, invariantsPanel];

@@ -5,7 +5,7 @@ import type { ExploreSource } from '../../src/explore/source.js';
 import type { Value } from '../../src/explore/value.js';
 import type { ViewAnswer, ViewArgs, ViewName } from '../../src/explore/views.js';
 import type { Diagnostic } from '../../src/text/diagnostic.js';
-import { Model, Problem } from './model.js';
+import { internalProblem, Model, Problem } from './model.js';
 import type { Tab } from './panel.js';
 import { Questions } from './questions.js';
 
@@ -46,7 +46,10 @@ export class Session {
   private stale = false;
 
   constructor(workerScript: string) {
-    this.model = new Model(workerScript, (marks) => this.takeMarks(marks));
+    this.model = new Model(workerScript, {
+      onMarks: (marks) => this.takeMarks(marks),
+      onCrash: (message) => this.fail(message),
+    });
   }
 
   /** Opens a program, at a step of it. What was open stays where the new one has a mistake. */
@@ -80,8 +83,7 @@ export class Session {
       });
       return true;
     } catch (error) {
-      if (!(error instanceof Problem)) throw error;
-      this.problem.value = error.diagnostic;
+      this.fail(error);
       return false;
     } finally {
       this.opening = false;
@@ -93,6 +95,12 @@ export class Session {
   refuse(source: ExploreSource, problem: Diagnostic): void {
     this.source = source;
     this.problem.value = problem;
+  }
+
+  /** Takes an error that nobody foresaw: of the page itself, or of the model's worker. */
+  fail(error: unknown): void {
+    if (error instanceof Problem) this.problem.value = error.diagnostic;
+    else this.problem.value = internalProblem(error instanceof Error ? error.message : String(error));
   }
 
   /** Goes to a step; to the nearest that there is. */
@@ -134,8 +142,7 @@ export class Session {
     try {
       while (this.stale && !this.opening) await this.askOnce();
     } catch (error) {
-      if (!(error instanceof Problem)) throw error;
-      this.problem.value = error.diagnostic;
+      this.fail(error);
     } finally {
       this.asking = false;
     }

@@ -1,23 +1,203 @@
+import './steps.css';
+import { useEffect, useLayoutEffect, useMemo, useRef, useState } from 'preact/hooks';
+import type { InBlock } from '../../src/explore/rounds.js';
+import type { StepRow } from '../../src/explore/steps.js';
+import { isMarked, MARKS } from './marks.js';
 import type { Panel, PanelProps } from './panel.js';
-import { useView } from './session.js';
+import { Rows } from './rows.js';
+import type { Session } from './session.js';
 
-/** Steps around the one that is shown. */
-const AROUND = 12;
+/** Rows that are drawn beyond what can be seen, on either side. */
+const BEYOND = 6;
 
+/** What of the list can be seen, in pixels. */
+interface Sight {
+  readonly top: number;
+  readonly height: number;
+  readonly row: number;
+}
+
+/** All steps of the run, of which those that can be seen are drawn; the list follows the step that is shown. */
 function Steps({ session }: PanelProps) {
-  const step = session.step.value;
-  const rows = useView(session, 'steps', { from: Math.max(0, step - AROUND), count: 2 * AROUND + 1 }).value;
+  const opened = session.opened.value;
+  const length = opened?.length ?? 0;
+  const shown = session.shown.value;
+  const rows = useMemo(() => new Rows(session), [session, opened]);
+  const scroller = useRef<HTMLDivElement>(null);
+  const sight = useSight(scroller);
+  useFollow(scroller, sight, shown, length);
+
+  const from = Math.max(0, Math.floor(sight.top / sight.row) - BEYOND);
+  const to = Math.min(length + 1, Math.ceil((sight.top + sight.height) / sight.row) + BEYOND);
+  const visible = opened === undefined ? [] : rows.window(from, to);
+  const digits = Math.max(3, String(length).length);
   return (
-    <ol class="steps">
-      {rows?.map(({ step: number, text, status }) => (
-        <li key={number} aria-current={number === session.shown.value ? 'step' : undefined}>
-          <button type="button" onClick={() => session.goTo(number)}>
-            <span class="number">{number}</span> <code>{text}</code> → <strong>{status}</strong>
-          </button>
-        </li>
-      ))}
-    </ol>
+    <div class="steps-list" style={{ '--digits': digits, '--depth': rows.depth }}>
+      <div class="step-head" aria-hidden="true">
+        <span class="number">step</span>
+        <span class="line">line</span>
+        <span class="statement">statement</span>
+        <span class="status">answer</span>
+      </div>
+      <div
+        class="scroller"
+        ref={scroller}
+        role="listbox"
+        tabIndex={0}
+        aria-label="steps"
+        aria-activedescendant={visible.some(({ step }) => step === shown) ? rowId(shown) : undefined}
+        onKeyDown={(event) => moveByKey(event, session, sight)}
+        onClick={({ target }) => {
+          const row = (target as Element).closest<HTMLElement>('[data-step]');
+          if (row === null) return;
+          session.goTo(Number(row.dataset.step));
+          // The row may go out of sight; the list stays.
+          scroller.current?.focus({ preventScroll: true });
+        }}
+      >
+        <div class="steps" role="presentation" style={{ height: `${(length + 1) * sight.row}px` }}>
+          <div class="probe" aria-hidden="true" />
+          {visible.map((row) => (
+            <Row key={row.step} row={row} top={row.step * sight.row} session={session} last={length} />
+          ))}
+        </div>
+        {opened?.stopped !== undefined && (
+          <p class="stopped bad">
+            <strong>The run stops here.</strong> {opened.stopped.file}:{opened.stopped.line}:
+            {opened.stopped.column}: {opened.stopped.message}
+          </p>
+        )}
+      </div>
+    </div>
   );
+}
+
+/** How far the list is scrolled, how much of it can be seen, and how high a row is with the letters of now. */
+function useSight(scroller: { readonly current: HTMLDivElement | null }): Sight {
+  const [sight, setSight] = useState<Sight>({ top: 0, height: 0, row: 24 });
+  useEffect(() => {
+    const element = scroller.current!;
+    const probe = element.querySelector('.probe')!;
+    const look = (): void => {
+      const now = {
+        top: element.scrollTop,
+        height: element.clientHeight,
+        row: probe.getBoundingClientRect().height || 24,
+      };
+      setSight((before) =>
+        before.top === now.top && before.height === now.height && before.row === now.row ? before : now,
+      );
+    };
+    look();
+    const watch = new ResizeObserver(look);
+    watch.observe(element);
+    watch.observe(probe);
+    element.addEventListener('scroll', look, { passive: true });
+    return () => {
+      watch.disconnect();
+      element.removeEventListener('scroll', look);
+    };
+  }, []);
+  return sight;
+}
+
+/** Keeps the step that is shown in sight. */
+function useFollow(
+  scroller: { readonly current: HTMLDivElement | null },
+  { row, height }: Sight,
+  shown: number,
+  length: number,
+): void {
+  useLayoutEffect(() => {
+    const element = scroller.current!;
+    const top = shown * row;
+    const [low, high] = [element.scrollTop + row, element.scrollTop + height - 2 * row];
+    if (top >= low && top <= high) return;
+    // A step further goes a row further; who jumps sees what is around the place.
+    const isNear = top > low - 3 * row && top < high + 3 * row;
+    const wanted = !isNear ? top - height / 2 : top < low ? top - row : top - height + 3 * row;
+    element.scrollTop = shown === length ? element.scrollHeight : wanted;
+  }, [shown, row, height]);
+}
+
+/** Up and down the list: it is one stop of the tab key, however many rows it has. */
+function moveByKey(event: KeyboardEvent, session: Session, { height, row }: Sight): void {
+  const page = Math.max(1, Math.floor(height / row) - 1);
+  const by = { ArrowUp: -1, ArrowDown: 1, PageUp: -page, PageDown: page }[event.key];
+  if (by === undefined || event.ctrlKey || event.altKey || event.metaKey) return;
+  event.preventDefault();
+  session.goTo(session.step.value + by);
+}
+
+interface RowProps extends PanelProps {
+  readonly row: StepRow;
+  readonly top: number;
+  readonly last: number;
+}
+
+const rowId = (step: number): string => `step-${step}`;
+
+function Row({ row, top, session, last }: RowProps) {
+  const { step, line, text, status, blocks, backTo } = row;
+  const isShown = step === session.shown.value;
+  const begins = blocks.findLast(({ first }) => first);
+  return (
+    <div
+      id={rowId(step)}
+      class={`step${status === 'ok' ? '' : ' other'}`}
+      style={{ top: `${top}px` }}
+      role="option"
+      title={text}
+      aria-selected={isShown}
+      aria-current={isShown ? 'step' : undefined}
+      aria-setsize={last + 1}
+      aria-posinset={step + 1}
+      tabIndex={-1}
+      data-step={step}
+    >
+      <span class="brackets" aria-hidden="true">
+        {blocks.map((block, depth) => (
+          <span key={depth} class={bracketOf(block)} />
+        ))}
+        {backTo !== undefined && <span class="bracket returns" />}
+      </span>
+      <span class="number">{step}</span>
+      <span class="line">{line === 0 ? '' : line}</span>
+      <span class="statement">
+        <code>{text}</code>
+        {begins !== undefined && (
+          <span class={`round${begins.loops ? ' loops' : ''}`}>{roundText(begins)}</span>
+        )}
+        {backTo !== undefined && <span class="round loops">↻ goes round for ever, from step {backTo}</span>}
+      </span>
+      <span class="signs">
+        <Signs session={session} step={step} />
+      </span>
+      <strong class="status">{status}</strong>
+    </div>
+  );
+}
+
+/** What stands out about a step, by signs with words for who does not see them. */
+function Signs({ session, step }: PanelProps & { readonly step: number }) {
+  return (
+    <>
+      {MARKS.filter(({ stepsOf }) => isMarked(stepsOf(session), step)).map(({ id, sign, one }) => (
+        <span key={id} class={`sign ${id}`} title={one}>
+          <span aria-hidden="true">{sign}</span>
+          <span class="visually-hidden">{one}</span>
+        </span>
+      ))}
+    </>
+  );
+}
+
+const bracketOf = ({ first, last, loops }: InBlock): string =>
+  ['bracket', first && 'first', last && 'last', loops && 'loops'].filter(Boolean).join(' ');
+
+function roundText({ round, times, loops }: InBlock): string {
+  if (loops) return `↻ round ${round}, which goes round for ever`;
+  return times === 'forever' ? `round ${round}` : `round ${round} of ${times}`;
 }
 
 export const stepsPanel: Panel = { id: 'steps', title: 'Steps', place: 'run', Component: Steps };

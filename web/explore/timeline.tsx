@@ -1,28 +1,158 @@
+import './timeline.css';
+import { marksOf, nearest } from './marks.js';
 import type { PanelProps } from './panel.js';
+import { type Player, SPEEDS } from './player.js';
+import { Strip } from './strip.js';
+
+interface TimelineProps extends PanelProps {
+  readonly player: Player;
+}
 
 /** The run from its first step to its last, and where in it the page is. */
-export function Timeline({ session }: PanelProps) {
-  const length = session.opened.value?.length ?? 0;
+export function Timeline({ session, player }: TimelineProps) {
   const step = session.step.value;
+  const length = session.opened.value?.length ?? 0;
   return (
     <nav class="timeline" aria-label="timeline">
-      <button type="button" onClick={() => session.goTo(step - 1)}>
-        back
-      </button>
-      <input
-        type="range"
-        min={0}
-        max={length}
-        value={step}
-        aria-label="step"
-        onInput={({ currentTarget }) => session.goTo(Number(currentTarget.value))}
-      />
-      <button type="button" onClick={() => session.goTo(step + 1)}>
-        forward
-      </button>
-      <output>
-        step {step} of {length}
-      </output>
+      <div class="toolbar">
+        <span class="group">
+          <Move label="first" icon="first" to={0} session={session} />
+          <Move label="back" icon="back" to={step - 1} session={session} />
+          <Play player={player} disabled={length === 0} />
+          <Move label="forward" icon="forward" to={step + 1} session={session} />
+          <Move label="last" icon="last" to={length} session={session} />
+        </span>
+        <select
+          aria-label="speed"
+          value={player.speed.value}
+          onChange={({ currentTarget }) => void (player.speed.value = Number(currentTarget.value))}
+        >
+          {SPEEDS.map((speed) => (
+            <option key={speed} value={speed}>
+              {speed} / s
+            </option>
+          ))}
+        </select>
+        <label class="go-to">
+          step{' '}
+          <input
+            id="go-to"
+            type="number"
+            min={0}
+            max={length}
+            value={step}
+            onChange={({ currentTarget }) => {
+              if (currentTarget.value !== '') session.goTo(Number(currentTarget.value));
+            }}
+          />{' '}
+          of {length}
+        </label>
+        <Legend session={session} />
+      </div>
+      <div class="lanes">
+        <ul class="lane-signs" aria-hidden="true">
+          {marksOf(session).map(({ id, sign }) => (
+            <li key={id} class={`sign ${id}`}>
+              {sign}
+            </li>
+          ))}
+          <li />
+        </ul>
+        <Strip session={session} />
+      </div>
     </nav>
+  );
+}
+
+/** What the signs mean, how many of each there are, and buttons that go from one to the next. */
+function Legend({ session }: PanelProps) {
+  const step = session.step.value;
+  const length = session.opened.value?.length ?? 0;
+  const { judged } = session.marks.value;
+  return (
+    <>
+      {marksOf(session).map(({ id, sign, one, many, stepsOf }) => {
+        const steps = stepsOf(session)!;
+        const [before, after] = [nearest(steps, step, -1), nearest(steps, step, 1)];
+        return (
+          <span key={id} class="legend">
+            <span class={`sign ${id}`} aria-hidden="true">
+              {sign}
+            </span>{' '}
+            {steps.length} {steps.length === 1 ? one : many}
+            <span class="group">
+              <Jump label={`before this: ${one}`} sign="‹" to={before} session={session} />
+              <Jump label={`after this: ${one}`} sign="›" to={after} session={session} />
+            </span>
+          </span>
+        );
+      })}
+      {judged <= length && (
+        <span class="judging">
+          <progress max={length + 1} value={judged} aria-label="steps held against the invariants" /> judging
+        </span>
+      )}
+    </>
+  );
+}
+
+function Jump(props: PanelProps & { label: string; sign: string; to: number | undefined }) {
+  const { session, label, sign, to } = props;
+  return (
+    <button
+      type="button"
+      class="jump"
+      aria-label={label}
+      title={label}
+      disabled={to === undefined}
+      onClick={() => to !== undefined && session.goTo(to)}
+    >
+      {sign}
+    </button>
+  );
+}
+
+/** Outlines of the buttons' icons in a square of 16. */
+const ICONS = {
+  first: 'M3 3 v10 M13 3 L6 8 L13 13 z',
+  back: 'M11 3 L4 8 L11 13 z',
+  play: 'M4 2.5 L13 8 L4 13.5 z',
+  pause: 'M5 3 v10 M11 3 v10',
+  forward: 'M5 3 L12 8 L5 13 z',
+  last: 'M13 3 v10 M3 3 L10 8 L3 13 z',
+} as const;
+
+function Icon({ name }: { readonly name: keyof typeof ICONS }) {
+  return (
+    <svg class="icon" viewBox="0 0 16 16" aria-hidden="true">
+      <path d={ICONS[name]} />
+    </svg>
+  );
+}
+
+function Move(props: PanelProps & { label: string; icon: keyof typeof ICONS; to: number }) {
+  const { session, label, icon, to } = props;
+  const length = session.opened.value?.length ?? 0;
+  const stays = Math.min(Math.max(0, to), length) === session.step.value;
+  return (
+    // Not `disabled`: the keyboard would lose its place at the ends of the run.
+    <button
+      type="button"
+      aria-label={label}
+      title={label}
+      aria-disabled={stays}
+      onClick={() => session.goTo(to)}
+    >
+      <Icon name={icon} />
+    </button>
+  );
+}
+
+function Play({ player, disabled }: { readonly player: Player; readonly disabled: boolean }) {
+  const playing = player.playing.value;
+  return (
+    <button type="button" class="play" disabled={disabled} onClick={() => player.toggle()}>
+      <Icon name={playing ? 'pause' : 'play'} /> {playing ? 'Pause' : 'Play'}
+    </button>
   );
 }

@@ -1,0 +1,33 @@
+import type { PanelProps } from './panel.js';
+
+/** What is wrong with the program, and where; or, of the page itself, what went wrong. */
+export function ProblemNotice({ session }: PanelProps) {
+  const problem = session.problem.value;
+  if (problem === undefined) return null;
+  const { code, file, line, column, message, hint } = problem;
+  const isOurs = code === 'internal';
+  return (
+    <div class="problem" role="alert">
+      <p>
+        <span aria-hidden="true">✗ </span>
+        {isOurs ? (
+          <>
+            <strong>An error inside dommu</strong>, not in the program:{' '}
+          </>
+        ) : (
+          <strong>
+            {file}:{line}:{column}:{' '}
+          </strong>
+        )}
+        {message}
+        {session.opened.value !== undefined && (
+          <span class="dim"> What is shown is what was open before.</span>
+        )}
+      </p>
+      {hint !== undefined && <p class="hint">{hint}</p>}
+      <button type="button" onClick={() => void (session.problem.value = undefined)}>
+        Dismiss
+      </button>
+    </div>
+  );
+}
