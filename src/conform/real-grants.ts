@@ -24,8 +24,8 @@ import type { Outcome } from '../program/handlers/handler.js';
 import { Errno, errnoName } from '../xen/errno.js';
 import { gfnOf } from '../xen/frames.js';
 import { isVersion2 } from '../xen/grant-frames.js';
-import { SOMEWHERE } from '../xen/grant-host-mapping.js';
 import { grantStatusName } from '../xen/grant-status.js';
+import { SOMEWHERE } from '../xen/host-entry.js';
 import { CannotRun, type RealHandler, type RealXen } from './real-xen.js';
 
 /** What the kernel of a domain does to its own table cannot be tried on dom0's, which has a kernel of its own. */

@@ -25,10 +25,10 @@ import {
   mayAskAbout,
   setupTable,
 } from '../xen/grant-frames.js';
-import { SOMEWHERE, tableEntry, vaEntry } from '../xen/grant-host-mapping.js';
 import { GNTST } from '../xen/grant-status.js';
 import { grantTransfer } from '../xen/grant-transfer.js';
 import { getGrantVersion, setGrantVersion, swapGrantRefs } from '../xen/grant-version.js';
+import { SOMEWHERE, tableEntry, vaEntry } from '../xen/host-entry.js';
 import type { Xen } from '../xen/state.js';
 
 /** Writes an entry as the agent does: as bytes into the table. */

@@ -22,6 +22,22 @@ export const GTF_TRANSFER_COMPLETED = 1 << 3;
 /** Flags of a map request, which Xen keeps with the handle; bits 16 and up are the guest's. (public/grant_table.h) */
 export const GNTMAP = { device: 1, host: 2, readonly: 4, application: 8, containsPte: 16 } as const;
 
+/** The flags that Xen keeps with a handle. (§5.2; Xen public/grant_table.h, GNTMAP_*) */
+export const GRANT_MAP_FLAGS: EntryLayout = {
+  name: 'grant map flags',
+  manual: 'Xen public/grant_table.h, GNTMAP_* (dossier §5.2)',
+  words: 1,
+  fields: [
+    { name: 'device', lo: 0, hi: 0, doc: 'GNTMAP_device_map: for its devices' },
+    { name: 'host', lo: 1, hi: 1, doc: 'GNTMAP_host_map: for its CPUs' },
+    { name: 'readonly', lo: 2, hi: 2, doc: 'GNTMAP_readonly' },
+    { name: 'application', lo: 3, hi: 3, doc: 'GNTMAP_application_map: for user mode, too' },
+    { name: 'containsPte', lo: 4, hi: 4, doc: 'GNTMAP_contains_pte: mapped by an entry that was named' },
+    { name: 'other', lo: 5, hi: 15, doc: 'not defined', kind: 'reserved' },
+    { name: 'guestBits', lo: 16, hi: 31, doc: 'GNTMAP_guest_avail0 and up: the guest’s', kind: 'number' },
+  ],
+};
+
 /** An entry of a version 1 grant table: flags and domid share the first word, the frame is the second. */
 export const GRANT_V1_ENTRY: EntryLayout = {
   name: 'grant entry v1',

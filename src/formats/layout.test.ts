@@ -50,7 +50,7 @@ const layouts: EntryLayout[] = [
 ];
 
 test('the tests see the layouts of every format', () => {
-  expect(layouts.length).toBe(77);
+  expect(layouts.length).toBe(78);
 });
 
 group.each(layouts.map((layout) => ({ name: layout.name, layout })))('$name', ({ layout }) => {

@@ -2,27 +2,13 @@ import { GNTMAP } from '../formats/grant-v1.js';
 import { PGT, PGT_VALIDATED } from '../formats/x86-page-info.js';
 import { setGfns } from './extents.js';
 import { gfnOf, ownerOf } from './frames.js';
+import { isTableEntry, SOMEWHERE } from './host-entry.js';
 import { p2mLookup, p2mRemove, p2mType } from './p2m.js';
 import { P2mType } from './p2m-types.js';
 import { typeCount, typeOf } from './page-info.js';
 import { entryHigh, entryLow, PTE_PRESENT, PTE_RW, putFromL1Entry } from './page-table.js';
 import { setOverPod } from './pod.js';
 import type { Xen } from './state.js';
-
-/**
- * Where a grant is mapped for a CPU: in a translated mapper's p2m, or in an L1 entry of a PV mapper, which is named by its
- * linear address or, with GNTMAP_contains_pte, by its machine address. An entry is kept as a number: {@link SOMEWHERE} is one
- * that the program does not name (an address of the mapper's kernel beyond its `va` pages), above 0 stands a virtual page,
- * below 0 an entry of a page table.
- */
-export const SOMEWHERE = 0;
-
-/** The L1 entry behind virtual page `va`. */
-export const vaEntry = (va: number): number => va + 1;
-/** Entry `index` of the page table with frame index `pdx`; an entry of what is no RAM when that is -1. */
-export const tableEntry = (pdx: number, index: number): number => -(Math.max(pdx, -1) + 1) * 512 - index - 1;
-
-const isTableEntry = (entry: number): boolean => entry < 0;
 
 /** create_grant_host_mapping. False (general_error) when the place cannot take it; then nothing has changed. */
 export function addHostMapping(

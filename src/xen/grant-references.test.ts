@@ -13,12 +13,12 @@ import {
   writeTransitiveGrant,
 } from './grant-entry.js';
 import { setupTable } from './grant-frames.js';
-import { SOMEWHERE, tableEntry, vaEntry } from './grant-host-mapping.js';
 import { mapGrantRef } from './grant-map.js';
 import { NEVER_ENDS } from './grant-status.js';
 import { grantTransfer } from './grant-transfer.js';
 import { unmapAndReplace, unmapGrantRef, WHERE_MAPPED } from './grant-unmap.js';
 import { setGrantVersion, swapGrantRefs } from './grant-version.js';
+import { SOMEWHERE, tableEntry, vaEntry } from './host-entry.js';
 import { Notes } from './invariants/notes.js';
 import { INVARIANTS } from './invariants.js';
 import { populate, x86 } from './machine.fixture.js';

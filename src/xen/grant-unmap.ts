@@ -1,10 +1,11 @@
 import { GNTMAP } from '../formats/grant-v1.js';
 import { flushCpuTlb } from './cpu-tlb.js';
 import { activeRow, dropPins, pinsOf } from './grant-active.js';
-import { replaceHostMapping, SOMEWHERE } from './grant-host-mapping.js';
+import { replaceHostMapping } from './grant-host-mapping.js';
 import { grantIommuUnmap } from './grant-iommu.js';
 import { dropReferences } from './grant-map.js';
 import { GNTST } from './grant-status.js';
+import { SOMEWHERE } from './host-entry.js';
 import { mustWait } from './locks.js';
 import { forgetHandle, grantRefOf } from './maptrack.js';
 import { haveWorked, lookForPreemption } from './preemption.js';

@@ -1,3 +1,4 @@
+import { GRANT_MAP_FLAGS, GRANT_PINS } from '../formats/grant-v1.js';
 import { AmdviUnit } from '../hardware/amdvi-unit.js';
 import type { IommuUnit } from '../hardware/iommu.js';
 import { type FrameRange, Ram } from '../hardware/ram.js';
@@ -9,6 +10,8 @@ import { decimal, enumeration, flag, hex, Layout, naming, optional } from '../st
 import { STEP_NAMES } from './calls/steps.js';
 import type { Profile } from './editions/behaviours.js';
 import { FAILURES } from './failures.js';
+import { hostEntryText } from './host-entry.js';
+import { laidOut } from './laid-out.js';
 import { deviceTableEntries, type IommuSpec, type MachineSpec, streamsOf } from './machine.js';
 import { COUNT_INFO, TYPE_INFO } from './page-info.js';
 import { phantomFunctions } from './pci-function.js';
@@ -197,6 +200,9 @@ export class Xen {
     const frameName = naming('frame', { show: (pdx) => this.frameName(pdx) });
     const callName = naming('call', { show: (call) => this.domainName(Math.floor(call / limits.calls)) });
     const deviceName = naming('device', { show: (row) => spec.devices[row]?.name ?? String(row) });
+    const hostEntry = naming('host entry', {
+      show: (entry) => hostEntryText(entry, (pdx) => this.frameName(pdx)),
+    });
     const slots = { kind: 'slot', count: this.slots };
     const domains = { kind: 'slot', count: limits.domains };
     const ofDomain = (rows: number, what: string) => (row: number) =>
@@ -322,7 +328,7 @@ export class Xen {
       limits.domains * limits.grants,
       {
         /** Four 8-bit counters: host writers, host readers, device writers, device readers (dossier §5.1). */
-        pin: hex,
+        pin: laidOut(GRANT_PINS),
         grantee: optional(domainName),
         frame: optional(frameName),
         /** Not for mappings of whole pages: start (bits 0 to 14), is_sub_page (15) and length (16 to 31), for copies. */
@@ -349,12 +355,12 @@ export class Xen {
       'maptrack',
       limits.domains * limits.handles,
       {
-        flags: hex,
+        flags: laidOut(GRANT_MAP_FLAGS),
         granter: optional(domainName),
         ref: optional(naming('grant', decimal)),
         /** Where it is mapped for the mapper's CPU: in its p2m, or in an L1 entry (grant-host-mapping.ts). */
         hostGfn: optional(hex),
-        hostEntry: naming('host entry', decimal),
+        hostEntry: hostEntry,
       },
       ofDomain(limits.handles, 'handle'),
       { rowsOf: [{ kind: 'handle', count: limits.domains * limits.handles }] },
@@ -460,7 +466,7 @@ export class Xen {
         /** map: the handle that it has taken, as a row of maptrack; the grant, also of an unmap. */
         handle: optional(naming('handle', decimal)),
         ref: optional(naming('grant', decimal)),
-        hostEntry: naming('host entry', decimal),
+        hostEntry: hostEntry,
         /** copy: its ends, by grant or by page; what is held of them; which bytes. */
         fromDomain: optional(domainName),
         fromRef: optional(naming('grant', decimal)),

@@ -15,11 +15,11 @@ import {
   writeTransitiveGrant,
 } from '../../xen/grant-entry.js';
 import { hasEntry } from '../../xen/grant-frames.js';
-import { SOMEWHERE, tableEntry, vaEntry } from '../../xen/grant-host-mapping.js';
 import { judgeMapAnswer, mapGrantRef } from '../../xen/grant-map.js';
 import { beginMapGrant, beginUnmapGrant, takenHandle } from '../../xen/grant-map-steps.js';
 import { grantStatusName } from '../../xen/grant-status.js';
 import { unmapAndReplace, unmapGrantRef, WHERE_MAPPED } from '../../xen/grant-unmap.js';
+import { SOMEWHERE, tableEntry, vaEntry } from '../../xen/host-entry.js';
 import type { Xen } from '../../xen/state.js';
 import type { Arguments } from '../arguments.js';
 import { type Beginning, beginHandler } from './calls.js';
