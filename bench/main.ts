@@ -3,6 +3,7 @@ import { auditReport, benchAudit } from './audit.js';
 import { benchBuild, buildReport } from './build.js';
 import { benchEnable, enableReport } from './enable.js';
 import { benchExplain, explainReport } from './explain.js';
+import { benchExplore, exploreReport } from './explore.js';
 import { benchMemo, memoReport } from './memo.js';
 import { benchParse, parseReport } from './parse.js';
 import { benchPopulate, populateReport } from './populate.js';
@@ -21,6 +22,7 @@ const BENCHES: Readonly<Record<string, () => Promise<string>>> = {
   enable: async () => enableReport(await benchEnable()),
   store: async () => storeReport(await benchStore()),
   timeline: async () => timelineReport(await benchTimeline()),
+  explore: async () => exploreReport(await benchExplore()),
   explain: async () => explainReport(await benchExplain()),
   parse: async () => parseReport(await benchParse()),
   walker: async () => walkerReport(await benchWalker()),

@@ -77,9 +77,11 @@ const session = new Session(modelScript());
 window.addEventListener('error', ({ error, message }) => session.fail(error ?? message));
 window.addEventListener('unhandledrejection', ({ reason }) => session.fail(reason));
 render(<Page session={session} player={new Player(session)} />, document.getElementById('page')!);
-// For whoever drives the page from outside: which step it shows.
+// For whoever drives the page from outside: which step it shows, and how many it has judged.
 effect(() => {
-  if (session.opened.value !== undefined) document.documentElement.dataset.step = String(session.shown.value);
+  if (session.opened.value === undefined) return;
+  document.documentElement.dataset.step = String(session.shown.value);
+  document.documentElement.dataset.judged = String(session.marks.value.judged);
 });
 if (data.problem === undefined) void session.open(data.source, data.step);
 else session.refuse(data.source, data.problem);
