@@ -11,11 +11,15 @@ import { pagePart } from '../src/report/page-parts.js';
 import { chromiumPath } from '../web/chromium.fixture.js';
 import { BIG_MACHINE, LONG_RUN } from '../web/explore/big-machine.fixture.js';
 
-/** Steps taken somewhere in the page: milliseconds from the key to the answers, and to where they are drawn and laid out. */
+/**
+ * Steps taken somewhere in the page: milliseconds from the key to the answers, and to where they are drawn and laid out; and
+ * of the processor's time, all threads together.
+ */
 interface StepFigures {
   readonly where: string;
   readonly answered: Spread;
   readonly drawn: Spread;
+  readonly cpu: number;
 }
 
 interface Spread {
@@ -27,8 +31,10 @@ interface Spread {
 /** A run of as many steps as a program may have. */
 interface LongFigures {
   readonly steps: number;
-  /** Milliseconds from the page's first byte to the first step on the screen; and of the same recording in Node. */
+  /** Milliseconds from the page's first byte to the first step on the screen. */
   readonly open: number;
+  /** Of the processor's time, all threads together; and of the same recording in Node. */
+  readonly cpu: number;
   readonly peer: number;
   /** Frames while the slider is dragged through all of the run, milliseconds from one to the next, and how many steps were shown. */
   readonly frame: Spread;
@@ -41,7 +47,7 @@ export interface ExploreFigures {
   readonly scripts: number;
   /** Bytes of a page in one file, as it stands and compressed. */
   readonly exported: readonly [plain: number, compressed: number];
-  /** Milliseconds that it takes to run the 1,050 steps of the big machine: what a step would take by running again. */
+  /** CPU milliseconds that it takes to run the 1,050 steps of the big machine: what a step would take by running again. */
   readonly rerun: number;
   readonly places: readonly StepFigures[];
   readonly long: LongFigures;
@@ -100,6 +106,24 @@ const spread = (times: readonly number[]): Spread => {
   return { median: sorted[sorted.length >> 1]!, p95: sorted[Math.floor(sorted.length * 0.95)]! };
 };
 
+/** CPU milliseconds that the browser's pages have taken so far. */
+async function pageCpu(browser: Browser): Promise<number> {
+  const session = await browser.newBrowserCDPSession();
+  const { processInfo } = await session.send('SystemInfo.getProcessInfo');
+  await session.detach();
+  return processInfo
+    .filter(({ type }) => type === 'renderer')
+    .reduce((sum, { cpuTime }) => sum + cpuTime * 1e3, 0);
+}
+
+/** CPU milliseconds that work takes in this process. */
+function ownCpu(work: () => void): number {
+  const before = process.cpuUsage();
+  work();
+  const { user, system } = process.cpuUsage(before);
+  return (user + system) / 1e3;
+}
+
 const STEPS = 100;
 const FRAMES = 300;
 
@@ -116,14 +140,16 @@ async function open(browser: Browser, folder: string, text: string): Promise<Pag
   return page;
 }
 
-async function benchSteps(page: Page, length: number): Promise<StepFigures[]> {
+async function benchSteps(browser: Browser, page: Page, length: number): Promise<StepFigures[]> {
   const measure = async (where: string): Promise<StepFigures> => {
     // The first steps are those of a cold compiler.
     await page.evaluate(`bench.steps(1, ${STEPS})`);
+    const before = await pageCpu(browser);
     const { answered, drawn } = await page.evaluate<{ answered: number[]; drawn: number[] }>(
       `bench.steps(${length - STEPS}, ${STEPS})`,
     );
-    return { where, answered: spread(answered), drawn: spread(drawn) };
+    const cpu = ((await pageCpu(browser)) - before) / STEPS;
+    return { where, answered: spread(answered), drawn: spread(drawn), cpu };
   };
   const figures = [await measure('while steps are judged')];
   await page.evaluate(`bench.judged(${length})`);
@@ -135,17 +161,21 @@ async function benchSteps(page: Page, length: number): Promise<StepFigures[]> {
 }
 
 async function benchLong(browser: Browser, folder: string): Promise<LongFigures> {
-  const begin = performance.now();
-  const { length } = new Explorer(sourceOf(LONG_RUN)).opened;
-  const peer = performance.now() - begin;
+  let length = 0;
+  const peer = ownCpu(() => {
+    length = new Explorer(sourceOf(LONG_RUN)).opened.length;
+  });
+  const before = await pageCpu(browser);
   const page = await open(browser, folder, LONG_RUN);
   const opened = await page.evaluate<number>(`performance.now()`);
+  const cpu = (await pageCpu(browser)) - before;
+  await page.evaluate(`bench.judged(${length})`);
   await page.evaluate(`bench.scrub(${length}, ${FRAMES})`);
   const { frames, shown } = await page.evaluate<{ frames: number[]; shown: number }>(
     `bench.scrub(${length}, ${FRAMES})`,
   );
   await page.close();
-  return { steps: length, open: opened, peer, frame: spread(frames), frames: frames.length, shown };
+  return { steps: length, open: opened, cpu, peer, frame: spread(frames), frames: frames.length, shown };
 }
 
 /** Measures the page in Chromium; undefined where there is none. */
@@ -154,11 +184,12 @@ export async function benchExplore(): Promise<ExploreFigures | undefined> {
   const folder = mkdtempSync(join(tmpdir(), 'dommu-bench-explore-'));
   const browser = await chromium.launch({ executablePath: chromiumPath, args: ['--no-sandbox'] });
   try {
-    const begin = performance.now();
-    const { length } = new Explorer(sourceOf(BIG_MACHINE)).opened;
-    const rerun = performance.now() - begin;
+    let length = 0;
+    const rerun = ownCpu(() => {
+      length = new Explorer(sourceOf(BIG_MACHINE)).opened.length;
+    });
     const big = await open(browser, folder, BIG_MACHINE);
-    const places = await benchSteps(big, length);
+    const places = await benchSteps(browser, big, length);
     await big.close();
     const scripts = ['explore.js', 'explore-worker.js'].map((name) => gzipSync(pagePart(name)).length);
     const html = explorePage({ source: sourceOf('machine x86\n'), step: 0, editable: false });
@@ -184,12 +215,12 @@ export function exploreReport(figures: ExploreFigures | undefined): string {
   const width = Math.max(...places.map(({ where }) => where.length));
   return [
     `the explorer's scripts: ${(scripts / 1e3).toFixed(0)} kB compressed; a page in one file: ${plain}, ${compressed} compressed`,
-    'a step on 4,096 frames, in ms, median (95 %): until it is answered, until it is drawn; times as fast as running again',
+    'a step on 4,096 frames, in ms: until it is answered, median (95 %); until it is drawn; CPU time; times as cheap as running again',
     ...places.map(
-      ({ where, answered, drawn }) =>
-        `  ${where.padEnd(width)}  ${ms(answered).padStart(12)}  ${ms(drawn).padStart(12)}  ${(rerun / drawn.median).toFixed(0)}`,
+      ({ where, answered, drawn, cpu }) =>
+        `  ${where.padEnd(width)}  ${ms(answered).padStart(12)}  ${ms(drawn).padStart(12)}  ${cpu.toFixed(1).padStart(5)}  ${(rerun / cpu).toFixed(0).padStart(4)}`,
     ),
-    `a run of ${long.steps} steps: on the screen after ${long.open.toFixed(0)} ms, ${(long.open / long.peer).toFixed(2)} times what recording it takes in Node`,
+    `a run of ${long.steps} steps: on the screen after ${long.open.toFixed(0)} ms, ${long.cpu.toFixed(0)} ms of CPU time, ${(long.cpu / long.peer).toFixed(2)} times what recording it takes in Node`,
     `  dragged from end to end: ${long.frames} frames of ${ms(long.frame)} ms, of which ${long.shown} showed another step`,
   ].join('\n');
 }

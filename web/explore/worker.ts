@@ -6,11 +6,15 @@ import type { News, Reply, Request } from './messages.js';
 
 /** Milliseconds of work in the background between two looks for questions. */
 const SLICE = 8;
+/** Milliseconds without a question before it goes on: who moves through the run does not wait for it. */
+const QUIET = 50;
 /** Milliseconds between two news of it. */
 const NEWS = 100;
 
 let explorer: Explorer | undefined;
 let told = 0;
+/** When the last question came. */
+let asked = Number.NEGATIVE_INFINITY;
 let underWay = false;
 
 const post = (message: Reply | News): void => self.postMessage(message);
@@ -21,6 +25,11 @@ turns.port1.onmessage = work;
 
 function work(): void {
   if (explorer === undefined) return;
+  const quiet = performance.now() - asked;
+  if (quiet < QUIET) {
+    setTimeout(work, QUIET - quiet);
+    return;
+  }
   const done = explorer.workFor(SLICE);
   if (done || performance.now() - told >= NEWS) {
     told = performance.now();
@@ -65,6 +74,7 @@ function answer(request: Request): Reply {
     return { id, done: true };
   }
   const { step, questions } = request;
+  asked = performance.now();
   return { id, answers: questions.map(({ view, args }) => current.answer(step, view, args as never)) };
 }
 
