@@ -2,8 +2,11 @@ import { difference } from './difference.js';
 import { editionChoices } from './editions.js';
 import type { Here } from './here.js';
 import { invariants } from './invariants.js';
+import { language } from './language.js';
 import { imaginedAccess, lastAccess } from './last-access.js';
 import { outcome } from './outcome.js';
+import { placeInText } from './place-in-text.js';
+import { possible } from './possible.js';
 import { steps } from './steps.js';
 import { whyErrno } from './why-errno.js';
 import { writers } from './writers.js';
@@ -16,8 +19,11 @@ export const VIEWS = {
   difference,
   editions: editionChoices,
   invariants,
+  language,
   lastAccess,
   outcome,
+  placeInText,
+  possible,
   steps,
   walk: imaginedAccess,
   whyErrno,

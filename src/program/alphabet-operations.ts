@@ -2,6 +2,7 @@ import { InputError } from '../text/diagnostic.js';
 import { suggest } from '../text/suggest.js';
 import type { Xen } from '../xen/state.js';
 import { type ActionNames, type AlphabetBounds, Attempt } from './alphabet.js';
+import { gfnsTried, refsTried } from './alphabet-examples.js';
 import type { AddAction } from './alphabet-steps.js';
 import { Arguments, Nameless } from './arguments.js';
 import { HANDLERS } from './handlers.js';
@@ -55,16 +56,14 @@ const wholeOf = (name: string): string => name.replace(/^begin /, '');
 /** What numbers are tried, by the name of the parameter. Others are left to those who write programs. */
 type Numbers = (xen: Xen, bounds: AlphabetBounds) => readonly number[];
 const upTo = (count: number): number[] => Array.from({ length: count }, (_, n) => n);
-const gfns: Numbers = (xen) =>
-  xen.hasTranslatedDomains
-    ? [...upTo(xen.spec.limits.gfns), ...(growsTables(xen) ? [THREE_LEVELS] : [])]
-    : [];
+const gfns: Numbers = (xen, bounds) =>
+  xen.hasTranslatedDomains ? [...gfnsTried(xen, bounds), ...(growsTables(xen) ? [THREE_LEVELS] : [])] : [];
 
 /** The lowest guest frame for which tables of two levels, which grow, must grow by two. */
 const THREE_LEVELS = 2 ** 27;
 const growsTables = (xen: Xen): boolean => xen.amdvi !== undefined && xen.profile.amdLevels === 'growing';
 
-const refs: Numbers = (xen, { refs }) => upTo(Math.min(refs, xen.spec.limits.grants));
+const refs: Numbers = refsTried;
 const NUMBERS: Readonly<Record<string, Numbers>> = {
   ref: refs,
   viaref: refs,

@@ -15,6 +15,7 @@ import { entryHigh, entryLow, mmuUpdate, pinTable, unpinTable, updateVaMapping }
 import { isUntranslatedHwdom } from '../xen/rule.js';
 import { Life, type Xen } from '../xen/state.js';
 import { guestStore } from '../xen/vcpu.js';
+import { type Examples, gfnsTried, refsTried } from './alphabet-examples.js';
 import { addOperations } from './alphabet-operations.js';
 import { type AddAction, addFailures, addStep, addSteps } from './alphabet-steps.js';
 import { deviceAccess } from './device-access.js';
@@ -65,6 +66,8 @@ export interface AlphabetBounds {
   readonly orders?: readonly number[];
   /** Whether steps that nobody else can see are taken with what follows; they are unless this is false. */
   readonly merge?: boolean;
+  /** What actions are about, where that is not all that the machine has: for who wants no search but an idea of them. */
+  readonly only?: Examples;
   /** Pages a guest may have, where that is a bound. */
   readonly pages?: number;
 }
@@ -147,9 +150,8 @@ class AlphabetBuilder {
       handles: Math.min(bounds.handles, limits.handles),
       vaSlots: Math.min(bounds.vaSlots, limits.vaSlots),
     };
-    this.frames = Array.from({ length: xen.ram.frames }, (_, pdx) => pdx).filter((pdx) =>
-      isDomainFrame(xen, pdx),
-    );
+    const frames = bounds.only?.frames ?? Array.from({ length: xen.ram.frames }, (_, pdx) => pdx);
+    this.frames = frames.filter((pdx) => isDomainFrame(xen, pdx));
   }
 
   private name(slot: number): string {
@@ -303,8 +305,9 @@ class AlphabetBuilder {
   private translatedMemory(slot: number): void {
     const { xen } = this;
     const domain = this.name(slot);
-    const gfns = Math.min(xen.spec.limits.gfns, xen.domain.maxPages.get(slot));
-    for (let gfn = 0; gfn < gfns; gfn++) {
+    const most = xen.domain.maxPages.get(slot);
+    for (const gfn of gfnsTried(xen, this.bounds)) {
+      if (gfn >= most && this.bounds.only === undefined) break;
       for (const pdx of this.frames) {
         this.add('populate_physmap', domain, { domain, page: this.frame(pdx), gfn }, () => {
           const free = p2mLookup(xen, slot, gfn) < 0 && isFree(xen, pdx);
@@ -320,7 +323,7 @@ class AlphabetBuilder {
   private grants(slot: number): void {
     const { bounds } = this;
     const grantees = bounds.selfGrants && !this.xen.isTranslated(slot) ? [TOOLSTACK, slot] : [TOOLSTACK];
-    for (let ref = 0; ref < bounds.refs; ref++) {
+    for (const ref of refsTried(this.xen, bounds)) {
       for (const grantee of grantees) this.offers(slot, ref, grantee);
       this.add('end_grant', this.name(slot), { domain: this.name(slot), ref }, () => {
         return possible(grantEntryWord(this.xen, slot, ref) !== 0 && clearGrantEntry(this.xen, slot, ref));
@@ -373,7 +376,7 @@ class AlphabetBuilder {
     const { map, unmap } = this.halves(mapper);
     for (let handle = 0; handle < bounds.handles; handle++) {
       const name = this.names.handle(mapper, handle);
-      for (let ref = 0; ref < bounds.refs; ref++) {
+      for (const ref of refsTried(xen, bounds)) {
         for (const readonly of [false, true]) {
           for (const halves of map) this.mapping(granter, mapper, ref, handle, halves, readonly);
         }
@@ -426,7 +429,7 @@ class AlphabetBuilder {
     const remembersAbsent = xen.vtds.some(({ capabilities }) => capabilities.cachingMode);
     const inputs = new Set(this.frames.map((pdx) => xen.ram.frameAt(pdx)));
     if (xen.hasTranslatedDomains) {
-      for (let gfn = 0; gfn < xen.spec.limits.gfns; gfn++) inputs.add(gfn);
+      for (const gfn of gfnsTried(xen, bounds)) inputs.add(gfn);
     }
     for (const input of inputs) {
       const address = input * 4096;

@@ -1,0 +1,19 @@
+import type { Xen } from '../xen/state.js';
+import type { AlphabetBounds } from './alphabet.js';
+
+/** Frames (their indexes), guest frames and grant references that stand for all of their kind. */
+export interface Examples {
+  readonly frames: readonly number[];
+  readonly gfns: readonly number[];
+  readonly refs: readonly number[];
+}
+
+const upTo = (count: number): number[] => Array.from({ length: count }, (_, n) => n);
+
+/** Guest frames that actions are about. */
+export const gfnsTried = (xen: Xen, { only }: AlphabetBounds): readonly number[] =>
+  only?.gfns ?? upTo(xen.spec.limits.gfns);
+
+/** Grant references that actions are about. */
+export const refsTried = (xen: Xen, { only, refs }: AlphabetBounds): readonly number[] =>
+  only?.refs ?? upTo(Math.min(refs, xen.spec.limits.grants));
