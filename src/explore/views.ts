@@ -4,6 +4,10 @@ import type { Here } from './here.js';
 import { invariants } from './invariants.js';
 import { language } from './language.js';
 import { imaginedAccess, lastAccess } from './last-access.js';
+import { disagreements } from './machine/disagreements.js';
+import { domainEntries } from './machine/domain-entries.js';
+import { domains } from './machine/domains.js';
+import { frames } from './machine/frames.js';
 import { outcome } from './outcome.js';
 import { placeInText } from './place-in-text.js';
 import { possible } from './possible.js';
@@ -21,6 +25,10 @@ export const VIEWS = {
   invariants,
   language,
   lastAccess,
+  disagreements,
+  domainEntries,
+  domains,
+  frames,
   outcome,
   placeInText,
   possible,

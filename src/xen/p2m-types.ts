@@ -31,6 +31,12 @@ export const P2mType = {
 
 export type P2mTypeName = keyof typeof P2mType;
 
+const TYPE_NAMES = Object.keys(P2mType);
+
+/** The name of a type without Xen's `p2m_`: `ram_rw`. */
+export const p2mTypeText = (type: number): string =>
+  (TYPE_NAMES[type] ?? String(type)).replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+
 /** The type that a number stands for in x86 entries (asm/p2m.h, p2m_type_t). */
 const FROM_X86: readonly number[] = [
   P2mType.ramRw,

@@ -49,7 +49,10 @@ function on(ground: Ground, rights: Rights): Rights {
   return rights;
 }
 
-/** On what ground {@link permittedRights} answers as it does. */
+/** On what ground {@link permittedRights} answered last as it did. */
+export const groundOfLast = (): Ground => lastGround;
+
+/** On what ground it answers as it does. */
 export function permittedOn(xen: Xen, slot: number, input: number, frame: number): Ground {
   permittedRights(xen, slot, input, frame);
   return lastGround;

@@ -6,7 +6,7 @@ import { reservesFrame } from '../identity-map.js';
 import { isConstructed, mirrors, sharesP2m } from '../iommu-map.js';
 import { tableRights } from '../iommu-tables.js';
 import { holdsGfn, p2mDeviceRights, p2mLookup, p2mOrder, p2mType } from '../p2m.js';
-import { isForeignType, isRamType, P2mType } from '../p2m-types.js';
+import { isForeignType, isRamType, P2mType, p2mTypeText } from '../p2m-types.js';
 import type { Xen } from '../state.js';
 import type { Invariant } from './invariant.js';
 import type { Notes } from './notes.js';
@@ -140,13 +140,10 @@ function changedOnTheWay(xen: Xen, _inputs: readonly number[], notes: Notes): st
     const slot = ownerOf(xen, pdx);
     const [was, is] = [notes.placeTypes[pdx]!, p2mType(xen, slot, gfn)];
     if (was !== is && was !== P2mType.logDirty)
-      return `${pageText(xen, pdx)} went from GFN ${frameText(before)} to ${frameText(gfn)} of ${xen.domainName(slot)}, and from ${typeName(was)} to ${typeName(is)}`;
+      return `${pageText(xen, pdx)} went from GFN ${frameText(before)} to ${frameText(gfn)} of ${xen.domainName(slot)}, and from ${p2mTypeText(was)} to ${p2mTypeText(is)}`;
   }
   return undefined;
 }
-
-const typeName = (type: number): string =>
-  Object.entries(P2mType).find(([, number]) => number === type)?.[0] ?? String(type);
 
 export const MOVED: Invariant = {
   id: 'MOVED',

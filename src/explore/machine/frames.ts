@@ -1,0 +1,160 @@
+import { hex } from '../../text/hex.js';
+import { extentOrder } from '../../xen/page-info.js';
+import { List } from '../../xen/state.js';
+import type { Here } from '../here.js';
+import type { Value } from '../value.js';
+import { type DomainLabel, domainLabel } from './domain-label.js';
+import type { DomainRows } from './domain-rows.js';
+import { iommuValue, p2mValue } from './entry-values.js';
+import { foldRows, shownRowOf, type Window } from './fold.js';
+import { FrameRelations } from './frame-relations.js';
+import { machineRows, standingOf } from './machine-index.js';
+import { type Mark, marksOf } from './marks.js';
+
+/** How a domain sees a frame: at which input frame, through its p2m and through its IOMMU. */
+export interface FrameView {
+  readonly slot: number;
+  /** `gfn 0x10`; a PV domain's is the frame itself. */
+  readonly place: string;
+  /** Undefined for a PV domain, whose CPUs see machine frames. */
+  readonly cpu: Value | undefined;
+  readonly iommu: Value;
+  readonly marks: readonly Mark[];
+}
+
+/** A frame of RAM, or a run of frames that are alike. */
+export interface FrameRow {
+  readonly mfn: number;
+  readonly name: string;
+  /** How many frames it stands for. */
+  readonly folded: number;
+  readonly owner: Value;
+  readonly ownerSlot: number;
+  readonly type: Value;
+  readonly typeCount: Value;
+  /** What else type_info and count_info say: `pinned`, `validated`, `partial`; only what is so, or was. */
+  readonly flags: readonly { readonly name: string; readonly value: Value }[];
+  readonly references: Value;
+  readonly allocated: Value;
+  readonly gfn: Value;
+  /** The list of the owner's that it is on, where contexts are built late. */
+  readonly list: Value | undefined;
+  readonly views: readonly FrameView[];
+  readonly changed: boolean;
+  /** Whether the step has written into the frame. */
+  readonly written: boolean;
+}
+
+export interface Frames {
+  readonly total: number;
+  readonly from: number;
+  readonly rows: readonly FrameRow[];
+  readonly found: number | undefined;
+  readonly domains: readonly DomainLabel[];
+  /** Frames of RAM in all. */
+  readonly ram: number;
+  readonly hasLists: boolean;
+}
+
+export interface FramesArgs extends Window {
+  /** Frames of one owner: a slot, or -1 for free ones. */
+  readonly owner: number | undefined;
+  readonly only: 'all' | 'changed' | 'disagreeing';
+  /** Whether Xen's own frames are shown. */
+  readonly xens: boolean;
+  readonly find: number | undefined;
+}
+
+/** A window of the machine's frames: whose they are, what they serve as, and how each domain sees them. */
+export function frames(here: Here, args: FramesArgs): Frames {
+  const { xen } = here;
+  const machine = machineRows(here);
+  const relations = new FrameRelations(here, machine);
+  const { table } = relations;
+  const owner = args.owner === undefined ? undefined : args.owner + 1;
+  const folded = foldRows(xen.ram.frames, {
+    shown: (pdx) =>
+      pdx === relations.sought(args.find) ||
+      ((args.xens || !relations.isXens(pdx)) &&
+        (owner === undefined || table.columns.owner!.get(pdx) === owner) &&
+        (args.only === 'all' ||
+          (args.only === 'changed' ? relations.isChanged(pdx) : relations.disagrees(pdx)))),
+    plain: (pdx) =>
+      args.fold &&
+      pdx !== relations.sought(args.find) &&
+      !relations.isChanged(pdx) &&
+      !relations.disagrees(pdx),
+    continues: (pdx) => relations.goesOn(pdx),
+    opened: (pdx, count) =>
+      args.opened.some((mfn) => mfn >= xen.ram.frameAt(pdx) && mfn < xen.ram.frameAt(pdx) + count),
+  });
+  const rows: FrameRow[] = [];
+  for (let at = Math.max(0, args.from); at < Math.min(folded.length, args.from + args.count); at++)
+    rows.push(frameRow(here, relations, folded.rows[at]!, folded.counts[at]!));
+  const sought = relations.sought(args.find);
+  const found = sought < 0 ? -1 : shownRowOf(folded, sought);
+  return {
+    total: folded.length,
+    from: args.from,
+    rows,
+    found: found < 0 ? undefined : found,
+    domains: machine.slots.map((slot) => domainLabel(here, slot)),
+    ram: xen.ram.frames,
+    hasLists: xen.profile.iommuContext === 'at-first-assignment',
+  };
+}
+
+function frameRow(here: Here, relations: FrameRelations, pdx: number, folded: number): FrameRow {
+  const { xen } = here;
+  const mfn = xen.ram.frameAt(pdx);
+  const part = (field: string, name: string): Value => here.part('frame', pdx, field, name);
+  const flags = ['pinned', 'validated', 'partial']
+    .map((name) => ({ name, value: part('typeInfo', name) }))
+    .filter(({ value }) => value.text !== 'no' || value.was !== undefined);
+  const stolen = part('countInfo', 'stolen');
+  if (stolen.text !== 'no' || stolen.was !== undefined) flags.push({ name: 'stolen', value: stolen });
+  const order = extentOrder(xen.frame.countInfo.get(pdx));
+  if (order !== 0) flags.push({ name: `extent of 2^${order} frames`, value: part('countInfo', 'order') });
+  return {
+    mfn,
+    name: folded === 1 ? hex(mfn) : `${hex(mfn)} to ${hex(mfn + folded - 1)}`,
+    folded,
+    owner: here.field('frame', pdx, 'owner'),
+    ownerSlot: xen.frame.owner.get(pdx) - 1,
+    type: part('typeInfo', 'type'),
+    typeCount: part('typeInfo', 'type count'),
+    flags,
+    references: part('countInfo', 'references'),
+    allocated: part('countInfo', 'allocated'),
+    gfn: here.field('frame', pdx, 'gfn'),
+    list: listOf(here, pdx),
+    views: relations.viewsOf(mfn).flatMap(({ rows, row }) => viewOf(here, rows, row, mfn)),
+    changed: relations.isChanged(pdx),
+    written: relations.isWritten(pdx),
+  };
+}
+
+function listOf(here: Here, pdx: number): Value | undefined {
+  const list = here.field('frame', pdx, 'list');
+  return here.xen.frame.list.get(pdx) === List.none && list.was === undefined ? undefined : list;
+}
+
+function viewOf(here: Here, rows: DomainRows, row: number, mfn: number): FrameView[] {
+  const { slot } = rows;
+  const { xen } = here;
+  const translated = xen.isTranslated(slot);
+  const marks = marksOf(here, rows, row);
+  const first = rows.frames[row]!;
+  const offset = mfn >= first && mfn < first + rows.spans[row]! ? mfn - first : 0;
+  const input = rows.inputs[row]! + offset;
+  const standing = standingOf(here, slot, input);
+  return [
+    {
+      slot,
+      place: translated ? `gfn ${hex(input)}` : `dfn ${hex(input)}`,
+      cpu: translated ? p2mValue(here, slot, standing) : undefined,
+      iommu: iommuValue(here, slot, standing),
+      marks,
+    },
+  ];
+}
