@@ -12,6 +12,7 @@ import { outcome } from './outcome.js';
 import { placeInText } from './place-in-text.js';
 import { possible } from './possible.js';
 import { steps } from './steps.js';
+import { summary } from './summary.js';
 import { whyErrno } from './why-errno.js';
 import { writers } from './writers.js';
 
@@ -33,6 +34,7 @@ export const VIEWS = {
   placeInText,
   possible,
   steps,
+  summary,
   walk: imaginedAccess,
   whyErrno,
   writers,

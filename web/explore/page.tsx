@@ -10,6 +10,7 @@ import { modelScript, pageData } from './parts.js';
 import { Player } from './player.js';
 import { ProblemNotice } from './problem.js';
 import { Session } from './session.js';
+import { SummaryLine } from './summary.js';
 import { TabList, tabId } from './tabs.js';
 import { Timeline } from './timeline.js';
 
@@ -27,6 +28,7 @@ function Page({ session, player }: PanelProps & { readonly player: Player }) {
       </header>
       <ProblemNotice session={session} />
       <Timeline session={session} player={player} />
+      <SummaryLine session={session} />
       <main>
         <div class="run">
           <Panels session={session} place="run" />

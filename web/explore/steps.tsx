@@ -168,7 +168,7 @@ function Row({ row, top, session, last }: RowProps) {
         {begins !== undefined && (
           <span class={`round${begins.loops ? ' loops' : ''}`}>{roundText(begins)}</span>
         )}
-        {backTo !== undefined && <span class="round loops">↻ goes round for ever, from step {backTo}</span>}
+        {backTo !== undefined && <span class="round loops">↻ for ever: back to {backTo}</span>}
       </span>
       <span class="signs">
         <Signs session={session} step={step} />
@@ -196,7 +196,7 @@ const bracketOf = ({ first, last, loops }: InBlock): string =>
   ['bracket', first && 'first', last && 'last', loops && 'loops'].filter(Boolean).join(' ');
 
 function roundText({ round, times, loops }: InBlock): string {
-  if (loops) return `↻ round ${round}, which goes round for ever`;
+  if (loops) return `↻ round ${round}, for ever`;
   return times === 'forever' ? `round ${round}` : `round ${round} of ${times}`;
 }
 

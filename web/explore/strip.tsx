@@ -1,4 +1,5 @@
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
+import type { Loop } from '../../src/explore/rounds.js';
 import { marksOf } from './marks.js';
 import type { PanelProps } from './panel.js';
 
@@ -8,10 +9,18 @@ interface Size {
   readonly height: number;
 }
 
+/** What the strip leaves free at either end, so that signs of the first and the last step are whole: half of the thumb. */
+const INSET = 6;
+
+const placeOf = (step: number, length: number, width: number): number =>
+  INSET + (length === 0 ? 0 : (step / length) * (width - 2 * INSET));
+
 /** Half of what a sign takes. */
 const SIGN = 4;
 /** A run whose steps stand closer than so many pixels has no tick for each. */
 const TICK_GAP = 5;
+/** Pixels that a number takes. */
+const NUMBER_ROOM = 60;
 /** Pixels between two numbers under the strip, at least. */
 const NUMBER_GAP = 90;
 
@@ -34,13 +43,13 @@ export function Strip({ session }: PanelProps) {
   const kinds = marksOf(session);
   /** Lanes, and below them the numbers. */
   const lane = height / (kinds.length + 1);
-  const x = (step: number): number => (length === 0 ? 0.5 : 0.5 + (step / length) * (width - 1));
+  const x = (step: number): number => placeOf(step, length, width);
   return (
     <div class="strip" ref={place}>
       {width > 0 && (
         <svg width={width} height={height} aria-hidden="true">
           <Scale length={length} width={width} height={height} base={height - lane} x={x} />
-          <Judged session={session} x={x} height={height} />
+          <Judged session={session} x={x} height={height - lane} />
           <Loops session={session} x={x} height={height} />
           {kinds.map(({ id, stepsOf }, index) => (
             <Lane
@@ -84,7 +93,12 @@ function Scale({ length, width, height, base, x }: ScaleProps) {
     <g class="scale">
       <path d={`M0 ${base} H${width} ${ticks.map((step) => `M${x(step)} ${base} v4`).join('')}`} />
       {numbers.map((step) => (
-        <text key={step} x={x(step) + 3} y={height - 2}>
+        <text
+          key={step}
+          x={x(step) + (x(step) > width - NUMBER_ROOM ? -3 : 3)}
+          y={height - 2}
+          text-anchor={x(step) > width - NUMBER_ROOM ? 'end' : 'start'}
+        >
           {step}
         </text>
       ))}
@@ -123,6 +137,8 @@ function Judged({ session, x, height }: InStrip) {
 
 /** Loops beyond these are not drawn: nobody could tell them apart. */
 const MAX_LOOPS = 200;
+/** Pixels that the word takes. */
+const LOOP_LABEL = 90;
 
 function Loops({ session, x, height }: InStrip) {
   const loops = session.opened.value?.loops ?? [];
@@ -131,7 +147,17 @@ function Loops({ session, x, height }: InStrip) {
     .slice(0, MAX_LOOPS)
     .map(({ from, end }) => `M${x(from)} ${height - 3} V2 H${x(end)} V${height - 3}`)
     .join('');
-  return <path class="loop" d={line} />;
+  const [{ from, end }] = loops as [Loop, ...Loop[]];
+  return (
+    <>
+      <path class="loop" d={line} />
+      {x(end) - x(from) > LOOP_LABEL && (
+        <text class="loop-label" x={x(from) + 4} y={13}>
+          ↻ for ever
+        </text>
+      )}
+    </>
+  );
 }
 
 interface LaneProps {
@@ -146,9 +172,9 @@ interface LaneProps {
 function Lane({ id, steps, length, width, y }: LaneProps) {
   const path = useMemo(() => {
     const columns = new Set<number>();
-    for (const step of steps) columns.add(Math.round(length === 0 ? 0 : (step / length) * (width - 1)));
+    for (const step of steps) columns.add(Math.round(placeOf(step, length, width)));
     const sign = columns.size * 3 * SIGN > width ? bar : (SIGNS[id] ?? bar);
-    return [...columns].map((column) => sign(column + 0.5, y)).join('');
+    return [...columns].map((column) => sign(column, y)).join('');
   }, [id, steps, length, width, y]);
   return <path class={`lane ${id}`} d={path} />;
 }

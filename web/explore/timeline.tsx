@@ -69,6 +69,7 @@ function Legend({ session }: PanelProps) {
   const step = session.step.value;
   const length = session.opened.value?.length ?? 0;
   const { judged } = session.marks.value;
+  const loop = session.opened.value?.loops.at(-1);
   return (
     <>
       {marksOf(session).map(({ id, sign, one, many, stepsOf }) => {
@@ -87,6 +88,17 @@ function Legend({ session }: PanelProps) {
           </span>
         );
       })}
+      {loop !== undefined && (
+        <span class="legend" title="the run goes round for ever">
+          <span class="sign loop" aria-hidden="true">
+            ↻
+          </span>{' '}
+          {loop.status} from{' '}
+          <button type="button" class="link" onClick={() => session.goTo(loop.from)}>
+            step {loop.from}
+          </button>
+        </span>
+      )}
       {judged <= length && (
         <span class="judging">
           <progress max={length + 1} value={judged} aria-label="steps held against the invariants" /> judging
