@@ -1,29 +1,30 @@
-import { InvalidArgumentError } from 'commander';
+import { InvalidArgumentError, Option } from 'commander';
+import type { Setting } from '../program/verify-options.js';
+import { type Amount, wholeNumber } from '../text/amounts.js';
 import { InputError } from '../text/diagnostic.js';
 import { didYouMean } from '../text/suggest.js';
 
-/** A commander parser for a whole number in a range. */
-export function count(least: number, most: number): (text: string) => number {
+/** A commander parser for a value. */
+export function parserOf<T>({ read, expected }: Amount<T>): (text: string) => T {
   return (text) => {
-    const value = /^\d+$/.test(text) ? Number(text) : Number.NaN;
-    if (value >= least && value <= most) return value;
-    throw new InvalidArgumentError(`expected a whole number from ${least} to ${most}.`);
+    const value = read(text);
+    if (value !== undefined) return value;
+    throw new InvalidArgumentError(`expected ${expected}.`);
   };
 }
 
-/** A commander parser for a list of whole numbers: `1,4`. */
-export function counts(least: number, most: number): (text: string) => number[] {
-  const one = count(least, most);
-  return (text) => [...new Set(text.split(',').map((item) => one(item.trim())))].sort((a, b) => a - b);
-}
+/** A commander parser for a whole number in a range. */
+export const count = (least: number, most: number): ((text: string) => number) =>
+  parserOf(wholeNumber(least, most));
 
-const UNITS: Readonly<Record<string, number>> = { '': 1, k: 2 ** 10, m: 2 ** 20, g: 2 ** 30 };
-
-/** A commander parser for a number of bytes: `512M`, `2G`. */
-export function size(text: string): number {
-  const match = /^(\d+)([kmg]?)i?b?$/i.exec(text);
-  if (match !== null && Number(match[1]) > 0) return Number(match[1]) * UNITS[match[2]!.toLowerCase()]!;
-  throw new InvalidArgumentError('expected a size such as 512M or 2G.');
+/** A setting of a search as an option of the command line. */
+export function settingOption(setting: Setting): Option {
+  const { flag, text } = setting;
+  if ('given' in setting) return new Option(flag, text);
+  const option = new Option(`${flag} <${setting.value}>`, text);
+  if ('words' in setting) return option.choices(setting.words).default(setting.default);
+  option.argParser(parserOf(setting.amount));
+  return setting.default === undefined ? option : option.default(setting.default, setting.defaultText);
 }
 
 /** An option that cannot be used as it is given. */

@@ -4,13 +4,14 @@ import { type ConfigMachine, programOfConfigs } from '../program/configs-program
 import { parseProgramText, readProgram, withConfigTexts } from '../program/load.js';
 import type { MachineDeclaration, Program } from '../program/program.js';
 import type { VerifyBounds } from '../program/verify.js';
+import { settingNamed } from '../program/verify-options.js';
 import { InputError } from '../text/diagnostic.js';
 import type { SourceText } from '../text/source.js';
 import { describeHost } from '../toolstack/host.js';
 import { toolstackRelease } from '../toolstack/release.js';
 import { parseXenCommandLine } from '../toolstack/xen-cmdline.js';
 import { DEFAULT_EDITION, type Edition, resolveEdition, withBehaviours } from '../xen/editions/edition.js';
-import { choice, count, usageError } from './options.js';
+import { choice, settingOption, usageError } from './options.js';
 
 /** What the command line says of a machine and its domains beside files. */
 export interface SceneOptions {
@@ -30,7 +31,7 @@ export function registerSceneOptions(command: Command): Command {
     .option('--arch <arch>', 'architecture of the host for configs: x86 or arm')
     .option('--iommu <kind>', 'IOMMU of the host for configs: vtd, amdvi, smmu or none')
     .option('--cmdline <text>', 'command line of Xen for configs, such as "dom0-iommu=strict"')
-    .option('--pages <n>', 'pages a guest may have', count(1, 512), 2);
+    .addOption(settingOption(settingNamed('pages')));
 }
 
 /** What a search, or a look around, starts from. */

@@ -1,9 +1,8 @@
 import { writeFileSync } from 'node:fs';
 import { basename, extname, join } from 'node:path';
-import { printProgram } from '../program/print.js';
 import type { Counterexample } from '../program/verify.js';
+import { counterexampleNames, counterexampleText } from '../report/counterexample-text.js';
 import { itfTrace } from '../report/itf.js';
-import { loopStory } from '../report/loop.js';
 import { markdownReport } from '../report/markdown.js';
 import { sarifLog } from '../report/sarif.js';
 import type { VerdictReport, Written } from '../report/verdict.js';
@@ -31,16 +30,9 @@ export function writeCounterexamples(
   subject: string,
   files: CounterexampleFiles,
 ): Written[] {
-  const counts = new Map<string, number>();
-  return counterexamples.map((one) => {
-    const { id } = one.invariant;
-    const count = (counts.get(id) ?? 0) + 1;
-    counts.set(id, count);
-    const [release] = edition.name.split('+');
-    const stem = join(
-      files.out,
-      `${basename(subject, extname(subject))}-${release}-${id}${count === 1 ? '' : `-${count}`}`,
-    );
+  const names = counterexampleNames(counterexamples, edition, basename(subject, extname(subject)));
+  return counterexamples.map((one, index) => {
+    const stem = join(files.out, names[index]!);
     const text = counterexampleText(one, edition);
     if (files.write) writeFile(`${stem}.dommu`, text);
     if (files.itf === true) writeFile(`${stem}.itf.json`, itfText(one, edition, subject));
@@ -52,26 +44,6 @@ function itfText({ program, steps, scene, loop }: Counterexample, edition: Editi
   // What boot itself breaks is a result, and no statement.
   const statements = steps.slice(0, scene).filter(({ op }) => op !== 'boot').length;
   return `${JSON.stringify(itfTrace(program, edition, statements, subject, loop === null ? undefined : [loop - scene, steps.length - 1 - loop]), null, 1)}\n`;
-}
-
-/** The counterexample as a program that reads like a story. */
-function counterexampleText(one: Counterexample, edition: Edition): string {
-  const { invariant, message, program } = one;
-  const head =
-    one.kind === 'livelock'
-      ? [
-          `A hypercall that never ends on Xen ${edition.name}: ${message}.`,
-          ...loopStory(one),
-          `Why that is bad: ${invariant.reason}.`,
-          'Found by `dommu verify`. `dommu run` replays the loop until its state has come back.',
-        ]
-      : [
-          `${invariant.id}, ${invariant.title}, does not hold on Xen ${edition.name}:`,
-          message,
-          `Why it must hold: ${invariant.reason}.`,
-          'Found by `dommu verify`; the shortest there is within its bounds.',
-        ];
-  return `${head.map((line) => `# ${line}\n`).join('')}\n${printProgram(program)}`;
 }
 
 /** How a report is written, by the end of its file's name. */

@@ -1,12 +1,10 @@
-import type { Undecided } from '../check/livelock.js';
 import type { SearchResult } from '../check/result.js';
 import type { StepResult } from '../program/runner.js';
-import { classText } from '../program/symmetry.js';
-import type { Counterexample, VerifyResult } from '../program/verify.js';
+import type { Counterexample } from '../program/verify.js';
 import { factsOf } from '../report/facts.js';
 import { loopStory } from '../report/loop.js';
 import type { VerdictReport, Written } from '../report/verdict.js';
-import { grouped } from '../text/count.js';
+import { verdictRows, verdictText } from '../report/verdict-words.js';
 import { type Paint, printable } from '../text/diagnostic.js';
 import { PREMISES } from '../xen/invariants/premises.js';
 import { SEARCHED } from '../xen/invariants.js';
@@ -63,6 +61,9 @@ export function verdictJson(
   };
 }
 
+/** What `--fair` calls it. */
+const FAIR = { weak: 'vcpus', none: 'none' } as const;
+
 /** What the search for livelocks came to; null where there was none. */
 function livelockJson({ livelock }: SearchResult): unknown {
   if (livelock === undefined) return null;
@@ -88,117 +89,17 @@ export function* verdictLines(
   yield '';
   if (written[0] !== undefined) yield* sceneLines(written[0], paint);
   for (const one of written) yield* counterexampleLines(one, paint);
-  const { search, verdict } = result;
   const head = {
     safe: paint.bold('safe'),
     unsafe: paint.error('UNSAFE'),
     livelock: paint.error('LIVELOCK'),
     bounded: paint.warning('bounded'),
-  }[verdict];
+  }[result.verdict];
   yield `${head}: ${verdictText(result)}`;
-  // A rate over less than a second says more about the start than about the search.
-  const rate =
-    search.cpuSeconds < 1
-      ? ''
-      : ` (${grouped(search.transitions / search.cpuSeconds)} transitions per CPU second)`;
-  yield `  searched    ${grouped(search.states)} states, ${grouped(search.transitions)} transitions, depth ${search.depth}, in ${search.seconds.toFixed(1)} s${rate}`;
-  for (const { op, status } of result.scene.filter((step) => isRefusal(step.status))) {
-    yield `  ${paint.warning('note')}        before the search began, ${op} was refused: ${status}`;
+  for (const { label, text, isNote = false } of verdictRows(result, bounds)) {
+    yield `  ${isNote ? paint.warning(label) : label}${' '.repeat(12 - label.length)}${text}`;
   }
-  if (!result.operations.includes('dma')) {
-    yield `  ${paint.warning('note')}        no device could reach anything here: does the config list one (pci=, dtdev=)?`;
-  }
-  yield `  tried       ${result.operations.join(', ')}`;
-  yield `  checked     ${SEARCHED.map(({ id }) => id).join(', ')}`;
-  yield `  bounds      ${bounds}`;
-  yield `  identity    ${identityText(search)}`;
-  yield `  symmetry    ${symmetryText(result)}`;
-  yield `  livelocks   ${livelockText(search)}`;
-  yield* unreachedLines(result);
 }
-
-/** What the verdict says nothing about, though one may think so. */
-function* unreachedLines({ idleOperations, vacuous, behaviours }: VerifyResult): Generator<string> {
-  if (idleOperations.length > 0) yield `  never used  ${idleOperations.join(', ')}`;
-  const premises = [...new Set(vacuous.map(({ id }) => PREMISES[id]!.text))].map((premise) => {
-    const invariants = vacuous.filter(({ id }) => PREMISES[id]!.text === premise).map(({ id }) => id);
-    return `${premise} (${invariants.join(', ')})`;
-  });
-  if (premises.length > 0) yield `  no state    had ${premises.join(', or ')}`;
-  const { consulted, never } = behaviours;
-  yield `  asked       ${consulted.length} of ${consulted.length + never.length} behaviours of the release (--json lists the others)`;
-}
-
-/** How states were told apart, and what that may have missed. */
-function identityText({ exact, identityWords }: SearchResult): string {
-  if (exact === true) return `exact, ${identityWords * 32} bits a state`;
-  return `64-bit fingerprints; probability that a state was overlooked below ${exact.toExponential(0)}`;
-}
-
-/** What was alike on the machine, so that states which differ in no more than names counted as one. */
-function symmetryText({ symmetry, search }: VerifyResult): string {
-  const { classes, apart } = symmetry;
-  const alike = classes.map(classText).join(', ');
-  const why = apart.length === 0 ? '' : `; told apart: ${apart.join('; ')}`;
-  if (classes.length === 0) return `none${why}`;
-  if (search.symmetries === 1) return `not used: ${alike}${why}`;
-  return `${alike}: ${grouped(search.symmetries)} permutations${why}`;
-}
-
-const isRefusal = (status: string): boolean => /^E[A-Z0-9]+$/.test(status);
-
-function verdictText({ verdict, search, counterexamples }: VerifyResult): string {
-  if (verdict === 'unsafe') {
-    const more =
-      search.stop === 'exhausted' ? '' : '; the search ended before it was complete, so others are undecided';
-    const broken = counterexamples.flatMap((one) => (one.kind === 'safety' ? [one.invariant.id] : []));
-    const loops = counterexamples.length > broken.length ? ', and a hypercall that never ends' : '';
-    const texts = [...new Set(broken)].map((id) => {
-      const ways = broken.filter((other) => other === id).length;
-      return ways === 1 ? id : `${id} (${ways} ways)`;
-    });
-    return `${texts.join(', ')} broken${loops}${more}`;
-  }
-  if (verdict === 'livelock')
-    return `no invariant broken${search.stop === 'exhausted' ? '' : ' so far'}, but a hypercall can be kept from ending for ever`;
-  if (verdict === 'safe') return 'no behaviour within these bounds breaks an invariant';
-  if (search.stop === 'exhausted')
-    return 'no invariant broken, but whether every hypercall ends is undecided';
-  const why = {
-    states: '--max-states',
-    depth: '--max-depth',
-    memory: '--max-memory',
-    time: '--timeout',
-    interrupted: 'Ctrl-C',
-  };
-  return `nothing found, but the search ended at ${why[search.stop as keyof typeof why]} and is not complete`;
-}
-
-/** Whether some hypercall may never end, and of what this was not asked. */
-function livelockText({ livelock, stop }: SearchResult): string {
-  if (livelock === undefined) return 'not looked for';
-  const { livelocks, undecided, obligations, states, fairness } = livelock;
-  if (undecided === undefined && obligations === 0) return 'none: no hypercall here can be interrupted';
-  const among = `among ${grouped(states)} states with a hypercall under way, ${FAIR_TEXT[fairness]}`;
-  if (livelocks.length > 0) return `found ${among}`;
-  if (undecided !== undefined) return `undecided: ${UNDECIDED[undecided]}`;
-  return stop === 'exhausted' ? `none ${among}` : `none found ${among}; the search was not complete`;
-}
-
-/** What `--fair` calls it. */
-const FAIR = { weak: 'vcpus', none: 'none' } as const;
-const FAIR_TEXT = {
-  weak: 'in loops that let every vCPU in a hypercall go on (--fair vcpus)',
-  none: 'in loops that need not be fair to other vCPUs (--fair none)',
-} as const;
-
-const UNDECIDED: Readonly<Record<Undecided, string>> = {
-  memory: 'the search for loops ended at --max-memory',
-  time: 'no time was left to look for loops (--timeout)',
-  interrupted: 'Ctrl-C',
-  obligations: 'more hypercalls can be under way at a time than are kept apart',
-  loop: 'a loop among states that are the same but for names does not close; try --no-symmetry',
-};
 
 function* counterexampleLines(one: Written, paint: Paint): Generator<string> {
   if (one.kind === 'livelock') yield* livelockLines(one, paint);

@@ -1,49 +1,24 @@
 import { availableParallelism } from 'node:os';
 import { type Command, Option } from 'commander';
+import { boundsForBug } from '../bugs/asked-bounds.js';
 import { requireBug } from '../bugs/gallery.js';
 import { Checkpoint, fileKeeper } from '../check/checkpoint.js';
 import { processSeconds } from '../check/node-crew.js';
-import type { HashChoice } from '../check/result.js';
-import { DEFAULT_ALPHABET } from '../program/alphabet.js';
 import { verifyProgram } from '../program/verify.js';
+import { boundsOf, boundsText, searchOptionsOf } from '../program/verify-bounds.js';
+import { type SaidSettings, VERIFY_SETTINGS } from '../program/verify-options.js';
 import { verifyThreads } from '../program/verify-threads.js';
 import type { Diagnostic } from '../text/diagnostic.js';
 import { EXIT, type ExitCode, type Io, runCommandAsync, standardIo } from './io.js';
-import { count, counts, size } from './options.js';
+import { count, settingOption } from './options.js';
 import { ProgressLine } from './progress.js';
 import { isProgram, registerSceneOptions, type SceneOptions, sceneOf } from './scene.js';
-import { boundsForBug, boundsJson, boundsOf, boundsText } from './verify-bounds.js';
+import { boundsJson } from './verify-bounds.js';
 import { madeOf } from './verify-checkpoint.js';
 import { checkReports, writeCounterexamples, writeReports } from './verify-files.js';
 import { verdictJson, verdictLines } from './verify-report.js';
 
-export interface VerifyOptions extends SceneOptions {
-  readonly levels: readonly number[];
-  readonly refs: number;
-  readonly handles: number;
-  readonly vaSlots: number;
-  readonly entries: number;
-  readonly hotplug: boolean;
-  readonly selfGrants: boolean;
-  readonly destroy?: boolean;
-  readonly steps?: boolean;
-  readonly failures: number;
-  readonly deviceMappings?: boolean;
-  readonly partialUnmaps?: boolean;
-  readonly memory: boolean;
-  readonly failuresWithin?: number;
-  readonly only?: boolean;
-  readonly with: readonly string[];
-  readonly maxStates: number;
-  readonly maxDepth: number;
-  readonly maxMemory: number;
-  readonly timeout: number;
-  readonly deeper: number;
-  readonly first?: boolean;
-  readonly hash: HashChoice;
-  readonly fair: 'vcpus' | 'none';
-  readonly symmetry: boolean;
-  readonly merge: boolean;
+export interface VerifyOptions extends SceneOptions, Omit<SaidSettings, 'pages'> {
   readonly memo: boolean;
   readonly workers: number;
   readonly checkpoint?: string;
@@ -82,68 +57,10 @@ export function registerVerify(program: Command, io: Io = standardIo()): void {
         'and Xen would, and searches every behaviour of guests, devices, the backend in dom0 and the toolstack.',
     )
     .argument('[file...]', 'xl configs, or one program (.dommu, .json); with --bug it may be left out');
-  registerSceneOptions(command)
-    .addOption(
-      new Option('--levels <list>', 'page-table levels guests pin')
-        .argParser(counts(1, 4))
-        .default(DEFAULT_ALPHABET.levels, DEFAULT_ALPHABET.levels.join(',')),
-    )
-    .option('--refs <n>', 'grant references guests use', count(0, 16), DEFAULT_ALPHABET.refs)
-    .option('--handles <n>', 'grant handles a mapper uses', count(1, 16), DEFAULT_ALPHABET.handles)
-    .option('--va-slots <n>', 'virtual pages guests map', count(1, 8), DEFAULT_ALPHABET.vaSlots)
-    .option('--entries <n>', 'entries of a page guests write', count(0, 16), DEFAULT_ALPHABET.entries)
-    .option('--no-hotplug', 'devices stay where they were assigned')
-    .option('--no-self-grants', 'guests do not grant pages to themselves')
-    .option('--no-memory', 'guests neither get pages nor give them back')
-    .option('--destroy', 'the toolstack destroys guests')
-    .option('--steps', 'hypercalls also run step by step, others in between')
-    .option(
-      '--failures <n>',
-      'allocations, maps, unmaps, flushes and device accesses that fail',
-      count(0, 16),
-      0,
-    )
-    .option('--failures-within <n>', 'which try of its kind, at the latest, fails', count(1, 64))
-    .option('--device-mappings', 'PV guests and dom0 map grants for their devices, too')
-    .option('--partial-unmaps', 'grant mappings are also unmapped by halves')
-    .addOption(
-      new Option(
-        '--with <operations>',
-        'operations that are tried besides, with all arguments the machine has',
-      )
-        .argParser((text: string) => text.split(',').filter((name) => name !== ''))
-        .default([], 'none'),
-    )
-    .option('--only', 'nothing but the operations of --with, and failures, is tried')
-    .option('--max-states <n>', 'states to keep', count(1, 2 ** 31 - 1), 10_000_000)
-    .addOption(
-      new Option('--max-depth <n>', 'actions in a row')
-        .argParser(count(1, 2 ** 31 - 1))
-        .default(Number.POSITIVE_INFINITY, 'any'),
-    )
-    .addOption(
-      new Option('--max-memory <size>', 'memory for the search’s tables, such as 512M or 2G')
-        .argParser(size)
-        .default(2 ** 30, '1G'),
-    )
-    .option('--timeout <seconds>', 'time', count(1, 2 ** 31 - 1), 600)
-    .option('--deeper <n>', 'after a violation, look so many actions deeper for others', count(0, 100), 3)
-    .option('--first', 'stop at the first violation')
-    .addOption(
-      new Option(
-        '--hash <how>',
-        'tell states apart exactly, by 64-bit fingerprints, or exactly while that is cheap',
-      )
-        .choices(['exact', '64', 'auto'])
-        .default('auto'),
-    )
-    .addOption(
-      new Option('--fair <to>', 'a loop that never ends lets every vCPU in a hypercall go on, or need not')
-        .choices(['vcpus', 'none'])
-        .default('vcpus'),
-    )
-    .option('--no-symmetry', 'keep states apart that are the same but for names')
-    .option('--no-merge', 'also stop behind steps that nobody else can see')
+  registerSceneOptions(command);
+  for (const setting of VERIFY_SETTINGS)
+    if (setting.name !== 'pages') command.addOption(settingOption(setting));
+  command
     .addOption(
       new Option('--workers <n>', 'threads that search, once there are many states')
         .argParser(count(1, MAX_WORKERS))
@@ -189,11 +106,9 @@ async function verify(
   process.once('SIGINT', onInterrupt);
   const progress = new ProgressLine(process.stderr);
   const result = await verifyProgram(program, edition, bounds, {
-    hash: options.hash,
-    symmetries: options.symmetry,
+    ...searchOptionsOf(options),
     threads: verifyThreads(options.workers),
     cpuClock: processSeconds,
-    fairness: options.fair === 'none' ? 'none' : 'weak',
     keeper: checkpoint === undefined ? undefined : fileKeeper(checkpoint, options.checkpointEvery),
     resume: resume === undefined ? undefined : (made) => new Checkpoint(resume, made),
     made: madeOf(program, edition, bounds),

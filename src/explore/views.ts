@@ -11,6 +11,7 @@ import { frames } from './machine/frames.js';
 import { outcome } from './outcome.js';
 import { placeInText } from './place-in-text.js';
 import { possible } from './possible.js';
+import { searchable } from './search/searchable.js';
 import { steps } from './steps.js';
 import { summary } from './summary.js';
 import { whyErrno } from './why-errno.js';
@@ -33,6 +34,7 @@ export const VIEWS = {
   outcome,
   placeInText,
   possible,
+  searchable,
   steps,
   summary,
   walk: imaginedAccess,

@@ -1,5 +1,5 @@
 import type { Xen } from '../xen/state.js';
-import type { AlphabetBounds } from './alphabet.js';
+import type { AlphabetBounds } from './alphabet-bounds.js';
 
 /** Frames (their indexes), guest frames and grant references that stand for all of their kind. */
 export interface Examples {

@@ -1,0 +1,47 @@
+import { boundsForBug } from '../../bugs/asked-bounds.js';
+import { type Bug, buggyEdition } from '../../bugs/bug.js';
+import { GALLERY } from '../../bugs/gallery.js';
+import { boundsText } from '../../program/verify-bounds.js';
+import { DEFAULT_SETTINGS, type VerifySettings } from '../../program/verify-options.js';
+import type { Here } from '../here.js';
+
+/** A bug of the gallery that the edition has: what finding it takes. */
+export interface SearchableBug {
+  readonly id: string;
+  readonly title: string;
+  /** Invariants of which the search must break one; `livelock` where a hypercall never ends. */
+  readonly invariants: readonly string[];
+  /** Those of them at which a search does not look unless it is for such a bug. */
+  readonly dear: readonly string[];
+  /** Its bounds: in words, and as far as they are settings, where they differ from those of other searches. */
+  readonly bounds: string;
+  readonly settings: Partial<VerifySettings>;
+}
+
+/** What a search from here can be about, beside the program: the bugs that the edition is made of. */
+export function searchable({ timeline }: Here): readonly SearchableBug[] {
+  const { name } = timeline.edition;
+  if (!name.includes('+')) return [];
+  return GALLERY.filter((bug) => buggyEdition(bug).name === name).map(searchableBug);
+}
+
+function searchableBug(bug: Bug): SearchableBug {
+  const bounds = boundsForBug(bug, DEFAULT_SETTINGS, () => false);
+  const { operations = [], onlyOperations = false, search, ...rest } = bounds;
+  const { maxSeconds, ...limits } = search;
+  const all: Record<string, unknown> = {
+    ...{ ...rest, with: operations, only: onlyOperations },
+    ...{ ...limits, timeout: maxSeconds },
+  };
+  const differs = Object.entries(DEFAULT_SETTINGS).filter(
+    ([setting, byDefault]) => setting in all && String(all[setting]) !== String(byDefault),
+  );
+  return {
+    id: bug.id,
+    title: bug.title,
+    invariants: bug.invariants,
+    dear: bounds.dear ?? [],
+    bounds: boundsText(bounds, false),
+    settings: Object.fromEntries(differs.map(([setting]) => [setting, all[setting]])),
+  };
+}
