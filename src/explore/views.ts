@@ -1,5 +1,7 @@
+import { calls } from './calls.js';
 import { difference } from './difference.js';
 import { editionChoices } from './editions.js';
+import { grants } from './grants.js';
 import type { Here } from './here.js';
 import { invariants } from './invariants.js';
 import { language } from './language.js';
@@ -22,8 +24,10 @@ import { writers } from './writers.js';
  * data that can be sent from one thread to another. The page asks for those that are on the screen, at every step.
  */
 export const VIEWS = {
+  calls,
   difference,
   editions: editionChoices,
+  grants,
   invariants,
   language,
   lastAccess,

@@ -1,3 +1,5 @@
+import { callsPanel } from './calls.js';
+import { grantsPanel } from './grants.js';
 import { invariantsPanel } from './invariants.js';
 import { outcomePanel } from './outcome.js';
 import type { Panel } from './panel.js';
@@ -5,4 +7,11 @@ import { stepsPanel } from './steps.js';
 import { whyPanel } from './why.js';
 
 /** The parts of the page, in their order. */
-export const PANELS: readonly Panel[] = [stepsPanel, outcomePanel, whyPanel, invariantsPanel];
+export const PANELS: readonly Panel[] = [
+  stepsPanel,
+  outcomePanel,
+  whyPanel,
+  callsPanel,
+  grantsPanel,
+  invariantsPanel,
+];

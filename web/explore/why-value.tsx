@@ -53,11 +53,11 @@ function Sentence({ session, answer }: { readonly session: Session; readonly ans
         </>
       ) : (
         <>
-          <code>{now}</code>: set by{' '}
+          <code>{now}</code> was set by{' '}
           <button type="button" class="link" onClick={() => session.goTo(setBy.step)}>
             step {setBy.step}
           </button>
-          : <code>{setBy.text}</code>
+          : <code>{setBy.text}</code>.
         </>
       )}
       {later > 0 && ` ${later === 1 ? 'One later step changes' : `${later} later steps change`} it.`}

@@ -1,0 +1,141 @@
+import { grantEntryCount, grantFrameCount } from '../xen/grant-frames.js';
+import { type CallRow, callRows } from './calls.js';
+import { grantRowOf, type Handle, handleOf, handlesInUse } from './grants/handles.js';
+import { type Offer, offerOf, refsInUse } from './grants/offers.js';
+import type { Here } from './here.js';
+import type { Value } from './value.js';
+
+/** The first rows of a table, and how many there are. */
+export interface Rows<T> {
+  readonly total: number;
+  readonly rows: readonly T[];
+}
+
+/** How often a domain has mapped a frame, over all granters: what decides whether its devices keep it (since 4.16). */
+export interface Counter {
+  readonly frame: Value;
+  readonly mfn: number | undefined;
+  readonly readers: Value;
+  readonly writers: Value;
+}
+
+/** What a domain offers, and what it has mapped. */
+export interface DomainGrants {
+  readonly slot: number;
+  /** `d1`, and what the program calls it. */
+  readonly name: string;
+  readonly called: string | undefined;
+  readonly version: Value;
+  /** Frames of its table: those with entries, and, of version 2, those with their use flags. */
+  readonly shared: readonly Value[];
+  readonly status: readonly Value[];
+  /** References that the table has room for. */
+  readonly room: number;
+  readonly offers: Rows<Offer>;
+  readonly handles: Rows<Handle>;
+  readonly counters: Rows<Counter>;
+}
+
+export interface Grants {
+  /** Domains that offer or have mapped something. */
+  readonly domains: readonly DomainGrants[];
+  /** Those that have a grant table, and nothing in it. */
+  readonly idle: readonly string[];
+  /** Hypercalls about grants that are under way. */
+  readonly calls: readonly CallRow[];
+}
+
+/** Grants as they stand: at most `most` rows of each kind. */
+export function grants(here: Here, { most }: { readonly most: number }): Grants {
+  const { xen } = here;
+  const { domains } = xen.spec.limits;
+  const slots = Array.from({ length: domains }, (_, slot) => slot);
+  const handles = slots.map((slot) => handlesInUse(here, slot));
+  const mappers = mappersOf(here, handles);
+  const found: DomainGrants[] = [];
+  const idle: string[] = [];
+  for (const slot of slots) {
+    const refs = refsInUse(xen, slot);
+    const counters = countersOf(here, slot);
+    if (refs.length + handles[slot]!.length + counters.length === 0) {
+      if (grantFrameCount(xen, slot) > 0) idle.push(xen.domainName(slot));
+      continue;
+    }
+    const row = (ref: number): number => slot * xen.spec.limits.grants + ref;
+    found.push({
+      slot,
+      name: xen.domainName(slot),
+      called: calledSo(here, slot),
+      version: here.field('domain', slot, 'grantVersion'),
+      ...framesOf(here, slot, most),
+      room: grantEntryCount(xen, slot),
+      offers: rowsOf(refs, most, (ref) => offerOf(here, slot, ref, mappers.get(row(ref)) ?? [])),
+      handles: rowsOf(handles[slot]!, most, (handle) => handleOf(here, slot, handle)),
+      counters: rowsOf(counters, most, (counter) => counterOf(here, counter)),
+    });
+  }
+  return { domains: found, idle, calls: callRows(here).filter(({ aboutGrants }) => aboutGrants) };
+}
+
+const rowsOf = <T>(keys: readonly number[], most: number, look: (key: number) => T): Rows<T> => ({
+  total: keys.length,
+  rows: keys.slice(0, most).map(look),
+});
+
+/** The name that the program has for a domain now; dom0 is called so by all. */
+function calledSo({ names }: Here, slot: number): string | undefined {
+  return slot === 0 ? 'dom0' : [...names.domains].findLast(([, named]) => named === slot)?.[0];
+}
+
+/** Who has mapped each grant, by its row. */
+function mappersOf(
+  here: Here,
+  handles: readonly (readonly number[])[],
+): Map<number, Offer['handles'][number][]> {
+  const { xen } = here;
+  const mappers = new Map<number, Offer['handles'][number][]>();
+  handles.forEach((rows, slot) => {
+    for (const row of rows) {
+      const grant = grantRowOf(here, row);
+      const list = mappers.get(grant) ?? [];
+      mappers.set(grant, list);
+      list.push({ domain: xen.domainName(slot), handle: row - slot * xen.spec.limits.handles });
+    }
+  });
+  return mappers;
+}
+
+function framesOf(here: Here, slot: number, most: number): Pick<DomainGrants, 'shared' | 'status'> {
+  const { xen } = here;
+  const { grantFrames } = xen.spec.limits;
+  const count = Math.min(most, grantFrameCount(xen, slot));
+  const shared = Array.from({ length: count }, (_, n) =>
+    n === 0
+      ? here.field('domain', slot, 'grantFrame')
+      : here.field('grantFrame', slot * grantFrames + n, 'shared'),
+  );
+  const status = Array.from({ length: Math.min(most, xen.domain.statusFrames.get(slot)) }, (_, n) =>
+    here.field('grantFrame', slot * grantFrames + n, 'status'),
+  );
+  return { shared, status };
+}
+
+/** Rows of the counters that a domain has in use. */
+function countersOf({ xen }: Here, slot: number): number[] {
+  const { handles } = xen.spec.limits;
+  const rows: number[] = [];
+  for (let row = slot * handles; row < (slot + 1) * handles; row++) {
+    if (xen.grantCounter.frame.get(row) !== 0) rows.push(row);
+  }
+  return rows;
+}
+
+function counterOf(here: Here, row: number): Counter {
+  const { xen } = here;
+  return {
+    frame: here.field('grantCounter', row, 'frame'),
+    mfn: xen.ram.frameAt(xen.grantCounter.frame.get(row) - 1),
+    readers: here.field('grantCounter', row, 'readers'),
+    writers: here.field('grantCounter', row, 'writers'),
+  };
+}
