@@ -71,8 +71,8 @@ export class StateGrapher {
   private readonly model: Model;
   private readonly options: StateGraphOptions;
   private readonly search: Search;
-  private readonly stateProperties: readonly Property[];
   private readonly stepProperties: readonly Property[];
+  private readonly all: readonly number[];
   private readonly nodes: StateNode[] = [];
   private readonly edges: StateEdge[] = [];
   private transitions = 0;
@@ -84,7 +84,7 @@ export class StateGrapher {
     const { maxStates = MAX_STATES, maxDepth = Number.POSITIVE_INFINITY, symmetries = true } = options;
     this.search = new Search(model, { bounds: { maxStates, maxDepth }, symmetries, hash: 'exact' });
     this.states = this.search.states;
-    this.stateProperties = model.properties.filter(({ remember }) => remember === undefined);
+    this.all = Array.from({ length: model.actionCount }, (_, action) => action);
     this.stepProperties = model.properties.filter(({ remember }) => remember !== undefined);
   }
 
@@ -118,15 +118,13 @@ export class StateGrapher {
 
   /** Adds the state in which the model stands, with its edges if they are wanted. */
   private add(state: number, withEdges: boolean): void {
-    const { states, nodes, stateProperties } = this;
+    const { states, nodes } = this;
     const parent = states.parentOf(state);
-    const violated = brokenOf(stateProperties);
     nodes.push({
       depth: parent < 0 ? 0 : nodes[parent]!.depth + 1,
       parent,
       action: states.actionOf(state),
-      violated,
-      underWay: this.underWay(),
+      ...describe(this.model),
       beyond: withEdges ? this.addEdges(state) : 0,
     });
   }
@@ -137,7 +135,7 @@ export class StateGrapher {
     const targets = new Map<number, { actions: number[]; violated: Set<string> }>();
     let beyond = 0;
     for (const property of stepProperties) property.remember!();
-    for (let action = 0; action < model.actionCount; action++) {
+    for (const action of this.candidates()) {
       if (!model.perform(action) || model.state.journalLength === states.mark) continue;
       this.transitions++;
       const to = states.find();
@@ -155,13 +153,19 @@ export class StateGrapher {
     return beyond;
   }
 
-  private underWay(): string[] {
-    const { obligations } = this.model;
-    const names: string[] = [];
-    for (let n = 0; n < (obligations?.count ?? 0); n++)
-      if (obligations!.underWay(n)) names.push(obligations!.name?.(n) ?? String(n));
-    return names;
+  /** Actions that may do something in the present state. */
+  private candidates(): Iterable<number> {
+    const { foresight } = this.model;
+    return foresight === undefined ? this.all : foresight.possible.slice(0, foresight.look());
   }
+}
+
+/** What there is to say of the state in which a model stands. */
+export function describe({ properties, obligations }: Model): Pick<StateNode, 'violated' | 'underWay'> {
+  const underWay: string[] = [];
+  for (let n = 0; n < (obligations?.count ?? 0); n++)
+    if (obligations!.underWay(n)) underWay.push(obligations!.name?.(n) ?? String(n));
+  return { violated: brokenOf(properties.filter(({ remember }) => remember === undefined)), underWay };
 }
 
 /** Those of the properties that the present state, or the step to it, does not have. */

@@ -37,6 +37,8 @@ export interface AlphabetBounds {
    * tried by that domain alone.
    */
   readonly operations?: readonly string[];
+  /** Of all that would be tried, only these operations; all unless set. */
+  readonly kinds?: readonly string[];
   /** Whether nothing but `operations` and failures is tried; off unless set. */
   readonly onlyOperations?: boolean;
   /** Whether those operations also name frames of Xen's and one that does not exist; off unless set. */

@@ -105,6 +105,7 @@ class AlphabetBuilder {
   }
 
   private add(op: string, actor: string, args: Record<string, Argument>, perform: () => Attempt): void {
+    if (this.bounds.kinds?.includes(op) === false) return;
     if (this.actions.length === MAX_ACTIONS) throw tooManyActions();
     this.actions.push({ op, actor, args, perform: this.whileAlive(perform) });
   }

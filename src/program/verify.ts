@@ -18,6 +18,7 @@ import { INVARIANTS, type Invariant, Judge, SEARCHED } from '../xen/invariants.j
 import type { Xen } from '../xen/state.js';
 import { type Action, type AlphabetBounds, Attempt, actionStatement, alphabetOf } from './alphabet.js';
 import { type Counterexample, livelockCounterexample, safetyCounterexample } from './counterexample.js';
+import type { Names } from './names.js';
 import { callObligations } from './obligations.js';
 import { OPERATION_BY_NAME } from './operations.js';
 import { printStatement } from './print.js';
@@ -124,15 +125,21 @@ export class XenModel implements StoreModel {
 }
 
 /**
- * The model that a program leads to, ready to be searched from there, how the program went, and what is alike on its
- * machine.
+ * The model that a program leads to, ready to be searched from there, how the program went, what its names stand for, and
+ * what is alike on its machine.
  * @throws InputError when it does not get there.
  */
 export function sceneModel(
   program: Program,
   edition: Edition,
   bounds: AlphabetBounds & Pick<VerifyBounds, 'dear'>,
-): { model: XenModel; xen: Xen; scene: readonly StepResult[]; symmetry: SymmetryFound } {
+): {
+  model: XenModel;
+  xen: Xen;
+  names: Names;
+  scene: readonly StepResult[];
+  symmetry: SymmetryFound;
+} {
   const run = runScene(program, edition);
   const { xen } = run;
   const names = actionNames(program, run);
@@ -145,7 +152,7 @@ export function sceneModel(
     symmetry.images,
     callObligations(xen, actions, names),
   );
-  return { model, xen, scene: run.results, symmetry };
+  return { model, xen, names: run.names, scene: run.results, symmetry };
 }
 
 /**

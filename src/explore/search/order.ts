@@ -1,12 +1,12 @@
 import { boundsForBug } from '../../bugs/asked-bounds.js';
 import { requireBug } from '../../bugs/gallery.js';
-import { LOOP_END } from '../../program/execution.js';
-import type { Program, Statement } from '../../program/program.js';
+import type { Program } from '../../program/program.js';
 import { Timeline } from '../../program/timeline.js';
 import type { VerifyBounds } from '../../program/verify.js';
 import { boundsOf } from '../../program/verify-bounds.js';
 import { DEFAULT_SETTINGS, type VerifySettings } from '../../program/verify-options.js';
 import type { Edition } from '../../xen/editions/edition.js';
+import { programUpTo } from '../graph-scene.js';
 import { type ExploreSource, readSource } from '../source.js';
 
 /** What somebody wants searched. Plain data. */
@@ -36,16 +36,6 @@ export function readOrder({ source, step, settings: said, bug }: SearchOrder): R
     bug === undefined
       ? boundsOf(settings)
       : boundsForBug(requireBug(bug, 'the bug'), settings, (name) => name in said);
-  return { program: step === undefined ? program : upTo(program, edition, step), edition, settings, bounds };
-}
-
-/** The program that does what the run of this one has done after `step`: without blocks, and without configs. */
-function upTo(program: Program, edition: Edition, step: number): Program {
-  const timeline = Timeline.record(program, edition);
-  const steps: Statement[] = [];
-  for (let n = 1; n <= Math.min(step, timeline.length); n++) {
-    const statement = timeline.statement(n);
-    if (statement.op !== LOOP_END) steps.push(statement);
-  }
-  return { ...program, configs: [], steps };
+  const searched = step === undefined ? program : programUpTo(Timeline.record(program, edition), step);
+  return { program: searched, edition, settings, bounds };
 }
