@@ -5,6 +5,7 @@ import { pathToFileURL } from 'node:url';
 import { afterAll, describe, expect, it } from 'vitest';
 import { pagePart } from '../src/report/page-parts.js';
 import { chromiumPath, needsChromium } from '../web/chromium.fixture.js';
+import { LONG_RUN } from '../web/explore/big-machine.fixture.js';
 import { closeBrowser, type OpenPage, visit } from '../web/explore/page.fixture.js';
 import { dommu, serveExplorer } from './explore-command.fixture.js';
 
@@ -171,6 +172,30 @@ device <b>x /x<script>window.hacked=1</script> stream=0x1
     await open.page.reload();
     await open.page.getByRole('alert').waitFor();
     expect((await open.page.getByRole('alert').textContent())!.length).toBeLessThan(1000);
+    await open.close();
+    await served.stop();
+  });
+
+  it('opens a run of 100,000 steps and goes anywhere in it; how fast is printed', async () => {
+    const path = file('long-run.dommu', LONG_RUN);
+    const served = await serveExplorer(path);
+    const open = await visit(served.url);
+    await shown(open);
+    const opened = await open.page.evaluate<number>('performance.now()');
+    const slider = open.page.getByRole('slider', { name: 'step' });
+    const length = Number(await slider.getAttribute('max'));
+    expect(length).toBeGreaterThan(99_000);
+    const begin = performance.now();
+    const places = [length, 1, length >> 1, length - 1, 1000];
+    for (const step of places) {
+      await slider.fill(String(step));
+      await open.page.locator(`html[data-step="${step}"]`).waitFor();
+    }
+    const each = (performance.now() - begin) / places.length;
+    console.log(
+      `${length} steps: on the screen after ${opened.toFixed(0)} ms; anywhere in ${each.toFixed(0)} ms, as told from outside`,
+    );
+    expect(open.errors).toEqual([]);
     await open.close();
     await served.stop();
   });
