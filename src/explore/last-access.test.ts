@@ -111,7 +111,7 @@ describe('the fault of the second founding bug', () => {
 
   it('leaves the machine where it stands', () => {
     const explorer = example('arm-grant-fault', '4.15');
-    explorer.answer(7, 'outcome', undefined as never);
+    explorer.answer(7, 'deviceNames', undefined as never);
     const { store } = explorer.timeline.xen;
     const words = store.words.slice();
     last(explorer, 7);

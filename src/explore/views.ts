@@ -13,6 +13,7 @@ import { frames } from './machine/frames.js';
 import { outcome } from './outcome.js';
 import { placeInText } from './place-in-text.js';
 import { possible } from './possible.js';
+import { deviceNames } from './reach/requesters.js';
 import { searchable } from './search/searchable.js';
 import { steps } from './steps.js';
 import { summary } from './summary.js';
@@ -25,6 +26,7 @@ import { writers } from './writers.js';
  */
 export const VIEWS = {
   calls,
+  deviceNames,
   difference,
   editions: editionChoices,
   grants,

@@ -1,6 +1,7 @@
 import { callsPanel } from './calls.js';
 import { grantsPanel } from './grants.js';
 import { invariantsPanel } from './invariants.js';
+import { lastDmaPanel } from './last-dma.js';
 import { outcomePanel } from './outcome.js';
 import type { Panel } from './panel.js';
 import { stepsPanel } from './steps.js';
@@ -11,6 +12,7 @@ export const PANELS: readonly Panel[] = [
   stepsPanel,
   outcomePanel,
   whyPanel,
+  lastDmaPanel,
   callsPanel,
   grantsPanel,
   invariantsPanel,

@@ -19,6 +19,8 @@ export interface PathField {
   readonly hi: number;
   readonly value: Value;
   readonly kind: FieldKind;
+  /** What its bits are as a number; -1 for what has none. */
+  readonly number: number;
   /** What it means, as the layout says. */
   readonly doc: string;
   /** The section of the manual, where it is not the one of the whole. */
@@ -47,6 +49,8 @@ export interface PathBox {
   readonly mfn?: number;
   /** What chose it among its like: `bits 38–30 of the address`. */
   readonly chosenBy?: string;
+  /** Bits of the bus address that chose it, where these did, and what they hold: its number in its table. */
+  readonly addressBits?: { readonly low: number; readonly high: number; readonly index: number };
   /** The whole of it. */
   readonly raw?: Value;
   /** How many bits it has; 0 for what has fields only. */
@@ -84,6 +88,7 @@ export function bitsBox(layout: EntryLayout, words: Words, { deciding = [], ...p
       hi: field.hi,
       value: fieldValue(field, words),
       kind: kindOf(field),
+      number: readField(field, words.now),
       doc: field.doc,
       ...(field.section !== undefined && { section: field.section }),
       decides: deciding.includes(field.name),
@@ -105,6 +110,7 @@ export function fieldsBox(
       hi: 0,
       value,
       kind: 'number',
+      number: -1,
       doc,
       decides: deciding.includes(name),
     })),

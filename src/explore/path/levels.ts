@@ -66,6 +66,7 @@ function levelBox(
     place: `entry ${hex(index)} of the ${name} table: ${placeText(address)}`,
     mfn: table,
     chosenBy: `bits ${chosenBy.high}–${chosenBy.low} of the address`,
+    addressBits: { ...chosenBy, index },
     // What is not there lets nothing through and withholds nothing.
     ...(entry.present && { rights: rightsText(rights) }),
     state: refusal === undefined ? 'passed' : 'ended',
