@@ -15,6 +15,7 @@ import { placeInText } from './place-in-text.js';
 import { possible } from './possible.js';
 import { deviceNames } from './reach/requesters.js';
 import { searchable } from './search/searchable.js';
+import { stepOfLine } from './step-of-line.js';
 import { steps } from './steps.js';
 import { summary } from './summary.js';
 import { whyErrno } from './why-errno.js';
@@ -41,6 +42,7 @@ export const VIEWS = {
   placeInText,
   possible,
   searchable,
+  stepOfLine,
   steps,
   summary,
   walk: imaginedAccess,

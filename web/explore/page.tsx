@@ -13,6 +13,7 @@ import { Session } from './session.js';
 import { SummaryLine } from './summary.js';
 import { TabList, tabId } from './tabs.js';
 import { Timeline } from './timeline.js';
+import { openFromAddress } from './what-if/address.js';
 
 function Page({ session, player }: PanelProps & { readonly player: Player }) {
   const opened = session.opened.value;
@@ -75,6 +76,7 @@ function Panels({ session, place }: PanelProps & { readonly place: 'run' | Tab }
 
 const data = pageData();
 const session = new Session(modelScript());
+session.editable = data.editable;
 // Nothing that goes wrong is kept from the reader.
 window.addEventListener('error', ({ error, message }) => session.fail(error ?? message));
 window.addEventListener('unhandledrejection', ({ reason }) => session.fail(reason));
@@ -85,5 +87,4 @@ effect(() => {
   document.documentElement.dataset.step = String(session.shown.value);
   document.documentElement.dataset.judged = String(session.marks.value.judged);
 });
-if (data.problem === undefined) void session.open(data.source, data.step);
-else session.refuse(data.source, data.problem);
+void openFromAddress(session, data);

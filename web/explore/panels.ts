@@ -5,6 +5,10 @@ import { lastDmaPanel } from './last-dma.js';
 import { outcomePanel } from './outcome.js';
 import type { Panel } from './panel.js';
 import { stepsPanel } from './steps.js';
+import { editionsPanel } from './what-if/editions.js';
+import { editorPanel } from './what-if/editor.js';
+import { linkNotice } from './what-if/link-notice.js';
+import { surveyPanel } from './what-if/survey.js';
 import { whyPanel } from './why.js';
 
 /** The parts of the page, in their order. */
@@ -16,4 +20,8 @@ export const PANELS: readonly Panel[] = [
   callsPanel,
   grantsPanel,
   invariantsPanel,
+  editionsPanel,
+  surveyPanel,
+  editorPanel,
+  linkNotice,
 ];

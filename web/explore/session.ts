@@ -39,6 +39,8 @@ export class Session {
   /** What the reader wants explained: who wrote this, why was that refused? */
   readonly questions = new Questions();
   source: ExploreSource | undefined;
+  /** Whether the program can be changed: not in a file that tells of one run. */
+  editable = true;
   private readonly live = new Set<Live>();
   private asking = false;
   /** A program is being opened: questions wait until it is known which steps there are. */

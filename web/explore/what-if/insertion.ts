@@ -1,4 +1,4 @@
-import type { PlaceInText } from '../../src/explore/place-in-text.js';
+import type { PlaceInText } from '../../../src/explore/place-in-text.js';
 
 /** Where a statement goes into the program's text. */
 export interface Insertion {

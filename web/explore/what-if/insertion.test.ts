@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
-import { Explorer } from '../../src/explore/explorer.js';
+import { Explorer } from '../../../src/explore/explorer.js';
 import { insertionAfter, insertionAtEnd } from './insertion.js';
 
 const open = (text: string, configs = {}): Explorer => new Explorer({ name: 't.dommu', text, configs });
@@ -71,7 +71,7 @@ describe('a statement that is put into the text', () => {
 
   it('comes after all domains of configs where the step starts one of them', () => {
     const content = readFileSync(
-      fileURLToPath(new URL('../../examples/guest-pv-hotplug.cfg', import.meta.url)),
+      fileURLToPath(new URL('../../../examples/guest-pv-hotplug.cfg', import.meta.url)),
       'utf8',
     );
     const text =
