@@ -5,6 +5,7 @@ import { pathToFileURL } from 'node:url';
 import { afterAll, describe, expect, it } from 'vitest';
 import { pagePart } from '../src/report/page-parts.js';
 import { chromiumPath, needsChromium } from '../web/chromium.fixture.js';
+import { accessibilityProblems } from '../web/explore/axe.fixture.js';
 import { LONG_RUN } from '../web/explore/big-machine.fixture.js';
 import { closeBrowser, type OpenPage, visit } from '../web/explore/page.fixture.js';
 import { dommu, serveExplorer } from './explore-command.fixture.js';
@@ -96,6 +97,7 @@ describe.skipIf(chromiumPath === undefined)(`dommu explore, the page${needsChrom
       'A transmit that becomes an SMMU fault (2021)',
       'A hypercall that a guest keeps from ever ending (2019)',
     ]);
+    expect(await accessibilityProblems(open.page)).toEqual([]);
     await open.page.getByRole('link', { name: links[1]! }).click();
     await shown(open);
     expect(await open.page.textContent('h1')).toBe('late-enable.dommu');

@@ -13,7 +13,7 @@ export async function accessibilityProblems(page: Page, within = 'html'): Promis
   await page.evaluate(`if (!('axe' in window)) { ${axe} }`);
   const { violations } = await page.evaluate<AxeResults, string>(
     (selector) =>
-      (window as unknown as { axe: { run(where: string): Promise<AxeResults> } }).axe.run(selector),
+      (globalThis as unknown as { axe: { run(where: string): Promise<AxeResults> } }).axe.run(selector),
     within,
   );
   return violations.flatMap(({ id, help, nodes }) =>
