@@ -1,8 +1,9 @@
 import { grantEntryCount, grantFrameCount } from '../xen/grant-frames.js';
+import { Life } from '../xen/state.js';
 import { type CallRow, callRows } from './calls.js';
-import { grantRowOf, type Handle, handleOf, handlesInUse } from './grants/handles.js';
+import { grantRowOf, type Handle, handleOf } from './grants/handles.js';
 import { type Offer, offerOf, refsInUse } from './grants/offers.js';
-import type { Here } from './here.js';
+import { type Here, wordOf } from './here.js';
 import type { Value } from './value.js';
 
 /** The first rows of a table, and how many there are. */
@@ -49,15 +50,18 @@ export interface Grants {
 export function grants(here: Here, { most }: { readonly most: number }): Grants {
   const { xen } = here;
   const { domains } = xen.spec.limits;
-  const slots = Array.from({ length: domains }, (_, slot) => slot);
-  const handles = slots.map((slot) => handlesInUse(here, slot));
+  const slots = Array.from({ length: domains }, (_, slot) => slot).filter(
+    (slot) => xen.domain.life.get(slot) !== Life.absent,
+  );
+  const handles = new Map(slots.map((slot) => [slot, rowsInUse(here, 'maptrack', 'flags', slot)]));
   const mappers = mappersOf(here, handles);
   const found: DomainGrants[] = [];
   const idle: string[] = [];
   for (const slot of slots) {
-    const refs = refsInUse(xen, slot);
-    const counters = countersOf(here, slot);
-    if (refs.length + handles[slot]!.length + counters.length === 0) {
+    const refs = refsInUse(here, slot);
+    const counters = rowsInUse(here, 'grantCounter', 'frame', slot);
+    const mapped = handles.get(slot)!;
+    if (refs.length + mapped.length + counters.length === 0) {
       if (grantFrameCount(xen, slot) > 0) idle.push(xen.domainName(slot));
       continue;
     }
@@ -70,7 +74,7 @@ export function grants(here: Here, { most }: { readonly most: number }): Grants 
       ...framesOf(here, slot, most),
       room: grantEntryCount(xen, slot),
       offers: rowsOf(refs, most, (ref) => offerOf(here, slot, ref, mappers.get(row(ref)) ?? [])),
-      handles: rowsOf(handles[slot]!, most, (handle) => handleOf(here, slot, handle)),
+      handles: rowsOf(mapped, most, (handle) => handleOf(here, slot, handle)),
       counters: rowsOf(counters, most, (counter) => counterOf(here, counter)),
     });
   }
@@ -90,18 +94,18 @@ function calledSo({ names }: Here, slot: number): string | undefined {
 /** Who has mapped each grant, by its row. */
 function mappersOf(
   here: Here,
-  handles: readonly (readonly number[])[],
+  handles: ReadonlyMap<number, readonly number[]>,
 ): Map<number, Offer['handles'][number][]> {
   const { xen } = here;
   const mappers = new Map<number, Offer['handles'][number][]>();
-  handles.forEach((rows, slot) => {
+  for (const [slot, rows] of handles) {
     for (const row of rows) {
       const grant = grantRowOf(here, row);
       const list = mappers.get(grant) ?? [];
       mappers.set(grant, list);
       list.push({ domain: xen.domainName(slot), handle: row - slot * xen.spec.limits.handles });
     }
-  });
+  }
   return mappers;
 }
 
@@ -120,12 +124,15 @@ function framesOf(here: Here, slot: number, most: number): Pick<DomainGrants, 's
   return { shared, status };
 }
 
-/** Rows of the counters that a domain has in use. */
-function countersOf({ xen }: Here, slot: number): number[] {
-  const { handles } = xen.spec.limits;
+/** Rows of a table with a row for each handle that a domain can have, as far as a field of them says something. */
+function rowsInUse(here: Here, name: 'maptrack' | 'grantCounter', field: string, slot: number): number[] {
+  const { handles } = here.xen.spec.limits;
+  const table = here.table(name);
+  const { words } = here.xen.store;
   const rows: number[] = [];
+  const first = wordOf(table, 0, field);
   for (let row = slot * handles; row < (slot + 1) * handles; row++) {
-    if (xen.grantCounter.frame.get(row) !== 0) rows.push(row);
+    if (words[first + row * table.fieldNames.length] !== 0) rows.push(row);
   }
   return rows;
 }

@@ -30,16 +30,6 @@ export interface Handle {
   readonly reach: readonly DeviceReach[];
 }
 
-/** A domain's handles in use, as rows of the table of handles. */
-export function handlesInUse({ xen }: Here, slot: number): number[] {
-  const { handles } = xen.spec.limits;
-  const rows: number[] = [];
-  for (let row = slot * handles; row < (slot + 1) * handles; row++) {
-    if (xen.maptrack.flags.get(row) !== 0) rows.push(row);
-  }
-  return rows;
-}
-
 /** The row of the active entry that a handle is of. */
 export const grantRowOf = ({ xen }: Here, row: number): number =>
   (xen.maptrack.granter.get(row) - 1) * xen.spec.limits.grants + grantRefOf(xen, row);

@@ -21,7 +21,7 @@ import {
 } from '../../xen/grant-frames.js';
 import type { Xen } from '../../xen/state.js';
 import { bitsValue } from '../bits.js';
-import type { Here, Words } from '../here.js';
+import { type Here, type Words, wordOf } from '../here.js';
 import type { Value } from '../value.js';
 
 /** What a domain has written into its grant table, for one reference. */
@@ -62,8 +62,12 @@ export interface Offer {
 }
 
 /** References of a domain whose entry says something, or that Xen keeps pinned. */
-export function refsInUse(xen: Xen, slot: number): number[] {
+export function refsInUse(here: Here, slot: number): number[] {
+  const { xen } = here;
   const { grants } = xen.spec.limits;
+  const table = here.table('grant');
+  const pins = wordOf(table, slot * grants, 'pin');
+  const width = table.fieldNames.length;
   const count = grantEntryCount(xen, slot);
   const stride = isVersion2(xen, slot) ? 4 : 2;
   const perFrame = 1024 / stride;
@@ -73,7 +77,7 @@ export function refsInUse(xen: Xen, slot: number): number[] {
     const base = first < count ? xen.ram.wordsOf(sharedFrame(xen, slot, first / perFrame)) : -1;
     for (let ref = first; ref < Math.min(first + perFrame, grants); ref++) {
       const written = base >= 0 && ref < count && words[base + (ref - first) * stride] !== 0;
-      if (written || xen.grant.pin.get(slot * grants + ref) !== 0) refs.push(ref);
+      if (written || words[pins + ref * width] !== 0) refs.push(ref);
     }
   }
   return refs;
