@@ -5,10 +5,10 @@ import { useView } from './session.js';
 /** What one wants to know of the step that is shown whatever part of the machine one looks at. */
 export function SummaryLine({ session }: PanelProps) {
   const summary = useView(session, 'summary', undefined).value;
-  if (summary === undefined) return <p class="summary">&nbsp;</p>;
+  if (summary === undefined) return <section class="summary" aria-label="at a glance" />;
   const { broken, access } = summary;
   return (
-    <p class="summary">
+    <section class="summary" aria-label="at a glance">
       <span class="dim">after step {session.shown.value}:</span>
       <button type="button" class="link" onClick={() => void (session.tab.value = 'Invariants')}>
         {brokenText(broken)}
@@ -27,7 +27,7 @@ export function SummaryLine({ session }: PanelProps) {
           </button>
         </span>
       )}
-    </p>
+    </section>
   );
 }
 

@@ -1,4 +1,5 @@
 import './timeline.css';
+import { useState } from 'preact/hooks';
 import { marksOf, nearest } from './marks.js';
 import type { PanelProps } from './panel.js';
 import { type Player, SPEEDS } from './player.js';
@@ -33,20 +34,7 @@ export function Timeline({ session, player }: TimelineProps) {
             </option>
           ))}
         </select>
-        <label class="go-to">
-          step{' '}
-          <input
-            id="go-to"
-            type="number"
-            min={0}
-            max={length}
-            value={step}
-            onChange={({ currentTarget }) => {
-              if (currentTarget.value !== '') session.goTo(Number(currentTarget.value));
-            }}
-          />{' '}
-          of {length}
-        </label>
+        <GoTo session={session} />
         <Legend session={session} />
       </div>
       <div class="lanes">
@@ -61,6 +49,31 @@ export function Timeline({ session, player }: TimelineProps) {
         <Strip session={session} />
       </div>
     </nav>
+  );
+}
+
+/** The number of the step, to be typed. What is typed stands until it is done with, whatever is drawn meanwhile. */
+function GoTo({ session }: PanelProps) {
+  const [typed, setTyped] = useState<string | undefined>(undefined);
+  const length = session.opened.value?.length ?? 0;
+  const go = (text: string): void => {
+    setTyped(undefined);
+    if (text !== '') session.goTo(Number(text));
+  };
+  return (
+    <label class="go-to">
+      step{' '}
+      <input
+        id="go-to"
+        type="number"
+        min={0}
+        max={length}
+        value={typed ?? session.step.value}
+        onInput={({ currentTarget }) => setTyped(currentTarget.value)}
+        onChange={({ currentTarget }) => go(currentTarget.value)}
+      />{' '}
+      of {length}
+    </label>
   );
 }
 
