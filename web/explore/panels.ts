@@ -2,6 +2,8 @@ import { callsPanel } from './calls.js';
 import { grantsPanel } from './grants.js';
 import { invariantsPanel } from './invariants.js';
 import { lastDmaPanel } from './last-dma.js';
+import { domainsPanel } from './machine/domains.js';
+import { framesPanel } from './machine/frames.js';
 import { outcomePanel } from './outcome.js';
 import type { Panel } from './panel.js';
 import { stepsPanel } from './steps.js';
@@ -16,6 +18,8 @@ export const PANELS: readonly Panel[] = [
   stepsPanel,
   outcomePanel,
   whyPanel,
+  domainsPanel,
+  framesPanel,
   lastDmaPanel,
   callsPanel,
   grantsPanel,

@@ -1,21 +1,15 @@
 import './steps.css';
-import { useEffect, useLayoutEffect, useMemo, useRef, useState } from 'preact/hooks';
+import { useLayoutEffect, useMemo, useRef } from 'preact/hooks';
 import type { InBlock } from '../../src/explore/rounds.js';
 import type { StepRow } from '../../src/explore/steps.js';
 import { isMarked, MARKS } from './marks.js';
 import type { Panel, PanelProps } from './panel.js';
 import { Rows } from './rows.js';
 import type { Session } from './session.js';
+import { type Sight, useSight } from './sight.js';
 
 /** Rows that are drawn beyond what can be seen, on either side. */
 const BEYOND = 6;
-
-/** What of the list can be seen, in pixels. */
-interface Sight {
-  readonly top: number;
-  readonly height: number;
-  readonly row: number;
-}
 
 /** All steps of the run, of which those that can be seen are drawn; the list follows the step that is shown. */
 function Steps({ session }: PanelProps) {
@@ -70,35 +64,6 @@ function Steps({ session }: PanelProps) {
       </div>
     </div>
   );
-}
-
-/** How far the list is scrolled, how much of it can be seen, and how high a row is with the letters of now. */
-function useSight(scroller: { readonly current: HTMLDivElement | null }): Sight {
-  const [sight, setSight] = useState<Sight>({ top: 0, height: 0, row: 24 });
-  useEffect(() => {
-    const element = scroller.current!;
-    const probe = element.querySelector('.probe')!;
-    const look = (): void => {
-      const now = {
-        top: element.scrollTop,
-        height: element.clientHeight,
-        row: probe.getBoundingClientRect().height || 24,
-      };
-      setSight((before) =>
-        before.top === now.top && before.height === now.height && before.row === now.row ? before : now,
-      );
-    };
-    look();
-    const watch = new ResizeObserver(look);
-    watch.observe(element);
-    watch.observe(probe);
-    element.addEventListener('scroll', look, { passive: true });
-    return () => {
-      watch.disconnect();
-      element.removeEventListener('scroll', look);
-    };
-  }, []);
-  return sight;
 }
 
 /** Keeps the step that is shown in sight. */

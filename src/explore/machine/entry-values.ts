@@ -15,21 +15,29 @@ import { deviceTree, type Standing } from './standing.js';
 
 const SIZES: readonly string[] = ['', '', ' (2 MiB)', ' (1 GiB)'];
 
-/** What devices have by the entry that decides: `rw → 0x1610`. */
-export function iommuValue(here: Here, slot: number, { iommuEntry, iommuLevel }: Standing): Value {
+/**
+ * What devices have by the entry that decides: `rw → 0x1610`. Who has said the frame already, `known`, is told of others
+ * only.
+ */
+export function iommuValue(
+  here: Here,
+  slot: number,
+  { iommuEntry, iommuLevel }: Standing,
+  known?: number,
+): Value {
   if (iommuEntry < 0) return { text: 'no tables' };
   const tree = deviceTree(here.xen, slot);
-  return here.ram(iommuEntry, 2, (words) => leafText(tree, iommuLevel, words, rightsText));
+  return here.ram(iommuEntry, 2, (words) => leafText(tree, iommuLevel, words, rightsText, known));
 }
 
 /** What the p2m has: `ram_rw rwx → 0x1610`. */
-export function p2mValue(here: Here, slot: number, { cpuEntry, cpuLevel }: Standing): Value {
+export function p2mValue(here: Here, slot: number, { cpuEntry, cpuLevel }: Standing, known?: number): Value {
   if (cpuEntry < 0) return { text: 'no p2m' };
   const tree = p2mTree(here.xen, slot);
   return here.ram(cpuEntry, 2, (words) => {
     if (words[0] === 0 && words[1] === 0) return 'nothing';
     const type = p2mTypeText(typeInEntry(here.xen, slot, words[1]!));
-    const text = leafText(tree, cpuLevel, words, cpuRightsText);
+    const text = leafText(tree, cpuLevel, words, cpuRightsText, known);
     return text === 'a table' ? text : `${type} ${text}`;
   });
 }
@@ -39,6 +47,7 @@ function leafText(
   level: number,
   words: Int32Array,
   rights: (rights: number) => string,
+  known: number | undefined,
 ): string {
   const [lo = 0, hi = 0] = words;
   if (lo === 0 && hi === 0) return 'nothing';
@@ -46,7 +55,12 @@ function leafText(
   if (!format.leaf(lo, hi, level)) return 'a table';
   const span = ENTRY_SPAN[level]!;
   const frame = format.frame(lo, hi);
-  return `${rights(format.rights(lo, hi, level))} → ${hex(frame - (frame % span))}${SIZES[level] ?? ''}`;
+  const first = frame - (frame % span);
+  const right = rights(format.rights(lo, hi, level));
+  const size = SIZES[level] ?? '';
+  return known !== undefined && known >= first && known < first + span
+    ? `${right}${size}`
+    : `${right} → ${hex(first)}${size}`;
 }
 
 const cpuRightsText = (rights: number): string =>

@@ -14,12 +14,19 @@ import { type Mark, marksOf } from './marks.js';
 /** How a domain sees a frame: at which input frame, through its p2m and through its IOMMU. */
 export interface FrameView {
   readonly slot: number;
+  readonly name: string;
   /** `gfn 0x10`; a PV domain's is the frame itself. */
   readonly place: string;
   /** Undefined for a PV domain, whose CPUs see machine frames. */
   readonly cpu: Value | undefined;
   readonly iommu: Value;
   readonly marks: readonly Mark[];
+}
+
+/** A flag by its name, with what it is: `pinned`, or `not pinned` where the step has cleared it. */
+export interface Flag {
+  readonly name: string;
+  readonly value: Value;
 }
 
 /** A frame of RAM, or a run of frames that are alike. */
@@ -32,10 +39,11 @@ export interface FrameRow {
   readonly ownerSlot: number;
   readonly type: Value;
   readonly typeCount: Value;
-  /** What else type_info and count_info say: `pinned`, `validated`, `partial`; only what is so, or was. */
-  readonly flags: readonly { readonly name: string; readonly value: Value }[];
+  /** What else type_info says: `pinned`, `validated`, `partial`; only what is so, or was. */
+  readonly typeFlags: readonly Flag[];
   readonly references: Value;
-  readonly allocated: Value;
+  /** What else count_info says: `allocated`, `stolen`, the order of an extent. */
+  readonly countFlags: readonly Flag[];
   readonly gfn: Value;
   /** The list of the owner's that it is on, where contexts are built late. */
   readonly list: Value | undefined;
@@ -108,13 +116,12 @@ function frameRow(here: Here, relations: FrameRelations, pdx: number, folded: nu
   const { xen } = here;
   const mfn = xen.ram.frameAt(pdx);
   const part = (field: string, name: string): Value => here.part('frame', pdx, field, name);
-  const flags = ['pinned', 'validated', 'partial']
-    .map((name) => ({ name, value: part('typeInfo', name) }))
-    .filter(({ value }) => value.text !== 'no' || value.was !== undefined);
-  const stolen = part('countInfo', 'stolen');
-  if (stolen.text !== 'no' || stolen.was !== undefined) flags.push({ name: 'stolen', value: stolen });
-  const order = extentOrder(xen.frame.countInfo.get(pdx));
-  if (order !== 0) flags.push({ name: `extent of 2^${order} frames`, value: part('countInfo', 'order') });
+  const flags = (field: string, names: readonly string[]): Flag[] =>
+    names.flatMap((name) => flagOf(name, part(field, name)) ?? []);
+  const countFlags = flags('countInfo', ['allocated', 'stolen']);
+  const order = part('countInfo', 'order');
+  if (extentOrder(xen.frame.countInfo.get(pdx)) !== 0 || order.was !== undefined)
+    countFlags.push({ name: 'order', value: { ...order, text: `extent of 2^${order.text} frames` } });
   return {
     mfn,
     name: folded === 1 ? hex(mfn) : `${hex(mfn)} to ${hex(mfn + folded - 1)}`,
@@ -123,15 +130,23 @@ function frameRow(here: Here, relations: FrameRelations, pdx: number, folded: nu
     ownerSlot: xen.frame.owner.get(pdx) - 1,
     type: part('typeInfo', 'type'),
     typeCount: part('typeInfo', 'type count'),
-    flags,
+    typeFlags: flags('typeInfo', ['pinned', 'validated', 'partial']),
     references: part('countInfo', 'references'),
-    allocated: part('countInfo', 'allocated'),
+    countFlags,
     gfn: here.field('frame', pdx, 'gfn'),
     list: listOf(here, pdx),
     views: relations.viewsOf(mfn).flatMap(({ rows, row }) => viewOf(here, rows, row, mfn)),
     changed: relations.isChanged(pdx),
     written: relations.isWritten(pdx),
   };
+}
+
+/** A flag that is set, or that the step has cleared. */
+function flagOf(name: string, value: Value): Flag | undefined {
+  const said = (text: string): string => (text === 'yes' ? name : `not ${name}`);
+  if (value.was === undefined)
+    return value.text === 'yes' ? { name, value: { ...value, text: name } } : undefined;
+  return { name, value: { ...value, text: said(value.text), was: said(value.was) } };
 }
 
 function listOf(here: Here, pdx: number): Value | undefined {
@@ -151,9 +166,10 @@ function viewOf(here: Here, rows: DomainRows, row: number, mfn: number): FrameVi
   return [
     {
       slot,
+      name: xen.domainName(slot),
       place: translated ? `gfn ${hex(input)}` : `dfn ${hex(input)}`,
-      cpu: translated ? p2mValue(here, slot, standing) : undefined,
-      iommu: iommuValue(here, slot, standing),
+      cpu: translated ? p2mValue(here, slot, standing, mfn) : undefined,
+      iommu: iommuValue(here, slot, standing, mfn),
       marks,
     },
   ];

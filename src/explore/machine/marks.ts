@@ -23,10 +23,10 @@ const WORDS: Readonly<Record<SignName, string>> = {
 };
 
 const OWED_BY: Readonly<Record<Owing, string>> = {
-  type: 'the page’s type, writable, gives them',
-  p2m: 'the p2m gives them',
-  grant: 'a live grant handle gives them: they are told this machine address (dev_bus_addr)',
-  reserved: 'firmware reserves the region for',
+  type: 'the page’s type, writable, is to give',
+  p2m: 'the p2m gives',
+  grant: 'a live grant handle is to give: the domain was told this machine address (dev_bus_addr)',
+  reserved: 'firmware needs there',
 };
 
 /** What is wrong at a row of a domain, sign by sign; empty where nothing is. */
@@ -64,13 +64,14 @@ function markText({ xen }: Here, slot: number, input: number, standing: Standing
   const name = xen.domainName(slot);
   const at = `dfn ${hex(input)}`;
   const reach = iommuRights === 0 ? 'nothing' : `${rightsText(iommuRights)} to frame ${hex(iommuFrame)}`;
-  const devices = deviceCount(xen, slot) === 0 ? `a device of ${name} would` : `${name}’s devices`;
+  const some = deviceCount(xen, slot) !== 0;
+  const devices = some ? `${name}’s devices` : `a device of ${name}`;
+  const [have, lack] = some ? ['have', 'lack'] : ['would have', 'would lack'];
   switch (sign) {
     case 'missing':
-      return `at ${at} the tables give ${reach}, and lack ${rightsText(lacking)}, which ${OWED_BY[owing]}`;
+      return `at ${at} the tables give ${reach}; ${devices} ${lack} ${rightsText(lacking)}, which ${OWED_BY[owing]}`;
     case 'excess': {
       const reason = ground === undefined ? 'there is nothing' : GROUNDS[ground];
-      const have = deviceCount(xen, slot) === 0 ? 'get' : 'have';
       return `${devices} ${have} ${reach} at ${at}; the rule permits ${rightsText(permitted)} (${reason})`;
     }
     case 'differs':
