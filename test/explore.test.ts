@@ -1,4 +1,5 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { createWriteStream, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -47,6 +48,17 @@ describe('dommu explore, the command', () => {
     expect((await fetch(`http://127.0.0.1:${port}/`)).status).toBe(403);
     expect(await serving.stop()).toBe(0);
     await expect(fetch(url)).rejects.toThrow();
+  });
+
+  it('keeps what a pipe gave it once', async () => {
+    const pipe = join(folder, 'pipe.dommu');
+    execFileSync('mkfifo', [pipe]);
+    const starting = serveExplorer(pipe);
+    createWriteStream(pipe).end('machine x86\ncreatedomain guest\n');
+    const { url, stop } = await starting;
+    for (let load = 0; load < 2; load++)
+      expect(await (await fetch(url)).text()).toContain('createdomain guest');
+    expect(await stop()).toBe(0);
   });
 
   it('refuses before it serves what it cannot open, with its place', async () => {

@@ -1,3 +1,4 @@
+import { statSync } from 'node:fs';
 import type { Command } from 'commander';
 import { explorePage, explorePolicy, laterPart } from '../explore/page.js';
 import { type Diagnostic, printable } from '../text/diagnostic.js';
@@ -85,8 +86,11 @@ function siteOf(files: readonly string[], options: ExploreOptions): Site {
   const { bug, xen, arch, iommu, cmdline } = options;
   if (files.length > 0 || bug !== undefined) {
     // What is wrong from the start is told here, not in a page.
-    exploreSource(files, options);
-    return (path) => (path === '' ? pageOf(openingOf(files, options), options.step) : scriptOf(path));
+    const source = exploreSource(files, options);
+    // A pipe gives what it has once.
+    const lasts = files.every((file) => statSync(file).isFile());
+    const now = (): Opening => (lasts ? openingOf(files, options) : { source });
+    return (path) => (path === '' ? pageOf(now(), options.step) : scriptOf(path));
   }
   if ([xen, arch, iommu, cmdline].some((given) => given !== undefined))
     throw usageError(
