@@ -6,6 +6,7 @@ import { domainsPanel } from './machine/domains.js';
 import { framesPanel } from './machine/frames.js';
 import { outcomePanel } from './outcome.js';
 import type { Panel } from './panel.js';
+import { searchPanel, searchStatusPanel } from './search/panel.js';
 import { stepsPanel } from './steps.js';
 import { editionsPanel } from './what-if/editions.js';
 import { editorPanel } from './what-if/editor.js';
@@ -28,4 +29,6 @@ export const PANELS: readonly Panel[] = [
   surveyPanel,
   editorPanel,
   linkNotice,
+  searchStatusPanel,
+  searchPanel,
 ];

@@ -1,6 +1,8 @@
 import { Explorer, problemOf } from '../../src/explore/explorer.js';
 import { type ExploreSource, readSource } from '../../src/explore/source.js';
 import type { News, Reply, Request } from './messages.js';
+import type { SearchRequest } from './search/messages.js';
+import { heedSearch } from './search/worker-search.js';
 
 /** The model's side of the page: it records the program, answers about places in it, and judges it when nothing is asked. */
 
@@ -45,7 +47,8 @@ function begin(): void {
   turns.port2.postMessage(undefined);
 }
 
-self.onmessage = ({ data: request }: MessageEvent<Request>) => {
+self.onmessage = ({ data: request }: MessageEvent<Request | SearchRequest>) => {
+  if ('search' in request || 'stopSearch' in request) return void heedSearch(request);
   try {
     post(answer(request));
   } catch (error) {
