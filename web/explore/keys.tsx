@@ -65,6 +65,11 @@ const KEYS: readonly Key[] = [
       },
     ];
   }),
+  {
+    keys: ['w'],
+    does: 'why the step was answered as it was',
+    press: (session) => session.askErrno(session.step.value),
+  },
   { keys: ['g'], does: 'type the number of a step', press: () => selectNumber() },
   { keys: ['?'], does: 'this help', press: (_, { help }) => help() },
 ];

@@ -35,7 +35,10 @@ export class Questions {
   /** Forgets all questions, and goes back to where the first was asked. */
   close(): void {
     this.forget();
-    if (this.askedFrom instanceof HTMLElement && this.askedFrom.isConnected) this.askedFrom.focus();
+    const { askedFrom } = this;
+    // What was asked about may be gone at another step; the steps are always there.
+    const isThere = askedFrom instanceof HTMLElement && askedFrom.isConnected;
+    (isThere ? askedFrom : document.querySelector<HTMLElement>('#steps [tabindex="0"]'))?.focus();
     this.askedFrom = null;
   }
 

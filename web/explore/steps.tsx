@@ -44,9 +44,12 @@ function Steps({ session }: PanelProps) {
         onClick={({ target }) => {
           const row = (target as Element).closest<HTMLElement>('[data-step]');
           if (row === null) return;
-          session.goTo(Number(row.dataset.step));
+          const step = Number(row.dataset.step);
+          session.goTo(step);
           // The row may go out of sight; the list stays.
           scroller.current?.focus({ preventScroll: true });
+          // By keyboard that is a key of the page.
+          if ((target as Element).matches('.status')) session.askErrno(step);
         }}
       >
         <div class="steps" role="presentation" style={{ height: `${(length + 1) * sight.row}px` }}>
@@ -138,7 +141,9 @@ function Row({ row, top, session, last }: RowProps) {
       <span class="signs">
         <Signs session={session} step={step} />
       </span>
-      <strong class="status">{status}</strong>
+      <strong class="status" title="Why was it answered so?">
+        {status}
+      </strong>
     </div>
   );
 }

@@ -49,7 +49,8 @@ function Sentence({ session, answer }: { readonly session: Session; readonly ans
     <p class="sentence">
       {setBy === undefined ? (
         <>
-          No step has set it yet: <code>{now}</code> is what it held when the machine had booted.
+          {total === 0 ? 'No step of the run sets it' : 'No step has set it yet'}: <code>{now}</code> is what
+          it held when the machine had booted.
         </>
       ) : (
         <>

@@ -53,15 +53,29 @@ describe.skipIf(chromiumPath === undefined)(`asking why in a browser${needsChrom
     await granter.focus();
     await page.keyboard.press('Enter');
     await why.locator('h3', { hasText: 'granter of d0 handle 0' }).waitFor();
-    await page.locator('#outcome').getByTitle('Why was it answered so?').click();
+    await page.locator('#steps [data-step="5"] .status').click();
+    await why.locator('h3', { hasText: 'Why was step 5 answered so?' }).waitFor();
+    await page.keyboard.press('ArrowLeft');
+    await page.keyboard.press('w');
     await why.locator('h3', { hasText: 'Why was step 4 answered so?' }).waitFor();
     await why.locator('summary').waitFor();
     expect(await why.locator('.passed li').count()).toBeGreaterThan(5);
+    await why.getByRole('button', { name: '← back' }).click();
     await why.getByRole('button', { name: '← back' }).click();
     await why.locator('h3', { hasText: 'granter of d0 handle 0' }).waitFor();
     await page.keyboard.press('Escape');
     await why.locator('h3').waitFor({ state: 'detached' });
     expect(await granter.evaluate((value) => value === document.activeElement)).toBe(true);
+
+    // At the boot there is no handle: the focus goes to the steps instead.
+    await page.keyboard.press('Enter');
+    await why.locator('h3').waitFor();
+    await page.keyboard.press('Home');
+    await granter.waitFor({ state: 'detached' });
+    await page.keyboard.press('Escape');
+    await why.locator('h3').waitFor({ state: 'detached' });
+    const steps = page.getByRole('listbox', { name: 'steps' });
+    expect(await steps.evaluate((list) => list === document.activeElement)).toBe(true);
     expect(errors).toEqual([]);
     await close();
   });

@@ -8,6 +8,7 @@ import {
   readField,
 } from '../../formats/layout.js';
 import { hex } from '../../text/hex.js';
+import { bitsValue } from '../bits.js';
 import { type Here, type Words, wordOf } from '../here.js';
 import type { Value } from '../value.js';
 
@@ -133,16 +134,8 @@ function rawValue({ words, now, was }: Words): Value {
   return { text: rawText(now), ...(words && { words }), ...(was && { was: rawText(was) }) };
 }
 
-function fieldValue(field: BitField, { words, now, was }: Words): Value {
-  const text = fieldText(field, readField(field, now));
-  const before = was && fieldText(field, readField(field, was));
-  const mine = words?.slice(field.lo >>> 5, (field.hi >>> 5) + 1);
-  return {
-    text,
-    ...(mine && { words: mine, low: field.lo & 31, width: field.hi - field.lo + 1 }),
-    ...(before !== undefined && before !== text && { was: before }),
-  };
-}
+const fieldValue = (field: BitField, words: Words): Value =>
+  bitsValue(words, field.lo, field.hi - field.lo + 1, (value) => fieldText(field, value));
 
 /** Words of RAM as a unit sees them, which may be behind what stands there. */
 export interface SeenWords {
