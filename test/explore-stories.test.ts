@@ -1,9 +1,17 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Download } from 'playwright-core';
 import { afterAll, describe, expect, it } from 'vitest';
 import { chromiumPath, needsChromium } from '../web/chromium.fixture.js';
 import { closeBrowser, type OpenPage, visit } from '../web/explore/page.fixture.js';
-import { type Serving, serveExplorer } from './explore-command.fixture.js';
+import { dommu, type Serving, serveExplorer } from './explore-command.fixture.js';
 
-afterAll(closeBrowser);
+const folder = mkdtempSync(join(tmpdir(), 'dommu-explore-stories-'));
+afterAll(async () => {
+  await closeBrowser();
+  rmSync(folder, { recursive: true });
+});
 
 /** A newcomer starts `dommu explore`, and clicks on one of the stories. */
 async function begin(story: string): Promise<OpenPage & { serving: Serving }> {
@@ -18,6 +26,13 @@ async function begin(story: string): Promise<OpenPage & { serving: Serving }> {
 async function at({ page }: OpenPage, step: number): Promise<string> {
   await page.locator(`html[data-step="${step}"]`).waitFor();
   return page.locator('#outcome').innerText();
+}
+
+/** The file that the page gave, under the name that it gave it. */
+async function saved(download: Download): Promise<string> {
+  const file = join(folder, download.suggestedFilename());
+  await download.saveAs(file);
+  return file;
 }
 
 const tabOf = ({ page }: OpenPage): Promise<string | null> =>
@@ -46,6 +61,18 @@ describe.skipIf(chromiumPath === undefined)(`the founding bugs, clicked through$
     expect(mapped).toContain(
       'every foreign granted frame is reachable at DFN = MFN by a direct-mapped Arm domain',
     );
+    await page.getByRole('tab', { name: 'Machine' }).click();
+    await page.locator('[role=tabpanel]').getByText('missing: devices fault').first().waitFor();
+    // And on a later release?
+    await page.getByRole('tab', { name: 'What if?' }).click();
+    await page.getByPlaceholder('4.12, late-enable').fill('4.15');
+    await page.getByRole('button', { name: 'Compare with Xen 4.15' }).click();
+    await page.getByText('does eth0 reach 0x8424cb (r-)').waitFor();
+    await page.getByRole('button', { name: 'Next (step 5)' }).click();
+    expect(await at(open, 5)).toContain('fault');
+    await page.getByRole('button', { name: 'Switch to it' }).click();
+    await page.locator('header').getByText('4.15').waitFor();
+    await page.locator('#outcome').getByRole('button', { name: 'ok' }).waitFor();
     expect(open.errors).toEqual([]);
     await open.close();
     await open.serving.stop();
@@ -73,6 +100,33 @@ describe.skipIf(chromiumPath === undefined)(`the founding bugs, clicked through$
       'update_va_mapping guest va=0',
       'step',
     ]);
+    expect(open.errors).toEqual([]);
+    await open.close();
+    await open.serving.stop();
+  });
+
+  it('go in the command line as they did in the page, once they are saved', async () => {
+    const open = await begin('A transmit that becomes an SMMU fault');
+    const { page } = open;
+    await page.getByRole('tab', { name: 'What if?' }).click();
+    await page.getByPlaceholder('4.12, late-enable').fill('4.15');
+    await page.getByRole('button', { name: 'Switch to Xen 4.15' }).click();
+    await page.locator('header').getByText('4.15').waitFor();
+    const shown: string[] = [];
+    for (let step = 1; step <= 8; step++) {
+      await page.getByRole('button', { name: 'forward' }).click();
+      await at(open, step);
+      shown.push((await page.locator('#outcome strong').first().textContent())!);
+    }
+    const [download] = await Promise.all([
+      page.waitForEvent('download'),
+      page.getByRole('button', { name: 'Save as' }).click(),
+    ]);
+    const { out } = await dommu('run', await saved(download), '--json');
+    const { edition, steps } = JSON.parse(out) as { edition: string; steps: { status: string }[] };
+    expect(await page.locator('header').innerText()).toContain(edition);
+    expect(steps.map(({ status }) => status)).toEqual(shown);
+    expect(shown).toEqual(['ok', 'ok', 'ok', 'ok', 'ok', 'fault', 'ok', 'fault']);
     expect(open.errors).toEqual([]);
     await open.close();
     await open.serving.stop();
