@@ -1,4 +1,5 @@
 import { calls } from './calls.js';
+import { devices } from './devices.js';
 import { difference } from './difference.js';
 import { editionChoices } from './editions.js';
 import { grants } from './grants.js';
@@ -28,6 +29,7 @@ import { writers } from './writers.js';
 export const VIEWS = {
   calls,
   deviceNames,
+  devices,
   difference,
   editions: editionChoices,
   grants,

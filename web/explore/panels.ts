@@ -1,4 +1,5 @@
 import { callsPanel } from './calls.js';
+import { devicesPanel } from './devices.js';
 import { grantsPanel } from './grants.js';
 import { invariantsPanel } from './invariants.js';
 import { lastDmaPanel } from './last-dma.js';
@@ -22,6 +23,7 @@ export const PANELS: readonly Panel[] = [
   domainsPanel,
   framesPanel,
   lastDmaPanel,
+  devicesPanel,
   callsPanel,
   grantsPanel,
   invariantsPanel,
