@@ -71,11 +71,17 @@ export function outcome(here: Here, { lines }: { readonly lines: number }): Outc
 /** Changes by what they are changes of, in the order in which a run tells them. */
 function changedThings(changes: readonly Change[], lines: number): ChangedThings[] {
   const byKind = new Map<string, Change[]>();
+  let what: string | undefined;
+  let same: Change[] = [];
   for (const change of changes) {
-    const kind = kindOf(change.what);
-    const same = byKind.get(kind);
-    if (same === undefined) byKind.set(kind, [change]);
-    else same.push(change);
+    // A thing's changes follow each other.
+    if (change.what !== what) {
+      what = change.what;
+      const kind = kindOf(what);
+      same = byKind.get(kind) ?? [];
+      byKind.set(kind, same);
+    }
+    same.push(change);
   }
   return [...byKind].map(([kind, ofKind]) => {
     const all = changeLines(ofKind);

@@ -1,5 +1,4 @@
-import { signal } from '@preact/signals';
-import { useEffect } from 'preact/hooks';
+import { effect, signal } from '@preact/signals';
 
 /** How the page looks to this reader: colours and letters, remembered for the next time where the browser allows it. */
 
@@ -28,20 +27,23 @@ function remember(key: string, value: string): void {
 const theme = signal<Theme>(THEMES.find((one) => one === remembered('dommu-explore-theme')) ?? 'system');
 const large = signal(remembered('dommu-explore-size') === 'large');
 
+// Before anything is drawn, and at once when it is changed.
+effect(() => {
+  const { dataset } = document.documentElement;
+  if (theme.value === 'system') delete dataset.theme;
+  else dataset.theme = theme.value;
+  remember('dommu-explore-theme', theme.value);
+});
+effect(() => {
+  const { dataset } = document.documentElement;
+  if (large.value) dataset.size = 'large';
+  else delete dataset.size;
+  remember('dommu-explore-size', large.value ? 'large' : 'normal');
+});
+
+/** The choice of both, in the page's header. */
 export function Appearance() {
   const [now, isLarge] = [theme.value, large.value];
-  useEffect(() => {
-    const { dataset } = document.documentElement;
-    if (now === 'system') delete dataset.theme;
-    else dataset.theme = now;
-    remember('dommu-explore-theme', now);
-  }, [now]);
-  useEffect(() => {
-    const { dataset } = document.documentElement;
-    if (isLarge) dataset.size = 'large';
-    else delete dataset.size;
-    remember('dommu-explore-size', isLarge ? 'large' : 'normal');
-  }, [isLarge]);
   const next = THEMES[(THEMES.indexOf(now) + 1) % THEMES.length]!;
   return (
     <span class="group">

@@ -120,6 +120,7 @@ describe.skipIf(chromiumPath === undefined)(`the run on the explorer's page${nee
       { step: 5 },
     );
     await page.locator('#outcome .findings').waitFor();
+    await page.locator('.summary').getByRole('button', { name: '1 disagreement' }).waitFor();
     expect(await page.locator('#outcome .log').textContent()).toMatch(
       /^\(XEN\) smmu: \/smmu@fd800000: Unhandled context fault: fsr=0x402, iova=0x8424cb148/,
     );
