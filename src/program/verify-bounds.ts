@@ -62,7 +62,7 @@ export function boundsText(bounds: VerifyBounds, ofConfigs: boolean): string {
 
 function alphabetTexts(bounds: VerifyBounds): string[] {
   return [
-    `levels ${bounds.levels.join(' ')}`,
+    `levels ${bounds.levels.join(' ') || 'none'}`,
     counted(bounds.refs, 'grant ref'),
     counted(bounds.handles, 'handle'),
     counted(bounds.vaSlots, 'va'),

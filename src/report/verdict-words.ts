@@ -6,10 +6,22 @@ import { grouped } from '../text/count.js';
 import { PREMISES } from '../xen/invariants/premises.js';
 import { SEARCHED } from '../xen/invariants.js';
 
-/** The verdict in a sentence. `interrupt` is what ended the search, where somebody did. */
+/** What is called otherwise on a command line and in a page. */
+export interface Where {
+  /** What ended the search, where somebody did. */
+  readonly interrupt: string;
+  /** The seconds that the search's clock counts. */
+  readonly second: string;
+  /** Where the behaviours are listed that nobody asked for. */
+  readonly others: string;
+}
+
+const SHELL: Where = { interrupt: 'Ctrl-C', second: 'CPU second', others: '--json lists the others' };
+
+/** The verdict in a sentence. */
 export function verdictText(
   { verdict, search, counterexamples }: VerifyResult,
-  interrupt = 'Ctrl-C',
+  { interrupt } = SHELL,
 ): string {
   if (verdict === 'unsafe') {
     const more =
@@ -50,7 +62,7 @@ export interface VerdictRow {
  * What was searched, and what the verdict says nothing about, though one may think so.
  * @param bounds what bounds the verdict, in words.
  */
-export function verdictRows(result: VerifyResult, bounds: string, interrupt = 'Ctrl-C'): VerdictRow[] {
+export function verdictRows(result: VerifyResult, bounds: string, where = SHELL): VerdictRow[] {
   const { search, scene, operations, idleOperations, behaviours } = result;
   const { consulted, never } = behaviours;
   const row = (label: string, text: string): VerdictRow => ({ label, text });
@@ -58,7 +70,7 @@ export function verdictRows(result: VerifyResult, bounds: string, interrupt = 'C
   const note = (text: string): VerdictRow => ({ label: 'note', text, isGap: true, isNote: true });
   const vacuity = vacuityText(result);
   return [
-    row('searched', searchedText(search)),
+    row('searched', searchedText(search, where)),
     ...scene
       .filter(({ status }) => isRefusal(status))
       .map(({ op, status }) => note(`before the search began, ${op} was refused: ${status}`)),
@@ -70,19 +82,22 @@ export function verdictRows(result: VerifyResult, bounds: string, interrupt = 'C
     row('bounds', bounds),
     row('identity', identityText(search)),
     row('symmetry', symmetryText(result)),
-    row('livelocks', livelockText(search, interrupt)),
+    row('livelocks', livelockText(search, where)),
     ...(idleOperations.length > 0 ? [gap('never used', idleOperations.join(', '))] : []),
     ...(vacuity === '' ? [] : [gap('no state', `had ${vacuity}`)]),
     gap(
       'asked',
-      `${consulted.length} of ${consulted.length + never.length} behaviours of the release (--json lists the others)`,
+      `${consulted.length} of ${consulted.length + never.length} behaviours of the release (${where.others})`,
     ),
   ];
 }
 
-function searchedText({ states, transitions, depth, seconds, cpuSeconds }: SearchResult): string {
+function searchedText(
+  { states, transitions, depth, seconds, cpuSeconds }: SearchResult,
+  { second }: Where,
+): string {
   // A rate over less than a second says more about the start than about the search.
-  const rate = cpuSeconds < 1 ? '' : ` (${grouped(transitions / cpuSeconds)} transitions per CPU second)`;
+  const rate = cpuSeconds < 1 ? '' : ` (${grouped(transitions / cpuSeconds)} transitions per ${second})`;
   return `${grouped(states)} states, ${grouped(transitions)} transitions, depth ${depth}, in ${seconds.toFixed(1)} s${rate}`;
 }
 
@@ -114,7 +129,7 @@ function symmetryText({ symmetry, search }: VerifyResult): string {
 const isRefusal = (status: string): boolean => /^E[A-Z0-9]+$/.test(status);
 
 /** Whether some hypercall may never end, and of what this was not asked. */
-function livelockText({ livelock, stop }: SearchResult, interrupt: string): string {
+function livelockText({ livelock, stop }: SearchResult, { interrupt }: Where): string {
   if (livelock === undefined) return 'not looked for';
   const { livelocks, undecided, obligations, states, fairness } = livelock;
   if (undecided === undefined && obligations === 0) return 'none: no hypercall here can be interrupted';

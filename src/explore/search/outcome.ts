@@ -3,7 +3,7 @@ import { boundsText } from '../../program/verify-bounds.js';
 import { counterexampleNames, counterexampleText } from '../../report/counterexample-text.js';
 import { factsOf } from '../../report/facts.js';
 import { loopStory } from '../../report/loop.js';
-import { type VerdictRow, verdictRows, verdictText } from '../../report/verdict-words.js';
+import { type VerdictRow, verdictRows, verdictText, type Where } from '../../report/verdict-words.js';
 import type { ReadOrder, SearchOrder } from './order.js';
 
 /** What a search came to, in the words of `dommu verify`. Plain data. */
@@ -13,6 +13,9 @@ export interface SearchOutcome {
   readonly verdict: Verdict;
   readonly text: string;
   readonly rows: readonly VerdictRow[];
+  /** Actions that never changed anything, as statements, and behaviours of the release that nobody asked for. */
+  readonly idleActions: readonly string[];
+  readonly neverAsked: readonly string[];
   readonly found: readonly FoundProgram[];
 }
 
@@ -46,8 +49,8 @@ export interface FoundProgram {
   readonly story: readonly string[];
 }
 
-/** What ends a search in a page. */
-const STOP = 'Stop';
+/** A page has a button, and no clock but one that goes on while others have the CPU. */
+const PAGE: Where = { interrupt: 'Stop', second: 'second', others: 'the others are below' };
 
 export function outcomeOf(
   { source, step }: SearchOrder,
@@ -61,8 +64,10 @@ export function outcomeOf(
   return {
     title: `${source.name} on Xen ${edition.name}${from}`,
     verdict: result.verdict,
-    text: verdictText(result, STOP),
-    rows: verdictRows(result, boundsText(bounds, false), STOP),
+    text: verdictText(result, PAGE),
+    rows: verdictRows(result, boundsText(bounds, false), PAGE),
+    idleActions: result.idleActions,
+    neverAsked: result.behaviours.never,
     found: counterexamples.map((one, index) => ({
       ...foundProgram(one),
       name: `${names[index]}.dommu`,

@@ -150,7 +150,7 @@ function Group({
         {title}{' '}
         <span class="dim">
           {said.length === 0
-            ? '(as usual)'
+            ? `(as ${bug === undefined ? 'usual' : `for ${bug.id}`})`
             : `(${said.length} ${said.length === 1 ? 'setting' : 'settings'})`}
         </span>
       </summary>

@@ -42,6 +42,8 @@ export class SearchState {
   /** The counterexample that is open, and where the reader was before. */
   readonly open = signal<FoundProgram | undefined>(undefined);
   readonly before = signal<Before | undefined>(undefined);
+  /** Whether nobody has seen the outcome yet. */
+  isNews = false;
   private readonly session: Session;
   private worker: Worker | undefined;
   /** Of so many words about its progress one is kept. */
@@ -89,6 +91,7 @@ export class SearchState {
       return;
     }
     batch(() => {
+      this.isNews = true;
       if ('outcome' in news) this.outcome.value = news.outcome;
       else this.problem.value = news.problem;
       this.end();

@@ -35,7 +35,7 @@ async function search(page: Page, button = 'Search'): Promise<void> {
   await page.getByRole('button', { name: button, exact: true }).click();
 }
 
-const verdict = (page: Page) => page.locator('.verdict-line');
+const verdict = (page: Page) => page.locator('.search-verdict-line');
 const LONG = { timeout: 50_000 };
 
 afterAll(closeBrowser);
@@ -48,7 +48,7 @@ describe.skipIf(chromiumPath === undefined)(`the search in a browser${needsChrom
     expect(await verdict(page).textContent()).toBe(
       '✓ safe no behaviour within these bounds breaks an invariant',
     );
-    expect(await page.locator('.verdict-rows').first().textContent()).toContain('no state');
+    expect(await page.locator('.search-verdict-rows').first().textContent()).toContain('no state');
     expect(await page.getByRole('button', { name: /^Open at/ }).count()).toBe(0);
     expect(await accessibilityProblems(page, '#search')).toEqual([]);
     expect(errors).toEqual([]);
@@ -74,7 +74,12 @@ describe.skipIf(chromiumPath === undefined)(`the search in a browser${needsChrom
     await page.locator(`.loop-picture .dot.shown[aria-label="${label}"]`).waitFor();
     // A step later its second round has begun, which is the same loop.
     await page.getByRole('tab', { name: 'Search' }).focus();
-    const first = await page.locator('.loop .found-steps').last().locator('.number').first().textContent();
+    const first = await page
+      .locator('.search-loop .found-steps')
+      .last()
+      .locator('.number')
+      .first()
+      .textContent();
     const step = page.getByRole('spinbutton', { name: /step/ });
     await step.fill(String(Number(await step.inputValue()) + 1));
     await step.press('Enter');

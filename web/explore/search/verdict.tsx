@@ -1,3 +1,4 @@
+import { useEffect, useRef } from 'preact/hooks';
 import type { FoundProgram, FoundStep, SearchOutcome } from '../../../src/explore/search/outcome.js';
 import type { Session } from '../session.js';
 import { inRound, LoopPicture } from './loop-picture.js';
@@ -18,19 +19,28 @@ const VERDICTS = {
 
 /** What a search came to: the verdict, what it does not cover, and the programs that show what is wrong. */
 export function VerdictOf({ session, outcome }: VerdictProps) {
-  const { verdict, text, rows, found, title } = outcome;
+  const { verdict, text, rows, found, title, idleActions, neverAsked } = outcome;
+  const top = useRef<HTMLDivElement>(null);
+  const state = searchOf(session);
+  // Who has waited for the verdict is taken to it, once.
+  useEffect(() => {
+    if (state.isNews) top.current?.scrollIntoView({ block: 'start' });
+    state.isNews = false;
+  }, [outcome, state]);
   const { word, look } = VERDICTS[verdict];
   return (
-    <div class="verdict">
+    <div class="search-verdict" ref={top}>
       <h3>{title}</h3>
-      <p class="verdict-line">
+      <p class="search-verdict-line">
         <strong class={`badge ${look}`}>{word}</strong> {text}
       </p>
       {found.map((one) => (
-        <Found key={one.name} found={one} session={session} state={searchOf(session)} />
+        <Found key={one.name} found={one} session={session} state={state} />
       ))}
       <h4>What this does not cover</h4>
       <Rows rows={rows.filter(({ isGap }) => isGap)} />
+      <Listed title="actions that never changed anything" items={idleActions} />
+      <Listed title="behaviours of the release that decided nothing" items={neverAsked} />
       <details>
         <summary>What was searched</summary>
         <Rows rows={rows.filter(({ isGap }) => !isGap)} />
@@ -39,9 +49,25 @@ export function VerdictOf({ session, outcome }: VerdictProps) {
   );
 }
 
+function Listed({ title, items }: { readonly title: string; readonly items: readonly string[] }) {
+  if (items.length === 0) return null;
+  return (
+    <details>
+      <summary>
+        {items.length} {title}
+      </summary>
+      <ul class="mono">
+        {items.map((item) => (
+          <li key={item}>{item}</li>
+        ))}
+      </ul>
+    </details>
+  );
+}
+
 function Rows({ rows }: Pick<SearchOutcome, 'rows'>) {
   return (
-    <table class="verdict-rows">
+    <table class="search-verdict-rows">
       <tbody>
         {rows.map(({ label, text, isNote }) => (
           <tr key={label + text}>
@@ -76,7 +102,7 @@ function Found({
     if (loop === undefined) session.tab.value = 'Invariants';
   };
   return (
-    <article class="found" aria-label={`counterexample: ${invariant.id}`}>
+    <article class="search-found" aria-label={`counterexample: ${invariant.id}`}>
       <h4>
         <span class="bad">✗</span> {invariant.id}: {invariant.title} — does not hold
         {loop === undefined && ` (${harm})`}
@@ -95,7 +121,7 @@ function Found({
       {loop === undefined ? (
         <StepList steps={steps} current={current} goTo={goTo} />
       ) : (
-        <div class="loop">
+        <div class="search-loop">
           <LoopPicture found={found} current={current} goTo={goTo} />
           <div>
             <h4>The way in</h4>
