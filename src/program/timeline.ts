@@ -86,6 +86,11 @@ export class Timeline {
     return this.at;
   }
 
+  /** The words that the run ever wrote, the boot included; all others are 0 throughout. */
+  get writtenWords(): Int32Array {
+    return this.words.writtenWords;
+  }
+
   /** Words written in all steps together, each as often as it was. */
   get writeCount(): number {
     return this.words.length;

@@ -1,11 +1,13 @@
 import type { Table } from '../../store/table.js';
 import type { Trace } from '../../store/trace.js';
 import { deviceOwner } from '../../xen/devices.js';
+import { extentOf } from '../../xen/extents.js';
 import { ownerOf } from '../../xen/frames.js';
 import { foreignFrame } from '../../xen/invariants/grants.js';
 import { ownTree } from '../../xen/iommu-tables.js';
 import { p2mTree } from '../../xen/p2m.js';
-import { GROUNDS, type Ground } from '../../xen/rule.js';
+import { extentOrder } from '../../xen/page-info.js';
+import { GROUNDS, type Ground, isUntranslatedHwdom } from '../../xen/rule.js';
 import type { Xen } from '../../xen/state.js';
 import { wordOf } from '../here.js';
 import { ReadMemo } from './read-memo.js';
@@ -147,7 +149,8 @@ export class DomainTable {
       eachEntry(xen, ownTree(xen, slot), xen.ram.frameAt(iommuRoot.get(slot) - 1), note);
     const p2m = p2mRootFrame(xen, slot);
     if (p2m >= 0) eachEntry(xen, p2mTree(xen, slot), p2m, note);
-    if (!xen.isTranslated(slot)) {
+    // A dom0 that is not strict has all memory in its tables, whose it may be.
+    if (!xen.isTranslated(slot) && !isUntranslatedHwdom(xen, slot)) {
       const { first, end } = xen.xenHeap;
       for (let pdx = 0; pdx < xen.ram.frames; pdx++)
         if ((pdx < first || pdx >= end) && ownerOf(xen, pdx) === slot) found.add(xen.ram.frameAt(pdx), 1);
@@ -188,7 +191,8 @@ export class DomainTable {
       rows.types[i] = pdx < 0 ? standing.cpuType : xen.frame.typeInfo.get(pdx);
       let signs = standing.signs;
       const step = span <= EVERY_FRAME_UP_TO ? 1 : EVERY_FRAME_UP_TO;
-      for (let offset = step; offset < span; offset += step) {
+      const asFirst = span === 1 || isUntranslatedHwdom(xen, slot) || isOneExtent(xen, standing, span);
+      for (let offset = step; !asFirst && offset < span; offset += step) {
         standing.look(slot, input + offset);
         signs |= standing.signs;
       }
@@ -196,6 +200,15 @@ export class DomainTable {
     }
     return rows;
   }
+}
+
+/** Whether both tables lead to one extent, of which all frames stand alike. */
+function isOneExtent(xen: Xen, { cpuFrame, iommuFrame, iommuRights }: Standing, span: number): boolean {
+  if (cpuFrame < 0 || (iommuRights !== 0 && iommuFrame !== cpuFrame)) return false;
+  const head = extentOf(xen, xen.ram.indexOf(cpuFrame));
+  if (head < 0) return false;
+  const end = xen.ram.frameAt(head) + 2 ** extentOrder(xen.frame.countInfo.get(head));
+  return cpuFrame + span <= end;
 }
 
 function pieceKey({ starts, spans }: Segments, from: number, to: number): string {

@@ -20,6 +20,8 @@ export interface Folded {
 /** A run that is shorter is not worth folding. */
 const SHORTEST_RUN = 4;
 
+export const isWorthFolding = (count: number): boolean => count >= SHORTEST_RUN;
+
 /** Folds a table of so many rows. */
 export function foldRows(length: number, folding: Folding | Omit<Folding, 'plain'>): Folded {
   const rows = new Int32Array(length);
@@ -34,7 +36,7 @@ export function foldRows(length: number, folding: Folding | Omit<Folding, 'plain
     let end = row + 1;
     if (plain(row)) while (end < length && folding.continues(end) && plain(end) && folding.shown(end)) end++;
     const count = end - row;
-    const whole = count >= SHORTEST_RUN && !folding.opened(row, count);
+    const whole = isWorthFolding(count) && !folding.opened(row, count);
     for (let at = row; at < end; at += whole ? count : 1) {
       rows[shown] = at;
       counts[shown] = whole ? count : 1;

@@ -1,15 +1,12 @@
 import type { Table } from '../../store/table.js';
-import type { Xen } from '../../xen/state.js';
 import type { Here } from '../here.js';
 import { isChanged, leadsTo } from './domain-entries.js';
 import { type DomainRows, disagrees } from './domain-rows.js';
+import { type Apart, LINKS } from './frame-runs.js';
 import type { MachineRows } from './machine-index.js';
 
 /** Rows of a domain by the frame that they lead to; made once for the same rows. */
 const BY_FRAME = new WeakMap<DomainRows, ReadonlyMap<number, readonly number[]>>();
-
-/** Fields that hold a list together, and say nothing of the frame itself. */
-const LINKS: ReadonlySet<string> = new Set(['next', 'previous']);
 
 /** Larger pages are not noted frame by frame. */
 const LARGE = -1;
@@ -34,25 +31,10 @@ function rowsByFrame(rows: DomainRows): ReadonlyMap<number, readonly number[]> {
   return found;
 }
 
-const LOOKS = new WeakMap<DomainRows, Int32Array>();
-
-/** By frame: a number that is the same for frames which the domain sees alike, 0 for those that it does not see. */
-function looksOf({ ram }: Xen, rows: DomainRows): Int32Array {
-  const known = LOOKS.get(rows);
-  if (known !== undefined) return known;
-  const looks = new Int32Array(ram.frames);
-  const note = (frame: number, row: number, way: number): void => {
-    for (let i = 0; frame >= 0 && i < rows.spans[row]!; i++) {
-      const pdx = ram.indexOf(frame + i);
-      if (pdx >= 0) looks[pdx] = Math.imul(looks[pdx]! + way, 0x9e3779b1) ^ (rows.rights[row]! + 1);
-    }
-  };
-  for (let row = 0; row < rows.length; row++) {
-    note(rows.frames[row]!, row, 1);
-    note(rows.cpuFrames[row]!, row, 2);
-  }
-  LOOKS.set(rows, looks);
-  return looks;
+/** Indexes [first, end). */
+interface Range {
+  readonly first: number;
+  readonly end: number;
 }
 
 /** How frames stand to the step, and to what domains see of them. */
@@ -60,16 +42,16 @@ export class FrameRelations {
   readonly table: Table;
   private readonly here: Here;
   private readonly machine: MachineRows;
-  private readonly looks: readonly Int32Array[];
   private readonly changed = new Set<number>();
   private readonly written = new Set<number>();
   private readonly disagreeing = new Set<number>();
+  /** Of larger pages than a frame. */
+  private readonly ranges: (Range & { readonly wrong: boolean; readonly changed: boolean })[] = [];
 
   constructor(here: Here, machine: MachineRows) {
     this.here = here;
     this.machine = machine;
     this.table = here.table('frame');
-    this.looks = machine.slots.map((slot) => looksOf(here.xen, machine.domains[slot]!));
     this.findWritten();
     for (const slot of machine.slots) this.findMarked(machine.domains[slot]!);
   }
@@ -99,13 +81,23 @@ export class FrameRelations {
       const changed = here.before.size !== 0 && isChanged(here, rows, row);
       if (!wrong && !changed) continue;
       for (const frame of [rows.frames[row]!, rows.cpuFrames[row]!]) {
-        for (let i = 0; frame >= 0 && i < rows.spans[row]!; i++) {
-          const pdx = ram.indexOf(frame + i);
-          if (pdx >= 0 && wrong) this.disagreeing.add(pdx);
-          if (pdx >= 0 && changed) this.changed.add(pdx);
+        const pdx = frame < 0 ? -1 : ram.indexOf(frame);
+        if (pdx < 0) continue;
+        if (rows.spans[row] !== 1)
+          this.ranges.push({ first: pdx, end: pdx + rows.spans[row]!, wrong, changed });
+        else {
+          if (wrong) this.disagreeing.add(pdx);
+          if (changed) this.changed.add(pdx);
         }
       }
     }
+  }
+
+  /** Frames that are not to be folded with others, besides one that is sought. */
+  apart(sought: number): Apart {
+    const single = [...this.changed, ...this.written, ...this.disagreeing];
+    if (sought >= 0) single.push(sought);
+    return { single, ranges: this.ranges };
   }
 
   /** Index of the frame that is sought, or -1. */
@@ -120,7 +112,7 @@ export class FrameRelations {
   }
 
   isChanged(pdx: number): boolean {
-    return this.changed.has(pdx) || this.written.has(pdx);
+    return this.changed.has(pdx) || this.written.has(pdx) || this.isIn(pdx, 'changed');
   }
 
   isWritten(pdx: number): boolean {
@@ -128,33 +120,11 @@ export class FrameRelations {
   }
 
   disagrees(pdx: number): boolean {
-    return this.disagreeing.has(pdx);
+    return this.disagreeing.has(pdx) || this.isIn(pdx, 'wrong');
   }
 
-  /** Whether a frame is like the one before it, the next one where both are somewhere in a p2m. */
-  goesOn(pdx: number): boolean {
-    const { xen } = this.here;
-    const { base, fieldNames } = this.table;
-    if (xen.ram.frameAt(pdx) !== xen.ram.frameAt(pdx - 1) + 1) return false;
-    if (pdx === xen.xenHeap.first || pdx === xen.xenHeap.end) return false;
-    const { words } = xen.store;
-    const width = fieldNames.length;
-    const gfn = fieldNames.indexOf('gfn');
-    for (let i = 0; i < width; i++) {
-      const [now, before] = [words[base + pdx * width + i]!, words[base + (pdx - 1) * width + i]!];
-      if (LINKS.has(fieldNames[i]!)) continue;
-      if (i === gfn && now !== 0 ? now !== before + 1 : now !== before) return false;
-    }
-    return this.seenAlike(pdx);
-  }
-
-  /** Whether domains see a frame as they see the one before it. */
-  private seenAlike(pdx: number): boolean {
-    for (let i = 0; i < this.looks.length; i++) {
-      const looks = this.looks[i]!;
-      if (looks[pdx] !== looks[pdx - 1]) return false;
-    }
-    return true;
+  private isIn(pdx: number, what: 'changed' | 'wrong'): boolean {
+    return this.ranges.some((range) => range[what] && pdx >= range.first && pdx < range.end);
   }
 
   /** Rows of domains that lead to a frame. */

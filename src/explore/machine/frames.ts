@@ -1,13 +1,16 @@
 import { hex } from '../../text/hex.js';
+import { extentOf } from '../../xen/extents.js';
+import { ownerOf } from '../../xen/frames.js';
 import { extentOrder } from '../../xen/page-info.js';
 import { List } from '../../xen/state.js';
-import type { Here } from '../here.js';
+import { type Here, wordOf } from '../here.js';
 import type { Value } from '../value.js';
 import { type DomainLabel, domainLabel } from './domain-label.js';
 import type { DomainRows } from './domain-rows.js';
 import { iommuValue, p2mValue } from './entry-values.js';
-import { foldRows, shownRowOf, type Window } from './fold.js';
+import { isWorthFolding, type Window } from './fold.js';
 import { FrameRelations } from './frame-relations.js';
+import { runsOfFrames } from './frame-runs.js';
 import { machineRows, standingOf } from './machine-index.js';
 import { type Mark, marksOf } from './marks.js';
 
@@ -78,34 +81,36 @@ export function frames(here: Here, args: FramesArgs): Frames {
   const { xen } = here;
   const machine = machineRows(here);
   const relations = new FrameRelations(here, machine);
-  const { table } = relations;
-  const owner = args.owner === undefined ? undefined : args.owner + 1;
-  const folded = foldRows(xen.ram.frames, {
-    shown: (pdx) =>
-      pdx === relations.sought(args.find) ||
-      ((args.xens || !relations.isXens(pdx)) &&
-        (owner === undefined || table.columns.owner!.get(pdx) === owner) &&
-        (args.only === 'all' ||
-          (args.only === 'changed' ? relations.isChanged(pdx) : relations.disagrees(pdx)))),
-    plain: (pdx) =>
-      args.fold &&
-      pdx !== relations.sought(args.find) &&
-      !relations.isChanged(pdx) &&
-      !relations.disagrees(pdx),
-    continues: (pdx) => relations.goesOn(pdx),
-    opened: (pdx, count) =>
-      args.opened.some((mfn) => mfn >= xen.ram.frameAt(pdx) && mfn < xen.ram.frameAt(pdx) + count),
-  });
-  const rows: FrameRow[] = [];
-  for (let at = Math.max(0, args.from); at < Math.min(folded.length, args.from + args.count); at++)
-    rows.push(frameRow(here, relations, folded.rows[at]!, folded.counts[at]!));
   const sought = relations.sought(args.find);
-  const found = sought < 0 ? -1 : shownRowOf(folded, sought);
+  const starts = runsOfFrames(here, machine, relations.apart(sought));
+  const shown = (pdx: number): boolean =>
+    pdx === sought ||
+    ((args.xens || !relations.isXens(pdx)) &&
+      (args.owner === undefined || ownerOf(xen, pdx) === args.owner) &&
+      (args.only === 'all' ||
+        (args.only === 'changed' ? relations.isChanged(pdx) : relations.disagrees(pdx))));
+  const opened = args.opened.map((mfn) => xen.ram.indexOf(mfn));
+  const rows: FrameRow[] = [];
+  let total = 0;
+  let found: number | undefined;
+  for (let run = 0; run < starts.length; run++) {
+    const first = starts[run]!;
+    if (!shown(first)) continue;
+    const end = run + 1 < starts.length ? starts[run + 1]! : xen.ram.frames;
+    const folds =
+      args.fold && isWorthFolding(end - first) && !opened.some((pdx) => pdx >= first && pdx < end);
+    const count = folds ? 1 : end - first;
+    const [from, to] = [Math.max(total, args.from), Math.min(total + count, args.from + args.count)];
+    for (let at = from; at < to; at++)
+      rows.push(frameRow(here, relations, first + at - total, folds ? end - first : 1));
+    if (sought >= first && sought < end) found = total + (folds ? 0 : sought - first);
+    total += count;
+  }
   return {
-    total: folded.length,
+    total,
     from: args.from,
     rows,
-    found: found < 0 ? undefined : found,
+    found,
     domains: machine.slots.map((slot) => domainLabel(here, slot)),
     ram: xen.ram.frames,
     hasLists: xen.profile.iommuContext === 'at-first-assignment',
@@ -115,30 +120,40 @@ export function frames(here: Here, args: FramesArgs): Frames {
 function frameRow(here: Here, relations: FrameRelations, pdx: number, folded: number): FrameRow {
   const { xen } = here;
   const mfn = xen.ram.frameAt(pdx);
-  const part = (field: string, name: string): Value => here.part('frame', pdx, field, name);
+  // What is said of a frame of an extent is said of its first.
+  const extent = extentOf(xen, pdx);
+  const head = extent < 0 ? pdx : extent;
+  const part = (field: string, name: string): Value => here.part('frame', head, field, name);
   const flags = (field: string, names: readonly string[]): Flag[] =>
     names.flatMap((name) => flagOf(name, part(field, name)) ?? []);
   const countFlags = flags('countInfo', ['allocated', 'stolen']);
   const order = part('countInfo', 'order');
-  if (extentOrder(xen.frame.countInfo.get(pdx)) !== 0 || order.was !== undefined)
+  if (extentOrder(xen.frame.countInfo.get(head)) !== 0 || order.was !== undefined)
     countFlags.push({ name: 'order', value: { ...order, text: `extent of 2^${order.text} frames` } });
   return {
     mfn,
     name: folded === 1 ? hex(mfn) : `${hex(mfn)} to ${hex(mfn + folded - 1)}`,
     folded,
-    owner: here.field('frame', pdx, 'owner'),
-    ownerSlot: xen.frame.owner.get(pdx) - 1,
+    owner: here.field('frame', head, 'owner'),
+    ownerSlot: ownerOf(xen, pdx),
     type: part('typeInfo', 'type'),
     typeCount: part('typeInfo', 'type count'),
     typeFlags: flags('typeInfo', ['pinned', 'validated', 'partial']),
     references: part('countInfo', 'references'),
     countFlags,
-    gfn: here.field('frame', pdx, 'gfn'),
+    gfn: gfnValue(here, pdx, head),
     list: listOf(here, pdx),
     views: relations.viewsOf(mfn).flatMap(({ rows, row }) => viewOf(here, rows, row, mfn)),
     changed: relations.isChanged(pdx),
     written: relations.isWritten(pdx),
   };
+}
+
+/** Where the owner has the frame: of an extent, as far from its beginning. */
+function gfnValue(here: Here, pdx: number, head: number): Value {
+  return here.word(wordOf(here.table('frame'), head, 'gfn'), (gfn) =>
+    gfn === 0 ? 'none' : hex(gfn - 1 + pdx - head),
+  );
 }
 
 /** A flag that is set, or that the step has cleared. */

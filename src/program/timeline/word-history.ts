@@ -49,6 +49,11 @@ export class WordHistory {
     return this.written.length;
   }
 
+  /** The words that were ever written, each once. Not to be written to. */
+  get writtenWords(): Int32Array {
+    return this.written;
+  }
+
   /** Bytes that it takes, without the index by words. */
   get bytes(): number {
     const checkpoints = this.checkpoints.length * this.written.byteLength;
