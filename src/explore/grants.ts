@@ -4,6 +4,7 @@ import { type CallRow, callRows } from './calls.js';
 import { grantRowOf, type Handle, handleOf } from './grants/handles.js';
 import { type Offer, offerOf, refsInUse } from './grants/offers.js';
 import { type Here, wordOf } from './here.js';
+import { type DomainLabel, domainLabel } from './machine/domain-label.js';
 import type { Value } from './value.js';
 
 /** The first rows of a table, and how many there are. */
@@ -21,11 +22,7 @@ export interface Counter {
 }
 
 /** What a domain offers, and what it has mapped. */
-export interface DomainGrants {
-  readonly slot: number;
-  /** `d1`, and what the program calls it. */
-  readonly name: string;
-  readonly called: string | undefined;
+export interface DomainGrants extends DomainLabel {
   readonly version: Value;
   /** Frames of its table: those with entries, and, of version 2, those with their use flags. */
   readonly shared: readonly Value[];
@@ -67,9 +64,7 @@ export function grants(here: Here, { most }: { readonly most: number }): Grants 
     }
     const row = (ref: number): number => slot * xen.spec.limits.grants + ref;
     found.push({
-      slot,
-      name: xen.domainName(slot),
-      called: calledSo(here, slot),
+      ...domainLabel(here, slot),
       version: here.field('domain', slot, 'grantVersion'),
       ...framesOf(here, slot, most),
       room: grantEntryCount(xen, slot),
@@ -85,11 +80,6 @@ const rowsOf = <T>(keys: readonly number[], most: number, look: (key: number) =>
   total: keys.length,
   rows: keys.slice(0, most).map(look),
 });
-
-/** The name that the program has for a domain now; dom0 is called so by all. */
-function calledSo({ names }: Here, slot: number): string | undefined {
-  return slot === 0 ? 'dom0' : [...names.domains].findLast(([, named]) => named === slot)?.[0];
-}
 
 /** Who has mapped each grant, by its row. */
 function mappersOf(

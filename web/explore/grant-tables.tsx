@@ -116,17 +116,26 @@ function OfferRow({ session, offer, of }: PanelProps & { readonly offer: Offer; 
 }
 
 function Active({ session, active, of }: PanelProps & { readonly active: ActiveEntry; readonly of: string }) {
-  const { pins, frame, mfn, source, spoilt } = active;
+  const { pins, grantee, frame, mfn, owner, source, spoilt } = active;
   const said = pins.filter(({ value }) => value.text !== '0' || value.was !== undefined);
   return (
     <>
       <Frame session={session} value={frame} mfn={mfn} what={`pinned frame of ${of}`} />
+      {owner !== undefined && (
+        <>
+          {' '}
+          of <Shown session={session} value={owner} what={`owner of frame ${frame.text}`} />
+        </>
+      )}
       <div class="pins">
         {said.map(({ name, value }) => (
           <span key={name}>
             {name} <Shown session={session} value={value} what={`${name} pins of ${of}`} />
           </span>
         ))}
+        <span>
+          by <Shown session={session} value={grantee} what={`who is recorded as user of ${of}`} />
+        </span>
       </div>
       {source !== undefined && (
         <div>

@@ -48,7 +48,7 @@ function Domain({ session, domain }: PanelProps & { readonly domain: DomainGrant
     <section>
       <h3>
         {name}
-        {called !== undefined && called !== name && ` (${called})`}
+        {called !== undefined && ` (${called})`}
       </h3>
       {shared.length > 0 && (
         <p class="facts">

@@ -12,6 +12,7 @@ import {
 import { GRANT_V2_TRANSITIVE } from '../../formats/grant-v2.js';
 import { fieldOf, getField, nameInWords } from '../../formats/layout.js';
 import { hex } from '../../text/hex.js';
+import { ownerOf } from '../../xen/frames.js';
 import {
   entryAddress,
   grantEntryCount,
@@ -45,6 +46,8 @@ export interface ActiveEntry {
   readonly frame: Value;
   /** The frame's number; undefined where the entry names none. */
   readonly mfn: number | undefined;
+  /** Whose the frame is, where it is not the granter's: one that a grant passes on, or that has changed hands. */
+  readonly owner: Value | undefined;
   /** Only of copies: the domain and the grant there that it leads to. */
   readonly source: { readonly domain: Value; readonly ref: Value } | undefined;
   /** The domain has written over its entry since. */
@@ -90,7 +93,7 @@ export function offerOf(here: Here, slot: number, ref: number, handles: Offer['h
   return {
     ref,
     entry: ref < grantEntryCount(xen, slot) ? sharedEntry(here, slot, ref) : undefined,
-    active: isRecorded(here, row) ? activeEntry(here, row) : undefined,
+    active: isRecorded(here, row) ? activeEntry(here, slot, row) : undefined,
     handles,
   };
 }
@@ -164,7 +167,7 @@ function useText(value: number, type: number): string {
   return uses.length === 0 ? 'no' : uses.join(', ');
 }
 
-function activeEntry(here: Here, row: number): ActiveEntry {
+function activeEntry(here: Here, slot: number, row: number): ActiveEntry {
   const { xen } = here;
   const pdx = xen.grant.frame.get(row) - 1;
   const source = xen.grant.source.get(row) !== 0;
@@ -176,6 +179,7 @@ function activeEntry(here: Here, row: number): ActiveEntry {
     grantee: here.field('grant', row, 'grantee'),
     frame: here.field('grant', row, 'frame'),
     mfn: pdx < 0 ? undefined : xen.ram.frameAt(pdx),
+    owner: pdx < 0 || ownerOf(xen, pdx) === slot ? undefined : here.field('frame', pdx, 'owner'),
     source: source
       ? { domain: here.field('grant', row, 'source'), ref: here.field('grant', row, 'sourceRef') }
       : undefined,
