@@ -69,7 +69,11 @@ export class CodeEditor {
           ...historyKeymap,
           ...defaultKeymap,
         ]),
-        EditorView.contentAttributes.of({ 'aria-label': 'text of the program', spellcheck: 'false' }),
+        EditorView.contentAttributes.of({
+          'aria-label': 'text of the program',
+          spellcheck: 'false',
+          tabindex: '0',
+        }),
         EditorView.domEventHandlers({
           click: (event, view) => {
             const at = view.posAtCoords(event);
