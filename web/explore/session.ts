@@ -166,9 +166,12 @@ export class Session {
 
   private takeMarks(marks: Marks): void {
     const step = this.step.value;
-    const news = this.marks.value.judged <= step && marks.judged > step;
+    const before = this.marks.value;
+    const judged = before.judged <= step && marks.judged > step;
+    const { comparison } = marks;
+    const compared = comparison !== undefined && comparison.phase !== before.comparison?.phase;
     this.marks.value = marks;
-    if (news) this.refresh();
+    if (judged || compared) this.refresh();
   }
 }
 

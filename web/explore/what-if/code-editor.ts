@@ -132,11 +132,20 @@ export class CodeEditor {
     this.view.dispatch({ effects: showLine.of(line) });
     const { doc } = this.view.state;
     if (line < 1 || line > doc.lines || this.view.hasFocus) return;
+    const { from } = doc.line(line);
     // Nothing but the editor is scrolled: what the reader looks at beside it stays where it is.
-    const { top, bottom } = this.view.lineBlockAt(doc.line(line).from);
-    const { scrollDOM } = this.view;
-    const isSeen = top >= scrollDOM.scrollTop && bottom <= scrollDOM.scrollTop + scrollDOM.clientHeight;
-    if (!isSeen) scrollDOM.scrollTop = (top + bottom - scrollDOM.clientHeight) / 2;
+    this.view.requestMeasure({
+      key: 'show-line',
+      read: ({ scrollDOM: { scrollTop, clientHeight } }) => {
+        if (from > this.length) return undefined;
+        const { top, bottom } = this.view.lineBlockAt(from);
+        const isSeen = top >= scrollTop && bottom <= scrollTop + clientHeight;
+        return isSeen ? undefined : (top + bottom - clientHeight) / 2;
+      },
+      write: (top, { scrollDOM }) => {
+        if (top !== undefined) scrollDOM.scrollTop = top;
+      },
+    });
   }
 
   showProblem(problem: Diagnostic | undefined): void {

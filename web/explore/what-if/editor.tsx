@@ -28,7 +28,7 @@ function Editor({ session }: PanelProps) {
     whatIf.editor = editor;
     if (!isChanged.value && editor.text !== opened.text) editor.replace(opened.text);
     isChanged.value = editor.text !== opened.text;
-    place.current!.replaceChildren(editor.host);
+    if (editor.host.parentNode !== place.current) place.current!.replaceChildren(editor.host);
     editor.measure();
   }, [opened]);
   useEffect(() => {
