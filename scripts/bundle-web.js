@@ -10,6 +10,7 @@ const SCRIPTS = {
   audit: 'web/audit/page.ts',
   explore: 'web/explore/page.tsx',
   'explore-worker': 'web/explore/worker.ts',
+  'explore-layout': 'web/explore/states/layout-worker.ts',
 };
 
 mkdirSync(file('dist/web'), { recursive: true });

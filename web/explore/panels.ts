@@ -8,6 +8,7 @@ import { framesPanel } from './machine/frames.js';
 import { outcomePanel } from './outcome.js';
 import type { Panel } from './panel.js';
 import { searchPanel, searchStatusPanel } from './search/panel.js';
+import { statesPanel } from './states/states.js';
 import { stepsPanel } from './steps.js';
 import { editionsPanel } from './what-if/editions.js';
 import { editorPanel } from './what-if/editor.js';
@@ -33,4 +34,5 @@ export const PANELS: readonly Panel[] = [
   linkNotice,
   searchStatusPanel,
   searchPanel,
+  statesPanel,
 ];

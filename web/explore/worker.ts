@@ -3,6 +3,8 @@ import { type ExploreSource, readSource } from '../../src/explore/source.js';
 import type { News, Reply, Request } from './messages.js';
 import type { SearchRequest } from './search/messages.js';
 import { heedSearch } from './search/worker-search.js';
+import type { GraphRequest } from './states/graph-messages.js';
+import { answerGraph, isGraphRequest } from './states/graph-worker.js';
 
 /** The model's side of the page: it records the program, answers about places in it, and judges it when nothing is asked. */
 
@@ -47,8 +49,9 @@ function begin(): void {
   turns.port2.postMessage(undefined);
 }
 
-self.onmessage = ({ data: request }: MessageEvent<Request | SearchRequest>) => {
+self.onmessage = ({ data: request }: MessageEvent<Request | SearchRequest | GraphRequest>) => {
   if ('search' in request || 'stopSearch' in request) return void heedSearch(request);
+  if (isGraphRequest(request)) return void answerGraph(request);
   try {
     post(answer(request));
   } catch (error) {
