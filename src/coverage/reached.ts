@@ -4,7 +4,7 @@ import type { Statement } from '../program/program.js';
 import { FAILURES, isFailureDue } from '../xen/failures.js';
 import type { Xen } from '../xen/state.js';
 import { PV_MACHINE_RULES } from './pv-machine.js';
-import { keyOf, type Rule } from './rule.js';
+import { isIn, keyOf, type Rule } from './rule.js';
 import { RULES } from './rules.js';
 import { type Situation, situationOf } from './situation.js';
 
@@ -81,6 +81,17 @@ export class ReachedRules {
     return { situation, rules: (this.byOp.get(situation.op) ?? []).filter((one) => isMet(one, situation)) };
   }
 
+  /** Rungs that can refuse the operation of a situation, in order. To be asked while it lasts. */
+  refusals(situation: Situation): readonly Rule[] {
+    return (this.byOp.get(situation.op) ?? []).filter(
+      (one) =>
+        one.binding === true &&
+        one.excuse === undefined &&
+        isIn(one.by, situation.profile) &&
+        (one.applies === undefined || holds(one.applies, situation)),
+    );
+  }
+
   /** Rules that a step meets, now reached. Says whether any of them is new. */
   after({ rules }: Premise, status: string): boolean {
     const met = rulesMet(rules, status).filter((one) => !this.has(one));
@@ -105,10 +116,12 @@ export function contradiction({ rules, situation }: Premise, status: string): Co
   return wrong && { rule: wrong.id, expected: wrong.status, answered: status };
 }
 
+const isMet = (one: Rule, situation: Situation): boolean => holds(one.when, situation);
+
 /** A premise about what a name does not stand for (any more) does not hold: the step is answered before its rules are asked. */
-function isMet(one: Rule, situation: Situation): boolean {
+function holds(premise: (situation: Situation) => boolean, situation: Situation): boolean {
   try {
-    return one.when(situation);
+    return premise(situation);
   } catch (error) {
     if (error instanceof Nameless) return false;
     throw error;

@@ -13,6 +13,8 @@ export interface Rule {
   readonly ops: readonly string[];
   readonly status: string;
   readonly when: (situation: Situation) => boolean;
+  /** What its ladder as a whole is for, a part of `when`: a device tree, say. */
+  readonly applies?: (situation: Situation) => boolean;
   /** The function in which it stands. */
   readonly fn?: string;
   /** Behaviours without which a release does not have the rule. */
@@ -78,6 +80,7 @@ export function ladder(
       // What cannot be reached has a premise only where it can be stated: then it shows that the excuse is out of date.
       when: excuse !== undefined && when === undefined ? never : isNext,
       binding: when !== undefined && status !== 'ok',
+      ...(applies === always ? {} : { applies }),
       ...(by === undefined ? {} : { by }),
       ...(excuse === undefined ? {} : { excuse }),
     };

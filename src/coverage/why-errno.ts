@@ -1,9 +1,8 @@
 import type { Timeline } from '../program/timeline.js';
-import type { Profile } from '../xen/editions/behaviours.js';
 import { FAILURES, type Failure, isFailureDue } from '../xen/failures.js';
 import type { Xen } from '../xen/state.js';
 import { ReachedRules, rulesMet } from './reached.js';
-import { isIn, type Rule, releasesOf, sectionOf } from './rule.js';
+import { type Rule, releasesOf, sectionOf } from './rule.js';
 import { RULES } from './rules.js';
 
 /** A rule of the dossier, as a reader is told of it. */
@@ -69,10 +68,10 @@ export function whyErrno(timeline: Timeline, step: number): WhyErrno {
     );
   }
   rules ??= new ReachedRules(RULES);
-  const { premise, due } = timeline.lookAt(step - 1, (xen, names) => ({
-    premise: rules!.before(xen, names, statement).rules,
-    due: dueFailures(xen),
-  }));
+  const { premise, refusals, due } = timeline.lookAt(step - 1, (xen, names) => {
+    const { rules: premise, situation } = rules!.before(xen, names, statement);
+    return { premise, refusals: rules!.refusals(situation), due: dueFailures(xen) };
+  });
   const left = timeline.lookAt(step, (xen) => dueFailures(xen));
   const failed = [...due].filter(([kind, times]) => left.get(kind) !== times).map(([kind]) => kind);
   const met = rulesMet(premise, status);
@@ -80,12 +79,7 @@ export function whyErrno(timeline: Timeline, step: number): WhyErrno {
   // A failure that came in this step may have come before the rung, with the same errno.
   const sure = binding.length > 0 && failed.length === 0;
   const deciding = binding.length > 0 ? binding : met;
-  const passed = rungsPassed(
-    timeline.edition.profile,
-    op,
-    premise,
-    status === 'ok' ? undefined : deciding[0],
-  );
+  const passed = rungsPassed(refusals, premise, status === 'ok' ? undefined : deciding[0]);
   const [first, ...others] = deciding.map(decision);
   if (first !== undefined) return { rules: [first, ...others], sure, passed };
   if (failed.length > 0) return untold(`something failed that was asked to: ${failed.join(', ')}`);
@@ -98,18 +92,14 @@ export function whyErrno(timeline: Timeline, step: number): WhyErrno {
 
 const untold = (why: string): WhyErrno => ({ rules: [], untold: why, passed: [] });
 
-/** Rungs of an operation, up to one of them, that a release has and whose premise did not hold. */
+/** Rungs that could have refused before one of the rules does, and whose premise did not hold. */
 function rungsPassed(
-  profile: Profile,
-  op: string,
+  refusals: readonly Rule[],
   premise: readonly Rule[],
   before: Rule | undefined,
 ): readonly Told[] {
   const end = before === undefined ? RULES.length : RULES.indexOf(before);
-  return RULES.slice(0, end)
-    .filter((one) => one.binding === true && one.excuse === undefined && one.ops.includes(op))
-    .filter((one) => isIn(one.by, profile) && !premise.includes(one))
-    .map(told);
+  return refusals.filter((one) => RULES.indexOf(one) < end && !premise.includes(one)).map(told);
 }
 
 /** Failures that are still to come, and how often. */

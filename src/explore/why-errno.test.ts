@@ -25,6 +25,35 @@ describe('why a step was answered so', () => {
     expect(passed.some((text) => text.startsWith('#10'))).toBe(false);
   });
 
+  it.each([
+    ['map-bad-gntref', 'bad_gntref', '§5.2 #6 map: reference beyond the table', 'mapGrantRef'],
+    ['unmap-bad-handle', 'bad_handle', '§5.5 unmap: a handle that there is not', 'unmapPass'],
+    ['deassign-ENODEV', 'ENODEV', '§6.2 deassign: the domain has it not', 'deassignDevice'],
+    [
+      'page-type-EINVAL-in-use',
+      'EINVAL',
+      '§3.2 (3) pin: mapped writable, or another table, in use',
+      'getPageType',
+    ],
+    ['set-version-EBUSY', 'EBUSY', '§5.6 set_version: an entry is in use', 'setGrantVersion'],
+    ['dt-assign-EBUSY', 'EBUSY', '§6.7 assign, device tree: somebody has it', 'checkDtAssign'],
+  ])('finds the guard of %s', (name, status, rule, fn) => {
+    expect(why(`errnos/${name}.dommu`, status)).toMatchObject({ sure: true, rules: [{ rule, fn }] });
+  });
+
+  it('tells only of checks that are made for such a device', () => {
+    const passed = why('errnos/dt-assign-EBUSY.dommu', 'EBUSY').passed.map(({ section }) => section);
+    expect(passed.length).toBeGreaterThan(2);
+    expect(new Set(passed)).toEqual(new Set(['§6.7']));
+  });
+
+  it('is not sure of a rung without a premise, and says so', () => {
+    expect(why('errnos/smmu-ENOSPC-context-banks.dommu', 'ENOSPC')).toMatchObject({
+      sure: false,
+      rules: [{ rule: '§6.5 SMMU: no stream slot or context bank is left' }],
+    });
+  });
+
   it('says for ok what had to find nothing', () => {
     const answer = why('errnos/assign-EBUSY-taken.dommu', 'ok');
     expect(answer.text).toBe('createdomain guest iommu');
