@@ -17,7 +17,7 @@ export function Bits({ session, box }: { readonly session: Session; readonly box
     <>
       {box.bits > 0 && <Ruler session={session} box={box} pointed={pointed} point={setPointed} />}
       {box.fields.length > 0 && (
-        <table class="fields">
+        <table class="bit-fields">
           <caption>
             {box.layout !== undefined && `${box.layout}: ${box.manual}. `}Click a value to ask who wrote it.
           </caption>
@@ -106,7 +106,7 @@ function Ruler({
   const width = Math.min(ROW, box.bits);
   const rows = Array.from({ length: Math.ceil(box.bits / width) }, (_, row) => box.bits - (row + 1) * width);
   return (
-    <div class="ruler" aria-hidden="true">
+    <div class="bit-ruler" aria-hidden="true">
       {rows
         .filter(
           (low) =>
@@ -114,7 +114,7 @@ function Ruler({
             box.fields.some((field) => field.hi >= low && field.lo < low + width && !isQuiet(field)),
         )
         .map((low) => (
-          <div key={low} class="ruler-row" style={{ gridTemplateColumns: `repeat(${width}, 1fr)` }}>
+          <div key={low} class="bit-ruler-row" style={{ gridTemplateColumns: `repeat(${width}, 1fr)` }}>
             {box.fields
               .filter(({ lo, hi }) => hi >= low && lo < low + width)
               .map((field) => {

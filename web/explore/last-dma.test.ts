@@ -34,16 +34,16 @@ describe.skipIf(chromiumPath === undefined)(`the tab of the last DMA${needsChrom
     expect(await last.textContent()).toContain('✗ ends here');
     // What ended the access is looked at first, and its bit says so.
     expect(await last.getAttribute('aria-current')).toBe('true');
-    expect(await page.locator('.fields tr.decides th').textContent()).toBe('valid');
-    expect(await page.locator('#last-dma .rule').textContent()).toContain('the entry is missing');
-    await page.locator('.fields tr.decides button.value').click();
+    expect(await page.locator('.bit-fields tr.decides th').textContent()).toBe('valid');
+    expect(await page.locator('#last-dma .way-rule').textContent()).toContain('the entry is missing');
+    await page.locator('.bit-fields tr.decides button.value').click();
     await expect.poll(() => page.locator('#why').textContent()).toContain('valid');
 
     // From box to box with the arrow keys.
     await last.focus();
     await page.keyboard.press('ArrowLeft');
     expect(await boxes.nth(2).getAttribute('aria-current')).toBe('true');
-    expect(await page.locator('.word h3').textContent()).toContain('context bank');
+    expect(await page.locator('.way-word h3').textContent()).toContain('context bank');
     expect(await page.locator('html').getAttribute('data-step')).toBe('5');
     expect(errors).toEqual([]);
     await close();
@@ -58,8 +58,8 @@ describe.skipIf(chromiumPath === undefined)(`the tab of the last DMA${needsChrom
     expect(await address.getAttribute('aria-invalid')).toBe('true');
     await address.fill('8424cb148');
     await page.getByLabel('does').selectOption('write');
-    await page.locator('.verdict', { hasText: 'Refused at level 3' }).waitFor();
-    expect(await page.locator('.fields tr.decides th').textContent()).toBe('access');
+    await page.locator('.way-verdict', { hasText: 'Refused at level 3' }).waitFor();
+    expect(await page.locator('.bit-fields tr.decides th').textContent()).toBe('access');
     expect(await page.locator('#last-dma .log').textContent()).toContain('fsynr=0xb0013');
     expect(errors).toEqual([]);
     await close();
@@ -71,7 +71,7 @@ describe.skipIf(chromiumPath === undefined)(`the tab of the last DMA${needsChrom
       const { page, close } = await lastDma('smmuv3-vmid-reuse', 9);
       await page.emulateMedia({ colorScheme });
       await page.locator('.way button', { hasText: 'stream entry' }).click();
-      await page.locator('.word h3', { hasText: 'stream entry' }).waitFor();
+      await page.locator('.way-word h3', { hasText: 'stream entry' }).waitFor();
       expect(await accessibilityProblems(page, '#last-dma')).toEqual([]);
       // Nothing is wider than the page.
       expect(await page.evaluate('document.documentElement.scrollWidth <= innerWidth')).toBe(true);

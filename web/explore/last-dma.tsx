@@ -15,7 +15,7 @@ const CHOICES: readonly (readonly [Shown, string, string])[] = [
 
 function LastDma({ session }: PanelProps) {
   const [shown, setShown] = useState<Shown>('then');
-  const [chosen, choose] = useState<string | undefined>(undefined);
+  const [choice, choose] = useState<ChosenBox | undefined>(undefined);
   return (
     <div class="last-dma">
       <p class="hint">
@@ -41,21 +41,33 @@ function LastDma({ session }: PanelProps) {
         </span>
       </div>
       {shown === 'walk' ? (
-        <Walk session={session} chosen={chosen} choose={choose} />
+        <Walk session={session} choice={choice} choose={choose} />
       ) : (
-        <Last session={session} when={shown} chosen={chosen} choose={choose} />
+        <Last session={session} when={shown} choice={choice} choose={choose} />
       )}
     </div>
   );
 }
 
-interface Choosing {
-  readonly session: Session;
-  readonly chosen: string | undefined;
-  readonly choose: (id: string) => void;
+/** The box that the reader looks at, of the access of which step; of another, it is where that one ended. */
+interface ChosenBox {
+  readonly step: number;
+  readonly id: string;
 }
 
-function Last({ session, when, chosen, choose }: Choosing & { readonly when: When }) {
+interface Choosing {
+  readonly session: Session;
+  readonly choice: ChosenBox | undefined;
+  readonly choose: (choice: ChosenBox) => void;
+}
+
+/** The access that nobody made is of no step. */
+const IMAGINED = 0;
+
+const chosenAt = (choice: ChosenBox | undefined, step: number): string | undefined =>
+  choice?.step === step ? choice.id : undefined;
+
+function Last({ session, when, choice, choose }: Choosing & { readonly when: When }) {
   const answer = useView(session, 'lastAccess', { when });
   const last = answer.value;
   if (last === undefined) return <p class="empty">No device has made an access so far.</p>;
@@ -69,13 +81,18 @@ function Last({ session, when, chosen, choose }: Choosing & { readonly when: Whe
         : {path.access}
         {when === 'now' && ', through the tables as they stand now'}
       </h3>
-      <Way session={session} path={path} chosen={chosen} choose={choose} />
+      <Way
+        session={session}
+        path={path}
+        chosen={chosenAt(choice, step)}
+        choose={(id) => choose({ step, id })}
+      />
       {log.length > 0 && <Log lines={log} what="What Xen logged" />}
     </>
   );
 }
 
-function Walk({ session, chosen, choose }: Choosing) {
+function Walk({ session, choice, choose }: Choosing) {
   const devices = useView(session, 'deviceNames', undefined).value ?? [];
   const [device, setDevice] = useState(0);
   const [requester, setRequester] = useState<number | undefined>(undefined);
@@ -157,7 +174,12 @@ function Walk({ session, chosen, choose }: Choosing) {
       ) : (
         <>
           <h3>{path.access}</h3>
-          <Way session={session} path={path} chosen={chosen} choose={choose} />
+          <Way
+            session={session}
+            path={path}
+            chosen={chosenAt(choice, IMAGINED)}
+            choose={(id) => choose({ step: IMAGINED, id })}
+          />
           {path.log.length > 0 && <Log lines={path.log} what="What Xen would log" />}
         </>
       )}
@@ -167,7 +189,7 @@ function Walk({ session, chosen, choose }: Choosing) {
 
 function Log({ lines, what }: { readonly lines: readonly string[]; readonly what: string }) {
   return (
-    <div class="beside">
+    <div class="way-beside">
       <h3>{what}</h3>
       <pre class="log">{lines.map((line) => `(XEN) ${line}`).join('\n')}</pre>
     </div>

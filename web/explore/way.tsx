@@ -25,10 +25,10 @@ export function Way({
   const refused = path.frame === undefined;
   return (
     <div class="way-and-word">
-      <p class={`verdict ${path.rule.fits ? (refused ? 'warn' : 'good') : 'bad'}`}>
+      <p class={`way-verdict ${path.rule.fits ? (refused ? 'warn' : 'good') : 'bad'}`}>
         <span aria-hidden="true">{refused ? '✗' : '✓'}</span> {path.says}
       </p>
-      <p class="rule">
+      <p class="way-rule">
         <span class={path.rule.fits ? 'badge good' : 'badge bad'}>
           {path.rule.fits ? '✓ as it should be' : '✗ not as it should be'}
         </span>{' '}
@@ -37,7 +37,7 @@ export function Way({
       <Boxes label="the way of the access" boxes={path.boxes} unreached={refused} {...choice} />
       <AddressRuler path={path} {...choice} />
       {path.tables !== undefined && (
-        <div class="beside">
+        <div class="way-beside">
           <h3>
             What the tables say, which were not asked{' '}
             <span class={path.tables.same ? 'badge good' : 'badge bad'}>
@@ -50,9 +50,9 @@ export function Way({
       )}
       <Word session={session} box={box} />
       {path.faults.length > 0 && (
-        <div class="beside">
+        <div class="way-beside">
           <h3>What the unit records of it</h3>
-          <Boxes label="fault registers" boxes={path.faults} {...choice} />
+          <Boxes label="fault registers" boxes={path.faults} apart {...choice} />
         </div>
       )}
     </div>
@@ -69,6 +69,7 @@ function Boxes({
   label,
   boxes,
   unreached = false,
+  apart = false,
   chosen,
   choose,
 }: Choice & {
@@ -76,6 +77,8 @@ function Boxes({
   readonly boxes: readonly PathBox[];
   /** Memory, to which they were to lead, is not reached. */
   readonly unreached?: boolean;
+  /** None leads to the next. */
+  readonly apart?: boolean;
 }) {
   const onKeyDown = (event: KeyboardEvent & { currentTarget: HTMLElement }): void => {
     const by = event.key === 'ArrowRight' ? 1 : event.key === 'ArrowLeft' ? -1 : 0;
@@ -88,7 +91,7 @@ function Boxes({
     next.click();
   };
   return (
-    <ol class="way" aria-label={label} onKeyDown={onKeyDown}>
+    <ol class={apart ? 'way apart' : 'way'} aria-label={label} onKeyDown={onKeyDown}>
       {boxes.map((box) => (
         <li key={box.id}>
           <button
@@ -99,9 +102,9 @@ function Boxes({
             onClick={() => choose(box.id)}
           >
             <strong>{box.title}</strong>
-            {box.which !== '' && <span class="mono which">{box.which}</span>}
+            {box.which !== '' && <span class="mono which">{box.which.replace(/^0000:/, '')}</span>}
             {box.kind === 'entry' && box.mfn !== undefined && <span class="mono dim">in {hex(box.mfn)}</span>}
-            {box.kind === 'frame' && <span class="dim">{box.says}</span>}
+            {(box.kind === 'frame' || box.kind === 'fault') && <span class="dim">{box.says}</span>}
             {box.kind !== 'fault' && (
               <span class="sign">
                 {box.state === 'ended' ? '✗ ends here' : '✓'}
@@ -127,7 +130,7 @@ function AddressRuler({ path, chosen, choose }: Choice & { readonly path: Access
   );
   if (levels.length === 0) return null;
   return (
-    <div class="address">
+    <div class="way-address">
       <span>
         The address <code>{hex(path.address)}</code>:
       </span>
@@ -151,7 +154,7 @@ function AddressRuler({ path, chosen, choose }: Choice & { readonly path: Access
 /** The box that is looked at, with all its bits. */
 function Word({ session, box }: { readonly session: Session; readonly box: PathBox }) {
   return (
-    <div class={`word ${box.state}`}>
+    <div class={`way-word ${box.state}`}>
       <h3>
         {box.title} {box.which}
         {box.state === 'ended' && box.kind !== 'fault' && (
@@ -161,6 +164,11 @@ function Word({ session, box }: { readonly session: Session; readonly box: PathB
       <p>{sentence(box.says)}</p>
       <p class="dim">
         {sentence(box.place)} {box.chosenBy !== undefined && <>Chosen by {box.chosenBy}. </>}
+        {box.rights !== undefined && (
+          <>
+            Lets through so far: <code>{box.rights}</code>.{' '}
+          </>
+        )}
         {box.mfn !== undefined && (
           <>
             Pick frame <Frame session={session} mfn={box.mfn} />.{' '}
