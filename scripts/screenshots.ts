@@ -40,6 +40,25 @@ const SHOTS: readonly Shot[] = [
   { name: 'machine', args: [...ARM, '--step', '4'], act: (page) => tab(page, 'Machine') },
   { name: 'grants', args: [...ARM, '--step', '4'], act: (page) => tab(page, 'Grants') },
   { name: 'invariants', args: [...ARM, '--step', '4'], act: (page) => tab(page, 'Invariants') },
+  { name: 'devices', args: [...ARM, '--step', '5'], act: (page) => tab(page, 'Devices') },
+  {
+    name: 'why',
+    args: [...ARM, '--step', '5'],
+    act: async (page) => {
+      await tab(page, 'Last DMA');
+      await page.locator('#outcome').getByRole('button', { name: 'fault' }).click();
+    },
+  },
+  {
+    name: 'what-if',
+    args: [...ARM, '--step', '4'],
+    act: async (page) => {
+      await tab(page, 'What if?');
+      await page.getByPlaceholder('4.12, late-enable').fill('4.15');
+      await page.getByRole('button', { name: 'Compare with Xen 4.15' }).click();
+      await page.getByText('does eth0 reach 0x8424cb (r-)').waitFor();
+    },
+  },
   { name: 'livelock', args: [...LOOP, '--step', '22'], act: (page) => tab(page, 'Machine') },
 ];
 

@@ -165,14 +165,21 @@ export class Session {
   }
 
   private takeMarks(marks: Marks): void {
-    const step = this.step.value;
     const before = this.marks.value;
-    const judged = before.judged <= step && marks.judged > step;
-    const { comparison } = marks;
-    const compared = comparison !== undefined && comparison.phase !== before.comparison?.phase;
     this.marks.value = marks;
-    if (judged || compared) this.refresh();
+    if (isNews(before, marks, this.step.value)) this.refresh();
   }
+}
+
+/** Whether more is known of a step than before: it has been judged meanwhile, or held against the other edition's. */
+function isNews(before: Marks, now: Marks, step: number): boolean {
+  const passed = (was = 0, is = 0) => was <= step && is > step;
+  const [other, otherNow] = [before.comparison, now.comparison];
+  return (
+    passed(before.judged, now.judged) ||
+    other?.phase !== otherNow?.phase ||
+    passed(other?.progress, otherNow?.progress)
+  );
 }
 
 /** The answer to a question at the step that the page shows; undefined until the first has come. */
