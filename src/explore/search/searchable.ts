@@ -18,11 +18,17 @@ export interface SearchableBug {
   readonly settings: Partial<VerifySettings>;
 }
 
+/** What has been asked last, and the answer, which does not change from step to step. */
+let last: { readonly edition: string; readonly bugs: readonly SearchableBug[] } | undefined;
+
 /** What a search from here can be about, beside the program: the bugs that the edition is made of. */
 export function searchable({ timeline }: Here): readonly SearchableBug[] {
   const { name } = timeline.edition;
-  if (!name.includes('+')) return [];
-  return GALLERY.filter((bug) => buggyEdition(bug).name === name).map(searchableBug);
+  if (last?.edition !== name) {
+    const bugs = name.includes('+') ? GALLERY.filter((bug) => buggyEdition(bug).name === name) : [];
+    last = { edition: name, bugs: bugs.map(searchableBug) };
+  }
+  return last.bugs;
 }
 
 function searchableBug(bug: Bug): SearchableBug {

@@ -181,7 +181,7 @@ function Field({
   const id = `setting-${name}`;
   const label = (
     <label for={id}>
-      {text} <code class="dim">{flag}</code>
+      {text} <code class="dim">{'value' in setting ? `${flag} <${setting.value}>` : flag}</code>
     </label>
   );
   if ('given' in setting) {

@@ -8,7 +8,10 @@ import type { SearchState } from './search-state.js';
 /** How the search is getting on: figures, and a picture of them over time. */
 export function ProgressOf({ state }: { readonly state: SearchState }) {
   const progress = state.progress.value;
-  if (progress === undefined) return <p class="dim">The search begins …</p>;
+  const box = useRef<HTMLDivElement>(null);
+  const hasBegun = progress !== undefined;
+  useEffect(() => box.current?.scrollIntoView({ block: 'nearest' }), [hasBegun]);
+  if (!hasBegun) return <p class="dim">The search begins …</p>;
   const { states, transitions, depth, frontier, bytes, seconds, statesASecond, left, loops } = progress;
   const rows: readonly (readonly [string, string])[] = [
     ['states found', grouped(states)],
@@ -21,7 +24,7 @@ export function ProgressOf({ state }: { readonly state: SearchState }) {
     ['at least to go', left === undefined ? 'not known' : `${Math.ceil(left)} s`],
   ];
   return (
-    <div class="search-progress">
+    <div class="search-progress" ref={box}>
       <dl>
         {rows.map(([label, text]) => (
           <div key={label}>

@@ -46,6 +46,7 @@ export class SearchState {
   isNews = false;
   private readonly session: Session;
   private worker: Worker | undefined;
+  private script: string | undefined;
   /** Of so many words about its progress one is kept. */
   private every = 1;
   private heard = 0;
@@ -67,9 +68,8 @@ export class SearchState {
     });
     this.every = 1;
     this.heard = 0;
-    const script = modelScript();
-    this.worker = new Worker(script);
-    URL.revokeObjectURL(script);
+    this.script = modelScript();
+    this.worker = new Worker(this.script);
     this.worker.onmessage = ({ data }: MessageEvent<SearchNews>) => this.hear(data);
     this.worker.onerror = ({ message }) => this.fail(message);
     this.tell({ search: order });
@@ -117,6 +117,8 @@ export class SearchState {
   private end(): void {
     this.worker?.terminate();
     this.worker = undefined;
+    if (this.script !== undefined) URL.revokeObjectURL(this.script);
+    this.script = undefined;
     this.isRunning.value = false;
   }
 
@@ -124,12 +126,15 @@ export class SearchState {
   async show(found: FoundProgram, step = found.step): Promise<void> {
     const { session } = this;
     if (this.isShown(found)) return session.goTo(step);
-    const { source } = session;
-    if (this.before.value === undefined && source !== undefined) {
-      this.before.value = { source, step: session.step.value, tab: session.tab.value };
-    }
+    const { source, open } = { source: session.source, open: this.open.value };
+    const isAway = open !== undefined && this.isShown(open);
+    const here = source && { source, step: session.step.value, tab: session.tab.value };
     await session.open({ name: found.name, text: found.program, configs: {} }, step);
-    if (session.source?.text === found.program) this.open.value = found;
+    if (session.source?.text !== found.program) return;
+    batch(() => {
+      this.open.value = found;
+      if (!isAway) this.before.value = here;
+    });
   }
 
   /** Whether a counterexample is what is open now. */

@@ -100,7 +100,12 @@ describe.skipIf(chromiumPath === undefined)(`the search in a browser${needsChrom
     expect(await verdict(page).textContent()).toContain('UNSAFE');
     await page.getByRole('button', { name: 'Open at the violation' }).first().click();
     const broken = bug.invariants[0]!;
-    await page.locator('#invariants', { hasText: broken }).waitFor();
+    await page.locator('#outcome', { hasText: `${broken} is broken` }).waitFor();
+    expect(await page.getByRole('tab', { name: 'Invariants' }).getAttribute('aria-selected')).toBe('true');
+    // From one counterexample to the next: the way back leads to where the reader was before them.
+    await page.getByRole('tab', { name: 'Search' }).click();
+    await page.getByRole('button', { name: 'Open at the violation' }).last().click();
+    await page.locator('h1', { hasText: /^XSA-288a-4\.22-I1\.dommu$/ }).waitFor();
     await page.getByRole('button', { name: '← back to XSA-288a.dommu, step 1' }).click();
     await page.locator('h1', { hasText: /^XSA-288a\.dommu$/ }).waitFor();
     expect(await page.getByRole('tab', { name: 'Search' }).getAttribute('aria-selected')).toBe('true');
