@@ -26,8 +26,12 @@ describe('what a step did', () => {
       const did = explorer.answer(result.index + 1, 'outcome', { lines: 100 });
       expect(did.changes.flatMap(({ lines }) => lines).sort()).toEqual([...result.changes].sort());
       expect(did.log.join('\n')).toBe(result.faults.map((fault) => fault.text).join('\n'));
-      expect(did.unexpected).toEqual(result.unexpected);
-      expect(did.broken).toEqual(result.violations);
+      const surprises = did.broken!.filter(({ isExpected }) => !isExpected);
+      expect([
+        ...did.unexpected!,
+        ...surprises.map(({ invariant, title }) => `${invariant} is broken: ${title}`),
+      ]).toEqual(result.unexpected);
+      expect(did.broken!.map(({ isExpected, ...violation }) => violation)).toEqual(result.violations);
     }
     expect(explorer.marks.unexpected).toContain(5);
   });

@@ -1,6 +1,6 @@
 import { LOOP_END } from '../program/execution.js';
 import { printStatement } from '../program/print.js';
-import type { ViolationText } from '../program/unmet.js';
+import { isExpected, unexpectedViolation, type ViolationText } from '../program/unmet.js';
 import { type Change, changeLines } from '../store/changes.js';
 import type { Here } from './here.js';
 import { logOf, shortened } from './step-row.js';
@@ -26,8 +26,8 @@ export interface Outcome extends StepRow {
   /** Steps of a hypercall that ran in several. */
   readonly hypercallSteps: number | undefined;
   /** Invariants that it broke; undefined as long as the step has not been judged. */
-  readonly broken: readonly ViolationText[] | undefined;
-  /** Expectations that were not met, and what nobody expected; undefined as long as the step has not been judged. */
+  readonly broken: readonly (ViolationText & { readonly isExpected: boolean })[] | undefined;
+  /** Expectations that were not met, and what nobody expected beside `broken`; undefined as long as the step has not been judged. */
   readonly unexpected: readonly string[] | undefined;
 }
 
@@ -39,7 +39,10 @@ export function outcome(here: Here, { lines }: { readonly lines: number }): Outc
   const { timeline, verdicts, step } = here;
   const [row] = steps(here, { from: step, count: 1 });
   const isJudged = step < verdicts.judged;
-  const broken = isJudged ? verdicts.newAt(step) : undefined;
+  const expected = step === 0 ? [] : timeline.step(step).statement.expect;
+  const broken = isJudged
+    ? verdicts.newAt(step).map((violation) => ({ ...violation, isExpected: isExpected(violation, expected) }))
+    : undefined;
   if (step === 0) {
     const unexpected = broken && [];
     return {
@@ -64,7 +67,8 @@ export function outcome(here: Here, { lines }: { readonly lines: number }): Outc
     because,
     hypercallSteps,
     broken,
-    unexpected: isJudged ? verdicts.unexpectedAt(step) : undefined,
+    unexpected:
+      broken && verdicts.unexpectedAt(step).filter((text) => !broken.map(unexpectedViolation).includes(text)),
   };
 }
 

@@ -49,8 +49,15 @@ export function* unmet(
       kind === 'fault' || (kind === 'status' && 'status' in rest && rest.status === 'fault'),
   );
   if (faults.length > 0 && !expectsFault) yield 'the device faulted, which nobody expected';
-  for (const { invariant, title } of violations) {
-    const expected = expectations.some((one) => one.kind === 'violation' && one.invariant === invariant);
-    if (!expected) yield `${invariant} is broken: ${title}`;
+  for (const violation of violations) {
+    if (!isExpected(violation, expectations)) yield unexpectedViolation(violation);
   }
 }
+
+/** Whether a step is to break an invariant. */
+export const isExpected = ({ invariant }: ViolationText, expectations: readonly Expectation[]): boolean =>
+  expectations.some((one) => one.kind === 'violation' && one.invariant === invariant);
+
+/** How it is told that an invariant is broken which nobody expected. */
+export const unexpectedViolation = ({ invariant, title }: ViolationText): string =>
+  `${invariant} is broken: ${title}`;

@@ -59,6 +59,25 @@ describe.skipIf(chromiumPath === undefined)(`the explorer for everybody${needsCh
     await close();
   });
 
+  it('is printed with everything that is open, light, one part below the other', async () => {
+    const { page, close } = await openExplorer({ text, edition: '4.12' }, { step: 4 });
+    await page.emulateMedia({ media: 'print', colorScheme: 'dark' });
+    const boxes = await Promise.all(
+      ['#steps', '#outcome', '.machine'].map(async (part) => (await page.locator(part).boundingBox())!),
+    );
+    const [steps, outcome, machine] = boxes;
+    expect(outcome!.y).toBeGreaterThanOrEqual(steps!.y + steps!.height);
+    expect(machine!.y).toBeGreaterThanOrEqual(outcome!.y + outcome!.height);
+    const cut = await page.evaluate<boolean>(`(() => {
+      const body = document.querySelector('#outcome .body');
+      return body.scrollHeight > body.clientHeight + 1;
+    })()`);
+    expect(cut).toBe(false);
+    expect(await page.getByRole('button', { name: 'Play' }).isVisible()).toBe(false);
+    expect(await page.evaluate<string>('getComputedStyle(document.body).colorScheme')).toBe('light');
+    await close();
+  });
+
   it('is in one column, with nothing cut off at the side, where it is magnified to twice its size', async () => {
     const { page, close } = await openExplorer({ text }, { step: 5 });
     await page.setViewportSize({ width: 640, height: 400 });

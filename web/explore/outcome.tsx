@@ -65,7 +65,7 @@ function Findings({ outcome: { broken, unexpected } }: { readonly outcome: Outco
     <>
       {broken.length > 0 && (
         <ul class="findings broken">
-          {broken.map(({ invariant, title, message, harm }) => (
+          {broken.map(({ invariant, title, message, harm, isExpected }) => (
             <li key={invariant}>
               <span class="sign violation" aria-hidden="true">
                 ■
@@ -73,6 +73,15 @@ function Findings({ outcome: { broken, unexpected } }: { readonly outcome: Outco
               <strong>{invariant} is broken</strong>: {title}. <span class="badge bad">{harm}</span>
               <br />
               {message}
+              {!isExpected && (
+                <>
+                  <br />
+                  <span class="sign unexpected" aria-hidden="true">
+                    ✗
+                  </span>{' '}
+                  nobody expected that
+                </>
+              )}
             </li>
           ))}
         </ul>
