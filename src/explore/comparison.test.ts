@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
+import { BIG_MACHINE } from '../../web/explore/big-machine.fixture.js';
 import { Explorer } from './explorer.js';
 
 const read = (name: string): string =>
@@ -19,7 +20,7 @@ function comparedWith(explorer: Explorer, edition: string): Explorer {
   return explorer;
 }
 
-const at = (explorer: Explorer, step: number) => explorer.answer(step, 'difference', undefined)!;
+const at = (explorer: Explorer, step: number) => explorer.answer(step, 'difference', { inDetail: false })!;
 
 describe('a run beside that of another edition', () => {
   it('shows where the bug of the report begins, and in words what an observer sees of it', () => {
@@ -59,7 +60,7 @@ describe('a run beside that of another edition', () => {
     expect(at(explorer, 5).sentences).toEqual([]);
     explorer.compareWith(undefined);
     expect(explorer.marks.comparison).toBeUndefined();
-    expect(explorer.answer(5, 'difference', undefined)).toBeUndefined();
+    expect(explorer.answer(5, 'difference', { inDetail: true })).toBeUndefined();
   });
 
   it('shows rounds of a loop that only one design goes through as standing alone', () => {
@@ -89,6 +90,15 @@ describe('a run beside that of another edition', () => {
     }
     expect(explorer.timeline.position).toBe(3);
     expect(at(explorer, 3).compared).toBe(true);
+  });
+
+  it('says what devices of a large machine reach when it is asked for in detail', () => {
+    const source = { name: 'big.dommu', text: BIG_MACHINE, configs: {}, edition: 'late-enable' };
+    const explorer = comparedWith(new Explorer(source), 'up-front');
+    const reach = (inDetail: boolean) =>
+      explorer.answer(7, 'difference', { inDetail })!.sentences.filter((one) => / reach/.test(one));
+    expect(reach(false)).toEqual(['What devices reach differs.']);
+    expect(reach(true)[0]).toMatch(/^Only on Xen (late-enable|up-front) does \w+ reach 0x.* more\.$/);
   });
 
   it('cannot be had on an edition that there is not, which is no end of what was there', () => {

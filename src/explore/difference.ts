@@ -35,8 +35,14 @@ export interface Difference {
 /** As many steps, frames and changes are listed; of more it is said how many. */
 const LISTED = 8;
 
-/** In what this step differs from the other edition's; undefined where none is compared with. */
-export function difference(here: Here): Difference | undefined {
+/** Addresses of devices that are walked, in both runs, for a reader who may be on the way to another step. */
+const WALKED_AT_ONCE = 512;
+
+/**
+ * In what this step differs from the other edition's; undefined where none is compared with. What devices reach on a large
+ * machine is only looked at where `inDetail` is said: it takes longer than a step may.
+ */
+export function difference(here: Here, { inDetail }: { readonly inDetail: boolean }): Difference | undefined {
   const { timeline, step, comparison } = here;
   if (comparison === undefined) return undefined;
   const mine = sideOf(timeline, step);
@@ -57,7 +63,8 @@ export function difference(here: Here): Difference | undefined {
     differs,
     here: mine,
     there,
-    sentences: there === undefined ? alonenessOf(mine, other) : sentences(here, other, theirs, differs),
+    sentences:
+      there === undefined ? alonenessOf(mine, other) : sentences(here, other, theirs, differs, inDetail),
     onlyThere: alone,
     onlyThereCount: onlyThere.to - onlyThere.from,
     ...around,
@@ -77,7 +84,13 @@ const alonenessOf = ({ edition }: Side, other: Timeline): string[] => [
   `Only the run on Xen ${edition} makes this step; the one on ${other.edition.name} has none that does the same.`,
 ];
 
-function sentences(here: Here, other: Timeline, theirs: number, differs: readonly Kind[]): string[] {
+function sentences(
+  here: Here,
+  other: Timeline,
+  theirs: number,
+  differs: readonly Kind[],
+  inDetail: boolean,
+): string[] {
   const { timeline, step } = here;
   const [mine, their] = [sideOf(timeline, step), sideOf(other, theirs)];
   const found: string[] = [];
@@ -85,7 +98,11 @@ function sentences(here: Here, other: Timeline, theirs: number, differs: readonl
     found.push(`Xen ${mine.edition} answers ${mine.status}, Xen ${their.edition} answers ${their.status}.`);
   }
   if (differs.includes('faults')) found.push(logSentence(mine, their));
-  if (differs.includes('reach')) found.push(...reachSentences(here, other, theirs));
+  if (differs.includes('reach')) {
+    const isSmall = here.xen.spec.devices.length * here.xen.ram.frames <= WALKED_AT_ONCE;
+    if (isSmall || inDetail) found.push(...reachSentences(here, other, theirs));
+    else found.push('What devices reach differs.');
+  }
   if (differs.includes('words') && found.length === 0) {
     found.push('What an observer sees is the same; what the hypervisor keeps for itself is not.');
   }

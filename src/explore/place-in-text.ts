@@ -20,12 +20,16 @@ export function placeInText({ timeline, step }: Here): PlaceInText {
   const statement = timeline.statement(step);
   const { line } = statement;
   if (statement.op === LOOP_END) {
-    return { kind: 'loop end', line, block: blocksAround(steps, line)?.at(-2), firstLine };
+    return { kind: 'loop end', line, block: headOf(blocksAround(steps, line)?.at(-2)), firstLine };
   }
   const blocks = blocksOf(steps, statement);
   if (blocks === undefined) return { kind: 'config', line, block: undefined, firstLine };
-  return { kind: 'statement', line, block: blocks.at(-1), firstLine };
+  return { kind: 'statement', line, block: headOf(blocks.at(-1)), firstLine };
 }
+
+/** A block without what is in it. */
+const headOf = (block: Repeat | undefined): PlaceInText['block'] =>
+  block && { line: block.line, repeat: block.repeat };
 
 /** The blocks that a statement is in, the outermost first; undefined where it is none of the text's. */
 function blocksOf(steps: readonly Step[], statement: Statement): Repeat[] | undefined {

@@ -1,14 +1,15 @@
+import { useEffect, useState } from 'preact/hooks';
 import type { ComparisonMarks } from '../../../src/explore/comparison.js';
 import type { Difference, Side } from '../../../src/explore/difference.js';
 import type { PanelProps } from '../panel.js';
-import { useView } from '../session.js';
+import { type Session, useView } from '../session.js';
 import { WhatIf } from './state.js';
 
 /** How a run and another edition's differ: as a whole, and at the step that is shown. */
 export function Compared({ session }: PanelProps) {
   const whatIf = WhatIf.of(session);
   const marks = session.marks.value.comparison;
-  const difference = useView(session, 'difference', undefined).value;
+  const difference = useView(session, 'difference', { inDetail: useRest(session) }).value;
   const length = session.opened.value?.length ?? 0;
   if (marks === undefined || whatIf.comparedWith.value === undefined) return null;
   const count = session.marks.value.differing.length;
@@ -45,6 +46,20 @@ export function Compared({ session }: PanelProps) {
       {difference !== undefined && <AtThisStep difference={difference} />}
     </section>
   );
+}
+
+/** Milliseconds at a step after which the reader is taken to look at it. */
+const REST = 150;
+
+/** Whether the reader has come to rest at a step. */
+function useRest(session: Session): boolean {
+  const step = session.step.value;
+  const [rested, setRested] = useState(-1);
+  useEffect(() => {
+    const timer = setTimeout(() => setRested(step), REST);
+    return () => clearTimeout(timer);
+  }, [step]);
+  return rested === step;
 }
 
 interface FoundProps {

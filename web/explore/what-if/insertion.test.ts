@@ -59,6 +59,11 @@ describe('a statement that is put into the text', () => {
     expect(forever.note).toContain('in every round of it');
   });
 
+  it('is told of its block without what is in it, which may be long', () => {
+    const { block } = open(TEXT).answer(3, 'placeInText', undefined);
+    expect(block).toEqual({ line: 10, repeat: 2 });
+  });
+
   it('stands behind a loop that has ended', () => {
     const explorer = open(TEXT);
     const [loop] = explorer.opened.loops;
