@@ -3,7 +3,7 @@ import { GRANT_STEPS, isIdle } from '../xen/calls/call.js';
 import { describeCall } from '../xen/calls/name.js';
 import { HELD_PAGES } from '../xen/state.js';
 import { type Here, wordOf } from './here.js';
-import { steps } from './steps.js';
+import { bareStep } from './step-row.js';
 import { begunAt } from './underway.js';
 import type { Value } from './value.js';
 
@@ -53,10 +53,7 @@ function callRow(here: Here, call: number): CallRow {
     call,
     name: describeCall(xen, call),
     aboutGrants,
-    begun:
-      begun === undefined
-        ? undefined
-        : { step: begun, text: steps(here, { from: begun, count: 1 })[0]!.text },
+    begun: begun === undefined ? undefined : { step: begun, text: bareStep(timeline, begun).text },
     next: here.field('call', call, 'step'),
     progress: [
       ...told(here, 'call', call).filter(({ name }) => name !== 'step'),

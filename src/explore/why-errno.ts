@@ -1,7 +1,7 @@
 import { type WhyErrno, whyErrno as whyAnswered } from '../coverage/why-errno.js';
 import type { Timeline } from '../program/timeline.js';
 import type { Here } from './here.js';
-import { steps } from './steps.js';
+import { bareStep } from './step-row.js';
 import { begunAt, callOfStep } from './underway.js';
 
 /** Why a step was answered as it was: the rule of the dossier that decided, where that is known. */
@@ -30,7 +30,7 @@ export function whyErrno(here: Here, { step }: { readonly step: number }): Errno
 
 function answerOf(here: Here, step: number): ErrnoAnswer {
   const { timeline } = here;
-  const textOf = (at: number): string => steps(here, { from: at, count: 1 })[0]!.text;
+  const textOf = (at: number): string => bareStep(timeline, at).text;
   if (step === 0) {
     const untold = 'the machine has booted: nothing was asked of the hypervisor yet';
     return {

@@ -1,6 +1,6 @@
 import type { Timeline } from '../program/timeline.js';
 import type { Here } from './here.js';
-import { steps } from './steps.js';
+import { bareStep } from './step-row.js';
 import { type AskedWords, asksRam, type Terms, termsOf } from './word-terms.js';
 import { countUpTo, type Written, writtenIn } from './written.js';
 
@@ -148,7 +148,7 @@ function row(
   before: (word: number) => number,
   after: (word: number) => number,
 ): WriterRow {
-  const { text, status } = steps(here, { from: step, count: 1 })[0]!;
+  const { text, status } = bareStep(here.timeline, step);
   const texts = [terms.read(before), terms.read(after)];
   const raw = [terms.raw(before), terms.raw(after)];
   const alike = texts[0] === texts[1] && raw[0] !== raw[1];
