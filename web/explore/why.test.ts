@@ -103,6 +103,41 @@ describe.skipIf(chromiumPath === undefined)(`asking why in a browser${needsChrom
     }
   });
 
+  it('goes through many writers a window at a time, and follows the step that is shown', async () => {
+    const { page, errors, close } = await openExplorer(
+      {
+        text: `machine x86
+ram 0x100..0x10f
+dom0 pages=2
+createdomain guest max_pages=8
+populate_physmap guest P
+grant guest 1 dom0 P
+repeat 40
+  map_grant_ref dom0 A guest 1 host
+  unmap_grant_ref dom0 A
+end
+`,
+      },
+      { step: 50 },
+    );
+    await page.getByRole('tab', { name: 'Grants' }).click();
+    await page.locator('#grants').getByTitle('use flags of d1 grant 1').click();
+    const why = page.locator('#why');
+    await why.locator('.seen', { hasText: 'step 50' }).waitFor();
+    expect(await why.locator('.sentence').textContent()).toContain('Shown are writers');
+    await why.getByRole('button', { name: 'first' }).click();
+    await why.locator('.writers li', { hasText: 'boot' }).waitFor();
+    expect(await why.locator('.seen').count()).toBe(0);
+    await why.getByRole('button', { name: 'last' }).click();
+    await why.locator('.writers .later', { hasText: 'step 83' }).waitFor();
+    await why.getByRole('button', { name: 'around what is seen' }).click();
+    await why.locator('.seen', { hasText: 'step 50' }).waitFor();
+    await page.keyboard.press('ArrowRight');
+    await why.locator('.seen', { hasText: 'step 51' }).waitFor();
+    expect(errors).toEqual([]);
+    await close();
+  });
+
   it('shows the hypercall that never ends, and leads to where it began', async () => {
     const { page, errors, close } = await openExplorer(
       {
