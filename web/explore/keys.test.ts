@@ -75,6 +75,10 @@ describe.skipIf(chromiumPath === undefined)(`the explorer by keyboard${needsChro
     await page.keyboard.press('ArrowDown');
     await page.keyboard.press('ArrowDown');
     await shows(page, 2);
+    await page.keyboard.press('ArrowRight');
+    await shows(page, 3);
+    await page.keyboard.press('ArrowUp');
+    await shows(page, 2);
     expect(await focused(page)).toBe('steps');
     expect(await list.getAttribute('aria-activedescendant')).toBe(
       await page.locator('.steps [aria-selected="true"]').getAttribute('id'),

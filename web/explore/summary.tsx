@@ -32,7 +32,14 @@ function useDisagreements({ session }: PanelProps): number | undefined {
 export function SummaryLine({ session }: PanelProps) {
   const summary = useView(session, 'summary', undefined).value;
   const disagreements = useDisagreements({ session });
-  if (summary === undefined) return <section class="summary" aria-label="at a glance" />;
+  if (summary === undefined) {
+    const isOpening = session.opened.value === undefined && session.problem.value === undefined;
+    return (
+      <section class="summary" aria-label="at a glance">
+        {isOpening && <span class="dim">The program is being run and recorded …</span>}
+      </section>
+    );
+  }
   const { broken, access } = summary;
   return (
     <section class="summary" aria-label="at a glance">
