@@ -118,6 +118,23 @@ describe.skipIf(chromiumPath === undefined)(`dommu explore, the page${needsChrom
     await serving.stop();
   });
 
+  it('loads the layout of graphs from its server when the first one is drawn, and not before', async () => {
+    const serving = await serveExplorer('examples/type-race.dommu');
+    const open = await visit(serving.url);
+    const { page, errors } = open;
+    const asked: string[] = [];
+    page.on('request', (request) => asked.push(request.url()));
+    await shown(open);
+    await page.getByRole('tab', { name: 'States' }).click();
+    expect(asked.filter((url) => url.includes('layout'))).toEqual([]);
+    await page.getByRole('button', { name: 'Draw the graph' }).click();
+    await page.locator('#states canvas').waitFor();
+    expect(asked.filter((url) => !url.startsWith('blob:'))).toEqual([`${serving.url}explore-layout.js`]);
+    expect(errors).toEqual([]);
+    await open.close();
+    await serving.stop();
+  });
+
   it('works as a file without a network, and asks nobody for anything', async () => {
     const path = await exported('offline.html', ARM, '--xen', '4.12', '--step', '5');
     const open = await visit('about:blank');
