@@ -1,9 +1,11 @@
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
+import { BIG_MACHINE } from '../../../web/explore/big-machine.fixture.js';
 import { Explorer } from '../explorer.js';
 import type { DomainEntriesArgs } from './domain-entries.js';
 import type { FramesArgs } from './frames.js';
+import { Standing } from './standing.js';
 
 const example = (name: string): string =>
   readFileSync(fileURLToPath(new URL(`../../../examples/${name}`, import.meta.url)), 'utf8');
@@ -220,6 +222,43 @@ update_va_mapping guest va=0 0x10a rw
 });
 
 describe('what is kept from step to step', () => {
+  it('is all but the neighbourhood of what the step touched: of 4,096 frames a few hundred are looked at again', () => {
+    const explorer = open(BIG_MACHINE);
+    const looks = vi.spyOn(Standing.prototype, 'look');
+    try {
+      const looked = (step: number): number => {
+        looks.mockClear();
+        explorer.answer(step, 'domains', undefined);
+        return looks.mock.calls.length;
+      };
+      expect(looked(600)).toBeGreaterThan(3000);
+      // A step maps a page in the place of another: each lies in a piece of 256.
+      for (const step of [601, 602, 900, 601]) expect(looked(step)).toBeLessThanOrEqual(2 * 256);
+      expect(looked(601)).toBe(0);
+    } finally {
+      looks.mockRestore();
+    }
+  });
+
+  it('tells frames of which nobody ever did anything from no others, however many there are', () => {
+    const explorer = open(`ram 0x1000..0x10fff
+createdomain guest hvm hap iommu max_pages=513
+populate_physmap guest 0x4000 gfn=0x4000 order=9
+populate_physmap guest 0x8000 gfn=0x10
+`);
+    expect(frames(explorer, 3, { fold: true }).rows.map(({ name, owner }) => [name, owner.text])).toEqual([
+      ['0x1000 to 0x3fff', 'none'],
+      ['0x4000', 'd1'],
+      ['0x4001 to 0x41ff', 'd1'],
+      ['0x4200 to 0x7fff', 'none'],
+      ['0x8000', 'd1'],
+      ['0x8001 to 0x10fff', 'none'],
+    ]);
+    const { rows, found } = frames(explorer, 3, { fold: true, find: 0x4123 });
+    expect(rows[found!]).toMatchObject({ name: '0x4123', gfn: { text: '0x4123' }, ownerSlot: 1 });
+    expect(frames(explorer, 3, { owner: 1, count: 1 }).total).toBe(513);
+  });
+
   it.each(['death-window.dommu', 'grant-overwritten.dommu', 'quarantine-life.dommu', 'three-checks.dommu'])(
     'is what a fresh look finds, wherever one goes: %s',
     (name) => {
