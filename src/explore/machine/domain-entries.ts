@@ -8,6 +8,7 @@ import { iommuValue, p2mValue, typeValue } from './entry-values.js';
 import { foldRows, shownRowOf, type Window } from './fold.js';
 import { machineRows, standingOf } from './machine-index.js';
 import { type Mark, marksOf } from './marks.js';
+import type { Owing } from './standing.js';
 
 /** A row of a domain: an input frame, or a run of them that stand alike. */
 export interface DomainEntry {
@@ -42,6 +43,14 @@ export interface DomainEntriesArgs extends Window {
   readonly find: number | undefined;
 }
 
+/** On what ground devices are to have what they lack. */
+const OWED: Readonly<Record<Owing, string>> = {
+  type: 'and demands: its own page, of type writable',
+  p2m: 'and demands: the p2m has it',
+  grant: 'and demands: a live grant handle, and the domain was told this machine address',
+  reserved: 'and demands: a region that firmware reserves for a device of the domain',
+};
+
 /** A window of the rows of a domain: what its CPUs see, what its IOMMU tables say, and what the rule permits. */
 export function domainEntries(here: Here, args: DomainEntriesArgs): DomainEntries {
   const rows = machineRows(here).domains[args.slot];
@@ -72,7 +81,7 @@ function entryAt(here: Here, rows: DomainRows, row: number, count: number): Doma
   const last = rows.inputs[row + count - 1]! + rows.spans[row + count - 1]! - 1;
   const marks = marksOf(here, rows, row);
   const standing = standingOf(here, slot, input);
-  const { ground, permitted } = standing;
+  const { ground, permitted, lacking, owing } = standing;
   const pdx = xen.isTranslated(slot) ? -1 : xen.ram.indexOf(input);
   return {
     input,
@@ -85,8 +94,8 @@ function entryAt(here: Here, rows: DomainRows, row: number, count: number): Doma
         ? { text: 'no RAM' }
         : typeValue(here, pdx),
     iommu: iommuValue(here, slot, standing),
-    permitted: rightsText(permitted),
-    ground: ground === undefined ? 'leads nowhere' : GROUNDS[ground],
+    permitted: rightsText(permitted | lacking),
+    ground: lacking === 0 ? (ground === undefined ? 'leads nowhere' : GROUNDS[ground]) : OWED[owing],
     marks,
     changed: isChanged(here, rows, row),
   };

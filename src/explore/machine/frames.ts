@@ -143,7 +143,7 @@ function frameRow(here: Here, relations: FrameRelations, pdx: number, folded: nu
     countFlags,
     gfn: gfnValue(here, pdx, head),
     list: listOf(here, pdx),
-    views: relations.viewsOf(mfn).flatMap(({ rows, row }) => viewOf(here, rows, row, mfn)),
+    views: viewsOf(here, relations, mfn),
     changed: relations.isChanged(pdx),
     written: relations.isWritten(pdx),
   };
@@ -169,7 +169,13 @@ function listOf(here: Here, pdx: number): Value | undefined {
   return here.xen.frame.list.get(pdx) === List.none && list.was === undefined ? undefined : list;
 }
 
-function viewOf(here: Here, rows: DomainRows, row: number, mfn: number): FrameView[] {
+/** How domains see a frame; where views disagree, first. */
+function viewsOf(here: Here, relations: FrameRelations, mfn: number): FrameView[] {
+  const views = relations.viewsOf(mfn).map(({ rows, row }) => viewOf(here, rows, row, mfn));
+  return views.sort((a, b) => Math.min(b.marks.length, 1) - Math.min(a.marks.length, 1));
+}
+
+function viewOf(here: Here, rows: DomainRows, row: number, mfn: number): FrameView {
   const { slot } = rows;
   const { xen } = here;
   const translated = xen.isTranslated(slot);
@@ -178,14 +184,12 @@ function viewOf(here: Here, rows: DomainRows, row: number, mfn: number): FrameVi
   const offset = mfn >= first && mfn < first + rows.spans[row]! ? mfn - first : 0;
   const input = rows.inputs[row]! + offset;
   const standing = standingOf(here, slot, input);
-  return [
-    {
-      slot,
-      name: xen.domainName(slot),
-      place: translated ? `gfn ${hex(input)}` : `dfn ${hex(input)}`,
-      cpu: translated ? p2mValue(here, slot, standing, mfn) : undefined,
-      iommu: iommuValue(here, slot, standing, mfn),
-      marks,
-    },
-  ];
+  return {
+    slot,
+    name: xen.domainName(slot),
+    place: translated ? `gfn ${hex(input)}` : `dfn ${hex(input)}`,
+    cpu: translated ? p2mValue(here, slot, standing, mfn) : undefined,
+    iommu: iommuValue(here, slot, standing, mfn),
+    marks,
+  };
 }

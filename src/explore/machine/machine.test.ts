@@ -44,11 +44,14 @@ describe('the machine, as the explorer shows it', () => {
     expect(first).toMatchObject([{ sign: 'missing', domain: 'd0', place: 'dfn 0x8424cb', frame: 0x8424cb }]);
     expect(first[0]!.text).toContain('dev_bus_addr');
     expect(domains[0]).toMatchObject({ name: 'd0', total: 1, counts: { missing: 1, excess: 0 } });
+    expect(entries(explorer, 5, { slot: 0, only: 'disagreeing' }).rows).toMatchObject([
+      { place: '0x8424cb', cpu: { text: 'nothing' }, iommu: { text: 'nothing' }, permitted: 'r-' },
+    ]);
     const [row] = frames(explorer, 5, { only: 'disagreeing' }).rows;
     expect(row).toMatchObject({ name: '0x8424cb', owner: { text: 'd1' } });
     expect(row!.views.map(({ slot, marks }) => [slot, marks.map(({ sign }) => sign)])).toEqual([
-      [0, []],
       [0, ['missing']],
+      [0, []],
       [1, []],
     ]);
   });

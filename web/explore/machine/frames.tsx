@@ -1,6 +1,7 @@
 import './frames.css';
 import { useEffect, useState } from 'preact/hooks';
 import type { Flag, FrameRow, FramesArgs, FrameView } from '../../../src/explore/machine/frames.js';
+import { Frame } from '../frame.js';
 import type { Panel, PanelProps } from '../panel.js';
 import { type Session, useView } from '../session.js';
 import { Shown } from '../value.js';
@@ -106,19 +107,20 @@ function Row({ row, number, session, hasLists, open }: RowProps) {
   return (
     <tr class={looks.filter(Boolean).join(' ')} aria-selected={isPicked} {...rowAttributes(number)}>
       <th scope="row">
-        <button
-          type="button"
-          class="link mono"
-          title={
-            folded > 1 ? `open these ${folded} frames, which are alike` : `mark ${of} wherever it is shown`
-          }
-          onClick={() => (folded > 1 ? open(mfn) : pick(session, mfn))}
-        >
-          {folded > 1 && <span aria-hidden="true">▸ </span>}
-          {name}
-        </button>
+        {folded > 1 ? (
+          <button
+            type="button"
+            class="link mono"
+            title={`open these ${folded} frames, which are alike`}
+            onClick={() => open(mfn)}
+          >
+            <span aria-hidden="true">▸ </span>
+            {name}
+          </button>
+        ) : (
+          <Frame session={session} mfn={mfn} />
+        )}
         {folded > 1 && <span class="dim"> {folded} alike</span>}
-        {isPicked && <span class="visually-hidden"> picked</span>}
         {wrong && (
           <strong class="bad" title="views of it disagree">
             {' ▲'}
@@ -293,9 +295,5 @@ function Jump({ session }: PanelProps) {
     </form>
   );
 }
-
-const pick = (session: Session, mfn: number): void => {
-  session.picked.value = session.picked.peek() === mfn ? undefined : mfn;
-};
 
 export const framesPanel: Panel = { id: 'frames', title: 'Frames', place: 'Machine', Component: Frames };
