@@ -21,6 +21,7 @@ const { values, positionals } = parseArgs({
 const MOST_BYTES = 150_000;
 
 const ARM = ['examples/arm-grant-fault.dommu', '--xen', '4.12'];
+const SCENE = ['examples/late-enable-scene.dommu', '--xen', 'late-enable'];
 const LOOP = ['examples/late-enable.dommu', '--xen', 'late-enable'];
 
 interface Shot {
@@ -60,6 +61,25 @@ const SHOTS: readonly Shot[] = [
     },
   },
   { name: 'livelock', args: [...LOOP, '--step', '22'], act: (page) => tab(page, 'Machine') },
+  {
+    name: 'search',
+    args: SCENE,
+    act: async (page) => {
+      await tab(page, 'Search');
+      await page.getByRole('button', { name: 'Search', exact: true }).click();
+      await page.locator('#search').getByText('livelock').first().waitFor();
+    },
+  },
+  {
+    name: 'states',
+    args: SCENE,
+    act: async (page) => {
+      await tab(page, 'States');
+      await page.getByLabel('at most').selectOption({ label: '100 states' });
+      await page.getByRole('button', { name: 'Draw the graph' }).click();
+      await page.locator('#states svg, #states canvas').first().waitFor();
+    },
+  },
 ];
 
 async function take(browser: Browser, shot: Shot): Promise<string> {
