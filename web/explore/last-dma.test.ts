@@ -53,6 +53,9 @@ describe.skipIf(chromiumPath === undefined)(`the tab of the last DMA${needsChrom
     const { page, errors, close } = await lastDma('arm-grant-fault', 5, '4.15');
     await page.getByRole('button', { name: 'walk another' }).click();
     const address = page.getByLabel('bus address, in hex');
+    // It begins with the access that was shown.
+    expect(await address.inputValue()).toBe('0x8424cb148');
+    await page.locator('.way-verdict', { hasText: 'The access goes to frame 0x8424cb' }).waitFor();
     await address.fill('0x8424cbzz');
     expect(await page.getByRole('alert').textContent()).toContain('hexadecimal');
     expect(await address.getAttribute('aria-invalid')).toBe('true');

@@ -1,5 +1,7 @@
-import { useState } from 'preact/hooks';
+import { useRef, useState } from 'preact/hooks';
 import type { Imagined, When } from '../../src/explore/last-access.js';
+import type { AccessPath } from '../../src/explore/path/access-path.js';
+import { hex } from '../../src/text/hex.js';
 import type { Panel, PanelProps } from './panel.js';
 import { type Session, useView } from './session.js';
 import { Way } from './way.js';
@@ -16,6 +18,7 @@ const CHOICES: readonly (readonly [Shown, string, string])[] = [
 function LastDma({ session }: PanelProps) {
   const [shown, setShown] = useState<Shown>('then');
   const [choice, choose] = useState<ChosenBox | undefined>(undefined);
+  const seen = useRef<AccessPath | undefined>(undefined);
   return (
     <div class="last-dma">
       <p class="hint">
@@ -41,9 +44,9 @@ function LastDma({ session }: PanelProps) {
         </span>
       </div>
       {shown === 'walk' ? (
-        <Walk session={session} choice={choice} choose={choose} />
+        <Walk session={session} choice={choice} choose={choose} seen={seen} />
       ) : (
-        <Last session={session} when={shown} choice={choice} choose={choose} />
+        <Last session={session} when={shown} choice={choice} choose={choose} seen={seen} />
       )}
     </div>
   );
@@ -59,6 +62,8 @@ interface Choosing {
   readonly session: Session;
   readonly choice: ChosenBox | undefined;
   readonly choose: (choice: ChosenBox) => void;
+  /** The last access that was shown: what the reader thinks of begins with it. */
+  readonly seen: { current: AccessPath | undefined };
 }
 
 /** The access that nobody made is of no step. */
@@ -67,11 +72,12 @@ const IMAGINED = 0;
 const chosenAt = (choice: ChosenBox | undefined, step: number): string | undefined =>
   choice?.step === step ? choice.id : undefined;
 
-function Last({ session, when, choice, choose }: Choosing & { readonly when: When }) {
+function Last({ session, when, choice, choose, seen }: Choosing & { readonly when: When }) {
   const answer = useView(session, 'lastAccess', { when });
   const last = answer.value;
   if (last === undefined) return <p class="empty">No device has made an access so far.</p>;
   const { step, path, log } = last;
+  seen.current = path;
   return (
     <>
       <h3>
@@ -92,12 +98,14 @@ function Last({ session, when, choice, choose }: Choosing & { readonly when: Whe
   );
 }
 
-function Walk({ session, choice, choose }: Choosing) {
+function Walk({ session, choice, choose, seen }: Choosing) {
   const devices = useView(session, 'deviceNames', undefined).value ?? [];
-  const [device, setDevice] = useState(0);
+  const [chosenDevice, setDevice] = useState<number | undefined>(undefined);
   const [requester, setRequester] = useState<number | undefined>(undefined);
-  const [text, setText] = useState('');
-  const [write, setWrite] = useState(false);
+  const [text, setText] = useState(() => (seen.current === undefined ? '' : hex(seen.current.address)));
+  const [write, setWrite] = useState(() => seen.current?.write ?? false);
+  const first = devices.findIndex(({ name }) => name === seen.current?.device);
+  const device = chosenDevice ?? Math.max(0, first);
   const address = addressOf(text);
   const imagined: Imagined | undefined =
     address === undefined

@@ -93,7 +93,7 @@ export function accessPath(there: Here, access: Access): AccessPath {
   const slot = deviceOwner(xen, device);
   const need = needOf(write);
   if (unit < 0 || xen.units[unit] === undefined) {
-    const says = `No IOMMU is in front of ${spec.name}: the access goes to memory as it is.`;
+    const says = `No IOMMU that Xen drives is in front of ${spec.name}: the access goes to memory as it is.`;
     const rule = { fits: true, text: 'The rule binds only devices that an IOMMU is in front of.' };
     return {
       ...head,
