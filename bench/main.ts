@@ -4,6 +4,7 @@ import { benchBuild, buildReport } from './build.js';
 import { benchEnable, enableReport } from './enable.js';
 import { benchExplain, explainReport } from './explain.js';
 import { benchExplore, exploreReport } from './explore.js';
+import { benchMachine, machineReport } from './machine.js';
 import { benchMemo, memoReport } from './memo.js';
 import { benchParse, parseReport } from './parse.js';
 import { benchPopulate, populateReport } from './populate.js';
@@ -23,6 +24,7 @@ const BENCHES: Readonly<Record<string, () => Promise<string>>> = {
   store: async () => storeReport(await benchStore()),
   timeline: async () => timelineReport(await benchTimeline()),
   explore: async () => exploreReport(await benchExplore()),
+  machine: async () => machineReport(await benchMachine()),
   explain: async () => explainReport(await benchExplain()),
   parse: async () => parseReport(await benchParse()),
   walker: async () => walkerReport(await benchWalker()),
