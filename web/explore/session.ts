@@ -85,6 +85,7 @@ export class Session {
       });
       return true;
     } catch (error) {
+      this.source ??= source;
       this.fail(error);
       return false;
     } finally {

@@ -51,10 +51,11 @@ async function follow(session: Session, data: PageData): Promise<void> {
 async function fragmentFor(session: Session, data: PageData, whole: boolean): Promise<string> {
   const { source, opened } = session;
   const { edition, ...rest } = source!;
+  const shown = edition ?? opened.value?.edition;
   const isOwn = source!.text === data.source.text && source!.name === data.source.name;
   const said = new URLSearchParams();
   if (whole || !isOwn)
-    said.set('program', await packed({ ...rest, edition: edition ?? opened.value!.edition }));
+    said.set('program', await packed({ ...rest, ...(shown !== undefined && { edition: shown }) }));
   else if (edition !== undefined && edition !== data.source.edition) said.set('xen', edition);
   said.set('step', String(session.step.value));
   return `#${said}`;

@@ -21,24 +21,27 @@ function Editor({ session }: PanelProps) {
   const here = useView(session, 'placeInText', undefined).value;
   const words = whatIf.words.value;
   const { isChanged } = whatIf;
+  // A program that could not be opened from the start can be mended here.
+  const text = opened?.text ?? (session.problem.value === undefined ? undefined : session.source?.text);
 
   useEffect(() => {
-    if (opened === undefined) return;
-    const editor = whatIf.editor ?? makeEditor(whatIf);
+    if (text === undefined) return;
+    const editor = whatIf.editor ?? makeEditor(whatIf, text);
     whatIf.editor = editor;
-    if (!isChanged.value && editor.text !== opened.text) editor.replace(opened.text);
-    isChanged.value = editor.text !== opened.text;
+    if (!isChanged.value && editor.text !== text) editor.replace(text);
+    isChanged.value = editor.text !== text;
     if (editor.host.parentNode !== place.current) place.current!.replaceChildren(editor.host);
     editor.measure();
-  }, [opened]);
+    if (opened === undefined) editor.showProblem(session.problem.value);
+  }, [opened, text]);
   useEffect(() => {
     if (words !== undefined) whatIf.editor?.setWords(words);
-  }, [words, opened]);
+  }, [words, text]);
   useEffect(() => {
     if (here !== undefined && !isChanged.value) whatIf.editor?.showLine(here.line);
   }, [here, opened]);
 
-  const isLarge = (opened?.text.length ?? 0) > MOST_COLOURED;
+  const isLarge = (text?.length ?? 0) > MOST_COLOURED;
   return (
     <>
       <p class="hint">
@@ -73,10 +76,10 @@ function Editor({ session }: PanelProps) {
   );
 }
 
-function makeEditor(whatIf: WhatIf): CodeEditor {
+function makeEditor(whatIf: WhatIf, text: string): CodeEditor {
   const { session } = whatIf;
   let timer: ReturnType<typeof setTimeout> | undefined;
-  const editor: CodeEditor = new CodeEditor(session.opened.value!.text, session.editable, {
+  const editor: CodeEditor = new CodeEditor(text, session.editable, {
     onRun: () => void whatIf.runEditor(),
     onChange: () => {
       whatIf.textChanged();
@@ -104,7 +107,7 @@ async function checkText({ session, editor }: WhatIf): Promise<void> {
 
 /** Goes to the next step that a line makes, or to its first. Lines of a changed text are other lines. */
 async function goToLine({ session, isChanged }: WhatIf, line: number): Promise<void> {
-  if (isChanged.value) return;
+  if (isChanged.value || session.opened.value === undefined) return;
   const step = await session.model.view(session.step.value, 'stepOfLine', { line });
   if (step !== undefined) session.goTo(step);
 }

@@ -32,7 +32,7 @@ export function SaveAndShare({ session }: PanelProps) {
             Save as {fileName(opened?.name ?? '')}
           </button>
         )}
-        <button type="button" onClick={() => void share()}>
+        <button type="button" disabled={opened === undefined} onClick={() => void share()}>
           Copy link
         </button>
         <span role="status">{told}</span>

@@ -1,4 +1,4 @@
-import { type Signal, signal } from '@preact/signals';
+import { effect, type Signal, signal } from '@preact/signals';
 import type { EditionChoice } from '../../../src/explore/editions.js';
 import type { LanguageWord } from '../../../src/explore/language.js';
 import type { ExploreSource } from '../../../src/explore/source.js';
@@ -26,7 +26,12 @@ export class WhatIf {
 
   private constructor(session: Session) {
     this.session = session;
-    void this.learn();
+    // There is nobody to ask before a program is open.
+    const stop = effect(() => {
+      if (session.opened.value === undefined) return;
+      queueMicrotask(() => stop());
+      void this.learn();
+    });
   }
 
   private static readonly known = new WeakMap<Session, WhatIf>();

@@ -17,7 +17,7 @@ function Survey({ session }: PanelProps) {
       <div class="toolbar">
         <button
           type="button"
-          disabled={survey !== undefined && survey.done < total}
+          disabled={session.opened.value === undefined || (survey !== undefined && survey.done < total)}
           onClick={() => void session.model.askAllEditions()}
         >
           Ask all {total}

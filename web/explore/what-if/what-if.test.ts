@@ -13,6 +13,7 @@ import { PLAIN } from '../../../src/text/diagnostic.js';
 import { chromiumPath, needsChromium } from '../../chromium.fixture.js';
 import { accessibilityProblems } from '../axe.fixture.js';
 import { closeBrowser, openExplorer, visit } from '../page.fixture.js';
+import { packed } from './link.js';
 
 const ARM = readFileSync(
   fileURLToPath(new URL('../../../examples/arm-grant-fault.dommu', import.meta.url)),
@@ -186,6 +187,25 @@ describe.skipIf(chromiumPath === undefined)(`what if, in a browser${needsChromiu
     await there.page.locator('#link', { hasText: 'This link cannot be used' }).waitFor();
     await shows(there.page, 0);
     expect(await there.page.locator('.step').count()).toBe(9);
+    expect(there.errors).toEqual([]);
+    await Promise.all([there.close(), close()]);
+  });
+
+  it('shows the text of a program that has a mistake from the start, to be mended', async () => {
+    const { page, close } = await openExplorer({ text: ARM });
+    const source = { name: 'broken.dommu', text: 'createdomain a\ncreatedomain a\n', configs: {} };
+    const said = new URLSearchParams({ program: await packed(source) });
+    const there = await visit(`${page.url().replace(/#.*/, '')}#${said}`);
+    await there.page.locator('.problem', { hasText: 'broken.dommu:2:14' }).waitFor();
+    await whatIf(there.page);
+    await there.page.locator('.cm-problem', { hasText: 'line 2, column 14' }).waitFor();
+    await (await lineWith(there.page, 'createdomain a')).nth(1).click();
+    await there.page.keyboard.press('End');
+    await there.page.keyboard.type('b');
+    await there.page.keyboard.press('Control+Enter');
+    await there.page.locator('#step-2 code', { hasText: 'createdomain ab' }).waitFor();
+    expect(await there.page.locator('.problem').count()).toBe(0);
+    expect(await there.page.locator('#editions select option').count()).toBeGreaterThan(100);
     expect(there.errors).toEqual([]);
     await Promise.all([there.close(), close()]);
   });
