@@ -72,7 +72,7 @@ function markText({ xen }: Here, slot: number, input: number, standing: Standing
       return `at ${at} the tables give ${reach}; ${devices} ${lack} ${rightsText(lacking)}, which ${OWED_BY[owing]}`;
     case 'excess': {
       const reason = ground === undefined ? 'there is nothing' : GROUNDS[ground];
-      return `${devices} ${have} ${reach} at ${at}; the rule permits ${rightsText(permitted)} (${reason})`;
+      return `${devices} ${have} ${reach} at ${at}; the rule permits ${permitted === 0 ? 'nothing' : rightsText(permitted)} (${reason})`;
     }
     case 'differs':
       return xen.isTranslated(slot)
