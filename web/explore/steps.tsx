@@ -166,7 +166,7 @@ const bracketOf = ({ first, last, loops }: InBlock): string =>
   ['bracket', first && 'first', last && 'last', loops && 'loops'].filter(Boolean).join(' ');
 
 function roundText({ round, times, loops }: InBlock): string {
-  if (loops) return `↻ round ${round}, for ever`;
+  if (loops) return '↻ for ever';
   return times === 'forever' ? `round ${round}` : `round ${round} of ${times}`;
 }
 
