@@ -6,9 +6,10 @@ import { requireBug } from '../bugs/gallery.js';
 import { search } from '../check/search.js';
 import { StateGrapher } from '../check/state-graph.js';
 import { parseProgram } from '../program/parse.js';
+import { printProgram } from '../program/print.js';
 import { Run } from '../program/runner.js';
 import { Timeline } from '../program/timeline.js';
-import { sceneModel } from '../program/verify.js';
+import { sceneModel, verifyProgram } from '../program/verify.js';
 import { SourceText } from '../text/source.js';
 import { resolveEdition } from '../xen/editions/edition.js';
 import { sceneEnd } from './graph-scene.js';
@@ -132,6 +133,21 @@ describe('the graph of a program’s machine', () => {
     expect(run.results.slice(-path.length).map(({ op }) => op)).toEqual(path);
     // Its way begins where the graph does.
     expect(run.results.length).toBe(path.length + work.graph.from);
+  });
+
+  it('has the whole way of a counterexample that a search has found', async () => {
+    const bug = requireBug('NX-GETPAGE-UNDO', 'test');
+    const edition = buggyEdition(bug);
+    const { counterexamples } = await verifyProgram(sceneOf(bug), edition, {
+      ...boundsOf(bug),
+      search: { maxStates: 20_000, deeper: 0 },
+    });
+    const [{ program, length, invariant }] = counterexamples as [(typeof counterexamples)[0]];
+    const { graph } = await make(source(printProgram(program), edition.name), { maxStates: 3000 });
+    const way = graph.places.slice(-1 - length);
+    expect(way.map((place) => graph.states[place]!.aside)).toEqual(way.map(() => false));
+    expect(graph.states[way.at(-1)!]!.violated).toContain(invariant.id);
+    expect(graph.states[way.at(-2)!]!.violated).toEqual([]);
   });
 
   it('tells what is wrong in a state', async () => {

@@ -33,6 +33,8 @@ export class Drawing {
   private readonly model = new Worker(modelScript());
   private layout: Worker | undefined;
   private closed = false;
+  /** Whether the worker has been heard of: from then on it hears, too. */
+  private searching = false;
 
   constructor(source: ExploreSource, asked: GraphAsked) {
     this.source = source;
@@ -40,9 +42,15 @@ export class Drawing {
     this.ask({ graphOf: source, asked });
   }
 
-  /** Takes what there is of the graph. A layout that is under way is given up: the states are still there as a list. */
+  /**
+   * Takes what there is of the graph. A layout that is under way is given up: the states are still there as a list. While the
+   * machine is set up there is nothing to take, and nobody to hear it.
+   */
   stop(): void {
-    if (this.graph.value === undefined) this.ask({ graphStop: true });
+    if (this.graph.value === undefined && !this.searching) {
+      this.close();
+      this.problem.value = problem('stopped', 'it was stopped before the machine was set up');
+    } else if (this.graph.value === undefined) this.ask({ graphStop: true });
     else {
       this.layout?.terminate();
       this.doing.value = undefined;
@@ -85,6 +93,7 @@ export class Drawing {
       void this.layOut(reply.graph);
     } else {
       const { found, expanded } = reply;
+      this.searching = true;
       const what = expanded === 0 ? `${found} states found` : `where ${found} states lead`;
       this.doing.value = expanded === 0 ? { what } : { what, share: expanded / found };
     }
@@ -110,10 +119,15 @@ export class Drawing {
       this.layout.postMessage(layersOf(graph));
     } catch (error) {
       const message = error instanceof Error ? error.message : String(error);
-      this.take({ problem: { severity: 'error', code: 'layout', message, file: '', line: 1, column: 1 } });
+      this.take({ problem: problem('layout', message) });
     }
   }
 }
+
+const problem = (code: string, message: string): Diagnostic => ({
+  ...{ severity: 'error', code, message },
+  ...{ file: '', line: 1, column: 1 },
+});
 
 /** What the layout goes by: the edges that lead one layer further. Others lead back, and follow from these. */
 export function layersOf({ states, edges }: Pick<MachineGraph, 'states' | 'edges'>): Layers {

@@ -3,7 +3,7 @@ import { litPath } from './drawing.js';
 
 /** What ended the search for states, in words. */
 const STOPS: Readonly<Record<MachineGraph['stop'], string>> = {
-  exhausted: 'These are all there are.',
+  exhausted: 'What is tried leads to no others.',
   states: 'There are more: these are the nearest, as many as were asked for.',
   edges: 'There are more actions between them than can be drawn.',
   depth: 'There are more, further away.',
@@ -27,7 +27,7 @@ export function GraphFacts({ graph }: { readonly graph: MachineGraph }) {
       {symmetries > 1 && `Each stands for up to ${symmetries} that differ in names only. `}
       {lit === 'program' && 'The program’s way is lit. '}
       {lit === 'violation' && 'The shortest way to a violation is lit. '}
-      {states.length > found && `${states.length - found} more, dashed, were found by the program alone. `}
+      {states.length > found && `The program gets to ${states.length - found} more, dashed. `}
       {places.includes(-1) && 'It goes on where the graph does not follow. '}
       <span class="dim">{seconds.toFixed(1)} s</span>
     </p>

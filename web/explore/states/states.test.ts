@@ -94,7 +94,7 @@ describe.skipIf(chromiumPath === undefined)(`the graph of states in a browser${n
   it('draws a small machine with the program’s way lit, and says where the reader is', async () => {
     const { page, errors, close } = await openExplorer(LOOP, { step: 1 });
     await drawGraph(page);
-    expect(await page.textContent('#states .facts')).toContain('These are all there are.');
+    expect(await page.textContent('#states .facts')).toContain('What is tried leads to no others.');
     const before = await litPixels(page);
     expect(before).toBeGreaterThan(200);
     // Before the graph begins the reader is nowhere in it; behind that, a ring and words are drawn.
