@@ -68,7 +68,8 @@ describe.skipIf(chromiumPath === undefined)(`the run on the explorer's page${nee
     await page.waitForTimeout(300);
     const seen = await page.evaluate<number[]>('window.seen');
     expect(seen.length).toBeGreaterThan(5);
-    expect(seen).toEqual([...new Set(seen)].toSorted((a, b) => a - b));
+    // The same may be told twice; none that was left comes back.
+    expect(seen).toEqual(seen.toSorted((a, b) => a - b));
     expect(await slider.inputValue()).toBe(String(seen.at(-1)));
     await close();
   });
