@@ -1,4 +1,5 @@
 import { scramble } from '../store/hash.js';
+import { longer } from '../store/longer.js';
 import type { Store } from '../store/store.js';
 import { CHANGE, type EffectList } from './model.js';
 
@@ -120,11 +121,4 @@ export class Effects implements EffectList {
   get bytes(): number {
     return this.changes.byteLength + this.starts.byteLength + this.table.byteLength + this.met.byteLength;
   }
-}
-
-/** At least twice as long, and at least so long. */
-function longer(array: Int32Array<ArrayBuffer>, atLeast: number): Int32Array<ArrayBuffer> {
-  const result = new Int32Array(Math.max(array.length * 2, atLeast));
-  result.set(array);
-  return result;
 }

@@ -69,6 +69,39 @@ class Counters implements StoreModel {
   }
 }
 
+/**
+ * A dial of 40 marks, which action n turns to mark n, and a lamp that the last action lights at the last. There are far more
+ * ways to turn the dial than marks, and the property of steps, that a lamp once lit stays so, does not look at it.
+ */
+class Dial implements StoreModel {
+  readonly state = new Store(1);
+  readonly actionCount = MARKS + 1;
+  private readonly base = this.state.addPages(1, 1);
+  private wasLit = 0;
+  readonly properties: readonly Property[] = [
+    {
+      id: 'a lamp stays lit',
+      remember: () => {
+        this.wasLit = this.lamp;
+      },
+      violation: () => (this.lamp >= this.wasLit ? undefined : 'it is out'),
+    },
+  ];
+
+  private get lamp(): number {
+    return this.state.read(this.base + 1);
+  }
+
+  perform(action: number): boolean {
+    const { state, base } = this;
+    if (action < MARKS) state.write(base, action);
+    else if (state.read(base) === MARKS - 1) state.write(base + 1, 1 - this.lamp);
+    else return false;
+    return true;
+  }
+}
+const MARKS = 40;
+
 const both = (make: () => StoreModel) =>
   Promise.all([search(make(), { bounds: {} }), search(new Memo(make()), { bounds: {} })]);
 
@@ -107,6 +140,37 @@ describe('a model that remembers', () => {
     expect([memo.perform(1), memo.misses]).toEqual([true, 2]);
     state.rollback(0);
     for (let n = 0; n < 2; n++) expect([memo.perform(1), memo.misses]).toEqual([false, 3]);
+  });
+
+  it('judges a step of which very many went before that did not have to be judged', async () => {
+    const [plain, memo] = await both(() => new Dial());
+    const { seconds: _s, cpuSeconds: _c, bytes: _b, ...result } = plain;
+    expect(memo).toMatchObject(result);
+    expect(plain.states).toBe(2 * MARKS);
+    expect(plain.violations).toEqual([
+      expect.objectContaining({ property: 'a lamp stays lit', actions: [MARKS - 1, MARKS, MARKS] }),
+    ]);
+  });
+
+  it('is asked about any step first', () => {
+    const model = new Counters(1, 2000);
+    const memo = new Memo(model);
+    const [, lost] = memo.properties;
+    const judged = (action: number) => {
+      const mark = memo.state.mark();
+      lost!.remember!();
+      memo.perform(action);
+      const message = lost!.violation();
+      memo.state.rollback(mark);
+      return message;
+    };
+    for (let n = 0; n < 1500; n++) memo.perform(0);
+    expect([judged(0), judged(1), judged(0), judged(1)]).toEqual([
+      undefined,
+      '1500 became 0',
+      undefined,
+      '1500 became 0',
+    ]);
   });
 
   it('judges a step by the state that it began from', () => {

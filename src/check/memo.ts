@@ -1,3 +1,4 @@
+import { longer } from '../store/longer.js';
 import type { Store } from '../store/store.js';
 import { Answers, LEAF } from './answers.js';
 import { UNKNOWN } from './decisions.js';
@@ -64,11 +65,11 @@ export class Memo implements Model, Foresight {
   private readonly propertyGroups: Groups;
   /** Whether the properties of steps hold of a step that changes nothing; and by effect, of one that does this, or 0. */
   private readonly stillStep: number;
-  private stepFunctions: Int32Array = new Int32Array(256);
+  private stepFunctions = new Int32Array(256);
   /** What groups of actions do: the number of pairs that follow, of an action and its effect. Answers are places here. */
   private lists: number[] = [];
   /** By effect: the set of words that it changes. */
-  private effectSets: Int32Array = new Int32Array(SET * 256);
+  private effectSets = new Int32Array(SET * 256);
   private effectsWithSets = 0;
   /** The journal's length where the present step began, the leaf of `stillStep` there if it holds, what the step did. */
   private before = 0;
@@ -202,7 +203,7 @@ export class Memo implements Model, Foresight {
     const effect = this.effects.ofJournal(this.state, mark);
     if (effect < this.effectsWithSets) return effect;
     const at = effect * SET;
-    if (at === this.effectSets.length) this.effectSets = twiceAsLong(this.effectSets);
+    if (at === this.effectSets.length) this.effectSets = longer(this.effectSets, at + SET);
     this.effects.forEachWord(effect, (word) => this.answers.addTo(this.effectSets, at, word));
     this.effectsWithSets++;
     return effect;
@@ -300,7 +301,8 @@ export class Memo implements Model, Foresight {
   }
 
   private stepFunction(effect: number): number {
-    if (effect >= this.stepFunctions.length) this.stepFunctions = twiceAsLong(this.stepFunctions);
+    // Most steps need not be judged: the first that must be may have an effect far behind those before it.
+    if (effect >= this.stepFunctions.length) this.stepFunctions = longer(this.stepFunctions, effect + 1);
     const of = this.stepFunctions[effect]!;
     return of === 0 ? (this.stepFunctions[effect] = this.functions++) : of;
   }
@@ -350,10 +352,4 @@ export class Memo implements Model, Foresight {
   get bytes(): number {
     return this.answers.bytes + this.effects.bytes + this.effectSets.byteLength + this.lists.length * 8;
   }
-}
-
-function twiceAsLong(array: Int32Array): Int32Array {
-  const longer = new Int32Array(array.length * 2);
-  longer.set(array);
-  return longer;
 }

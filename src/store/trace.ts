@@ -1,3 +1,5 @@
+import { longer } from './longer.js';
+
 /**
  * Which words a run looked at, and what they held before it: each word once, in the order of first use. A word that is
  * written counts as looked at, as whether a write changes anything depends on what was there.
@@ -37,10 +39,4 @@ export class Trace {
     this.words[at] = word;
     this.values[at] = value;
   }
-}
-
-function longer(array: Int32Array<ArrayBuffer>, atLeast: number): Int32Array<ArrayBuffer> {
-  const result = new Int32Array(Math.max(array.length * 2, atLeast));
-  result.set(array);
-  return result;
 }
