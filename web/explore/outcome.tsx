@@ -3,6 +3,7 @@ import { useState } from 'preact/hooks';
 import type { ChangedThings, Outcome } from '../../src/explore/outcome.js';
 import type { Panel, PanelProps } from './panel.js';
 import { useView } from './session.js';
+import { Story } from './story.js';
 
 /** Lines of each kind of thing that are shown, and when all are wanted. */
 const FEW = 6;
@@ -17,6 +18,7 @@ function OutcomeOf({ session }: PanelProps) {
   const { step, line, text, status, because, changes, hypercallSteps, backTo } = outcome;
   return (
     <>
+      <Story session={session} step={step} line={line} />
       <p class="did" aria-live="polite">
         <span class="dim">{line === 0 ? `step ${step}` : `step ${step}, line ${line}`}</span>{' '}
         <code>{text}</code>

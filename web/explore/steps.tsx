@@ -131,7 +131,7 @@ function Row({ row, top, session, last }: RowProps) {
       </span>
       <span class="number">{step}</span>
       <span class="line">{line === 0 ? '' : line}</span>
-      <span class="statement">
+      <span class="statement" title={text}>
         <code>{text}</code>
         {begins !== undefined && (
           <span class={`round${begins.loops ? ' loops' : ''}`}>{roundText(begins)}</span>

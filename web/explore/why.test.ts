@@ -40,7 +40,7 @@ describe.skipIf(chromiumPath === undefined)(`asking why in a browser${needsChrom
 
     await page.keyboard.press('Escape');
     await why.locator('.writers').waitFor({ state: 'detached' });
-    expect(await why.textContent()).toContain('Click any value');
+    expect(await why.textContent()).toContain('Click a value');
     expect(errors).toEqual([]);
     await close();
   });

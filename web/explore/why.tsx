@@ -27,11 +27,7 @@ function Why({ session }: PanelProps) {
     return () => document.removeEventListener('keydown', close);
   }, [asked, questions]);
   if (asked === undefined) {
-    return (
-      <p class="hint">
-        Click any value to see which steps wrote it, or a step’s answer to see the rule that decided it.
-      </p>
-    );
+    return <p class="hint">Click a value: which steps wrote it? A step’s answer: which rule decided it?</p>;
   }
   const earlier = questions.earlier.value;
   return (

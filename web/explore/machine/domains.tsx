@@ -38,7 +38,7 @@ function Domains({ session }: PanelProps) {
             <tr>
               <th scope="col">domain</th>
               <th scope="col">kind</th>
-              <th scope="col">disagreements</th>
+              <th scope="col">views</th>
               <th scope="col">IOMMU context</th>
               <th scope="col">roots</th>
               <th scope="col">pages</th>
@@ -91,6 +91,7 @@ function Summary({
               onClick={() => {
                 choose(one.slot);
                 session.picked.value = one.frame;
+                document.querySelector('#domains .long.entries')?.scrollIntoView({ block: 'nearest' });
               }}
             >
               {one.domain} {one.place}
@@ -158,7 +159,13 @@ function Row({
         )}
       </td>
       <td>
-        {total === 0 ? <span class="good">✓ none</span> : <strong class="bad">▲ {total}</strong>}
+        {total === 0 ? (
+          <span class="good unbroken">✓ agree</span>
+        ) : (
+          <strong class="bad unbroken">
+            ▲ {total} {total === 1 ? 'disagrees' : 'disagree'}
+          </strong>
+        )}
         {counts.pending > 0 && <div class="warn">… {counts.pending} not yet</div>}
       </td>
       <td>
@@ -176,10 +183,10 @@ function Row({
           <Shown session={session} value={needSync} what={`needSync of ${name}`} />
         </div>
       </td>
-      <td>
+      <td class="unbroken">
         {'IOMMU '}
         {context === 'shared' ? (
-          <span title="the IOMMU uses the root of the p2m itself">= the p2m’s own</span>
+          <span title="the IOMMU uses the root of the p2m itself">= the p2m’s</span>
         ) : (
           <Shown session={session} value={domain.iommuRoot} what={`IOMMU root of ${name}`} />
         )}
@@ -192,7 +199,7 @@ function Row({
           )}
         </div>
       </td>
-      <td>
+      <td class="unbroken">
         <Shown session={session} value={domain.totPages} what={`pages of ${name}`} /> of{' '}
         <Shown session={session} value={domain.maxPages} what={`most pages of ${name}`} />
       </td>

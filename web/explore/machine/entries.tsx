@@ -19,6 +19,10 @@ export function Entries({ session, domain }: PanelProps & { readonly domain: Dom
   const picked = session.picked.value;
   const args = { slot, only, fold, opened, from: window.from, count: window.count, find: picked };
   const answer = useView(session, 'domainEntries', args).value;
+  const marked =
+    picked === undefined
+      ? undefined
+      : answer?.rows.find(({ frame, folded }) => folded === 1 && frame === picked);
   useEffect(() => {
     if (picked === undefined) return;
     void session.model
@@ -86,6 +90,13 @@ export function Entries({ session, domain }: PanelProps & { readonly domain: Dom
           />
         ))}
       />
+      {marked !== undefined && (
+        <p class="marked-entry" aria-live="polite">
+          At <code>{marked.place}</code> the rule permits {name}’s devices <code>{marked.permitted}</code>
+          {marked.ground.startsWith('and ') ? ' ' : ': '}
+          {marked.ground}.
+        </p>
+      )}
     </>
   );
 }
@@ -137,11 +148,10 @@ function Row({ entry, number, session, name, open }: RowProps) {
       <td>
         <Shown session={session} value={iommu} what={`IOMMU entry of ${at}`} />
       </td>
-      <td>
-        <span class="mono">{permitted}</span>{' '}
-        <span class="ground" title={ground}>
-          {ground}
-        </span>
+      <td class="rule" title={ground}>
+        <div>
+          <span class="mono">{permitted}</span> <span class="ground">{ground}</span>
+        </div>
       </td>
     </tr>
   );

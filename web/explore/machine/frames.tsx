@@ -50,7 +50,6 @@ function Frames({ session }: PanelProps) {
             <th scope="col">frame</th>
             <th scope="col">owner</th>
             <th scope="col">type × count</th>
-            <th scope="col">domains’ views: CPU | IOMMU</th>
             <th scope="col">
               <abbr title="general references; PGC_allocated holds one of them">references</abbr>
             </th>
@@ -58,6 +57,7 @@ function Frames({ session }: PanelProps) {
               <abbr title="machine to physical: at which gfn its owner has it">M2P</abbr>
             </th>
             {hasLists && <th scope="col">list</th>}
+            <th scope="col">domains’ views: CPU | IOMMU</th>
           </>
         }
         rows={rows.map((row, index) => (
@@ -145,11 +145,6 @@ function Row({ row, number, session, hasLists, open }: RowProps) {
         <Flags session={session} flags={typeFlags} of={of} />
       </td>
       <td>
-        {views.map((view) => (
-          <View key={`${view.slot} ${view.place}`} session={session} view={view} of={of} />
-        ))}
-      </td>
-      <td>
         <Shown session={session} value={references} what={`references of ${of}`} />
         <Flags session={session} flags={countFlags} of={of} />
       </td>
@@ -159,6 +154,11 @@ function Row({ row, number, session, hasLists, open }: RowProps) {
       {hasLists && (
         <td>{row.list && <Shown session={session} value={row.list} what={`page list of ${of}`} />}</td>
       )}
+      <td>
+        {views.map((view) => (
+          <View key={`${view.slot} ${view.place}`} session={session} view={view} of={of} />
+        ))}
+      </td>
     </tr>
   );
 }

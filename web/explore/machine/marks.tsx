@@ -11,13 +11,16 @@ export const SHAPES: Readonly<Record<SignName, string>> = {
   pending: '…',
 };
 
-/** Signs of what disagrees, each with its words; the facts are told when the pointer rests on it, or in the list above. */
+/** What a word says before it explains itself. */
+const short = (word: string): string => word.split(':', 1)[0]!;
+
+/** Signs of what disagrees, each with a word; the facts are told when the pointer rests on it, or in the list above. */
 export function Marks({ marks }: { readonly marks: readonly Mark[] }) {
   return (
     <>
       {marks.map(({ sign, word, text }) => (
         <span key={sign} class={`disagreement ${sign}`} title={text}>
-          <span aria-hidden="true">{SHAPES[sign]}</span> {word}
+          <span aria-hidden="true">{SHAPES[sign]}</span> {short(word)}
         </span>
       ))}
     </>
