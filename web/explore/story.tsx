@@ -47,7 +47,7 @@ function StartHere({ session }: PanelProps) {
   );
   return (
     <p class="start-here">
-      <strong>Start here:</strong> <kbd>→</kbd> makes the next step, <kbd>←</kbd> takes it back.{' '}
+      <b>Start here:</b> <kbd>→</kbd> makes the next step, <kbd>←</kbd> takes it back.{' '}
       {first !== undefined && <>The first that is not as it should be is {link(first)}. </>}
       {first === undefined && judged > opened.length && 'Nothing goes wrong in this run. '}
       {loop?.status === 'livelock' && <>From {link(loop.from)} on it goes round for ever. </>}

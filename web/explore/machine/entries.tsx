@@ -19,10 +19,7 @@ export function Entries({ session, domain }: PanelProps & { readonly domain: Dom
   const picked = session.picked.value;
   const args = { slot, only, fold, opened, from: window.from, count: window.count, find: picked };
   const answer = useView(session, 'domainEntries', args).value;
-  const marked =
-    picked === undefined
-      ? undefined
-      : answer?.rows.find(({ frame, folded }) => folded === 1 && frame === picked);
+  const marked = (answer?.rows ?? []).filter(({ frame, folded }) => folded === 1 && frame === (picked ?? -1));
   useEffect(() => {
     if (picked === undefined) return;
     void session.model
@@ -90,13 +87,13 @@ export function Entries({ session, domain }: PanelProps & { readonly domain: Dom
           />
         ))}
       />
-      {marked !== undefined && (
-        <p class="marked-entry" aria-live="polite">
-          At <code>{marked.place}</code> the rule permits {name}’s devices <code>{marked.permitted}</code>
-          {marked.ground.startsWith('and ') ? ' ' : ': '}
-          {marked.ground}.
+      {marked.map(({ place, permitted, ground }) => (
+        <p key={place} class="marked-entry">
+          At <code>{place}</code> the rule permits {name}’s devices <code>{permitted}</code>
+          {ground.startsWith('and ') ? ' ' : ': '}
+          {ground}.
         </p>
-      )}
+      ))}
     </>
   );
 }
