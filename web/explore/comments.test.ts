@@ -23,8 +23,17 @@ describe('the comments of a program', () => {
     );
     expect(texts(comments.of(4))).toEqual(['both']);
     expect(texts(comments.of(6))).toEqual(['both']);
-    expect(texts(comments.of(9))).toEqual(['inner and']);
+    expect(texts(comments.of(9))).toEqual(['inner', 'and']);
     expect(comments.of(12)).toEqual([]);
+  });
+
+  it('keep lines apart that end early, as those of a counterexample do', () => {
+    const text =
+      '# I2 does not hold on this Xen, as found:\n# nic can write\n# Why it must hold: it is a very long story,\n# which goes on.\n';
+    expect(texts(new Comments(text).atHead())).toEqual([
+      'I2 does not hold on this Xen, as found: nic can write',
+      'Why it must hold: it is a very long story, which goes on.',
+    ]);
   });
 
   it('do not begin with what is quoted', () => {

@@ -40,7 +40,7 @@ export class Comments {
     const last = at;
     while (at >= 1 && last - at < MOST_LINES && this.line(at).startsWith('#')) at--;
     const above = Array.from({ length: last - at }, (_, i) => this.line(at + 1 + i));
-    return pieces([...above, ...behind(this.line(line))]);
+    return [...pieces(above), ...pieces(behind(this.line(line)))];
   }
 
   private line(line: number): string {
@@ -57,19 +57,25 @@ function behind(line: string): string[] {
   return found === null || line.startsWith('#') ? [] : [found[1]!];
 }
 
-/** Lines of a comment as pieces: an empty one parts, one that is set in by more than a blank stands for itself. */
+const SET_IN = /^#+\s{2,}/;
+
+/**
+ * Lines of a comment as pieces. A line goes on in the next one if it is full, which one is that has no room for the first
+ * word of the next; an empty one parts; one that is set in by more than a blank stands for itself.
+ */
 function pieces(lines: readonly string[]): Piece[] {
   const found: Piece[] = [];
-  let flows = false;
-  for (const line of lines) {
+  const width = Math.max(0, ...lines.map((line) => (SET_IN.test(line) ? 0 : line.length)));
+  let goesOn = false;
+  for (const [index, line] of lines.entries()) {
     const text = line.replace(/^#+/, '').trimEnd();
-    const asWritten = /^\s{2,}/.test(text);
+    const asWritten = SET_IN.test(line);
     const last = found.at(-1);
-    if (text === '') flows = false;
-    else if (flows && !asWritten && last !== undefined) {
+    if (goesOn && !asWritten && last !== undefined) {
       found[found.length - 1] = { text: `${last.text} ${text.trim()}`, asWritten: false };
-    } else found.push({ text: text.trim(), asWritten });
-    flows = text !== '' && !asWritten;
+    } else if (text !== '') found.push({ text: text.trim(), asWritten });
+    const [next = ''] = (lines[index + 1] ?? '').replace(/^#+\s*/, '').split(' ', 1);
+    goesOn = text !== '' && !asWritten && next !== '' && line.length + 1 + next.length > width;
   }
   return found;
 }

@@ -17,7 +17,7 @@ export interface Mark {
 const WORDS: Readonly<Record<SignName, string>> = {
   missing: 'missing: devices fault',
   excess: 'excess: unsafe',
-  differs: 'tables differ',
+  differs: 'differs',
   stale: 'stale in an IOTLB',
   pending: 'not yet: being built',
 };
@@ -56,7 +56,7 @@ function firstMarked(here: Here, { slot, inputs, spans }: DomainRows, row: numbe
 
 function wordOf({ xen }: Here, slot: number, sign: SignName): string {
   if (sign !== 'differs') return WORDS[sign];
-  return xen.isTranslated(slot) ? 'p2m ≠ IOMMU' : 'type ≠ IOMMU';
+  return xen.isTranslated(slot) ? 'differs from the p2m' : 'differs from the type';
 }
 
 function markText({ xen }: Here, slot: number, input: number, standing: Standing, sign: SignName): string {

@@ -30,7 +30,8 @@ function Domains({ session }: PanelProps) {
         What a domain’s <abbr title="central processors: the guest’s own code">CPUs</abbr> reach and what its
         devices reach are two things: devices go through an IOMMU. Its context is declared when the domain is
         created: none, <em>shared</em> (the IOMMU walks the domain’s p2m) or <em>split</em> (tables of its
-        own, kept in sync).
+        own, kept in sync). Rights are read <code>r-</code>, read and write <code>rw</code>, none{' '}
+        <code>--</code>; <code>x</code>: execute.
       </p>
       <div class="domains-scroller">
         <table class="domains-table">
@@ -77,14 +78,15 @@ function Summary({
         <span class="dim">IOMMU tables give every domain’s devices what they are to have, and no more.</span>
       </p>
     );
+  const entries = byEntry(first);
   return (
     <div class="disagreements some">
       <strong>
         ▲ {total} {total === 1 ? 'disagreement' : 'disagreements'}
       </strong>
       <ul>
-        {first.map((one) => (
-          <li key={`${one.slot} ${one.input} ${one.sign}`}>
+        {entries.map(([one, ...others]) => (
+          <li key={`${one.slot} ${one.input}`}>
             <button
               type="button"
               class="link"
@@ -95,17 +97,35 @@ function Summary({
               }}
             >
               {one.domain} {one.place}
-            </button>{' '}
-            <strong>
-              <span aria-hidden="true">{SHAPES[one.sign]}</span> {one.word}
-            </strong>
-            : {one.text}.
+            </button>
+            {[one, ...others].map(({ sign, word, text }) => (
+              <span key={sign}>
+                {' '}
+                <strong>
+                  <span aria-hidden="true">{SHAPES[sign]}</span> {word}
+                </strong>
+                : {text}.
+              </span>
+            ))}
           </li>
         ))}
       </ul>
-      {total > first.length && <p class="dim">and {total - first.length} more</p>}
+      {total > entries.length && <p class="dim">and {total - entries.length} more</p>}
     </div>
   );
+}
+
+type Marked = Disagreements['first'][number];
+
+/** What is told of the same entry is told together. Entries follow each other. */
+function byEntry(told: readonly Marked[]): [Marked, ...Marked[]][] {
+  const entries: [Marked, ...Marked[]][] = [];
+  for (const one of told) {
+    const last = entries.at(-1);
+    if (last?.[0].slot === one.slot && last[0].input === one.input) last.push(one);
+    else entries.push([one]);
+  }
+  return entries;
 }
 
 function Row({

@@ -36,6 +36,21 @@ describe.skipIf(chromiumPath === undefined)(`the machine in a browser${needsChro
     await close();
   });
 
+  it('tells all that disagrees at an entry in one line', async () => {
+    const { page, close } = await openExplorer(
+      {
+        text: 'ram 0x100..0x103\niommu vtd\ndom0 relaxed pages=1\ndevice nic 0000:03:00.0\ncreatedomain guest iommu max_pages=3\npopulate_physmap guest 0x101\nassign_device guest nic\npin_l1_table guest 0x101\n',
+        edition: '4.22+pvPageAdded=mapped-untyped',
+      },
+      { step: 4 },
+    );
+    const told = page.locator('#domains .disagreements');
+    await told.getByText('1 disagreement').waitFor();
+    const lines = await told.getByRole('listitem').allTextContents();
+    expect(lines).toEqual([expect.stringMatching(/excess: unsafe.*differs from the type/)]);
+    await close();
+  });
+
   it('draws the rows of 4,096 frames that can be seen, opens runs of them, filters them and goes to one', async () => {
     const { page, errors, close } = await openExplorer({ text: BIG_MACHINE }, { step: 600 });
     const rows = page.locator('#frames tbody [data-row]');

@@ -11,8 +11,8 @@ export const SHAPES: Readonly<Record<SignName, string>> = {
   pending: '…',
 };
 
-/** What a word says before it explains itself. */
-const short = (word: string): string => word.split(':', 1)[0]!;
+/** What a word says before it explains itself: `missing: devices fault`, `stale in an IOTLB`. */
+const short = (word: string): string => word.split(/:| from | in /, 1)[0]!;
 
 /** Signs of what disagrees, each with a word; the facts are told when the pointer rests on it, or in the list above. */
 export function Marks({ marks }: { readonly marks: readonly Mark[] }) {

@@ -253,7 +253,7 @@ function CommandLine({
   const edition = source.edition === undefined ? [] : [`--xen ${source.edition}`];
   return (
     <p class="dim">
-      The same in a shell:{' '}
+      The same in a shell, of a file with this program:{' '}
       <code>{['dommu verify', source.name, ...edition, ...flagsOf(state.fields.value)].join(' ')}</code>
     </p>
   );
