@@ -3,6 +3,7 @@ import type { ExploreSource } from '../../src/explore/source.js';
 import type { ViewAnswer, ViewArgs, ViewName } from '../../src/explore/views.js';
 import type { Diagnostic } from '../../src/text/diagnostic.js';
 import type { News, Reply, Request } from './messages.js';
+import { startWorker } from './start-worker.js';
 
 /** Something that the model refused: a program with a mistake, a step that there is none of. */
 export class Problem extends Error {
@@ -26,7 +27,7 @@ type Unnumbered<R> = R extends unknown ? Omit<R, 'id'> : never;
 /** Who is told what the model says unasked. */
 export interface ModelListener {
   readonly onMarks: (marks: Marks) => void;
-  /** The worker threw, outside of any question. */
+  /** The worker threw outside of any question, or did not start. */
   readonly onCrash: (message: string) => void;
 }
 
@@ -35,21 +36,31 @@ export class Model {
   private readonly worker: Worker;
   private readonly waiting = new Map<number, (reply: Reply) => void>();
   private nextId = 1;
+  private heard = false;
+  /** Why the worker never started: nobody would answer. */
+  private dead: Diagnostic | undefined;
 
   constructor(script: string, { onMarks, onCrash }: ModelListener) {
-    this.worker = new Worker(script);
-    this.worker.onerror = ({ message }) => {
-      onCrash(message);
-      // Who waits for an answer would wait for ever.
-      for (const [id, settle] of this.waiting) settle({ id, problem: internalProblem(message) });
-      this.waiting.clear();
-    };
-    this.worker.onmessage = ({ data }: MessageEvent<Reply | News>) => {
-      if ('marks' in data) return onMarks(data.marks);
-      const settle = this.waiting.get(data.id);
-      this.waiting.delete(data.id);
-      settle?.(data);
-    };
+    this.worker = startWorker<Reply | News>(script, {
+      onMessage: (message) => {
+        this.heard = true;
+        if ('marks' in message) onMarks(message.marks);
+        else this.settle(message);
+      },
+      onFailure: (message) => {
+        const problem = internalProblem(message);
+        if (!this.heard) this.dead = problem;
+        onCrash(message);
+        // Who waits for an answer would wait for ever.
+        for (const id of [...this.waiting.keys()]) this.settle({ id, problem });
+      },
+    });
+  }
+
+  private settle(reply: Reply): void {
+    const settle = this.waiting.get(reply.id);
+    this.waiting.delete(reply.id);
+    settle?.(reply);
   }
 
   /** @throws Problem where the program has a mistake. */
@@ -93,6 +104,7 @@ export class Model {
   }
 
   private request(request: Unnumbered<Request>): Promise<Reply> {
+    if (this.dead !== undefined) return Promise.reject(new Problem(this.dead));
     const id = this.nextId++;
     return new Promise((resolve, reject) => {
       this.waiting.set(id, (reply) => {

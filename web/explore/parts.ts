@@ -7,11 +7,16 @@ const textOf = (id: string): string | undefined => document.getElementById(id)?.
 const urlOf = (script: string): string =>
   URL.createObjectURL(new Blob([script], { type: 'text/javascript' }));
 
+let model: string | undefined;
+
 /** What the page was given to show. */
 export const pageData = (): PageData => JSON.parse(textOf('data')!) as PageData;
 
-/** The model's script, as something that a worker can be started from. */
-export const modelScript = (): string => urlOf(textOf('worker')!);
+/** The model's script, as something that any number of workers can be started from. */
+export function modelScript(): string {
+  model ??= urlOf(textOf('worker')!);
+  return model;
+}
 
 /**
  * The same for a script that is needed only now and then, by the name of its file: the page has it inside, or asks the

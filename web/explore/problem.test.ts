@@ -47,4 +47,16 @@ describe.skipIf(chromiumPath === undefined)(`what goes wrong on the explorer's p
     await notice.waitFor({ state: 'detached' });
     await close();
   });
+
+  it('is told where the model does not start', async () => {
+    const file = join(folder, 'no-model.html');
+    const source = { name: 'a.dommu', text: 'createdomain guest\n', configs: {} };
+    const html = explorePage({ source, step: 0, editable: true });
+    writeFileSync(file, html.replace('worker-src blob:', "worker-src 'none'"));
+    const { page, close } = await visit(pathToFileURL(file).href);
+    const notice = page.getByRole('alert');
+    await notice.waitFor();
+    expect(await notice.textContent()).toContain('the script of a worker did not load');
+    await close();
+  });
 });

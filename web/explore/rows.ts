@@ -39,9 +39,11 @@ export class Rows {
   private async ask(chunk: number): Promise<void> {
     if (this.asked.has(chunk)) return;
     this.asked.add(chunk);
-    const { model, step } = this.session;
+    const { session } = this;
     try {
-      const rows = await model.view(step.peek(), 'steps', { from: chunk * CHUNK, count: CHUNK });
+      const args = { from: chunk * CHUNK, count: CHUNK };
+      const rows = await session.view(session.step.peek(), 'steps', args);
+      if (rows === undefined) return;
       this.chunks.set(chunk, rows);
       if (this.chunks.size > MAX_CHUNKS) this.forget();
       for (const { blocks } of rows) this.depth = Math.max(this.depth, blocks.length);

@@ -43,8 +43,6 @@ export class Session {
   editable = true;
   private readonly live = new Set<Live>();
   private asking = false;
-  /** A program is being opened: questions wait until it is known which steps there are. */
-  private opening = false;
   private stale = false;
 
   constructor(workerScript: string) {
@@ -71,11 +69,9 @@ export class Session {
     source: ExploreSource,
     model: () => Promise<{ readonly opened: Opened; readonly step: number }>,
   ): Promise<boolean> {
-    this.opening = true;
     try {
       const { opened, step } = await model();
       this.source = source;
-      this.opening = false;
       batch(() => {
         this.opened.value = opened;
         this.problem.value = undefined;
@@ -89,7 +85,6 @@ export class Session {
       this.fail(error);
       return false;
     } finally {
-      this.opening = false;
       this.refresh();
     }
   }
@@ -140,10 +135,10 @@ export class Session {
   }
 
   private async ask(): Promise<void> {
-    if (this.asking || this.opening || this.opened.value === undefined) return;
+    if (this.asking || this.opened.value === undefined) return;
     this.asking = true;
     try {
-      while (this.stale && !this.opening) await this.askOnce();
+      while (this.stale) await this.askOnce();
     } catch (error) {
       this.fail(error);
     } finally {
@@ -155,14 +150,33 @@ export class Session {
     this.stale = false;
     const step = this.step.value;
     const asked = [...this.live].map((live) => ({ live, question: live.question }));
-    const answers = await this.model.ask(
-      step,
-      asked.map(({ question }) => question),
-    );
+    const questions = asked.map(({ question }) => question);
+    const answers = await this.ofRun(this.model.ask(step, questions));
+    if (answers === undefined) return;
     batch(() => {
       asked.forEach(({ live }, index) => void (live.answer.value = answers[index]));
       this.shown.value = step;
     });
+  }
+
+  /** The answer to one question, about the run that is open; undefined where another is opened before it comes. */
+  view<N extends ViewName>(step: number, view: N, args: ViewArgs<N>): Promise<ViewAnswer<N> | undefined> {
+    return this.ofRun(this.model.view(step, view, args));
+  }
+
+  /**
+   * What the model says of the run that is open; undefined where another was opened meanwhile. The model answers in order:
+   * what is asked while it opens a program is answered about the new one, which may have no such step.
+   */
+  private async ofRun<T>(answer: Promise<T>): Promise<T | undefined> {
+    const run = this.opened.peek();
+    try {
+      const found = await answer;
+      return this.opened.peek() === run ? found : undefined;
+    } catch (error) {
+      if (this.opened.peek() !== run) return undefined;
+      throw error;
+    }
   }
 
   private takeMarks(marks: Marks): void {

@@ -19,8 +19,8 @@ function useDisagreements({ session }: PanelProps): number | undefined {
     setKnown(undefined);
     if (opened === undefined) return;
     const ask = async (): Promise<void> => {
-      const { total } = await session.model.view(step, 'disagreements', { count: 0 });
-      if (session.opened.peek() === opened) setKnown({ step, total });
+      const found = await session.view(step, 'disagreements', { count: 0 });
+      if (found !== undefined) setKnown({ step, total: found.total });
     };
     const timer = setTimeout(() => ask().catch((error) => session.fail(error)), STAYS);
     return () => clearTimeout(timer);

@@ -34,6 +34,8 @@ function work(): void {
     setTimeout(work, QUIET - quiet);
     return;
   }
+  // Work that throws is given up, and the next program's is begun.
+  underWay = false;
   const done = explorer.workFor(SLICE);
   if (done || performance.now() - told >= NEWS) {
     told = performance.now();

@@ -22,9 +22,9 @@ export function Entries({ session, domain }: PanelProps & { readonly domain: Dom
   const marked = (answer?.rows ?? []).filter(({ frame, folded }) => folded === 1 && frame === (picked ?? -1));
   useEffect(() => {
     if (picked === undefined) return;
-    void session.model
+    void session
       .view(session.shown.peek(), 'domainEntries', { ...args, count: 0 })
-      .then(({ found }) => found !== undefined && window.show(found));
+      .then((answer) => answer?.found !== undefined && window.show(answer.found));
   }, [picked]);
   return (
     <>

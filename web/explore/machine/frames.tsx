@@ -82,12 +82,8 @@ async function showFrame(
   picked: number,
   show: (row: number) => void,
 ): Promise<void> {
-  const { found } = await session.model.view(session.shown.peek(), 'frames', {
-    ...args,
-    find: picked,
-    count: 0,
-  });
-  if (found !== undefined) show(found);
+  const answer = await session.view(session.shown.peek(), 'frames', { ...args, find: picked, count: 0 });
+  if (answer?.found !== undefined) show(answer.found);
 }
 
 interface RowProps extends PanelProps {

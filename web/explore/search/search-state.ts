@@ -7,6 +7,7 @@ import type { Diagnostic } from '../../../src/text/diagnostic.js';
 import type { Tab } from '../panel.js';
 import { modelScript } from '../parts.js';
 import type { Session } from '../session.js';
+import { startWorker } from '../start-worker.js';
 import type { SearchNews, SearchRequest } from './messages.js';
 import type { Fields } from './settings-form.js';
 
@@ -46,7 +47,6 @@ export class SearchState {
   isNews = false;
   private readonly session: Session;
   private worker: Worker | undefined;
-  private script: string | undefined;
   /** Of so many words about its progress one is kept. */
   private every = 1;
   private heard = 0;
@@ -68,10 +68,10 @@ export class SearchState {
     });
     this.every = 1;
     this.heard = 0;
-    this.script = modelScript();
-    this.worker = new Worker(this.script);
-    this.worker.onmessage = ({ data }: MessageEvent<SearchNews>) => this.hear(data);
-    this.worker.onerror = ({ message }) => this.fail(message);
+    this.worker = startWorker<SearchNews>(modelScript(), {
+      onMessage: (news) => this.hear(news),
+      onFailure: (message) => this.fail(message),
+    });
     this.tell({ search: order });
   }
 
@@ -117,8 +117,6 @@ export class SearchState {
   private end(): void {
     this.worker?.terminate();
     this.worker = undefined;
-    if (this.script !== undefined) URL.revokeObjectURL(this.script);
-    this.script = undefined;
     this.isRunning.value = false;
   }
 

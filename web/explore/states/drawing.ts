@@ -3,6 +3,7 @@ import type { GraphAsked, MachineGraph, StateStory } from '../../../src/explore/
 import type { ExploreSource } from '../../../src/explore/source.js';
 import type { Diagnostic } from '../../../src/text/diagnostic.js';
 import { laterScript, modelScript } from '../parts.js';
+import { startWorker } from '../start-worker.js';
 import type { GraphReply, GraphRequest } from './graph-messages.js';
 import type { Layers } from './layered.js';
 import type { LayoutReply } from './layout-messages.js';
@@ -30,7 +31,7 @@ export class Drawing {
   readonly story = signal<StateStory | undefined>(undefined);
   /** The state that the picture shall show. */
   readonly follow = signal<number | undefined>(undefined);
-  private readonly model = new Worker(modelScript());
+  private readonly model: Worker;
   private layout: Worker | undefined;
   private closed = false;
   /** Whether the worker has been heard of: from then on it hears, too. */
@@ -38,7 +39,10 @@ export class Drawing {
 
   constructor(source: ExploreSource, asked: GraphAsked) {
     this.source = source;
-    this.model.onmessage = ({ data }: MessageEvent<GraphReply>) => this.take(data);
+    this.model = startWorker<GraphReply>(modelScript(), {
+      onMessage: (reply) => this.take(reply),
+      onFailure: (message) => this.take({ problem: problem('graph', message) }),
+    });
     this.ask({ graphOf: source, asked });
   }
 
@@ -104,23 +108,27 @@ export class Drawing {
     try {
       const script = await laterScript('explore-layout.js');
       if (this.closed) return;
-      this.layout = new Worker(script);
-      this.layout.onmessage = ({ data }: MessageEvent<LayoutReply>) => {
-        if ('share' in data) {
-          this.doing.value = { what: 'the states are laid out', share: data.share };
-          return;
-        }
-        batch(() => {
-          this.x.value = data.x;
-          this.doing.value = undefined;
-        });
-        this.layout?.terminate();
-      };
+      this.layout = startWorker<LayoutReply>(script, {
+        onMessage: (reply) => this.takeLayout(reply),
+        onFailure: (message) => this.take({ problem: problem('layout', message) }),
+      });
       this.layout.postMessage(layersOf(graph));
     } catch (error) {
       const message = error instanceof Error ? error.message : String(error);
       this.take({ problem: problem('layout', message) });
     }
+  }
+
+  private takeLayout(reply: LayoutReply): void {
+    if ('share' in reply) {
+      this.doing.value = { what: 'the states are laid out', share: reply.share };
+      return;
+    }
+    batch(() => {
+      this.x.value = reply.x;
+      this.doing.value = undefined;
+    });
+    this.layout?.terminate();
   }
 }
 

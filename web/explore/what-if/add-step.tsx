@@ -1,5 +1,6 @@
 import { useEffect, useState } from 'preact/hooks';
 import type { Possible, PossiblePart } from '../../../src/explore/possible.js';
+import type { ViewArgs } from '../../../src/explore/views.js';
 import type { PanelProps } from '../panel.js';
 import { insertionAfter, insertionAtEnd } from './insertion.js';
 import { WhatIf } from './state.js';
@@ -136,9 +137,13 @@ function usePossible({ session }: PanelProps, isOpen: boolean): Found | undefine
     const ask = async (): Promise<void> => {
       const all: Possible[] = [];
       for (let from: number | undefined = 0; from !== undefined && !isOver; ) {
-        const args = { from, milliseconds: SLICE, ...(picked !== undefined && { picked }) };
-        const part: PossiblePart = await session.model.view(step, 'possible', args);
-        if (isOver) return;
+        const args: ViewArgs<'possible'> = {
+          from,
+          milliseconds: SLICE,
+          ...(picked !== undefined && { picked }),
+        };
+        const part: PossiblePart | undefined = await session.view(step, 'possible', args);
+        if (isOver || part === undefined) return;
         all.push(...part.found);
         from = part.next;
         if (from === undefined || all.length === part.found.length)
@@ -179,13 +184,12 @@ async function addStatement(whatIf: WhatIf, statement: string, where: 'here' | '
   if (editor === undefined) return;
   const lines = editor.lines();
   const step = session.shown.value;
-  const { line, indent, note } =
-    where === 'end'
-      ? insertionAtEnd(lines)
-      : insertionAfter(await session.model.view(step, 'placeInText', undefined), lines);
+  const place = await session.view(step, 'placeInText', undefined);
+  if (place === undefined) return;
+  const { line, indent, note } = where === 'end' ? insertionAtEnd(lines) : insertionAfter(place, lines);
   editor.insertLine(line, `${indent}${statement}`);
   if (!(await whatIf.runEditor())) return;
-  const added = await session.model.view(session.step.value, 'stepOfLine', { line });
+  const added = await session.view(session.step.value, 'stepOfLine', { line });
   if (added !== undefined) session.goTo(added);
   whatIf.told.value = `Added \`${statement}\` as line ${line}.${note === undefined ? '' : ` ${note}`}`;
 }

@@ -108,7 +108,7 @@ async function checkText({ session, editor }: WhatIf): Promise<void> {
 /** Goes to the next step that a line makes, or to its first. Lines of a changed text are other lines. */
 async function goToLine({ session, isChanged }: WhatIf, line: number): Promise<void> {
   if (isChanged.value || session.opened.value === undefined) return;
-  const step = await session.model.view(session.step.value, 'stepOfLine', { line });
+  const step = await session.view(session.step.value, 'stepOfLine', { line });
   if (step !== undefined) session.goTo(step);
 }
 
