@@ -78,9 +78,12 @@ export class Comparison {
   workFor(milliseconds: number): boolean {
     const until = performance.now() + milliseconds;
     const back = this.mine.position;
-    if (!this.isDone && this.pairs !== undefined) this.mine.seek(this.compared);
-    while (!this.isDone && performance.now() < until) this.goOn();
-    if (this.mine.position !== back) this.mine.seek(back);
+    try {
+      if (!this.isDone && this.pairs !== undefined) this.mine.seek(this.compared);
+      while (!this.isDone && performance.now() < until) this.goOn();
+    } finally {
+      if (this.mine.position !== back) this.mine.seek(back);
+    }
     return this.isDone;
   }
 

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { BIG_MACHINE } from '../../web/explore/big-machine.fixture.js';
+import { hex } from '../text/hex.js';
 import { Explorer } from './explorer.js';
 import type { Possible, PossiblePart } from './possible.js';
 
@@ -11,11 +12,12 @@ const example = (name: string): string =>
 const open = (text: string, edition?: string): Explorer =>
   new Explorer({ name: 't.dommu', text, configs: {}, ...(edition !== undefined && { edition }) });
 
-function possibleAt(explorer: Explorer, step: number): Possible[] {
+function possibleAt(explorer: Explorer, step: number, picked?: number): Possible[] {
   const all: Possible[] = [];
   let from: number | undefined = 0;
   while (from !== undefined) {
-    const part: PossiblePart = explorer.answer(step, 'possible', { from, milliseconds: 5 });
+    const args = { from, milliseconds: 5, ...(picked !== undefined && { picked }) };
+    const part: PossiblePart = explorer.answer(step, 'possible', args);
     all.push(...part.found);
     from = part.next;
   }
@@ -89,6 +91,16 @@ describe('what is possible now', () => {
     expect(before).not.toContain('step');
     const now = possibleAt(explorer, 3).map(({ statement }) => statement);
     expect(now).toEqual(expect.arrayContaining(['step', 'finish']));
+  });
+
+  it('is tried with the frame that is picked, whichever was picked before', () => {
+    const explorer = open(example('arm-grant-fault.dommu'));
+    const { ram } = explorer.timeline.xen;
+    const free = hex(ram.frameAt(ram.frames - 1));
+    const speakOfIt = (all: readonly Possible[]) => all.some(({ statement }) => statement.includes(free));
+    expect(speakOfIt(possibleAt(explorer, 4))).toBe(false);
+    expect(speakOfIt(possibleAt(explorer, 4, Number(free)))).toBe(true);
+    expect(speakOfIt(possibleAt(explorer, 4))).toBe(false);
   });
 
   it('is bounded on a machine of thousands of frames', () => {

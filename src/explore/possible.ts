@@ -47,7 +47,11 @@ const MOST_TRIED = 20_000;
 /** Answers that say that there is nothing to try. */
 const NO_TRY: ReadonlySet<string> = new Set(['idle', 'not running', 'host is down']);
 
-const tried = new WeakMap<Here, readonly Statement[]>();
+/** What is tried at a place, and with which frame picked: a long list is gone through bit by bit. */
+const tried = new WeakMap<
+  Here,
+  { readonly picked: number | undefined; readonly statements: readonly Statement[] }
+>();
 
 /**
  * What actors can try now, from the `from`th thing on, for about so long; the machine stands as it stood afterwards. All
@@ -63,8 +67,10 @@ export function possible(
   }: { readonly from: number; readonly milliseconds: number; readonly picked?: number },
 ): PossiblePart {
   const until = performance.now() + milliseconds;
-  const statements = tried.get(here) ?? candidates(here, picked);
-  tried.set(here, statements);
+  const known = tried.get(here);
+  const statements =
+    known !== undefined && known.picked === picked ? known.statements : candidates(here, picked);
+  tried.set(here, { picked, statements });
   const trial = new Trial(here);
   const found: Possible[] = [];
   let at = from;
