@@ -5,9 +5,9 @@ import type { States } from './states.js';
 import { nextTurn, TURN } from './turn.js';
 
 /** States that a graph has unless more are asked for: what one can look at. */
-export const MAX_STATES = 2000;
+const MAX_STATES = 2000;
 /** Edges, likewise. */
-export const MAX_EDGES = 40_000;
+const MAX_EDGES = 40_000;
 
 export interface StateGraphOptions {
   /** The graph has the states nearest to the first, so many at most. */

@@ -90,7 +90,7 @@ export function exampleOpening(path: string): Opening | undefined {
 }
 
 /** Where the package has it, be it built or not. */
-export const fileOf = ({ name }: Pick<Example, 'name'>): string =>
+const fileOf = ({ name }: Pick<Example, 'name'>): string =>
   fileURLToPath(new URL(`../../examples/${name}.dommu`, import.meta.url));
 
 /** The page to choose one from. */

@@ -3,6 +3,7 @@ import type { Difference as Kind } from '../program/timeline/alignment.js';
 import { type Reached, reachOf } from '../program/timeline/reach.js';
 import type { Timeline } from '../program/timeline.js';
 import { changeLines } from '../store/changes.js';
+import { counted } from '../text/count.js';
 import { hex } from '../text/hex.js';
 import type { Here } from './here.js';
 import { type BareStep, bareStep, logOf } from './step-row.js';
@@ -112,7 +113,7 @@ function sentences(
 
 function logSentence(mine: Side, their: Side): string {
   const [few, more] = mine.log.length <= their.log.length ? [mine, their] : [their, mine];
-  const lines = (count: number) => `${count} line${count === 1 ? '' : 's'}`;
+  const lines = (count: number) => counted(count, 'line');
   if (few.log.length === more.log.length) return 'The lines of the log differ.';
   if (few.log.length === 0) return `Only Xen ${more.edition} logs something: ${lines(more.log.length)}.`;
   return `Xen ${more.edition} logs ${lines(more.log.length)}, Xen ${few.edition} ${lines(few.log.length)}.`;

@@ -8,7 +8,7 @@ import type { PageData } from './page-data.js';
 export type PartsAt = 'inside' | 'beside';
 
 /** Scripts that the page needs only now and then, each by the name of its file. */
-export const LATER_PARTS: readonly string[] = ['explore-layout.js'];
+const LATER_PARTS: readonly string[] = ['explore-layout.js'];
 
 /** The explorer as one HTML page; the model runs in it. */
 export function explorePage(data: PageData, parts: PartsAt = 'inside'): string {

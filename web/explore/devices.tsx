@@ -1,3 +1,4 @@
+import { counted } from '../../src/text/count.js';
 import './devices.css';
 import { useState } from 'preact/hooks';
 import type { DeviceRow, Devices, ReachWindow, RequesterRow } from '../../src/explore/devices.js';
@@ -152,7 +153,7 @@ const ROLES: Readonly<Record<RequesterRow['role'], string | undefined>> = {
 function reachText(requester: RequesterRow | undefined): string {
   if (requester === undefined || requester.kind === 'everything') return 'everything';
   if (requester.kind === 'nothing') return 'nothing';
-  return requester.pages === 1 ? '1 page' : `${requester.pages} pages`;
+  return counted(requester.pages, 'page');
 }
 
 /** The ranges of the requester that was chosen. */

@@ -1,18 +1,44 @@
+import './frame.css';
 import { hex } from '../../src/text/hex.js';
 import type { Session } from './session.js';
 
+interface FrameProps {
+  readonly session: Session;
+  readonly mfn: number;
+}
+
 /** A machine frame, by its number: who clicks it picks it, and every part of the page marks it. */
-export function Frame({ session, mfn }: { readonly session: Session; readonly mfn: number }) {
+export const Frame = ({ session, mfn }: FrameProps) => (
+  <PickButton session={session} mfn={mfn} look="mono">
+    {hex(mfn)}
+  </PickButton>
+);
+
+/** The same beside a value that tells the frame's number, and has a click of its own: who wrote it? */
+export const PickFrame = ({ session, mfn }: FrameProps) => (
+  <PickButton session={session} mfn={mfn} look="pick-frame" label={`pick frame ${hex(mfn)}`}>
+    {session.picked.value === mfn ? '◆' : '◇'}
+  </PickButton>
+);
+
+function PickButton({
+  session,
+  mfn,
+  look,
+  label,
+  children,
+}: FrameProps & { readonly look: string; readonly label?: string; readonly children: string }) {
   const picked = session.picked.value === mfn;
   return (
     <button
       type="button"
-      class={picked ? 'link mono picked' : 'link mono'}
-      aria-current={picked ? 'true' : undefined}
+      class={`link ${look}${picked ? ' picked' : ''}`}
+      aria-label={label}
+      aria-pressed={picked}
       title={picked ? 'picked: click to let go' : 'pick this frame: it is marked wherever it is shown'}
       onClick={() => void (session.picked.value = picked ? undefined : mfn)}
     >
-      {hex(mfn)}
+      {children}
     </button>
   );
 }

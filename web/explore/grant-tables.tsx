@@ -3,6 +3,7 @@ import type { DeviceReach, Handle } from '../../src/explore/grants/handles.js';
 import type { ActiveEntry, Offer } from '../../src/explore/grants/offers.js';
 import type { DomainGrants } from '../../src/explore/grants.js';
 import type { Value } from '../../src/explore/value.js';
+import { PickFrame } from './frame.js';
 import type { PanelProps } from './panel.js';
 import { Shown } from './value.js';
 
@@ -36,29 +37,17 @@ function Table({
   );
 }
 
-/** A frame, and the button by which all of the page marks it. */
-function Frame({
+/** A frame that can be picked, where the value is one. */
+function FrameValue({
   session,
   value,
   mfn,
   what,
 }: PanelProps & { readonly value: Value; readonly mfn: number | undefined; readonly what: string }) {
-  const picked = mfn !== undefined && session.picked.value === mfn;
   return (
-    <span class="frame">
+    <span class="with-pick">
       <Shown session={session} value={value} what={what} />
-      {mfn !== undefined && (
-        <button
-          type="button"
-          class="pick"
-          aria-pressed={picked}
-          aria-label={`mark frame ${value.text}`}
-          title="mark this frame wherever the page shows it"
-          onClick={() => void (session.picked.value = picked ? undefined : mfn)}
-        >
-          mark
-        </button>
-      )}
+      {mfn !== undefined && <PickFrame session={session} mfn={mfn} />}
     </span>
   );
 }
@@ -120,7 +109,7 @@ function Active({ session, active, of }: PanelProps & { readonly active: ActiveE
   const said = pins.filter(({ value }) => value.text !== '0' || value.was !== undefined);
   return (
     <>
-      <Frame session={session} value={frame} mfn={mfn} what={`pinned frame of ${of}`} />
+      <FrameValue session={session} value={frame} mfn={mfn} what={`pinned frame of ${of}`} />
       {owner !== undefined && (
         <>
           {' '}
@@ -194,7 +183,7 @@ function HandleRow({
         <Shown session={session} value={host} what={`place of ${of}`} />
       </td>
       <td>
-        <Frame session={session} value={frame} mfn={mfn} what={`frame of ${of}`} />
+        <FrameValue session={session} value={frame} mfn={mfn} what={`frame of ${of}`} />
       </td>
       <td>
         {reach.length === 0 && <span class="dim">it has no device</span>}
@@ -224,7 +213,7 @@ export function Counters({ session, domain: { name, counters } }: OfDomain) {
       {counters.rows.map(({ frame, mfn, readers, writers }) => (
         <tr key={mfn} class={isPicked(session, mfn)}>
           <th scope="row">
-            <Frame session={session} value={frame} mfn={mfn} what={`frame that ${name} counts`} />
+            <FrameValue session={session} value={frame} mfn={mfn} what={`frame that ${name} counts`} />
           </th>
           <td class="number">
             <Shown session={session} value={readers} what={`read mappings by ${name} of ${frame.text}`} />

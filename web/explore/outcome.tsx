@@ -1,3 +1,4 @@
+import { counted } from '../../src/text/count.js';
 import './outcome.css';
 import { useState } from 'preact/hooks';
 import type { ChangedThings, Outcome } from '../../src/explore/outcome.js';
@@ -34,9 +35,7 @@ function OutcomeOf({ session }: PanelProps) {
           <strong>{status}</strong>
         </button>
         {because !== undefined && `: ${because}`}
-        {hypercallSteps !== undefined && (
-          <span class="dim"> in {hypercallSteps === 1 ? '1 step' : `${hypercallSteps} steps`}</span>
-        )}
+        {hypercallSteps !== undefined && <span class="dim"> in {counted(hypercallSteps, 'step')}</span>}
         {backTo !== undefined && (
           <>
             {' '}

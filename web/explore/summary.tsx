@@ -1,3 +1,4 @@
+import { counted } from '../../src/text/count.js';
 import './summary.css';
 import { useEffect, useState } from 'preact/hooks';
 import type { PanelProps } from './panel.js';
@@ -76,12 +77,12 @@ export function SummaryLine({ session }: PanelProps) {
 function disagreementsText(total: number | undefined): string {
   if (total === undefined) return '… disagreements';
   if (total === 0) return '✓ no disagreement';
-  return `▲ ${total} ${total === 1 ? 'disagreement' : 'disagreements'}`;
+  return `▲ ${counted(total, 'disagreement')}`;
 }
 
 function brokenText(broken: readonly string[] | undefined): string {
   if (broken === undefined) return '? invariants not judged yet';
   if (broken.length === 0) return '✓ no invariant broken';
   const names = broken.slice(0, 3).join(', ');
-  return `■ ${broken.length} ${broken.length === 1 ? 'invariant' : 'invariants'} broken: ${names}${broken.length > 3 ? ', …' : ''}`;
+  return `■ ${counted(broken.length, 'invariant')} broken: ${names}${broken.length > 3 ? ', …' : ''}`;
 }

@@ -1,3 +1,4 @@
+import { counted } from '../../src/text/count.js';
 import './timeline.css';
 import { useState } from 'preact/hooks';
 import { marksOf, nearest } from './marks.js';
@@ -93,7 +94,7 @@ function Legend({ session }: PanelProps) {
             <span class={`sign ${id}`} aria-hidden="true">
               {sign}
             </span>{' '}
-            {steps.length} {steps.length === 1 ? one : many}
+            {counted(steps.length, one, many)}
             <span class="group">
               <Jump label={`before this: ${one}`} sign="‹" to={before} session={session} />
               <Jump label={`after this: ${one}`} sign="›" to={after} session={session} />

@@ -6,7 +6,7 @@ import type {
   UnitMemory,
 } from '../../src/explore/reach/remembered-by-units.js';
 import { hex } from '../../src/text/hex.js';
-import { Frame } from './frame.js';
+import { Frame, PickFrame } from './frame.js';
 import type { Session } from './session.js';
 import { Shown } from './value.js';
 
@@ -106,7 +106,7 @@ function TranslationRow({
       <td>
         <span class="with-pick">
           <Shown session={session} value={row.frame} what={`mfn of ${of}`} />
-          <Pick session={session} mfn={row.mfn} />
+          <PickFrame session={session} mfn={row.mfn} />
         </span>{' '}
         <span class="dim">{row.owner}</span>
       </td>
@@ -188,22 +188,5 @@ function Delayed({ session, rows }: { readonly session: Session; readonly rows: 
         ))}
       </tbody>
     </table>
-  );
-}
-
-/** Picks a frame whose number stands beside it as a value. */
-function Pick({ session, mfn }: { readonly session: Session; readonly mfn: number }) {
-  const picked = session.picked.value === mfn;
-  return (
-    <button
-      type="button"
-      class="link pick-frame"
-      aria-label={`pick frame ${hex(mfn)}`}
-      aria-current={picked ? 'true' : undefined}
-      title="pick this frame: it is marked wherever it is shown"
-      onClick={() => void (session.picked.value = picked ? undefined : mfn)}
-    >
-      {picked ? '◆' : '◇'}
-    </button>
   );
 }

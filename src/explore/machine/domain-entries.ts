@@ -128,7 +128,7 @@ function goesOn(rows: DomainRows, row: number): boolean {
 }
 
 /** The first row that leads to a frame, or -1. */
-export function rowOfFrame(rows: DomainRows, frame: number): number {
+function rowOfFrame(rows: DomainRows, frame: number): number {
   const own = rowOfInput(rows, frame);
   if (own >= 0 && leadsTo(rows, own, frame)) return own;
   for (let row = 0; row < rows.length; row++) if (leadsTo(rows, row, frame)) return row;

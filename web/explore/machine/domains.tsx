@@ -1,3 +1,4 @@
+import { counted } from '../../../src/text/count.js';
 import './domains.css';
 import { useState } from 'preact/hooks';
 import type { Disagreements } from '../../../src/explore/machine/disagreements.js';
@@ -81,9 +82,7 @@ function Summary({
   const entries = byEntry(first);
   return (
     <div class="disagreements some">
-      <strong>
-        ▲ {total} {total === 1 ? 'disagreement' : 'disagreements'}
-      </strong>
+      <strong>▲ {counted(total, 'disagreement')}</strong>
       <ul>
         {entries.map(([one, ...others]) => (
           <li key={`${one.slot} ${one.input}`}>

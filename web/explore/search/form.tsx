@@ -1,5 +1,6 @@
 import type { SearchableBug } from '../../../src/explore/search/searchable.js';
 import { type Setting, type SettingGroup, VERIFY_SETTINGS } from '../../../src/program/verify-options.js';
+import { counted } from '../../../src/text/count.js';
 import type { PanelProps } from '../panel.js';
 import { useView } from '../session.js';
 import { type SearchState, searchOf } from './search-state.js';
@@ -151,7 +152,7 @@ function Group({
         <span class="dim">
           {said.length === 0
             ? `(as ${bug === undefined ? 'usual' : `for ${bug.id}`})`
-            : `(${said.length} ${said.length === 1 ? 'setting' : 'settings'})`}
+            : `(${counted(said.length, 'setting')})`}
         </span>
       </summary>
       <p class="hint">{hint}</p>

@@ -1,5 +1,6 @@
 import { useEffect, useRef } from 'preact/hooks';
 import type { FoundProgram, FoundStep, SearchOutcome } from '../../../src/explore/search/outcome.js';
+import { counted } from '../../../src/text/count.js';
 import type { Session } from '../session.js';
 import { inRound, LoopPicture } from './loop-picture.js';
 import { type SearchState, searchOf } from './search-state.js';
@@ -114,7 +115,7 @@ function Found({
           {loop === undefined ? 'Open at the violation' : 'Open at the loop'}
         </button>
         <span class="dim">
-          {length} {length === 1 ? 'statement' : 'statements'} after the scene
+          {counted(length, 'statement')} after the scene
           {isOpen ? '; open now' : ''}
         </span>
       </div>

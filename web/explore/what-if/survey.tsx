@@ -1,5 +1,6 @@
 import type { EditionChoice } from '../../../src/explore/editions.js';
 import type { Parting, SurveyRow } from '../../../src/explore/survey.js';
+import { counted } from '../../../src/text/count.js';
 import type { Panel, PanelProps } from '../panel.js';
 import { WhatIf } from './state.js';
 
@@ -72,7 +73,7 @@ function Row({ session, row }: PanelProps & { readonly row: SurveyRow }) {
         ) : (
           <span class="badge differs">
             <span aria-hidden="true">◆ </span>
-            {differing} {differing === 1 ? 'step' : 'steps'}
+            {counted(differing, 'step')}
           </span>
         )}
       </td>
