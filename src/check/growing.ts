@@ -1,3 +1,5 @@
+import { countUpTo } from '../store/ascending.js';
+
 /** A list of 32-bit integers in one typed array that doubles as it grows. */
 export class GrowingList {
   length = 0;
@@ -26,14 +28,7 @@ export class GrowingList {
 
   /** How many words are no greater than `most`, in a list whose words ascend. */
   countUpTo(most: number): number {
-    let low = 0;
-    let high = this.length;
-    while (low < high) {
-      const middle = (low + high) >>> 1;
-      if (this.words[middle]! <= most) low = middle + 1;
-      else high = middle;
-    }
-    return low;
+    return countUpTo(this.words, most, this.length);
   }
 
   get bytes(): number {

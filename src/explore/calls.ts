@@ -37,6 +37,7 @@ export function calls(here: Here, _: undefined): readonly CallRow[] {
   return callRows(here);
 }
 
+/** The same for whoever shows them beside other things. */
 export function callRows(here: Here): readonly CallRow[] {
   const { xen } = here;
   const { domains, calls: each } = xen.spec.limits;

@@ -16,6 +16,7 @@ export interface BareStep {
 /** Letters of a statement in a row; a program may have a line of any length. */
 const ROW_LETTERS = 240;
 
+/** A step as lists show it. */
 export function bareStep(timeline: Timeline, step: number): BareStep {
   if (step === 0) return { step, line: 0, text: 'boot', status: 'ok', faults: 0 };
   const { statement, status, faults } = timeline.step(step);

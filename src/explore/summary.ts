@@ -13,6 +13,7 @@ export interface Summary {
 /** Letters of the access; the line has room for no more. */
 const LETTERS = 60;
 
+/** What the line above the tabs tells of a step. */
 export function summary({ timeline, verdicts, step }: Here): Summary {
   const broken = step < verdicts.judged ? [...verdicts.after(step).keys()] : undefined;
   const last = timeline.lastAccessAt(step);

@@ -1,7 +1,7 @@
 import type { Timeline } from '../program/timeline.js';
+import { countUpTo } from '../store/ascending.js';
 import type { Table } from '../store/table.js';
 import { wordOf } from './here.js';
-import { countUpTo } from './written.js';
 
 const callTable = ({ xen }: Timeline): Table => xen.layout.tables.find(({ name }) => name === 'call')!;
 

@@ -1,8 +1,9 @@
 import type { Timeline } from '../program/timeline.js';
+import { countUpTo } from '../store/ascending.js';
 import type { Here } from './here.js';
 import { bareStep } from './step-row.js';
 import { type AskedWords, asksRam, type Terms, termsOf } from './word-terms.js';
-import { countUpTo, type Written, writtenIn } from './written.js';
+import { type Written, writtenIn } from './written.js';
 
 /** A step that wrote what was asked about. */
 export interface WriterRow {

@@ -1,5 +1,6 @@
 import type { WordWrites } from '../program/timeline/word-history.js';
 import type { Timeline } from '../program/timeline.js';
+import { countUpTo } from '../store/ascending.js';
 import { type AskedWords, bitsOf, maskOf } from './word-terms.js';
 
 /** When bits of words were written in a run. */
@@ -58,16 +59,4 @@ function wroteIn(timeline: Timeline, step: number, asked: number, mask: number):
     if (word === asked && ((before ^ after) & mask) !== 0) wrote = true;
   });
   return wrote;
-}
-
-/** How many of `steps`, which ascend, are no later than `step`. */
-export function countUpTo(steps: ArrayLike<number>, step: number): number {
-  let low = 0;
-  let high = steps.length;
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    if (steps[middle]! <= step) low = middle + 1;
-    else high = middle;
-  }
-  return low;
 }

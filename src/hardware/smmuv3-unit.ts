@@ -197,10 +197,6 @@ export class SmmuV3Unit implements IommuUnit {
 
   /** What the tables of the requester selected last have against an access, a {@link Stage2Refusal}. */
   selectedRefusal(input: number, need: Rights): number {
-    return this.refusal(input, need);
-  }
-
-  private refusal(input: number, need: Rights): number {
     return refusalOfStage2(this.walker, this.root, this.shape!, input, need, this.outputLimit);
   }
 
@@ -223,7 +219,7 @@ export class SmmuV3Unit implements IommuUnit {
       this.frame = this.iotlb.frameFor(cached, input);
       return true;
     }
-    const refusal = this.refusal(input, need);
+    const refusal = this.selectedRefusal(input, need);
     if (refusal !== Stage2Refusal.none) {
       this.event = this.records ? EVENTS[refusal]! : NO_EVENT;
       return false;
@@ -246,7 +242,7 @@ export class SmmuV3Unit implements IommuUnit {
   selectedRights(input: number): Rights {
     this.frame = input;
     if (this.selected === Stream.bypass) return R | W;
-    if (this.refusal(input, R | W) !== Stage2Refusal.none) return 0;
+    if (this.selectedRefusal(input, R | W) !== Stage2Refusal.none) return 0;
     this.frame = this.walker.frame;
     return this.walker.rights & (R | W);
   }

@@ -185,14 +185,6 @@ export class Timeline {
 
   /** The step to which an entry belongs: the first that ends behind it. */
   private stepOf(entry: Mark): number {
-    const { ends } = this.recording;
-    let low = 1;
-    let high = this.length;
-    while (low < high) {
-      const middle = (low + high) >>> 1;
-      if (ends.get(middle) > entry) high = middle;
-      else low = middle + 1;
-    }
-    return low;
+    return Math.max(1, this.recording.ends.countUpTo(entry));
   }
 }

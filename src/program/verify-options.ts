@@ -223,5 +223,6 @@ export const DEFAULT_SETTINGS = Object.fromEntries(
   VERIFY_SETTINGS.map((setting) => [setting.name, 'given' in setting ? !setting.given : setting.default]),
 ) as unknown as VerifySettings;
 
+/** The setting of that name. */
 export const settingNamed = (name: SettingName): Setting =>
   VERIFY_SETTINGS.find((setting) => setting.name === name)!;

@@ -1,3 +1,4 @@
+import { countUpTo } from '../../src/store/ascending.js';
 import type { Session } from './session.js';
 
 /** Something about a step that the timeline and the list of steps point out, each by a sign and a word of its own. */
@@ -72,14 +73,5 @@ export function nearestOfAny(session: Session, direction: 1 | -1): number | unde
   return direction > 0 ? Math.min(...found) : Math.max(...found);
 }
 
-/** How many of `steps`, which ascend, are smaller than `step`. */
-function countBelow(steps: readonly number[], step: number): number {
-  let low = 0;
-  let high = steps.length;
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    if (steps[middle]! < step) low = middle + 1;
-    else high = middle;
-  }
-  return low;
-}
+/** How many of `steps` are before a step. */
+const countBelow = (steps: readonly number[], step: number): number => countUpTo(steps, step - 1);

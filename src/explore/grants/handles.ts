@@ -34,6 +34,7 @@ export interface Handle {
 export const grantRowOf = ({ xen }: Here, row: number): number =>
   (xen.maptrack.granter.get(row) - 1) * xen.spec.limits.grants + grantRefOf(xen, row);
 
+/** A handle of a domain, by its row of maptrack: what it maps, how, and what the domain’s devices reach of it. */
 export function handleOf(here: Here, slot: number, row: number): Handle {
   const { xen } = here;
   const grant = grantRowOf(here, row);

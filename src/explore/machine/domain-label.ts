@@ -9,6 +9,7 @@ export interface DomainLabel {
   readonly called: string | undefined;
 }
 
+/** How a domain is called: by Xen, and by the program, which has no name for dom0. */
 export function domainLabel({ xen, names }: Here, slot: number): DomainLabel {
   const called = [...names.domains].findLast(([, named]) => named === slot)?.[0];
   const name = xen.domainName(slot);

@@ -1,3 +1,4 @@
+import { countUpTo } from '../../store/ascending.js';
 import type { Table } from '../../store/table.js';
 import type { Trace } from '../../store/trace.js';
 import { deviceOwner } from '../../xen/devices.js';
@@ -251,14 +252,7 @@ function joined(slot: number, parts: readonly DomainRows[], stale: readonly Stal
 
 /** The row that an input frame lies in, or -1. */
 export function rowOfInput({ inputs, spans, length }: DomainRows, input: number): number {
-  let low = 0;
-  let high = length;
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    if (inputs[middle]! <= input) low = middle + 1;
-    else high = middle;
-  }
-  const row = low - 1;
+  const row = countUpTo(inputs, input, length) - 1;
   return row >= 0 && input < inputs[row]! + spans[row]! ? row : -1;
 }
 

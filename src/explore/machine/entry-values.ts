@@ -71,6 +71,7 @@ export function typeValue(here: Here, pdx: number): Value {
   return here.word(wordOf(here.table('frame'), pdx, 'typeInfo'), typeText);
 }
 
+/** A page’s type, how many references hold it to that, and whether it is pinned or half validated. */
 export function typeText(info: number): string {
   const flags = [
     (info & PGT_PINNED) !== 0 ? 'pinned' : '',

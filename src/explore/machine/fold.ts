@@ -1,3 +1,4 @@
+import { countUpTo } from '../../store/ascending.js';
 /** Which rows of a long table are shown: some are left out, and runs of rows that say the same are one. */
 export interface Folding {
   /** Whether a row is shown at all. */
@@ -20,6 +21,7 @@ export interface Folded {
 /** A run that is shorter is not worth folding. */
 const SHORTEST_RUN = 4;
 
+/** Whether so many rows that are alike are shown as one. */
 export const isWorthFolding = (count: number): boolean => count >= SHORTEST_RUN;
 
 /** Folds a table of so many rows. */
@@ -49,14 +51,7 @@ export function foldRows(length: number, folding: Folding | Omit<Folding, 'plain
 
 /** The shown row in which a row of the table is, or -1. */
 export function shownRowOf({ length, rows, counts }: Folded, row: number): number {
-  let low = 0;
-  let high = length;
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    if (rows[middle]! <= row) low = middle + 1;
-    else high = middle;
-  }
-  const at = low - 1;
+  const at = countUpTo(rows, row, length) - 1;
   return at >= 0 && row < rows[at]! + counts[at]! ? at : -1;
 }
 

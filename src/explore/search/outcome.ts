@@ -52,6 +52,7 @@ export interface FoundProgram {
 /** A page has a button, and no clock but one that goes on while others have the CPU. */
 const PAGE: Where = { interrupt: 'Stop', second: 'second', others: 'the others are below' };
 
+/** What a search came to, in the words of `dommu verify`. */
 export function outcomeOf(
   { source, step }: SearchOrder,
   { edition, bounds }: ReadOrder,

@@ -1,3 +1,4 @@
+import { countUpTo } from '../../store/ascending.js';
 import { changeLines } from '../../store/changes.js';
 import { type Invariant, Judge } from '../../xen/invariants.js';
 import { LOOP_END } from '../execution.js';
@@ -139,7 +140,7 @@ export class Verdicts {
     this.judgeTo(step);
     const wrong = new Map<string, string>();
     for (const [index, { steps, messages }] of this.courses.entries()) {
-      const last = upTo(steps, step) - 1;
+      const last = countUpTo(steps, step) - 1;
       const message = last < 0 ? undefined : messages[last];
       if (message !== undefined) wrong.set(this.invariants[index]!.id, message);
     }
@@ -170,16 +171,4 @@ export class Verdicts {
       ),
     ];
   }
-}
-
-/** How many of `steps`, which ascend, are no later than `step`. */
-function upTo(steps: readonly number[], step: number): number {
-  let low = 0;
-  let high = steps.length;
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    if (steps[middle]! <= step) low = middle + 1;
-    else high = middle;
-  }
-  return low;
 }

@@ -16,6 +16,7 @@ export interface LongWindow {
   show(row: number): void;
 }
 
+/** Follows how a long table is scrolled. */
 export function useLongWindow(): LongWindow {
   const scroller = useRef<HTMLDivElement>(null);
   const sight = useSight(scroller);

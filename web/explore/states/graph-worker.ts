@@ -15,6 +15,7 @@ const post = (reply: GraphReply): void => self.postMessage(reply);
 export const isGraphRequest = (request: object): request is GraphRequest =>
   'graphOf' in request || 'graphStop' in request || 'graphState' in request;
 
+/** Makes a graph, or answers about one of its states; `graphStop` ends the making with what there is. */
 export async function answerGraph(request: GraphRequest): Promise<void> {
   try {
     if ('graphStop' in request) stop.abort();
