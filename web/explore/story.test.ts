@@ -68,6 +68,17 @@ describe.skipIf(chromiumPath === undefined)(`what a newcomer reads${needsChromiu
     await close();
   });
 
+  it('is about the domain whose devices are the story, before anything disagrees and where nothing does', async () => {
+    const { page, close } = await openExplorer({ text: ARM, edition: '4.22' }, { step: 3 });
+    const heading = page.locator('#domains h3');
+    await heading.getByText('What d0 reaches').waitFor();
+    await page.keyboard.press('ArrowRight');
+    await shows(page, 4);
+    expect(await heading.textContent()).toBe('What d0 reaches');
+    expect(await page.locator('.entries tr.changed').last().textContent()).toContain('0x8424cb');
+    await close();
+  });
+
   it('has room when something was asked', async () => {
     const { page, close } = await openExplorer({ text: ARM, edition: '4.12' }, { step: 4 });
     const height = async () => (await page.locator('#why').boundingBox())!.height;

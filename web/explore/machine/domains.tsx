@@ -18,11 +18,12 @@ function Domains({ session }: PanelProps) {
   const domains = useView(session, 'domains', undefined).value;
   const found = useView(session, 'disagreements', { count: TOLD }).value;
   if (domains === undefined || found === undefined) return null;
-  // The reader's choice; else one that has something to say: with a disagreement, or a guest.
+  // The reader's choice; else one that has something to say: a disagreement, a guest's context, devices.
   const shown =
     domains.find(({ slot }) => slot === chosen) ??
     domains.find(({ total }) => total > 0) ??
-    domains.find(({ slot }) => slot > 0) ??
+    domains.find(({ slot, context }) => slot > 0 && context !== 'none') ??
+    domains.find(({ devices }) => devices.length > 0) ??
     domains[0];
   return (
     <>
