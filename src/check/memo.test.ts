@@ -240,6 +240,31 @@ describe('a model that remembers', () => {
     expect([memo.perform(0), memo.state.journalLength]).toEqual([true, 1]);
   });
 
+  it('tells the model once where steps begin that it has no room to learn', () => {
+    const model = new Counters(2, 3);
+    const [, lost] = model.properties;
+    let told = 0;
+    const remember = () => {
+      told++;
+      lost!.remember!();
+    };
+    const counting = { ...lost!, remember };
+    const memo = new Memo(Object.assign(model, { properties: [counting] }), 0);
+    const [asked] = memo.properties;
+    const reset = () => {
+      memo.perform(2);
+      const message = asked!.violation();
+      memo.state.rollback(memo.state.journalLength - 1);
+      return message;
+    };
+    for (const count of [1, 2]) {
+      memo.perform(0);
+      told = 0;
+      asked!.remember!();
+      expect([reset(), reset(), reset(), told]).toEqual([...Array(3).fill(`${count} became 0`), 1]);
+    }
+  });
+
   it('looks at groups of actions and at single ones alike', async () => {
     const make = () => new Counters(6, 4);
     const { seconds: _s, cpuSeconds: _c, bytes: _b, ...plain } = await search(make(), { bounds: {} });

@@ -75,6 +75,8 @@ export class Memo implements Model, Foresight {
   private before = 0;
   private stillLeaf = NEW;
   private done = UNWATCHED;
+  /** Whether the model, too, has been told that the present step began there. */
+  private told = false;
 
   /** @param model stands in the state from which it will be searched. */
   constructor(model: StoreModel, maxBytes = MEMO_BYTES) {
@@ -111,7 +113,7 @@ export class Memo implements Model, Foresight {
   private performUnwatched(action: number): boolean {
     const mark = this.state.journalLength;
     this.misses++;
-    this.rememberAll();
+    if (!this.told || mark !== this.before) this.rememberAll();
     this.done = UNWATCHED;
     const performed = this.model.perform(action);
     if (this.state.journalLength !== mark) this.noteChanges(mark);
@@ -261,10 +263,12 @@ export class Memo implements Model, Foresight {
   private remember(): void {
     this.before = this.state.journalLength;
     this.stillLeaf = NEW;
+    this.told = false;
   }
 
   private rememberAll(): void {
     for (const property of this.ofSteps) property.remember!();
+    this.told = this.state.journalLength === this.before;
   }
 
   private stepHolds(): boolean {
