@@ -4,12 +4,12 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { gzipSync } from 'node:zlib';
 import { type Browser, chromium, type Page } from 'playwright-core';
+import { BIG_MACHINE, LONG_RUN } from '../src/explore/big-machine.fixture.js';
 import { Explorer } from '../src/explore/explorer.js';
 import { explorePage } from '../src/explore/page.js';
 import type { ExploreSource } from '../src/explore/source.js';
 import { pagePart } from '../src/report/page-parts.js';
 import { chromiumPath } from '../web/chromium.fixture.js';
-import { BIG_MACHINE, LONG_RUN } from '../web/explore/big-machine.fixture.js';
 
 /**
  * Steps taken somewhere in the page: milliseconds from the key to the answers, and to where they are drawn and laid out; and

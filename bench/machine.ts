@@ -1,7 +1,7 @@
 import { pathToFileURL } from 'node:url';
+import { BIG_MACHINE } from '../src/explore/big-machine.fixture.js';
 import type { Question } from '../src/explore/explorer.js';
 import { Explorer } from '../src/explore/explorer.js';
-import { BIG_MACHINE } from '../web/explore/big-machine.fixture.js';
 
 /** What the Machine tab of the explorer costs at a step of a machine of 4,096 frames, in the model. */
 export interface MachineFigures {

@@ -4,10 +4,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { afterAll, describe, expect, it } from 'vitest';
+import { LONG_RUN } from '../src/explore/big-machine.fixture.js';
 import { pagePart } from '../src/report/page-parts.js';
 import { chromiumPath, needsChromium } from '../web/chromium.fixture.js';
 import { accessibilityProblems } from '../web/explore/axe.fixture.js';
-import { LONG_RUN } from '../web/explore/big-machine.fixture.js';
 import { closeBrowser, type OpenPage, visit } from '../web/explore/page.fixture.js';
 import { dommu, serveExplorer } from './explore-command.fixture.js';
 

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
-import { BIG_MACHINE } from '../../web/explore/big-machine.fixture.js';
+import { BIG_MACHINE } from './big-machine.fixture.js';
 import { Explorer } from './explorer.js';
 
 const read = (name: string): string =>

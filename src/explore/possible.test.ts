@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
-import { BIG_MACHINE } from '../../web/explore/big-machine.fixture.js';
 import { hex } from '../text/hex.js';
+import { BIG_MACHINE } from './big-machine.fixture.js';
 import { Explorer } from './explorer.js';
 import type { Possible, PossiblePart } from './possible.js';
 

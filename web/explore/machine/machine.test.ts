@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { afterAll, describe, expect, it } from 'vitest';
+import { BIG_MACHINE } from '../../../src/explore/big-machine.fixture.js';
 import { chromiumPath, needsChromium } from '../../chromium.fixture.js';
 import { accessibilityProblems } from '../axe.fixture.js';
-import { BIG_MACHINE } from '../big-machine.fixture.js';
 import { closeBrowser, openExplorer } from '../page.fixture.js';
 
 const example = (name: string): string =>
