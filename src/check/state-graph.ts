@@ -72,20 +72,19 @@ export class StateGrapher {
   private readonly options: StateGraphOptions;
   private readonly search: Search;
   private readonly stepProperties: readonly Property[];
+  private readonly all: readonly number[];
   private readonly nodes: StateNode[] = [];
   private readonly edges: StateEdge[] = [];
   private transitions = 0;
 
-  /**
-   * The model stands in the state that the graph begins with. `searched` is what is searched in its place: the same, that
-   * remembers what actions did, as a search has use for.
-   */
-  constructor(model: Model, options: StateGraphOptions = {}, searched = model) {
+  /** The model stands in the state that the graph begins with. */
+  constructor(model: Model, options: StateGraphOptions = {}) {
     this.model = model;
     this.options = options;
     const { maxStates = MAX_STATES, maxDepth = Number.POSITIVE_INFINITY, symmetries = true } = options;
-    this.search = new Search(searched, { bounds: { maxStates, maxDepth }, symmetries, hash: 'exact' });
+    this.search = new Search(model, { bounds: { maxStates, maxDepth }, symmetries, hash: 'exact' });
     this.states = this.search.states;
+    this.all = Array.from({ length: model.actionCount }, (_, action) => action);
     this.stepProperties = model.properties.filter(({ remember }) => remember !== undefined);
   }
 
@@ -136,7 +135,7 @@ export class StateGrapher {
     const targets = new Map<number, { actions: number[]; violated: Set<string> }>();
     let beyond = 0;
     for (const property of stepProperties) property.remember!();
-    for (let action = 0; action < model.actionCount; action++) {
+    for (const action of this.candidates()) {
       if (!model.perform(action) || model.state.journalLength === states.mark) continue;
       this.transitions++;
       const to = states.find();
@@ -152,6 +151,12 @@ export class StateGrapher {
     for (const [to, { actions, violated }] of targets)
       this.edges.push({ from, to, actions, violated: [...violated] });
     return beyond;
+  }
+
+  /** Actions that may do something in the present state. */
+  private candidates(): Iterable<number> {
+    const { foresight } = this.model;
+    return foresight === undefined ? this.all : foresight.possible.slice(0, foresight.look());
   }
 }
 

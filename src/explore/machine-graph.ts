@@ -119,11 +119,7 @@ export class GraphWork {
     const bounds = boundsToReach(story, edition, asked.everything || story.length === 0);
     const { model, xen, names } = sceneModel(scene, edition, bounds);
     const { maxStates, symmetries } = asked;
-    const grapher = new StateGrapher(
-      model,
-      { maxStates, symmetries, ...watchers },
-      new Memo(model, MEMO_BYTES),
-    );
+    const grapher = new StateGrapher(new Memo(model, MEMO_BYTES), { maxStates, symmetries, ...watchers });
     const { nodes, ...found } = await grapher.run();
     const actions = model.actions.map((action) => printStatement(actionStatement(action, 1)));
     const states: GraphState[] = nodes.map(({ action, ...node }) => ({
