@@ -5,6 +5,7 @@ import type { ExploreSource } from '../../src/explore/source.js';
 import type { Value } from '../../src/explore/value.js';
 import type { ViewAnswer, ViewArgs, ViewName } from '../../src/explore/views.js';
 import type { Diagnostic } from '../../src/text/diagnostic.js';
+import { kept } from './kept.js';
 import { internalProblem, Model, Problem } from './model.js';
 import type { Tab } from './panel.js';
 import { Questions } from './questions.js';
@@ -154,7 +155,8 @@ export class Session {
     const answers = await this.ofRun(this.model.ask(step, questions));
     if (answers === undefined) return;
     batch(() => {
-      asked.forEach(({ live }, index) => void (live.answer.value = answers[index]));
+      for (const [index, { live }] of asked.entries())
+        live.answer.value = kept(live.answer.peek(), answers[index]);
       this.shown.value = step;
     });
   }

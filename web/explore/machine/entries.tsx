@@ -1,4 +1,4 @@
-import { useEffect, useState } from 'preact/hooks';
+import { useCallback, useEffect, useState } from 'preact/hooks';
 import type { DomainEntriesArgs, DomainEntry } from '../../../src/explore/machine/domain-entries.js';
 import type { DomainSummary } from '../../../src/explore/machine/domains.js';
 import type { PanelProps } from '../panel.js';
@@ -19,6 +19,8 @@ export function Entries({ session, domain }: PanelProps & { readonly domain: Dom
   const picked = session.picked.value;
   const args = { slot, only, fold, opened, from: window.from, count: window.count, find: picked };
   const answer = useView(session, 'domainEntries', args).value;
+  // The same at every step, so that a row of which nothing has changed is not drawn again.
+  const open = useCallback((input: number) => setOpened((before) => [...before, input]), []);
   const marked = (answer?.rows ?? []).filter(({ frame, folded }) => folded === 1 && frame === (picked ?? -1));
   useEffect(() => {
     if (picked === undefined) return;
@@ -83,7 +85,7 @@ export function Entries({ session, domain }: PanelProps & { readonly domain: Dom
             number={answer!.from + index}
             session={session}
             name={name}
-            open={() => setOpened([...opened, entry.input])}
+            open={open}
           />
         ))}
       />
@@ -102,12 +104,13 @@ interface RowProps extends PanelProps {
   readonly entry: DomainEntry;
   readonly number: number;
   readonly name: string;
-  readonly open: () => void;
+  readonly open: (input: number) => void;
 }
 
 function Row({ entry, number, session, name, open }: RowProps) {
   const { place, folded, frame, cpu, iommu, permitted, ground, marks, changed } = entry;
-  const isPicked = frame !== undefined && session.picked.value === frame && folded === 1;
+  const picked = session.picked.value;
+  const isPicked = frame !== undefined && picked === frame && folded === 1;
   const wrong = marks.some(({ sign }) => sign !== 'pending');
   const looks = [isPicked && 'picked', wrong && 'wrong', changed && 'changed', folded > 1 && 'folded'];
   const at = `${name} at ${place}`;
@@ -131,7 +134,9 @@ function Row({ entry, number, session, name, open }: RowProps) {
                 ? `open these ${folded} entries, which are alike`
                 : 'mark the frame wherever it is shown'
             }
-            onClick={() => (folded > 1 ? open() : void (session.picked.value = isPicked ? undefined : frame))}
+            onClick={() =>
+              folded > 1 ? open(entry.input) : void (session.picked.value = isPicked ? undefined : frame)
+            }
           >
             {label}
           </button>

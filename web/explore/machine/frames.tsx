@@ -1,5 +1,5 @@
 import './frames.css';
-import { useEffect, useState } from 'preact/hooks';
+import { useCallback, useEffect, useState } from 'preact/hooks';
 import type { Flag, FrameRow, FramesArgs, FrameView } from '../../../src/explore/machine/frames.js';
 import { Frame } from '../frame.js';
 import type { Panel, PanelProps } from '../panel.js';
@@ -26,6 +26,11 @@ function Frames({ session }: PanelProps) {
     if (picked !== undefined) void showFrame(session, args, picked, window.show);
   }, [picked]);
   const change = (part: Partial<Filter>): void => setFilter((before) => ({ ...before, ...part }));
+  // The same at every step, so that a row of which nothing has changed is not drawn again.
+  const open = useCallback(
+    (mfn: number) => setFilter((before) => ({ ...before, opened: [...before.opened, mfn] })),
+    [],
+  );
   const rows = answer?.rows ?? [];
   const hasLists = answer?.hasLists === true;
   return (
@@ -67,7 +72,7 @@ function Frames({ session }: PanelProps) {
             number={answer!.from + index}
             session={session}
             hasLists={hasLists}
-            open={(mfn) => change({ opened: [...filter.opened, mfn] })}
+            open={open}
           />
         ))}
       />
