@@ -5,8 +5,8 @@ import { DeviceEntryStatus } from '../../formats/amdvi-lookup.js';
 import { sbdfText } from '../../formats/requester.js';
 import { hex } from '../../text/hex.js';
 import type { Here } from '../here.js';
-import { bitsBox, fieldsBox, type PathBox, placeText } from './box.js';
-import { type Front, reservedIn, rowFields, unitPrefix } from './front.js';
+import { bitsBox, type PathBox, placeText } from './box.js';
+import { type Front, isUnitOn, registersBox, reservedIn } from './front.js';
 
 /** Bits of a device table entry that count for translation. */
 const COUNTING_BITS = 128;
@@ -15,22 +15,15 @@ const COUNTING_BITS = 128;
 export function amdviFront(there: Here, unit: number, requester: number, need: Rights): Front {
   const { xen } = there;
   const amdvi = xen.amdvis[unit]!;
-  const prefix = unitPrefix(xen, unit);
-  const table = `${prefix} unit`;
-  const on = there.table(table).columns.enabled!.get(0) !== 0;
+  const on = isUnitOn(there, unit);
   const status = amdvi.entryStatus(requester);
   const tree = amdvi.selectedTree;
   const outside = on && status === DeviceEntryStatus.OUTSIDE;
-  const fields = rowFields(there, table, 0, {
+  const fields = {
     deviceTable: 'frame of the device table (MMIO offset 0000h)',
     enabled: 'the unit is on (IommuEn)',
-  });
-  const registers = fieldsBox(fields, {
-    id: 'registers',
-    kind: 'registers',
-    title: prefix,
-    which: 'unit',
-    place: 'registers of the unit',
+  };
+  const registers = registersBox(there, unit, fields, {
     state: outside ? 'ended' : 'passed',
     says: outside
       ? `the device table ends before ${sbdfText(requester)}`

@@ -12,8 +12,8 @@ import {
 import { VtdReason } from '../../formats/vtd-faults.js';
 import { hex } from '../../text/hex.js';
 import type { Here } from '../here.js';
-import { bitsBox, fieldsBox, type PathBox, placeText, seenWords, type Unseen } from './box.js';
-import { type Front, reservedIn, rowFields, unitPrefix } from './front.js';
+import { bitsBox, type PathBox, placeText, seenWords, type Unseen } from './box.js';
+import { type Front, isUnitOn, registersBox, reservedIn, unitPrefix } from './front.js';
 
 const ROOT_REASONS: readonly number[] = [VtdReason.ROOT_NOT_PRESENT, VtdReason.ROOT_RESERVED];
 
@@ -31,19 +31,12 @@ export function vtdUnseen({ xen }: Here, unit: number): Unseen | undefined {
 export function vtdFront(there: Here, unit: number, requester: number): Front {
   const { xen } = there;
   const vtd = xen.vtds[unit]!;
-  const prefix = unitPrefix(xen, unit);
-  const table = `${prefix} unit`;
-  const on = there.table(table).columns.enabled!.get(0) !== 0;
-  const fields = rowFields(there, table, 0, {
+  const on = isUnitOn(there, unit);
+  const fields = {
     rootTable: 'frame of the root table (RTADDR_REG)',
     enabled: 'translation is on (GSTS.TES)',
-  });
-  const registers = fieldsBox(fields, {
-    id: 'registers',
-    kind: 'registers',
-    title: prefix,
-    which: 'unit',
-    place: 'registers of the unit',
+  };
+  const registers = registersBox(there, unit, fields, {
     state: 'passed',
     says: on ? `the root table is in frame ${hex(vtd.rootTable)}` : 'translation is off: everything passes',
   });

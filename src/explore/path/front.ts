@@ -2,7 +2,7 @@ import { type EntryLayout, readField } from '../../formats/layout.js';
 import type { Tree } from '../../formats/walk-entries.js';
 import { unitName, type Xen } from '../../xen/state.js';
 import type { Here } from '../here.js';
-import type { PathBox } from './box.js';
+import { fieldsBox, type PathBox } from './box.js';
 
 /** What stands in front of page tables: how a unit finds a requester's. */
 export interface Front {
@@ -32,3 +32,26 @@ export const reservedIn = (layout: EntryLayout, words: ArrayLike<number>, end = 
   layout.fields
     .filter((field) => field.kind === 'reserved' && field.lo < end && readField(field, words) !== 0)
     .map(({ name }) => name);
+
+/** The registers of a VT-d or AMD-Vi unit, of which these fields count: where its tables are, and whether it is on. */
+export function registersBox(
+  there: Here,
+  unit: number,
+  fields: Readonly<Record<string, string>>,
+  { state, says }: Pick<PathBox, 'state' | 'says'>,
+): PathBox {
+  const prefix = unitPrefix(there.xen, unit);
+  return fieldsBox(rowFields(there, `${prefix} unit`, 0, fields), {
+    id: 'registers',
+    kind: 'registers',
+    title: prefix,
+    which: 'unit',
+    place: 'registers of the unit',
+    state,
+    says,
+  });
+}
+
+/** Whether a VT-d or AMD-Vi unit translates. */
+export const isUnitOn = (there: Here, unit: number): boolean =>
+  there.table(`${unitPrefix(there.xen, unit)} unit`).columns.enabled!.get(0) !== 0;
