@@ -14,6 +14,8 @@ interface Placed {
 /** Offsets further apart than this belong to different dumps. */
 const GAP_AT_MOST = 0x1_0000;
 const BYTES_A_LINE = 16;
+/** A table begins with its signature and its length, four bytes each. */
+const LENGTH_ENDS = 8;
 
 /** A hexdump that is being collected line by line. Lines may be missing, wrapped, or replaced by a `*`. */
 export class Hexdump {
@@ -43,6 +45,16 @@ export class Hexdump {
     if (this.bytes >= TABLE_AT_MOST) return;
     this.lines.push({ line, groups: [...line.groups], repeated: false });
     this.bytes += byteCount(line);
+  }
+
+  /** Whether the table at the start is longer than what is there of it. For dumps of single bytes. */
+  lacksBytes(): boolean {
+    if (this.bytes < LENGTH_ENDS) return true;
+    const start = bytesOfGroups(
+      this.lines.slice(0, LENGTH_ENDS).flatMap(({ groups }) => groups.slice(0, LENGTH_ENDS)),
+      false,
+    );
+    return this.bytes < new DataView(Uint8Array.from(start).buffer).getUint32(LENGTH_ENDS - 4, true);
   }
 
   /** The `*` of hexdump, od and xxd -a. */

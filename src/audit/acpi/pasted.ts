@@ -2,7 +2,7 @@ import { TableBytes } from '../../formats/acpi/table-bytes.js';
 import { bareLine, bytesOfGroups, hexLine } from './hex-lines.js';
 import { Hexdump } from './hexdump.js';
 import { Listing, lacksValue, listingLine, merged } from './listing.js';
-import { signatureAt } from './signature.js';
+import { knownAt, signatureAt } from './signature.js';
 
 /** A table as a text holds it. */
 export interface PastedTable {
@@ -87,9 +87,12 @@ class Collector {
       return;
     }
     const start = Uint8Array.from(bytesOfGroups(line.groups, false));
-    const begins = signatureAt(start, 0) !== undefined;
+    const goesOn = this.dump?.takes(line) === true;
+    // Bytes within a table may look like a signature; only those of a table that is sought end one that lacks bytes.
+    const begins =
+      goesOn && this.dump!.lacksBytes() ? knownAt(start, 0) : signatureAt(start, 0) !== undefined;
     if (begins) this.beginDump(number);
-    if (begins || this.dump?.takes(line) === true) this.dump!.add(line);
+    if (begins || goesOn) this.dump!.add(line);
   }
 
   private beginDump(number: number): void {

@@ -115,6 +115,22 @@ describe('a hexdump', () => {
     expect(bytesRead(wrapped)).toEqual([[...dmar]]);
   });
 
+  it('without offsets goes on where bytes of the table look like a signature', () => {
+    const rest = new Uint8Array(18);
+    rest.set(Buffer.from('AAA0'), 12);
+    const table = tableBytes('DMAR', DMAR_HEADER, {}, [rest]);
+    const last = DUMPS['xxd -p']!(table).trimEnd().split('\n').at(-1);
+    expect([table.length, last]).toEqual([66, '414141300000']);
+    expect(bytesRead(DUMPS['xxd -p']!(table))).toEqual([[...table]]);
+  });
+
+  it('without offsets that is cut off ends where another table of an IOMMU begins', () => {
+    const plain = DUMPS['xxd -p']!(dmar);
+    const cut = plain.slice(0, plain.indexOf('\n') + 1);
+    expect(bytesRead(`${cut}${plain}`)).toEqual([[...dmar.subarray(0, 30)], [...dmar]]);
+    expect(bytesRead(`${plain}${plain}`)).toEqual([[...dmar], [...dmar]]);
+  });
+
   it('of several tables gives them all', () => {
     expect(bytesRead(`${DUMPS.acpidump!(dmar)}\n${DUMPS.acpidump!(dmar)}`)).toEqual([[...dmar], [...dmar]]);
   });
