@@ -10,6 +10,7 @@ const SCRIPTS = {
   audit: 'web/audit/page.ts',
   explore: 'web/explore/page.tsx',
   'explore-worker': 'web/explore/worker.ts',
+  'explore-editor': 'web/explore/what-if/editor-part.ts',
   'explore-layout': 'web/explore/states/layout-worker.ts',
 };
 

@@ -135,6 +135,27 @@ describe.skipIf(chromiumPath === undefined)(`dommu explore, the page${needsChrom
     await serving.stop();
   });
 
+  it('loads the editor when the program’s text is first shown, and says so where its server is gone', async () => {
+    const serving = await serveExplorer('examples/type-race.dommu');
+    const [open, late] = [await visit(serving.url), await visit(serving.url)];
+    const asked: string[] = [];
+    open.page.on('request', (request) => asked.push(request.url()));
+    await Promise.all([shown(open), shown(late)]);
+    expect(asked.filter((url) => !url.startsWith('blob:'))).toEqual([]);
+    for (const tab of ['What if?', 'Machine', 'What if?'])
+      await open.page.getByRole('tab', { name: tab }).click();
+    await open.page.locator('.cm-line', { hasText: 'createdomain' }).first().waitFor();
+    expect(asked.filter((url) => !url.startsWith('blob:'))).toEqual([`${serving.url}explore-editor.js`]);
+    expect(open.errors).toEqual([]);
+    await open.close();
+    await serving.stop();
+    await late.page.getByRole('tab', { name: 'What if?' }).click();
+    await late.page.locator('#editor', { hasText: 'The program’s text cannot be shown' }).waitFor();
+    await late.page.getByRole('button', { name: 'forward' }).click();
+    await late.page.locator('html[data-step="1"]').waitFor({ state: 'attached' });
+    await late.close();
+  });
+
   it('works as a file without a network, and asks nobody for anything', async () => {
     const path = await exported('offline.html', ARM, '--xen', '4.12', '--step', '5');
     const open = await visit('about:blank');

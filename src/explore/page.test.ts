@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { hashOf, pagePart } from '../report/page-parts.js';
-import { explorePage, explorePolicy } from './page.js';
+import { explorePage, explorePolicy, laterPart } from './page.js';
 
 const page = (text: string, name = 'a.dommu') =>
   explorePage({ source: { name, text, configs: {} }, step: 3, editable: false });
@@ -42,9 +42,11 @@ describe('the explorer’s page', () => {
     const policy = explorePolicy();
     expect(html).toContain(`content="${policy}"`);
     expect(policy).toContain(`script-src 'sha256-${hashOf(script)}'`);
+    expect(policy).toContain(` 'sha256-${hashOf(textOf(html, 'explore-editor.js'))}'`);
     expect(policy).toContain(`style-src 'sha256-${hashOf(style)}'`);
     expect(policy).not.toMatch(/unsafe|connect-src|https?:|\*/);
     expect(explorePolicy('beside')).toContain("connect-src 'self'");
+    expect(laterPart('explore-editor.js')).toBe(textOf(html, 'explore-editor.js'));
   });
 
   it('has the model as it was built, but for what HTML would read otherwise', () => {

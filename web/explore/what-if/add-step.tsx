@@ -180,7 +180,8 @@ function groupsOf(all: readonly Possible[]): Group[] {
 
 /** Puts a statement into the text, runs it, and goes to its step. */
 async function addStatement(whatIf: WhatIf, statement: string, where: 'here' | 'end'): Promise<void> {
-  const { session, editor } = whatIf;
+  const { session } = whatIf;
+  const editor = whatIf.editor.peek();
   if (editor === undefined) return;
   const lines = editor.lines();
   const step = session.shown.value;

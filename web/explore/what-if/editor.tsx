@@ -1,10 +1,12 @@
-import { useEffect, useRef } from 'preact/hooks';
+import { useEffect, useRef, useState } from 'preact/hooks';
 import { Problem } from '../model.js';
 import type { Panel, PanelProps } from '../panel.js';
-import { useView } from '../session.js';
+import { laterPart } from '../parts.js';
+import { type Session, useView } from '../session.js';
 import { AddStep } from './add-step.js';
-import { CodeEditor } from './code-editor.js';
-import { MOST_COLOURED } from './highlight.js';
+import type { CodeEditor } from './code-editor.js';
+import { MOST_COLOURED } from './colours.js';
+import type { EditorPart } from './editor-part.js';
 import { SaveAndShare } from './save-and-share.js';
 import { WhatIf } from './state.js';
 
@@ -21,25 +23,24 @@ function Editor({ session }: PanelProps) {
   const here = useView(session, 'placeInText', undefined).value;
   const words = whatIf.words.value;
   const { isChanged } = whatIf;
-  // A program that could not be opened from the start can be mended here.
-  const text = opened?.text ?? (session.problem.value === undefined ? undefined : session.source?.text);
+  const text = textOf(session);
+  const editor = whatIf.editor.value;
+  const failure = useEditorPart(whatIf, text !== undefined);
 
   useEffect(() => {
-    if (text === undefined) return;
-    const editor = whatIf.editor ?? makeEditor(whatIf, text);
-    whatIf.editor = editor;
+    if (text === undefined || editor === undefined) return;
     if (!isChanged.value && editor.text !== text) editor.replace(text);
     isChanged.value = editor.text !== text;
     if (editor.host.parentNode !== place.current) place.current!.replaceChildren(editor.host);
     editor.measure();
     if (opened === undefined) editor.showProblem(session.problem.value);
-  }, [opened, text]);
+  }, [opened, text, editor]);
   useEffect(() => {
-    if (words !== undefined) whatIf.editor?.setWords(words);
-  }, [words, text]);
+    if (words !== undefined) editor?.setWords(words);
+  }, [words, editor]);
   useEffect(() => {
-    if (here !== undefined && !isChanged.value) whatIf.editor?.showLine(here.line);
-  }, [here, opened]);
+    if (here !== undefined && !isChanged.value) editor?.showLine(here.line);
+  }, [here, opened, editor]);
 
   const isLarge = (text?.length ?? 0) > MOST_COLOURED;
   return (
@@ -69,6 +70,7 @@ function Editor({ session }: PanelProps) {
           <span role="status">{isChanged.value ? 'Changed since it was run.' : whatIf.told.value}</span>
         </div>
       )}
+      {failure !== undefined && <p class="bad">The program’s text cannot be shown: {failure}.</p>}
       <div class="editor-place" ref={place} />
       <SaveAndShare session={session} />
       {session.editable && <AddStep session={session} />}
@@ -76,7 +78,25 @@ function Editor({ session }: PanelProps) {
   );
 }
 
-function makeEditor(whatIf: WhatIf, text: string): CodeEditor {
+/** What is to be edited; a program that could not be opened from the start can be mended. */
+const textOf = ({ opened, problem, source }: Session): string | undefined =>
+  opened.value?.text ?? (problem.value === undefined ? undefined : source?.text);
+
+/** Loads the editor as soon as it has something to show, and says what went wrong with that. */
+function useEditorPart(whatIf: WhatIf, isWanted: boolean): string | undefined {
+  const [failure, setFailure] = useState<string | undefined>(undefined);
+  useEffect(() => {
+    if (!isWanted || whatIf.editor.peek() !== undefined) return;
+    const load = async (): Promise<void> => {
+      const part = await laterPart('explore-editor.js');
+      whatIf.editor.value ??= makeEditor(part, whatIf, textOf(whatIf.session) ?? '');
+    };
+    load().catch((error: unknown) => setFailure(error instanceof Error ? error.message : String(error)));
+  }, [isWanted]);
+  return failure;
+}
+
+function makeEditor(CodeEditor: EditorPart, whatIf: WhatIf, text: string): CodeEditor {
   const { session } = whatIf;
   let timer: ReturnType<typeof setTimeout> | undefined;
   const editor: CodeEditor = new CodeEditor(text, session.editable, {
@@ -92,7 +112,9 @@ function makeEditor(whatIf: WhatIf, text: string): CodeEditor {
 }
 
 /** Says at its place what is wrong with the text as it is typed. */
-async function checkText({ session, editor }: WhatIf): Promise<void> {
+async function checkText(whatIf: WhatIf): Promise<void> {
+  const { session } = whatIf;
+  const editor = whatIf.editor.peek();
   const { source } = session;
   if (source === undefined || editor === undefined) return;
   const text = editor.text;

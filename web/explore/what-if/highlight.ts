@@ -7,6 +7,7 @@ import {
   type ViewUpdate,
 } from '@codemirror/view';
 import type { LanguageWord } from '../../../src/explore/language.js';
+import { MOST_COLOURED } from './colours.js';
 
 /** The words with which a line can begin, as the model has them. */
 export const languageWords = Facet.define<readonly LanguageWord[], ReadonlyMap<string, LanguageWord>>({
@@ -15,8 +16,6 @@ export const languageWords = Facet.define<readonly LanguageWord[], ReadonlyMap<s
 
 /** Letters of a line that are coloured: a line can be of any length. */
 const MOST_LETTERS = 2000;
-/** Letters of a text that is coloured at all. */
-export const MOST_COLOURED = 2_000_000;
 
 const mark = (name: string): Decoration => Decoration.mark({ class: `tok-${name}` });
 const MARKS = {

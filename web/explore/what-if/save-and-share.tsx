@@ -67,7 +67,7 @@ async function copied(address: string): Promise<string> {
 function save({ session, editor }: WhatIf): void {
   const { source, opened } = session;
   if (source === undefined) return;
-  const text = editor?.text ?? source.text;
+  const text = editor.peek()?.text ?? source.text;
   const chosen = source.edition === undefined ? undefined : opened.value?.edition;
   const file = new Blob([chosen === undefined ? text : withEdition(text, chosen)], { type: 'text/plain' });
   const anchor = document.createElement('a');

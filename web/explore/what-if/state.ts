@@ -22,7 +22,8 @@ export class WhatIf {
   readonly told: Signal<string> = signal('');
   readonly canUndo = signal(false);
   readonly canRedo = signal(false);
-  editor: CodeEditor | undefined;
+  /** The program's text; undefined until the editor is loaded. */
+  readonly editor = signal<CodeEditor | undefined>(undefined);
 
   private constructor(session: Session) {
     this.session = session;
@@ -88,7 +89,8 @@ export class WhatIf {
 
   /** Runs the editor's text, and says at its place what is wrong with it. */
   async runEditor(): Promise<boolean> {
-    const { session, editor } = this;
+    const { session } = this;
+    const editor = this.editor.peek();
     if (editor === undefined || !session.editable) return false;
     const done = await this.run(editor.text);
     editor.showProblem(done ? undefined : session.problem.value);
@@ -99,18 +101,19 @@ export class WhatIf {
 
   /** Takes the last change back, and runs what the text was before. */
   async undo(): Promise<void> {
-    this.editor?.undo();
+    this.editor.peek()?.undo();
     await this.runEditor();
   }
 
   async redo(): Promise<void> {
-    this.editor?.redo();
+    this.editor.peek()?.redo();
     await this.runEditor();
   }
 
   /** The editor's text has become another. */
   textChanged(): void {
-    const { editor, session } = this;
+    const { session } = this;
+    const editor = this.editor.peek();
     if (editor === undefined) return;
     this.canUndo.value = editor.canUndo;
     this.canRedo.value = editor.canRedo;
