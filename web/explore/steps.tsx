@@ -19,10 +19,10 @@ function Steps({ session }: PanelProps) {
   const rows = useMemo(() => new Rows(session), [session, opened]);
   const scroller = useRef<HTMLDivElement>(null);
   const sight = useSight(scroller);
-  useFollow(scroller, sight, shown, length);
+  const top = useFollow(scroller, sight, shown, length);
 
-  const from = Math.max(0, Math.floor(sight.top / sight.row) - BEYOND);
-  const to = Math.min(length + 1, Math.ceil((sight.top + sight.height) / sight.row) + BEYOND);
+  const from = Math.max(0, Math.floor(top / sight.row) - BEYOND);
+  const to = Math.min(length + 1, Math.ceil((top + sight.height) / sight.row) + BEYOND);
   const visible = opened === undefined ? [] : rows.window(from, to);
   const digits = Math.max(3, String(length).length);
   return (
@@ -69,23 +69,45 @@ function Steps({ session }: PanelProps) {
   );
 }
 
-/** Keeps the step that is shown in sight. */
+/**
+ * Keeps the step that is shown in sight: says how far the list is scrolled, which it is once all of the page is drawn. Who
+ * asks the browser for that lays the page out, and there are other parts still to be drawn.
+ */
 function useFollow(
   scroller: { readonly current: HTMLDivElement | null },
-  { row, height }: Sight,
+  { top: seen, row, height }: Sight,
   shown: number,
   length: number,
-): void {
+): number {
+  const kept = useRef({ top: 0, seen: 0, key: '' });
+  const now = kept.current;
+  // The reader, or what was asked for last, has scrolled it.
+  if (seen !== now.seen) now.top = now.seen = seen;
+  const key = `${shown} ${row} ${height}`;
+  const wanted = key === now.key ? now.top : topToShow(shown, now.top, row, height);
+  const top = Math.max(0, Math.min(Math.round(wanted), (length + 1) * row - height));
   useLayoutEffect(() => {
-    const element = scroller.current!;
-    const top = shown * row;
-    const [low, high] = [element.scrollTop + row, element.scrollTop + height - 2 * row];
-    if (top >= low && top <= high) return;
-    // A step further goes a row further; who jumps sees what is around the place.
-    const isNear = top > low - 3 * row && top < high + 3 * row;
-    const wanted = !isNear ? top - height / 2 : top < low ? top - row : top - height + 3 * row;
-    element.scrollTop = shown === length ? element.scrollHeight : wanted;
-  }, [shown, row, height]);
+    now.key = key;
+    if (top === now.top) return;
+    now.top = top;
+    queueMicrotask(() => {
+      const element = scroller.current;
+      // Behind the last step stands why there is no other.
+      if (element !== null) element.scrollTop = shown === length ? element.scrollHeight : top;
+    });
+  }, [key]);
+  return top;
+}
+
+/** How far a list that is scrolled to `top` is to be scrolled for a step to be seen. */
+function topToShow(step: number, top: number, row: number, height: number): number {
+  const at = step * row;
+  const [low, high] = [top + row, top + height - 2 * row];
+  if (at >= low && at <= high) return top;
+  // A step further goes a row further; who jumps sees what is around the place.
+  const isNear = at > low - 3 * row && at < high + 3 * row;
+  if (!isNear) return at - height / 2;
+  return at < low ? at - row : at - height + 3 * row;
 }
 
 /** Up and down the list: it is one stop of the tab key, however many rows it has. */
