@@ -5,6 +5,7 @@ import { type Diagnostic, InputError } from '../text/diagnostic.js';
 import { resolveEdition } from '../xen/editions/edition.js';
 import { Comparison, type ComparisonMarks } from './comparison.js';
 import { Here } from './here.js';
+import { internalProblem } from './internal-problem.js';
 import { type Loop, Rounds } from './rounds.js';
 import { type ExploreSource, readSource } from './source.js';
 import { Survey, type SurveyMarks } from './survey.js';
@@ -153,6 +154,5 @@ function faultySteps(timeline: Timeline): number[] {
 /** What an error says, as data: a place in the program where there is one. */
 export function problemOf(error: unknown): Diagnostic {
   if (error instanceof InputError) return error.diagnostic;
-  const message = error instanceof Error ? error.message : String(error);
-  return { severity: 'error', code: 'internal', message, file: '', line: 1, column: 1 };
+  return internalProblem(error instanceof Error ? error.message : String(error));
 }

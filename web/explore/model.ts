@@ -1,4 +1,5 @@
 import type { Marks, Opened, Question } from '../../src/explore/explorer.js';
+import { internalProblem } from '../../src/explore/internal-problem.js';
 import type { ExploreSource } from '../../src/explore/source.js';
 import type { ViewAnswer, ViewArgs, ViewName } from '../../src/explore/views.js';
 import type { Diagnostic } from '../../src/text/diagnostic.js';
@@ -11,16 +12,6 @@ export class Problem extends Error {
     super(diagnostic.message);
   }
 }
-
-/** An error that is none of the program's. */
-export const internalProblem = (message: string): Diagnostic => ({
-  severity: 'error',
-  code: 'internal',
-  message,
-  file: '',
-  line: 1,
-  column: 1,
-});
 
 type Unnumbered<R> = R extends unknown ? Omit<R, 'id'> : never;
 

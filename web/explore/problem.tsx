@@ -1,16 +1,16 @@
+import { isInternal } from '../../src/explore/internal-problem.js';
 import type { PanelProps } from './panel.js';
 
 /** What is wrong with the program, and where; or, of the page itself, what went wrong. */
 export function ProblemNotice({ session }: PanelProps) {
   const problem = session.problem.value;
   if (problem === undefined) return null;
-  const { code, file, line, column, message, hint } = problem;
-  const isOurs = code === 'internal';
+  const { file, line, column, message, hint } = problem;
   return (
     <div class="problem" role="alert">
       <p>
         <span aria-hidden="true">✗ </span>
-        {isOurs ? (
+        {isInternal(problem) ? (
           <>
             <strong>An error inside dommu</strong>, not in the program:{' '}
           </>

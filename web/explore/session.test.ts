@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { Opened } from '../../src/explore/explorer.js';
+import { internalProblem } from '../../src/explore/internal-problem.js';
 import type { ExploreSource } from '../../src/explore/source.js';
-import { internalProblem } from './model.js';
 import { Session } from './session.js';
 
 /** A worker that says what the test has it say. */

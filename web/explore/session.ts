@@ -1,12 +1,13 @@
 import { batch, type ReadonlySignal, type Signal, signal } from '@preact/signals';
 import { useEffect, useMemo } from 'preact/hooks';
 import type { Marks, Opened, Question } from '../../src/explore/explorer.js';
+import { internalProblem } from '../../src/explore/internal-problem.js';
 import type { ExploreSource } from '../../src/explore/source.js';
 import type { Value } from '../../src/explore/value.js';
 import type { ViewAnswer, ViewArgs, ViewName } from '../../src/explore/views.js';
 import type { Diagnostic } from '../../src/text/diagnostic.js';
 import { kept } from './kept.js';
-import { internalProblem, Model, Problem } from './model.js';
+import { Model, Problem } from './model.js';
 import type { Tab } from './panel.js';
 import { Questions } from './questions.js';
 
