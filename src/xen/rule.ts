@@ -11,90 +11,52 @@ import { isForeignType, isRamType } from './p2m-types.js';
 import { typeOf } from './page-info.js';
 import { isHeldForFlush } from './physmap-range.js';
 import { scratchRights } from './quarantine.js';
+import { Ground, on, type Ruling, rightsOf, within } from './ruling.js';
 import type { Xen } from './state.js';
-
-/** On what ground the rule gives rights, or gives none: the branch of it that decided, in words. */
-export const GROUNDS = {
-  quarantineReserved: 'a region that firmware reserves for a device in quarantine',
-  quarantine: 'quarantine leads nowhere, or to its scratch page',
-  hwdomTrusted: 'dom0 is not strict: its devices may use all but Xen’s own frames',
-  xensOwn: 'a frame of Xen’s own',
-  reserved: 'a region that firmware reserves for a device of the domain',
-  deviceMemory: 'device memory that the p2m maps here',
-  hostMap: 'what boot maps for dom0 of addresses that are no RAM',
-  noMemory: 'no RAM, and nobody gave it to the domain',
-  free: 'the frame is free',
-  leftBehind: 'the page is held until what the IOMMU remembers of it is flushed',
-  elsewhere: 'the p2m does not lead there',
-  notIdentity: 'a PV domain’s devices use machine addresses',
-  p2mOwn: 'the p2m leads to a page of the domain’s own',
-  p2mForeign: 'the p2m leads to a page of another’s that it mapped as foreign',
-  p2mGrant: 'the p2m leads to a page that a live grant handle gives it',
-  p2mStranger: 'another’s page, and no grant handle for it lives',
-  writable: 'its own page, of type writable',
-  untyped: 'its own page without a type, which this release maps',
-  hwdomPages: 'dom0’s own page, which this release maps whatever its type',
-  grant: 'a live grant handle',
-  notWritable: 'its own page, and its type is not writable',
-  special: 'a frame that Xen shares with it: no device may have it',
-  stranger: 'another’s page, and no grant handle for it lives',
-} as const;
-export type Ground = keyof typeof GROUNDS;
-
-/** The ground of the last answer. Noted by the rule as it decides, so that nobody has to decide again to tell it. */
-let lastGround: Ground = 'free';
-
-function on(ground: Ground, rights: Rights): Rights {
-  lastGround = ground;
-  return rights;
-}
-
-/** On what ground {@link permittedRights} answered last as it did. */
-export const groundOfLast = (): Ground => lastGround;
-
-/** On what ground it answers as it does. */
-export function permittedOn(xen: Xen, slot: number, input: number, frame: number): Ground {
-  permittedRights(xen, slot, input, frame);
-  return lastGround;
-}
 
 /**
  * The one rule (dossier §3.3, §4, §5.4): what devices of a domain may do with the host frame `frame` when they use
- * input frame `input`. PV: the domain's own pages of writable type, at their machine address. Translated: what the p2m
- * says there. Besides: pages it has mapped through grants, its devices' reserved regions, and for dom0 what boot maps.
+ * input frame `input`, and on what ground. PV: the domain's own pages of writable type, at their machine address.
+ * Translated: what the p2m says there. Besides: pages it has mapped through grants, its devices' reserved regions, and for
+ * dom0 what boot maps.
  *
  * The rule is stated over the hypervisor's records, never over IOMMU tables, which are what it judges.
  */
-export function permittedRights(xen: Xen, slot: number, input: number, frame: number): Rights {
+export function ruling(xen: Xen, slot: number, input: number, frame: number): Ruling {
   // A hidden device is dom_xen's in name only: it works for the hardware domain.
-  if (slot === xen.domXen) return permittedRights(xen, 0, input, frame);
+  if (slot === xen.domXen) return ruling(xen, 0, input, frame);
   if (slot === xen.domIo) {
     return input === frame && reservesFrame(xen, slot, frame)
-      ? on('quarantineReserved', R | W)
-      : on('quarantine', scratchRights(xen, frame));
+      ? on(Ground.quarantineReserved, R | W)
+      : on(Ground.quarantine, scratchRights(xen, frame));
   }
   if (isUntranslatedHwdom(xen, slot))
-    return isForHwdom(xen, frame) ? on('hwdomTrusted', R | W) : on('xensOwn', 0);
+    return isForHwdom(xen, frame) ? on(Ground.hwdomTrusted, R | W) : on(Ground.xensOwn, 0);
   if (input === frame && xen.spec.reserved.length !== 0 && keepsReserved(xen, slot, frame))
-    return on('reserved', R | W);
+    return on(Ground.reserved, R | W);
   const pdx = xen.ram.indexOf(frame);
   if (pdx < 0) {
-    if (isDeviceMemory(xen, slot, input, frame)) return on('deviceMemory', p2mDeviceRights(xen, slot, input));
+    if (isDeviceMemory(xen, slot, input, frame))
+      return on(Ground.deviceMemory, p2mDeviceRights(xen, slot, input));
     return xen.isHardwareDomain(slot) && input === frame
-      ? on('hostMap', hwdomFrameRights(xen, frame))
-      : on('noMemory', 0);
+      ? on(Ground.hostMap, hwdomFrameRights(xen, frame))
+      : on(Ground.noMemory, 0);
   }
-  if (isFree(xen, pdx)) return on('free', 0);
+  if (isFree(xen, pdx)) return on(Ground.free, 0);
   const translated = xen.isTranslated(slot);
   if (translated ? p2mLookup(xen, slot, input) !== frame : input !== frame) {
-    if (isLeftBehind(xen, slot, pdx)) return on('leftBehind', R | W);
-    return on(translated ? 'elsewhere' : 'notIdentity', 0);
+    if (isLeftBehind(xen, slot, pdx)) return on(Ground.leftBehind, R | W);
+    return on(translated ? Ground.elsewhere : Ground.notIdentity, 0);
   }
-  const own = translated ? memoryRights(xen, slot, input, pdx) : ownRights(xen, slot, pdx);
-  if (own === (R | W)) return translated ? p2mDeviceRights(xen, slot, input) & own : own;
-  const held = handleRights(xen, slot, -1, pdx);
-  if (held !== 0) on(translated ? 'p2mGrant' : 'grant', held);
-  return translated ? p2mDeviceRights(xen, slot, input) & (own | held) : own | held;
+  const own = translated ? memoryRuling(xen, slot, input, pdx) : ownRuling(xen, slot, pdx);
+  const held = rightsOf(own) === (R | W) ? 0 : handleRights(xen, slot, -1, pdx);
+  const all = held === 0 ? own : on(translated ? Ground.p2mGrant : Ground.grant, rightsOf(own) | held);
+  return translated ? within(all, p2mDeviceRights(xen, slot, input)) : all;
+}
+
+/** What the one rule ({@link ruling}) permits. */
+export function permittedRights(xen: Xen, slot: number, input: number, frame: number): Rights {
+  return rightsOf(ruling(xen, slot, input, frame));
 }
 
 /**
@@ -107,11 +69,11 @@ export function isLeftBehind(xen: Xen, slot: number, pdx: number): boolean {
 }
 
 /** A translated domain's own page, or another's that it has mapped as foreign: all that its p2m says. */
-function memoryRights(xen: Xen, slot: number, input: number, pdx: number): Rights {
-  if (ownerOf(xen, pdx) === slot) return on('p2mOwn', R | W);
+function memoryRuling(xen: Xen, slot: number, input: number, pdx: number): Ruling {
+  if (ownerOf(xen, pdx) === slot) return on(Ground.p2mOwn, R | W);
   return xen.domain.foreignMaps.get(slot) !== 0 && isForeignType(p2mType(xen, slot, input))
-    ? on('p2mForeign', R | W)
-    : on('p2mStranger', 0);
+    ? on(Ground.p2mForeign, R | W)
+    : on(Ground.p2mStranger, 0);
 }
 
 /** What is no RAM is a translated domain's where the toolstack has mapped it into its p2m. */
@@ -126,18 +88,18 @@ function isDeviceMemory(xen: Xen, slot: number, input: number, frame: number): b
  * without typing them allow untyped ones, too, and those that filled a strict dom0's table at once let it read all of
  * its pages (dossier §3.4, §3.5): neither is what I1 wants, and neither reaches what the domain's own CPUs could not.
  */
-function ownRights(xen: Xen, slot: number, pdx: number): Rights {
-  if (ownerOf(xen, pdx) !== slot) return on('stranger', 0);
-  if (isSpecialPage(xen, pdx)) return on('special', 0);
+function ownRuling(xen: Xen, slot: number, pdx: number): Ruling {
+  if (ownerOf(xen, pdx) !== slot) return on(Ground.stranger, 0);
+  if (isSpecialPage(xen, pdx)) return on(Ground.special, 0);
   const type = typeOf(xen.frame.typeInfo.get(pdx));
-  if (type === PGT.writable || isChangingType(xen, pdx)) return on('writable', R | W);
+  if (type === PGT.writable || isChangingType(xen, pdx)) return on(Ground.writable, R | W);
   const { pvPageAdded, strictHwdomPages } = xen.profile;
-  if (type === PGT.none && pvPageAdded === 'mapped-untyped') return on('untyped', R | W);
-  if (!xen.isHardwareDomain(slot)) return on('notWritable', 0);
-  if (strictHwdomPages === 'every-page') return on('hwdomPages', type === PGT.none ? R | W : R);
+  if (type === PGT.none && pvPageAdded === 'mapped-untyped') return on(Ground.untyped, R | W);
+  if (!xen.isHardwareDomain(slot)) return on(Ground.notWritable, 0);
+  if (strictHwdomPages === 'every-page') return on(Ground.hwdomPages, type === PGT.none ? R | W : R);
   return strictHwdomPages === 'writable-or-untyped' && type === PGT.none
-    ? on('hwdomPages', R | W)
-    : on('notWritable', 0);
+    ? on(Ground.hwdomPages, R | W)
+    : on(Ground.notWritable, 0);
 }
 
 /** Reserved regions of the domain's devices; from the hardware domain they are never taken again (dossier §6.4). */

@@ -1,6 +1,6 @@
 import { rightsText } from '../../formats/address.js';
 import { hex } from '../../text/hex.js';
-import { GROUNDS } from '../../xen/rule.js';
+import { GROUNDS } from '../../xen/ruling.js';
 import type { Here } from '../here.js';
 import type { Value } from '../value.js';
 import { type DomainRows, disagrees, rowOfInput } from './domain-rows.js';

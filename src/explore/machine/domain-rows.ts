@@ -8,15 +8,16 @@ import { foreignFrame } from '../../xen/invariants/grants.js';
 import { ownTree } from '../../xen/iommu-tables.js';
 import { p2mTree } from '../../xen/p2m.js';
 import { extentOrder } from '../../xen/page-info.js';
-import { GROUNDS, type Ground, isUntranslatedHwdom } from '../../xen/rule.js';
+import { isUntranslatedHwdom } from '../../xen/rule.js';
+import { GROUNDS } from '../../xen/ruling.js';
 import type { Xen } from '../../xen/state.js';
 import { wordOf } from '../here.js';
 import { ReadMemo } from './read-memo.js';
 import { DISAGREES, p2mRootFrame, Sign, type Standing } from './standing.js';
 import { eachEntry } from './table-entries.js';
 
-const GROUND_NAMES = Object.keys(GROUNDS) as readonly Ground[];
-const NO_GROUND = GROUND_NAMES.length;
+/** In place of a ground's number where the rule is not asked. */
+const NO_GROUND = Object.keys(GROUNDS).length;
 
 /** Inputs of one piece that is judged anew as a whole. */
 const PIECE = 256;
@@ -184,7 +185,7 @@ export class DomainTable {
       rows.iommuFrames[i] = standing.iommuFrame;
       rows.cpuWords[i] = wordAt(xen, standing.cpuEntry);
       rows.iommuWords[i] = wordAt(xen, standing.iommuEntry);
-      const ground = standing.ground === undefined ? NO_GROUND : GROUND_NAMES.indexOf(standing.ground);
+      const ground = standing.ground ?? NO_GROUND;
       const { iommuRights, cpuRights, permitted } = standing;
       rows.rights[i] = iommuRights | (cpuRights << 4) | (permitted << 8) | (ground << 12);
       const pdx = xen.isTranslated(slot) ? -1 : xen.ram.indexOf(input);

@@ -1,7 +1,7 @@
 import { rightsText } from '../../formats/address.js';
 import { hex } from '../../text/hex.js';
 import { deviceCount } from '../../xen/devices.js';
-import { GROUNDS } from '../../xen/rule.js';
+import { GROUNDS } from '../../xen/ruling.js';
 import type { Here } from '../here.js';
 import { type DomainRows, disagrees } from './domain-rows.js';
 import { machineRows, standingOf } from './machine-index.js';

@@ -14,13 +14,8 @@ import { isConstructed, mirrors, sharesP2m } from '../../xen/iommu-map.js';
 import { ownTree, type TreeKind } from '../../xen/iommu-tables.js';
 import { p2mDeviceRights, p2mLookup, p2mRights, p2mTree, p2mType } from '../../xen/p2m.js';
 import { P2mType } from '../../xen/p2m-types.js';
-import {
-  type Ground,
-  groundOfLast,
-  isBoundByTypes,
-  isUntranslatedHwdom,
-  permittedRights,
-} from '../../xen/rule.js';
+import { isBoundByTypes, isUntranslatedHwdom, ruling } from '../../xen/rule.js';
+import { type Ground, groundOf, rightsOf } from '../../xen/ruling.js';
 import type { Xen } from '../../xen/state.js';
 
 /** In what the views of a domain's memory disagree at an input frame; bits. */
@@ -108,8 +103,9 @@ export class Standing {
     this.lookAtCpu(slot, input);
     const frame = this.iommuRights === 0 ? this.cpuFrame : this.iommuFrame;
     this.frame = frame;
-    this.permitted = frame < 0 ? 0 : permittedRights(xen, slot, input, frame);
-    this.ground = frame < 0 ? undefined : groundOfLast();
+    const answer = frame < 0 ? undefined : ruling(xen, slot, input, frame);
+    this.permitted = answer === undefined ? 0 : rightsOf(answer);
+    this.ground = answer === undefined ? undefined : groundOf(answer);
     if (isUntranslatedHwdom(xen, slot)) return;
     const inUse = !xen.isDying(slot) || deviceCount(xen, slot) > 0;
     if (inUse && (this.iommuRights & ~this.permitted) !== 0) this.signs |= Sign.excess;

@@ -4,7 +4,8 @@ import { hex } from '../../text/hex.js';
 import { isFree, ownerOf } from '../../xen/frames.js';
 import { handleRights } from '../../xen/grant-iommu.js';
 import { p2mLookup } from '../../xen/p2m.js';
-import { GROUNDS, permittedOn, permittedRights } from '../../xen/rule.js';
+import { ruling } from '../../xen/rule.js';
+import { GROUNDS, groundOf, rightsOf } from '../../xen/ruling.js';
 import type { Xen } from '../../xen/state.js';
 import type { Here } from '../here.js';
 import { fieldsBox, type PathBox } from './box.js';
@@ -65,8 +66,9 @@ export function frameBox(there: Here, frame: number, rights: Rights): PathBox {
 /** What the one rule says of an access by a device of `slot` that led to a frame. */
 export function judgeReached(xen: Xen, slot: number, input: number, frame: number, need: Rights): Judgement {
   if (slot < 0) return { fits: false, text: 'The device belongs to nobody: the rule gives it nothing.' };
-  const rights = permittedRights(xen, slot, input, frame);
-  const ground = GROUNDS[permittedOn(xen, slot, input, frame)];
+  const answer = ruling(xen, slot, input, frame);
+  const rights = rightsOf(answer);
+  const ground = GROUNDS[groundOf(answer)];
   const fits = (rights & need) !== 0;
   const may = `${rightsText(rights)} for devices of ${xen.domainName(slot)}`;
   return { fits, text: `The rule ${fits ? 'allows it' : 'does not allow it'}: ${may} (${ground}).` };
@@ -92,8 +94,9 @@ export function judgeRefused(xen: Xen, slot: number, input: number, need: Rights
       text: `The p2m of ${name} has nothing at ${hex(input)}: the rule gives nothing there.`,
     };
   }
-  const rights = permittedRights(xen, slot, input, frame);
-  const ground = GROUNDS[permittedOn(xen, slot, input, frame)];
+  const answer = ruling(xen, slot, input, frame);
+  const rights = rightsOf(answer);
+  const ground = GROUNDS[groundOf(answer)];
   const where = translated ? `, to which the p2m leads, ` : ' ';
   const may = `${rightsText(rights)} on frame ${hex(frame)}${where}for devices of ${xen.domainName(slot)} (${ground})`;
   return (rights & need) === 0

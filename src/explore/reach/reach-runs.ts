@@ -3,7 +3,8 @@ import { R, rightsText, W } from '../../formats/address.js';
 import { ARM_STAGE2, stage2Under } from '../../formats/arm-stage2.js';
 import { type MappedRange, walkAll } from '../../formats/walk-all.js';
 import { deviceOwner } from '../../xen/devices.js';
-import { GROUNDS, groundOfLast, permittedRights } from '../../xen/rule.js';
+import { ruling } from '../../xen/rule.js';
+import { GROUNDS, groundOf, rightsOf } from '../../xen/ruling.js';
 import type { Xen } from '../../xen/state.js';
 import { ownerText } from '../path/destination.js';
 
@@ -111,9 +112,10 @@ class Runs {
 
   private page(input: number, frame: number, rights: Rights): void {
     const { xen, slot } = this;
-    const permitted = slot < 0 ? 0 : permittedRights(xen, slot, input, frame);
-    const excess = rights & ~permitted;
-    const ground = excess === 0 ? '' : slot < 0 ? 'it belongs to nobody' : GROUNDS[groundOfLast()];
+    const answer = slot < 0 ? undefined : ruling(xen, slot, input, frame);
+    const excess = answer === undefined ? rights : rights & ~rightsOf(answer);
+    const said = answer === undefined ? 'it belongs to nobody' : GROUNDS[groundOf(answer)];
+    const ground = excess === 0 ? '' : said;
     if (excess !== 0) this.forbidden++;
     const owner = ownerText(xen, frame);
     this.put({ input, count: 1, frame, oneFrame: false, like: -1, rights, owner, excess, ground });
