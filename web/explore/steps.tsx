@@ -4,12 +4,9 @@ import type { InBlock } from '../../src/explore/rounds.js';
 import type { StepRow } from '../../src/explore/steps.js';
 import { isMarked, MARKS } from './marks.js';
 import type { Panel, PanelProps } from './panel.js';
+import { type RowWindow, useRowWindow, windowOfRows } from './row-window.js';
 import { Rows } from './rows.js';
 import type { Session } from './session.js';
-import { type Sight, useSight } from './sight.js';
-
-/** Rows that are drawn beyond what can be seen, on either side. */
-const BEYOND = 6;
 
 /** All steps of the run, of which those that can be seen are drawn; the list follows the step that is shown. */
 function Steps({ session }: PanelProps) {
@@ -17,13 +14,12 @@ function Steps({ session }: PanelProps) {
   const length = opened?.length ?? 0;
   const shown = session.shown.value;
   const rows = useMemo(() => new Rows(session), [session, opened]);
-  const scroller = useRef<HTMLDivElement>(null);
-  const sight = useSight(scroller);
-  const top = useFollow(scroller, sight, shown, length);
+  const window = useRowWindow();
+  const { scroller, row: rowHeight, height } = window;
+  const top = useFollow(window, shown, length);
 
-  const from = Math.max(0, Math.floor(top / sight.row) - BEYOND);
-  const to = Math.min(length + 1, Math.ceil((top + sight.height) / sight.row) + BEYOND);
-  const visible = opened === undefined ? [] : rows.window(from, to);
+  const { from, count } = windowOfRows(top, height, rowHeight);
+  const visible = opened === undefined ? [] : rows.window(from, Math.min(length + 1, from + count));
   const digits = Math.max(3, String(length).length);
   return (
     <div class="steps-list" style={{ '--digits': digits, '--depth': rows.depth }}>
@@ -40,7 +36,7 @@ function Steps({ session }: PanelProps) {
         tabIndex={0}
         aria-label="steps"
         aria-activedescendant={visible.some(({ step }) => step === shown) ? rowId(shown) : undefined}
-        onKeyDown={(event) => moveByKey(event, session, sight)}
+        onKeyDown={(event) => moveByKey(event, session, window)}
         onClick={({ target }) => {
           const row = (target as Element).closest<HTMLElement>('[data-step]');
           if (row === null) return;
@@ -52,10 +48,10 @@ function Steps({ session }: PanelProps) {
           if ((target as Element).matches('.status')) session.askErrno(step);
         }}
       >
-        <div class="steps" role="presentation" style={{ height: `${(length + 1) * sight.row}px` }}>
+        <div class="steps" role="presentation" style={{ height: `${(length + 1) * rowHeight}px` }}>
           <div class="probe" aria-hidden="true" />
           {visible.map((row) => (
-            <Row key={row.step} row={row} top={row.step * sight.row} session={session} last={length} />
+            <Row key={row.step} row={row} top={row.step * rowHeight} session={session} last={length} />
           ))}
         </div>
         {opened?.stopped !== undefined && (
@@ -73,14 +69,10 @@ function Steps({ session }: PanelProps) {
  * Keeps the step that is shown in sight: says how far the list is scrolled, which it is once all of the page is drawn. Who
  * asks the browser for that lays the page out, and there are other parts still to be drawn.
  */
-function useFollow(
-  scroller: { readonly current: HTMLDivElement | null },
-  { top: seen, row, height }: Sight,
-  shown: number,
-  length: number,
-): number {
+function useFollow({ scroller, scrolled, row, height }: RowWindow, shown: number, length: number): number {
   const kept = useRef({ top: 0, seen: 0, key: '' });
   const now = kept.current;
+  const seen = scrolled.current;
   // The reader, or what was asked for last, has scrolled it.
   if (seen !== now.seen) now.top = now.seen = seen;
   const key = `${shown} ${row} ${height}`;
@@ -111,7 +103,7 @@ function topToShow(step: number, top: number, row: number, height: number): numb
 }
 
 /** Up and down the list: it is one stop of the tab key, however many rows it has. */
-function moveByKey(event: KeyboardEvent, session: Session, { height, row }: Sight): void {
+function moveByKey(event: KeyboardEvent, session: Session, { height, row }: RowWindow): void {
   const page = Math.max(1, Math.floor(height / row) - 1);
   const by = { ArrowUp: -1, ArrowDown: 1, PageUp: -page, PageDown: page }[event.key];
   if (by === undefined || event.ctrlKey || event.altKey || event.metaKey) return;

@@ -1,28 +1,17 @@
 import './long-table.css';
 import type { ComponentChildren } from 'preact';
-import { useRef } from 'preact/hooks';
-import { type Sight, useSight } from '../sight.js';
+import { type RowWindow, useRowWindow } from '../row-window.js';
 import { useRoving } from './roving.js';
 
-/** Rows that are drawn beyond what can be seen, on either side; windows begin at multiples of it. */
-const BEYOND = 8;
-
 /** Which rows of a long table are drawn, and a way to bring one into sight. */
-export interface LongWindow {
-  readonly scroller: { readonly current: HTMLDivElement | null };
-  readonly sight: Sight;
-  readonly from: number;
-  readonly count: number;
+export interface LongWindow extends RowWindow {
   show(row: number): void;
 }
 
 /** Follows how a long table is scrolled. */
 export function useLongWindow(): LongWindow {
-  const scroller = useRef<HTMLDivElement>(null);
-  const sight = useSight(scroller);
-  const { top, height, row } = sight;
-  const from = Math.max(0, (Math.floor(top / row / BEYOND) - 1) * BEYOND);
-  const count = (Math.ceil(height / row / BEYOND) + 3) * BEYOND;
+  const window = useRowWindow();
+  const { scroller, row } = window;
   const show = (wanted: number): void => {
     const element = scroller.current;
     if (element === null) return;
@@ -30,7 +19,7 @@ export function useLongWindow(): LongWindow {
     const isSeen = at >= element.scrollTop && at <= element.scrollTop + element.clientHeight - 3 * row;
     if (!isSeen) element.scrollTop = at - element.clientHeight / 3;
   };
-  return { scroller, sight, from, count, show };
+  return { ...window, show };
 }
 
 /** A table of which a window is drawn: the rows [from, from + rows.length) of so many. */
@@ -57,14 +46,14 @@ export function LongTable({
   /** What is said where there are none. */
   readonly empty: string;
 }) {
-  const { scroller, sight } = window;
-  const page = Math.max(1, Math.floor(sight.height / sight.row) - 2);
+  const { scroller, height, row } = window;
+  const page = Math.max(1, Math.floor(height / row) - 2);
   const onKeyDown = useRoving(scroller, total, page, window.show);
   // A table that has become shorter than where it was scrolled to is scrolled back by the browser.
-  const above = Math.min(from, total) * sight.row;
-  const below = Math.max(0, total - from - rows.length) * sight.row;
+  const above = Math.min(from, total) * row;
+  const below = Math.max(0, total - from - rows.length) * row;
   return (
-    <div class={`long ${name}`} ref={scroller as { current: HTMLDivElement | null }}>
+    <div class={`long ${name}`} ref={scroller}>
       <div class="probe" aria-hidden="true" />
       <table aria-label={label} aria-rowcount={total + 1} onKeyDown={onKeyDown}>
         <thead>
