@@ -202,26 +202,39 @@ function recount(xen: Xen): { general: number[]; type: number[]; linear: number[
   return { general, type, linear };
 }
 
+/** What two counts differ in, in words: histories compare millions of them, and an `expect` costs more than a step. */
+class Differences {
+  readonly found: string[] = [];
+
+  note(is: unknown, wanted: unknown, what: () => string): void {
+    if (is !== wanted) this.found.push(`${what()}: ${is}, not ${wanted}`);
+  }
+}
+
 function expectCounted(xen: Xen): void {
   const { general, type, linear } = recount(xen);
   const owned = new Array<number>(xen.slots).fill(0);
   const listed = new Array<number>(xen.slots).fill(0);
+  const differences = new Differences();
   for (let pdx = 0; pdx < xen.ram.frames; pdx++) {
     if (!isDomainFrame(xen, pdx)) continue;
-    const name = xen.frameName(pdx);
-    expect(xen.frame.countInfo.get(pdx) & COUNT_MASK, `references of ${name}`).toBe(general[pdx]);
-    expect(typeCount(xen.frame.typeInfo.get(pdx)), `type count of ${name}`).toBe(type[pdx]);
-    expect(xen.frame.linearPtCount.get(pdx), `linear entries of ${name}`).toBe(linear[pdx]);
-    expect(isFree(xen, pdx), name).toBe(xen.frame.owner.get(pdx) === 0);
-    if (!isFree(xen, pdx)) owned[xen.frame.owner.get(pdx) - 1]!++;
-    if (xen.frame.list.get(pdx) !== List.none) listed[xen.frame.owner.get(pdx) - 1]!++;
+    const of = (what: string) => () => `${what} ${xen.frameName(pdx)}`;
+    const { countInfo, typeInfo, linearPtCount, owner, list } = xen.frame;
+    differences.note(countInfo.get(pdx) & COUNT_MASK, general[pdx], of('references of'));
+    differences.note(typeCount(typeInfo.get(pdx)), type[pdx], of('type count of'));
+    differences.note(linearPtCount.get(pdx), linear[pdx], of('linear entries of'));
+    differences.note(isFree(xen, pdx), owner.get(pdx) === 0, of('freedom of'));
+    if (!isFree(xen, pdx)) owned[owner.get(pdx) - 1]!++;
+    if (list.get(pdx) !== List.none) listed[owner.get(pdx) - 1]!++;
   }
   const late = xen.profile.iommuContext === 'at-first-assignment';
   for (let slot = 0; slot < xen.domIo; slot++) {
-    expect(xen.domain.totPages.get(slot)).toBe(owned[slot]);
+    differences.note(xen.domain.totPages.get(slot), owned[slot], () => `pages of d${slot}`);
     const popped = xen.call.domain.get(0) === slot + 1 && xen.call.page.get(0) !== 0 ? 1 : 0;
-    expect(listed[slot]! + (late ? popped : 0), `pages on d${slot}'s lists`).toBe(late ? owned[slot] : 0);
+    const onLists = listed[slot]! + (late ? popped : 0);
+    differences.note(onLists, late ? owned[slot] : 0, () => `pages on d${slot}'s lists`);
   }
+  expect(differences.found).toEqual([]);
 }
 
 /** Once all guests are destroyed and dom0 holds nothing of theirs, no trace of them is left. */
@@ -236,17 +249,21 @@ function expectAllToVanish(xen: Xen): void {
   if (xen.hostBug !== undefined) return;
   for (const slot of [PV, HVM]) expect(xen.exists(slot), `d${slot} is gone`).toBe(false);
   expectCounted(xen);
+  const traces = new Differences();
   for (const table of xen.layout.tables) {
     for (let row = 0; row < table.rows; row++) {
-      if (!/^d[12]\b/.test(table.label(row))) continue;
+      const label = table.label(row);
+      if (!/^d[12]\b/.test(label)) continue;
       for (const [name, column] of Object.entries(table.columns)) {
-        expect(column.get(row), `${table.label(row)}: ${name}`).toBe(0);
+        traces.note(column.get(row), 0, () => `${label}: ${name}`);
       }
     }
   }
   for (let pdx = 0; pdx < xen.ram.frames; pdx++) {
-    if (ownerOf(xen, pdx) === PV || ownerOf(xen, pdx) === HVM) expect(xen.frameName(pdx)).toBe('free');
+    if (ownerOf(xen, pdx) !== PV && ownerOf(xen, pdx) !== HVM) continue;
+    traces.note(xen.frameName(pdx), 'free', () => `owner of frame ${pdx}`);
   }
+  expect(traces.found).toEqual([]);
 }
 
 /** Releases whose rules hold in every state that these steps lead to. */
