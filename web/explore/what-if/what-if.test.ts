@@ -185,8 +185,9 @@ describe.skipIf(chromiumPath === undefined)(`what if, in a browser${needsChromiu
     const { page, close } = await openExplorer({ text: ARM });
     const there = await visit(`${page.url().replace(/#.*/, '')}${fragment}`);
     await there.page.locator('#link', { hasText: 'This link cannot be used' }).waitFor();
-    await shows(there.page, 0);
+    await there.page.locator('#step-8').waitFor();
     expect(await there.page.locator('.step').count()).toBe(9);
+    await shows(there.page, 0);
     expect(there.errors).toEqual([]);
     await Promise.all([there.close(), close()]);
   });
