@@ -26,11 +26,11 @@ export function Timeline({ session, player }: TimelineProps) {
         </span>
         <select
           aria-label="speed"
-          value={player.speed.value}
+          value={String(player.speed.value)}
           onChange={({ currentTarget }) => void (player.speed.value = Number(currentTarget.value))}
         >
           {SPEEDS.map((speed) => (
-            <option key={speed} value={speed}>
+            <option key={speed} value={String(speed)}>
               {speed} / s
             </option>
           ))}

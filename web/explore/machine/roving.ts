@@ -9,6 +9,12 @@ interface Place {
 const rowOf = (button: Element): HTMLElement => button.closest<HTMLElement>('[data-row]')!;
 const buttonsOf = (row: Element): HTMLButtonElement[] => [...row.querySelectorAll('button')];
 
+/** Says whether the tab key stops at a button; to say what is so already would cost the browser as much as news. */
+function stopAt(button: HTMLButtonElement, stops: boolean): void {
+  const index = stops ? '0' : '-1';
+  if (button.getAttribute('tabindex') !== index) button.setAttribute('tabindex', index);
+}
+
 /**
  * Makes a table one stop of the tab key, and moves among its buttons by arrows. A row that is not drawn is brought into
  * sight by `show` first.
@@ -31,7 +37,7 @@ export function useRoving(
   useLayoutEffect(() => {
     const buttons = [...(scroller.current?.querySelectorAll<HTMLButtonElement>('[data-row] button') ?? [])];
     const stop = buttonAt(place.current) ?? buttons[0];
-    for (const button of buttons) button.tabIndex = button === stop ? 0 : -1;
+    for (const button of buttons) stopAt(button, button === stop);
     if (!wanted.current || stop === undefined || Number(rowOf(stop).dataset.row) !== place.current.row)
       return;
     wanted.current = false;
@@ -55,8 +61,8 @@ export function useRoving(
       show(next.row);
       return;
     }
-    from.tabIndex = -1;
-    there.tabIndex = 0;
+    stopAt(from, false);
+    stopAt(there, true);
     there.focus();
   };
 }
