@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { runProgram } from '../program/runner.js';
+import type { ChangedLine } from './changed-things.js';
 import { Explorer } from './explorer.js';
 import { readSource } from './source.js';
 
@@ -10,6 +11,12 @@ const example = (name: string): string =>
 
 const open = (text: string, edition?: string) =>
   new Explorer({ name: 'test.dommu', text, configs: {}, ...(edition !== undefined && { edition }) });
+
+/** A line as `dommu run` prints it. */
+const textOf = ({ kind, things, fields }: ChangedLine): string =>
+  `${kind}${things.map(({ name }) => name).join(', ')}: ${fields
+    .map((field, i) => `${field} ${things[0]!.values[i]!.was} → ${things[0]!.values[i]!.text}`)
+    .join(', ')}`;
 
 function judge(explorer: Explorer): void {
   while (!explorer.workFor(50));
@@ -24,7 +31,9 @@ describe('what a step did', () => {
     judge(explorer);
     for (const result of runProgram(program, edition).steps) {
       const did = explorer.answer(result.index + 1, 'outcome', { lines: 100 });
-      expect(did.changes.flatMap(({ lines }) => lines).sort()).toEqual([...result.changes].sort());
+      expect(did.changes.flatMap(({ lines }) => lines.map(textOf)).sort()).toEqual(
+        [...result.changes].sort(),
+      );
       expect(did.log.join('\n')).toBe(result.faults.map((fault) => fault.text).join('\n'));
       const surprises = did.broken!.filter(({ isExpected }) => !isExpected);
       expect([

@@ -1,19 +1,10 @@
 import { LOOP_END } from '../program/execution.js';
 import { printStatement } from '../program/print.js';
 import { isExpected, unexpectedViolation, type ViolationText } from '../program/unmet.js';
-import { type Change, changeLines } from '../store/changes.js';
+import { type ChangedThings, changedThings } from './changed-things.js';
 import type { Here } from './here.js';
 import { logOf, shortened } from './step-row.js';
 import { type StepRow, steps } from './steps.js';
-
-/** Things of a kind that a step changed, in words, one a line; the first of them where they are many. */
-export interface ChangedThings {
-  /** What is common to their names: `frame`, `d1 p2m`. */
-  readonly kind: string;
-  readonly lines: readonly string[];
-  /** Lines that there are. */
-  readonly count: number;
-}
 
 /** What a step did and what became of it. */
 export interface Outcome extends StepRow {
@@ -34,7 +25,7 @@ export interface Outcome extends StepRow {
 /** Letters of a line; a program may have names of any length. */
 const LINE_LETTERS = 2000;
 
-/** What the step that led here did: of each kind of thing, and of the log, up to so many lines. */
+/** What the step that led here did: of each kind of thing, and of the log, up to so many lines, and things in a line. */
 export function outcome(here: Here, { lines }: { readonly lines: number }): Outcome {
   const { timeline, verdicts, step } = here;
   const [row] = steps(here, { from: step, count: 1 });
@@ -61,7 +52,7 @@ export function outcome(here: Here, { lines }: { readonly lines: number }): Outc
   return {
     ...row!,
     text: shortened(statement.op === LOOP_END ? LOOP_END : printStatement(statement), LINE_LETTERS),
-    changes: changedThings(timeline.changesOf(step), lines),
+    changes: changedThings(here, timeline.changesOf(step), lines),
     log: log.slice(0, lines).map((line) => shortened(line, LINE_LETTERS)),
     logged: log.length,
     because,
@@ -71,35 +62,3 @@ export function outcome(here: Here, { lines }: { readonly lines: number }): Outc
       broken && verdicts.unexpectedAt(step).filter((text) => !broken.map(unexpectedViolation).includes(text)),
   };
 }
-
-/** Changes by what they are changes of, in the order in which a run tells them. */
-function changedThings(changes: readonly Change[], lines: number): ChangedThings[] {
-  const byKind = new Map<string, Change[]>();
-  let what: string | undefined;
-  let same: Change[] = [];
-  for (const change of changes) {
-    // A thing's changes follow each other.
-    if (change.what !== what) {
-      what = change.what;
-      const kind = kindOf(what);
-      same = byKind.get(kind) ?? [];
-      byKind.set(kind, same);
-    }
-    same.push(change);
-  }
-  return [...byKind].map(([kind, ofKind]) => {
-    const all = changeLines(ofKind);
-    return {
-      kind,
-      lines: all.slice(0, lines).map((line) => shortened(line, LINE_LETTERS)),
-      count: all.length,
-    };
-  });
-}
-
-/** The name of a thing without what tells it from others of its kind: `frame 0x105` is a `frame`, levels of a table are one. */
-const kindOf = (what: string): string =>
-  what
-    .replace(/[ [+](?:0x[0-9a-f]+|\d)[^ ]*| \(L\d\)/g, '')
-    .replace(/ of( [^ ]*)?$/, '')
-    .trim();

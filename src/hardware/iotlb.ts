@@ -33,6 +33,10 @@ export const iotlbRow = (input: number, size: number): number =>
 /** The order of a page that spans so many frames. */
 export const orderOf = (span: number): number => (span === 1 ? 0 : Math.log2(span));
 
+/** The frame in a row's fields `frame` and `rights`. */
+export const rememberedFrame = (frame: number, rights: number): number =>
+  (frame >>> 0) + ((rights >>> FRAME_HIGH_SHIFT) & 0xff) * HIGH;
+
 /**
  * An IOTLB: translations that an IOMMU remembers, tagged with the domain id (VT-d DID, SMMU VMID) under which they were
  * made. Direct-mapped, so equal contents are equal states whatever the order of fills. Filled on use, emptied only by
@@ -100,8 +104,7 @@ export class Iotlb {
 
   /** The frame that the first input of the entry at `row` leads to. */
   frame(row: number): number {
-    const high = (this.entries.rights.get(row) >>> FRAME_HIGH_SHIFT) & 0xff;
-    return (this.entries.frame.get(row) >>> 0) + high * HIGH;
+    return rememberedFrame(this.entries.frame.get(row), this.entries.rights.get(row));
   }
 
   /** The frame that `input`, which the entry at `row` translates, leads to. */

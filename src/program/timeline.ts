@@ -1,8 +1,8 @@
-import { type Change, changesOfWords } from '../store/changes.js';
+import { changesOfWords } from '../store/changes.js';
 import type { Mark } from '../store/store.js';
 import type { InputError } from '../text/diagnostic.js';
 import type { Edition } from '../xen/editions/edition.js';
-import { ramChanges } from '../xen/ram-changes.js';
+import { ramChanges, type XenChange } from '../xen/ram-changes.js';
 import type { Xen } from '../xen/state.js';
 import type { Names } from './names.js';
 import type { Program, Statement } from './program.js';
@@ -170,7 +170,7 @@ export class Timeline {
   }
 
   /** What a step changed, in words. */
-  changesOf(step: number): Change[] {
+  changesOf(step: number): XenChange[] {
     const before = this.valuesBefore(step);
     return this.lookAt(step, (xen) => {
       const after = (word: number) => xen.store.read(word);

@@ -8,6 +8,10 @@ const none: ForeignWords = () => {
   throw new Error('no foreign word was expected');
 };
 
+/** Changes as a reader is told of them. */
+const textsOf = (changes: readonly Change[]) =>
+  changes.map(({ what, field, before, after }) => ({ what, field, before, after }));
+
 function machine() {
   const store = new Store();
   const layout = new Layout(store);
@@ -34,11 +38,31 @@ describe('changes', () => {
     frame.columns.owner.set(5, 2);
     frame.columns.typeInfo.set(5, (3 << 29) | 1);
     domain.columns.life.set(1, 1);
-    expect(changesSince(layout, 0, none)).toEqual([
+    expect(textsOf(changesSince(layout, 0, none))).toEqual([
       { what: 'frame 0x105', field: 'owner', before: 'none', after: '1' },
       { what: 'frame 0x105', field: 'type', before: 'none', after: 'writable' },
       { what: 'frame 0x105', field: 'count', before: '0', after: '1' },
       { what: 'd1', field: 'life', before: 'absent', after: 'alive' },
+    ]);
+  });
+
+  test('say in which word of the store they stand, and in which of its bits', () => {
+    const { store, layout, frame, domain } = machine();
+    frame.columns.owner.set(5, 2);
+    frame.columns.typeInfo.set(5, (3 << 29) | (1 << 25) | 1);
+    domain.columns.life.set(1, 1);
+    const written: number[] = [];
+    store.forEachWrite(0, store.mark(), (word) => written.push(word));
+    const [owner, typeInfo, life] = written.map((word) => [word]);
+    const places = changesSince(layout, 0, none).map(({ field, words, low, width }) => {
+      return { field, words, low, width };
+    });
+    expect(places).toEqual([
+      { field: 'owner', words: owner, low: undefined, width: undefined },
+      { field: 'type', words: typeInfo, low: 29, width: 3 },
+      { field: 'count', words: typeInfo, low: 0, width: 24 },
+      { field: 'typeInfo', words: typeInfo, low: undefined, width: undefined },
+      { field: 'life', words: life, low: undefined, width: undefined },
     ]);
   });
 
@@ -130,6 +154,7 @@ describe('changes', () => {
           field: 'word',
           before: `${old}`,
           after: `${after.get(index)}`,
+          words: [index],
         };
       });
     expect(changeLines(changesBetween(layout, from, to, foreign))).toEqual([
@@ -153,12 +178,12 @@ describe('changes', () => {
         }
         const [from = 0, to = 0] = [a % states.length, b % states.length].sort((x, y) => x - y);
         const name = (word: number) => (word === 0 ? 'none' : String(word - 1));
-        const expected = states[to]!.flatMap((after, row): Change[] => {
+        const expected = states[to]!.flatMap((after, row) => {
           const before = states[from]![row]!;
           if (before === after) return [];
           return [{ what: `frame 0x10${row}`, field: 'owner', before: name(before), after: name(after) }];
         });
-        expect(changesBetween(layout, from, to, none)).toEqual(expected);
+        expect(textsOf(changesBetween(layout, from, to, none))).toEqual(expected);
       }),
     );
   });

@@ -1,7 +1,7 @@
 import { AMDVI_DEVICE_ENTRY, AMDVI_ENTRY_BYTES } from '../formats/amdvi.js';
-import { GRANT_V1_BYTES, GRANT_V1_ENTRY } from '../formats/grant-v1.js';
+import { GRANT_V1_BYTES, GRANT_V1_ENTRY, GrantType } from '../formats/grant-v1.js';
 import { GRANT_STATUS_PAIR, GRANT_V2_BYTES, grantV2Layout } from '../formats/grant-v2.js';
-import type { EntryLayout } from '../formats/layout.js';
+import { type EntryLayout, getField } from '../formats/layout.js';
 import { ENTRY_SPAN, type RadixFormat, type RootShape } from '../formats/radix.js';
 import { sbdfText } from '../formats/requester.js';
 import { STE_BYTES, STREAM_L1_DESCRIPTOR, STREAM_TABLE_ENTRY } from '../formats/smmuv3.js';
@@ -14,7 +14,7 @@ import { STREAM_TABLE_FRAMES } from '../hardware/smmuv3-unit.js';
 import { grantFrameCount, isVersion2, sharedFrame, statusFrame } from './grant-frames.js';
 import { ownTree } from './iommu-tables.js';
 import { streamsOf } from './machine.js';
-import { p2mTree } from './p2m.js';
+import { p2mLookup, p2mTree } from './p2m.js';
 import { isPageTable, typeOf } from './page-info.js';
 import { Life, type Xen } from './state.js';
 
@@ -25,6 +25,8 @@ export interface FrameRole {
   name(index: number): string;
   /** The layout of an entry that holds these words. */
   layout(words: Int32Array): EntryLayout;
+  /** The frame (mfn) to which an entry that holds these words leads; undefined where it leads to none. */
+  frame?(words: Int32Array): number | undefined;
 }
 
 /** Says by frame (mfn) what it holds now; undefined for plain memory. */
@@ -42,7 +44,10 @@ function guestPageTable(xen: Xen, frame: number): FrameRole | undefined {
   const type = pdx < 0 ? PGT.none : typeOf(xen.frame.typeInfo.get(pdx));
   if (!isPageTable(type)) return undefined;
   const layout = type === PGT.l1 ? X86_PAGE_ENTRY : X86_TABLE_ENTRY;
-  return layoutRole(layout, (index) => `L${type} page table 0x${frame.toString(16)}[${index}]`);
+  return {
+    ...layoutRole(layout, (index) => `L${type} page table 0x${frame.toString(16)}[${index}]`),
+    frame: (words) => (getField(layout, 'present', words) ? getField(layout, 'address', words) : undefined),
+  };
 }
 
 /** Every frame of Xen's heap that is reachable from a known root, with its role. */
@@ -97,17 +102,28 @@ function grantRoles(xen: Xen, roles: Map<number, FrameRole>, slot: number, name:
   const perFrame = 4096 / (two ? GRANT_V2_BYTES : GRANT_V1_BYTES);
   for (let n = 0; n < grantFrameCount(xen, slot); n++) {
     const called = (index: number): string => `${name} grant entry ${n * perFrame + index}`;
-    const layout = (words: Int32Array): EntryLayout => grantV2Layout(words[0]!);
-    const role = two
-      ? { entryBytes: GRANT_V2_BYTES, name: called, layout }
-      : layoutRole(GRANT_V1_ENTRY, called);
-    roles.set(xen.ram.frameAt(sharedFrame(xen, slot, n)), role);
+    const layout = (words: Int32Array): EntryLayout => (two ? grantV2Layout(words[0]!) : GRANT_V1_ENTRY);
+    roles.set(xen.ram.frameAt(sharedFrame(xen, slot, n)), {
+      entryBytes: two ? GRANT_V2_BYTES : GRANT_V1_BYTES,
+      name: called,
+      layout,
+      frame: (words) => grantedFrame(xen, slot, layout(words), words),
+    });
   }
   for (let n = 0; n < xen.domain.statusFrames.get(slot); n++) {
     const called = (pair: number): string =>
       `${name} status of grants ${(n * 1024 + pair) * 2} and ${(n * 1024 + pair) * 2 + 1}`;
     roles.set(xen.ram.frameAt(statusFrame(xen, slot, n)), layoutRole(GRANT_STATUS_PAIR, called));
   }
+}
+
+/** The page that an entry of a domain's grant table offers, which the domain names as it names its pages. */
+function grantedFrame(xen: Xen, slot: number, layout: EntryLayout, words: Int32Array): number | undefined {
+  const offers = getField(layout, 'type', words) === GrantType.PERMIT_ACCESS;
+  if (!offers || !layout.fields.some(({ name }) => name === 'frame')) return undefined;
+  const gfn = getField(layout, 'frame', words);
+  const frame = xen.isTranslated(slot) ? p2mLookup(xen, slot, gfn) : gfn;
+  return frame < 0 ? undefined : frame;
 }
 
 /**
@@ -158,6 +174,7 @@ function radixRoles(
       entryBytes: 8,
       name: (index) => `${name} ${hex(index)}${level === 1 ? '' : ` (${format.levelName(level)})`}`,
       layout: ([lo = 0, hi = 0]) => layoutOfEntry(format, lo, hi, level),
+      frame: ([lo = 0, hi = 0]) => (format.present(lo, hi, level) ? format.frame(lo, hi) : undefined),
     });
   };
   walkAll(format, xen.ram, xen.ram.frameAt(rootPdx), shape, () => {}, { onTable });

@@ -1,12 +1,13 @@
 import { counted } from '../../src/text/count.js';
 import './outcome.css';
-import { useState } from 'preact/hooks';
-import type { ChangedThings, Outcome } from '../../src/explore/outcome.js';
+import { useLayoutEffect, useRef, useState } from 'preact/hooks';
+import type { Outcome } from '../../src/explore/outcome.js';
+import { Changes } from './changes.js';
 import type { Panel, PanelProps } from './panel.js';
 import { useView } from './session.js';
 import { Story } from './story.js';
 
-/** Lines of each kind of thing that are shown, and when all are wanted. */
+/** Lines of each kind of thing that are shown, and things in a line; and when all are wanted. */
 const FEW = 6;
 const MANY = 5000;
 
@@ -15,12 +16,18 @@ function OutcomeOf({ session }: PanelProps) {
   const [allOf, setAllOf] = useState<number | undefined>(undefined);
   const all = allOf === session.step.value;
   const outcome = useView(session, 'outcome', { lines: all ? MANY : FEW }).value;
+  const beginning = useRef<HTMLParagraphElement>(null);
+  // Another step is read from its beginning; who has scrolled stays there when more becomes known of the same one.
+  useLayoutEffect(() => {
+    const scroller = beginning.current?.closest('.body');
+    if (scroller) scroller.scrollTop = 0;
+  }, [session.opened.value, outcome?.step]);
   if (outcome === undefined) return null;
   const { step, line, text, status, because, changes, hypercallSteps, backTo } = outcome;
   return (
     <>
       <Story session={session} step={step} line={line} />
-      <p class="did" aria-live="polite">
+      <p class="did" aria-live="polite" ref={beginning}>
         <span class="dim">{line === 0 ? `step ${step}` : `step ${step}, line ${line}`}</span>{' '}
         <code>{text}</code>
       </p>
@@ -52,7 +59,12 @@ function OutcomeOf({ session }: PanelProps) {
       {changes.length === 0 ? (
         <p class="empty">{step === 0 ? 'The machine has booted.' : 'Nothing.'}</p>
       ) : (
-        <Changes changes={changes} showAll={() => setAllOf(step)} />
+        <Changes
+          session={session}
+          changes={changes}
+          grouped={changes.reduce((sum, { count }) => sum + count, 0) > FEW * 2}
+          showAll={() => setAllOf(step)}
+        />
       )}
       <Stopped session={session} step={step} />
     </>
@@ -124,56 +136,6 @@ function Log({ outcome: { faults, log, logged } }: { readonly outcome: Outcome }
         </p>
       )}
     </>
-  );
-}
-
-interface ChangesProps {
-  readonly changes: readonly ChangedThings[];
-  readonly showAll: () => void;
-}
-
-/** What changed, a line a thing: in groups with headings where it is much. */
-function Changes({ changes, showAll }: ChangesProps) {
-  const count = changes.reduce((sum, group) => sum + group.count, 0);
-  const there = changes.reduce((sum, { lines }) => sum + lines.length, 0);
-  return (
-    <>
-      {count <= FEW * 2 ? (
-        <Lines lines={changes.flatMap(({ lines }) => lines)} />
-      ) : (
-        changes.map(({ kind, lines, count }) => (
-          <div key={kind} class="changed-things">
-            <h4>
-              {kind} <span class="dim">({count})</span>
-            </h4>
-            <Lines lines={lines} />
-          </div>
-        ))
-      )}
-      {there < count && (
-        <p>
-          <button type="button" class="link" onClick={showAll}>
-            all {count.toLocaleString('en')} lines
-          </button>
-        </p>
-      )}
-    </>
-  );
-}
-
-function Lines({ lines }: { readonly lines: readonly string[] }) {
-  return (
-    <ul class="changes">
-      {lines.map((line) => {
-        const end = line.indexOf(': ') + 1;
-        return (
-          <li key={line}>
-            <span class="what">{line.slice(0, end)}</span>
-            {line.slice(end)}
-          </li>
-        );
-      })}
-    </ul>
   );
 }
 
