@@ -13,7 +13,8 @@ import {
 import type { Edition } from '../xen/editions/edition.js';
 import { ownerOf } from '../xen/frames.js';
 import { isPageTable } from '../xen/page-info.js';
-import { Life, type Xen } from '../xen/state.js';
+import type { Xen } from '../xen/state.js';
+import { Life } from '../xen/tables/domain.js';
 import type { Random } from './random.js';
 
 /** What random programs look like. */

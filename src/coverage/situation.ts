@@ -8,7 +8,8 @@ import type { Profile } from '../xen/editions/behaviours.js';
 import { isFree, ownerOf } from '../xen/frames.js';
 import { mirrors } from '../xen/iommu-map.js';
 import { typeCount, typeOf } from '../xen/page-info.js';
-import { Life, type Xen } from '../xen/state.js';
+import type { Xen } from '../xen/state.js';
+import { Life } from '../xen/tables/domain.js';
 
 /** What a step was about, as things stood before it: what premises of rules are about. */
 export interface Situation {

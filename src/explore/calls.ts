@@ -1,7 +1,7 @@
 import { nameInWords } from '../formats/layout.js';
 import { GRANT_STEPS, isIdle } from '../xen/calls/call.js';
 import { describeCall } from '../xen/calls/name.js';
-import { HELD_PAGES } from '../xen/state.js';
+import { HELD_PAGES } from '../xen/tables/calls.js';
 import { type Here, wordOf } from './here.js';
 import { bareStep } from './step-row.js';
 import { begunAt } from './underway.js';

@@ -1,5 +1,5 @@
 import { grantEntryCount, grantFrameCount } from '../xen/grant-frames.js';
-import { Life } from '../xen/state.js';
+import { Life } from '../xen/tables/domain.js';
 import { type CallRow, callRows } from './calls.js';
 import { grantRowOf, type Handle, handleOf } from './grants/handles.js';
 import { type Offer, offerOf, refsInUse } from './grants/offers.js';

@@ -1,4 +1,5 @@
-import { NOBODY, type Xen } from '../xen/state.js';
+import { NOBODY } from '../xen/domid.js';
+import type { Xen } from '../xen/state.js';
 
 /** Names of a kind. Whoever wants to know is told when one comes to stand for something else. */
 export class NameTable extends Map<string, number> {

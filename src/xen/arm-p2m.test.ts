@@ -6,7 +6,7 @@ import { decreaseReservation } from './memory.js';
 import { p2mLookup, p2mRights, p2mSet, p2mType } from './p2m.js';
 import { Access, P2mType } from './p2m-types.js';
 import { addToPhysmap } from './physmap.js';
-import { Life } from './state.js';
+import { Life } from './tables/domain.js';
 
 const GFN = 0x40000;
 

@@ -3,7 +3,8 @@ import { ENTRY_SPAN, TABLE_ENTRIES } from '../formats/radix.js';
 import { SMMU_SHAPE } from '../hardware/smmu-unit.js';
 import { sharesP2m } from './iommu-map.js';
 import { holdsGfn } from './p2m.js';
-import { Kind, type Xen } from './state.js';
+import type { Xen } from './state.js';
+import { Kind } from './tables/domain.js';
 
 /** The bit that the hardware goes by. An entry without it that says something is one that Xen has set aside. */
 const VALID = 1;

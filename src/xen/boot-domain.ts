@@ -3,7 +3,8 @@ import { CDF, createDomain } from './domain.js';
 import { addDtDevice, assignDtDevice, isProtected } from './dt-assign.js';
 import { allocDomainFrame, isDomainFrame, isFree, takeFrame } from './frames.js';
 import { guestPhysmapAdd } from './memory.js';
-import type { BugName, Xen } from './state.js';
+import type { Xen } from './state.js';
+import type { BugName } from './tables/host.js';
 
 /** A node below /chosen that describes a domain which Xen makes when it boots (dom0less; dossier §2.6, end). */
 export interface BootDomain {

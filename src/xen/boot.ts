@@ -13,7 +13,8 @@ import { pinTable } from './page-table.js';
 import { addPci } from './pci-assign.js';
 import { initSharedQuarantine } from './quarantine.js';
 import { enableSmmuV3 } from './smmuv3-context.js';
-import { Life, type Xen } from './state.js';
+import type { Xen } from './state.js';
+import { Life } from './tables/domain.js';
 
 /** What dom0 is made of. */
 export interface HardwareDomain {

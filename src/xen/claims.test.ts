@@ -3,7 +3,7 @@ import { claimPages } from './claims.js';
 import { errnoName } from './errno.js';
 import { broken, domain, x86 } from './machine.fixture.js';
 import { populatePhysmap } from './memory.js';
-import { Life } from './state.js';
+import { Life } from './tables/domain.js';
 
 describe('a claim to memory', () => {
   it('keeps others from it, and is used up by what the domain takes', () => {

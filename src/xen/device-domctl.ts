@@ -1,6 +1,7 @@
 import { callerOf, deviceOf, domainOf, goOn, isIdle } from './calls/call.js';
 import { Step } from './calls/steps.js';
 import { deviceOwner, isDeviceTree } from './devices.js';
+import { NOBODY } from './domid.js';
 import { assignDtDevice } from './dt-assign.js';
 import { checkDtAssign, deassignDt, testDtAssign } from './dt-domctl.js';
 import { Errno } from './errno.js';
@@ -11,7 +12,7 @@ import { attachPci } from './pci-assign.js';
 import { checkPciAssign, testPciAssign } from './pci-domctl.js';
 import { deviceGroup } from './pci-group.js';
 import { detachPci } from './pci-release.js';
-import { NOBODY, type Xen } from './state.js';
+import type { Xen } from './state.js';
 
 /**
  * XEN_DOMCTL_assign_device: the checks in Xen's order (dossier §6.1, and §1.4 for late contexts), then, where contexts

@@ -3,6 +3,7 @@ import { CONTINUES } from './calls/call.js';
 import { assignDevice, deassignDevice, testAssignDevice } from './device-domctl.js';
 import { deviceOwner } from './devices.js';
 import { CDF, IOMMU_NO_SHAREPT } from './domain.js';
+import { DOMID_INVALID } from './domid.js';
 import { errnoName } from './errno.js';
 import { RDM_RELAXED } from './identity-map.js';
 import {
@@ -22,7 +23,8 @@ import {
 import { p2mLookup, p2mType } from './p2m.js';
 import { P2mType } from './p2m-types.js';
 import { quarantineRoot } from './quarantine.js';
-import { DOMID_INVALID, Life, type Xen } from './state.js';
+import type { Xen } from './state.js';
+import { Life } from './tables/domain.js';
 
 const HVM = CDF.hvm | CDF.hap;
 const UP_FRONT = ['4.13', '4.15', '4.17', '4.22'];

@@ -7,6 +7,7 @@ import { assignDevice, deassignDevice, testAssignDevice } from './device-domctl.
 import { deviceOwner } from './devices.js';
 import { CDF, createDomain, IOMMU_NO_SHAREPT } from './domain.js';
 import { destroyDomain } from './domain-death.js';
+import { DOMID_INVALID, NOBODY } from './domid.js';
 import { errnoName } from './errno.js';
 import { isFree } from './frames.js';
 import { writeGrantEntry } from './grant-entry.js';
@@ -35,7 +36,8 @@ import {
 } from './machine.fixture.js';
 import { decreaseReservation, populatePhysmap, setMaxPages } from './memory.js';
 import { entryHigh, entryLow, mmuUpdate, pinTable, unpinTable } from './page-table.js';
-import { DOMID_INVALID, Life, NOBODY, type Xen } from './state.js';
+import type { Xen } from './state.js';
+import { Life } from './tables/domain.js';
 
 const RELEASES = ['4.11.0', '4.12', '4.13', '4.14', '4.15', '4.16', '4.16.3', '4.17', '4.20', '4.22'];
 

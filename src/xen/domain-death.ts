@@ -18,8 +18,9 @@ import { dropVaMappings } from './page-table.js';
 import { putPageAndType } from './page-type.js';
 import { releasePciDevices } from './pci-release.js';
 import { lookForPreemption } from './preemption.js';
-import { Life, type Xen } from './state.js';
+import type { Xen } from './state.js';
 import { devalidateLastEntry, devalidatePartial } from './table-contents.js';
+import { Life } from './tables/domain.js';
 import { dropVcpuTables } from './vcpu.js';
 import { forgetDid } from './vtd-domain-ids.js';
 

@@ -1,9 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import { CDF, type CreateDomain, createDomain, IOMMU_NO_SHAREPT, sanitiseDomainConfig } from './domain.js';
+import { DOMID_IO } from './domid.js';
 import { errnoName } from './errno.js';
 import { hasIommu, mirrors, sharesP2m } from './iommu-map.js';
 import { arm, domain, type MachineOptions, mapped, populate, reach, x86 } from './machine.fixture.js';
-import { DOMID_IO, Life, type Xen } from './state.js';
+import type { Xen } from './state.js';
+import { Life } from './tables/domain.js';
 
 const CONFIG: CreateDomain = { flags: 0, iommuOpts: 0, maxVcpus: 1, maxPages: 4, directMapped: false };
 const HVM_HAP = CDF.hvm | CDF.hap;

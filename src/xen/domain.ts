@@ -3,7 +3,8 @@ import { rollbackAfterFailure } from './failures.js';
 import { initGrantTable } from './grant-frames.js';
 import { limitGrantVersion } from './grant-version.js';
 import { p2mInit } from './p2m.js';
-import { IommuStatus, Kind, Life, type Xen } from './state.js';
+import type { Xen } from './state.js';
+import { IommuStatus, Kind, Life } from './tables/domain.js';
 
 /** createdomain flags (dossier §2.1). */
 export const CDF = {

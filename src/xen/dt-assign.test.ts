@@ -7,7 +7,8 @@ import { failNth } from './failures.js';
 import { arm, armV3, assign, broken, dma, domain, ETH, populate, reach } from './machine.fixture.js';
 import type { DeviceSpec } from './machine.js';
 import { decreaseReservation } from './memory.js';
-import { Life, type Xen } from './state.js';
+import type { Xen } from './state.js';
+import { Life } from './tables/domain.js';
 
 const UP_FRONT = ['4.13', '4.15', '4.16', '4.17', '4.22'];
 const WITH_V3 = ['4.15', '4.17', '4.20', '4.22'];

@@ -12,7 +12,8 @@ import {
   takeFromOwner,
 } from './frames.js';
 import { guestPhysmapAdd, stealPage } from './memory.js';
-import { Life, type Xen } from './state.js';
+import type { Xen } from './state.js';
+import { Life } from './tables/domain.js';
 
 /**
  * XENMEM_exchange of one page in steps: between the old page's being stolen from the domain and another's taking its place it

@@ -11,7 +11,8 @@ import {
   setSharing,
 } from './exclusions.js';
 import { amd, arm, assign, domain, x86 } from './machine.fixture.js';
-import { Life, type Xen } from './state.js';
+import type { Xen } from './state.js';
+import { Life } from './tables/domain.js';
 
 const HVM = CDF.hvm | CDF.hap;
 const SHADOW = CDF.hvm;

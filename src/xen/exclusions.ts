@@ -2,7 +2,8 @@ import { deviceCount } from './devices.js';
 import { Errno } from './errno.js';
 import { allocXenFrame, freeXenFrame } from './frames.js';
 import { hasIommu } from './iommu-map.js';
-import { Kind, type Xen } from './state.js';
+import type { Xen } from './state.js';
+import { Kind } from './tables/domain.js';
 
 /**
  * What devices and tricks with a domain's memory do to each other (dossier §6.1 #10 and below): a device's accesses cannot

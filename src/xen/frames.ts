@@ -7,7 +7,8 @@ import { fails } from './failures.js';
 import { COUNT_MASK, extentOrder, PGC_STOLEN, typeCount } from './page-info.js';
 import { cleanupPageMappings } from './page-type.js';
 import { noteFreedPages } from './remembered.js';
-import { List, type Xen } from './state.js';
+import type { Xen } from './state.js';
+import { List } from './tables/frame.js';
 
 /** Zones of the heap. Each allocates its lowest free frame, so that equal histories of frees give equal states. */
 const Zone = { domain: 0, xen: 1 } as const;

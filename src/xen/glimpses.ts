@@ -1,4 +1,5 @@
-import { GLIMPSE_NAMES, type Glimpse, type Xen } from './state.js';
+import type { Xen } from './state.js';
+import { GLIMPSE_NAMES, type Glimpse } from './tables/host.js';
 
 /**
  * Whoever writes tables that hardware walks leaves them whole between any two writes, and says here when they are not

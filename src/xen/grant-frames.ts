@@ -8,7 +8,8 @@ import { GNTST } from './grant-status.js';
 import { mustWait } from './locks.js';
 import { p2mRemove } from './p2m.js';
 import { ofType } from './page-info.js';
-import { List, type Xen } from './state.js';
+import type { Xen } from './state.js';
+import { List } from './tables/frame.js';
 
 /**
  * The frames of a grant table: shared frames that hold the entries, and for version 2 status frames that hold their use

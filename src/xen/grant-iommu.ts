@@ -3,7 +3,8 @@ import { GNTMAP, PIN_WRITE_MASK } from '../formats/grant-v1.js';
 import { Errno } from './errno.js';
 import { hasIommu, iommuMap, iommuUnmap, mirrors } from './iommu-map.js';
 import { grantRefOf } from './maptrack.js';
-import { Kind, type Xen } from './state.js';
+import type { Xen } from './state.js';
+import { Kind } from './tables/domain.js';
 
 /**
  * gnttab_need_iommu_mapping: whether a grant that `slot` maps must also enter its IOMMU tables, at DFN = MFN

@@ -23,7 +23,8 @@ import { iommuUnmap, mirrors } from './iommu-map.js';
 import { mustWait } from './locks.js';
 import { guestPhysmapAdd, stealPage } from './memory.js';
 import { p2mLookup } from './p2m.js';
-import { List, type Xen } from './state.js';
+import type { Xen } from './state.js';
+import { List } from './tables/frame.js';
 
 /** Frames that an entry of version 1 has room for. */
 const V1_FRAMES = 2 ** 32;

@@ -7,7 +7,8 @@ import { chunkLevel, covers, growTables, iommuRoot, tablesOf } from './iommu-tab
 import { p2mRemove, p2mSet } from './p2m.js';
 import { P2mType } from './p2m-types.js';
 import type { RadixWriter } from './radix-writer.js';
-import { IommuStatus, Kind, Life, type Xen } from './state.js';
+import type { Xen } from './state.js';
+import { IommuStatus, Kind, Life } from './tables/domain.js';
 
 /** Whether a domain has IOMMU tables of any kind: is_iommu_enabled, has_iommu_pt, need_iommu (dossier §1.1). */
 export function hasIommu(xen: Xen, slot: number): boolean {

@@ -23,7 +23,9 @@ import {
 } from './machine.fixture.js';
 import { decreaseReservation, populatePhysmap } from './memory.js';
 import { pinTable, unpinTable } from './page-table.js';
-import { IommuStatus, Life, List, type Xen } from './state.js';
+import type { Xen } from './state.js';
+import { IommuStatus, Life } from './tables/domain.js';
+import { List } from './tables/frame.js';
 
 const LATE = ['4.11.0', '4.11.2', '4.12', '4.12.4', 'late-enable'];
 const { disabled, initializing, initialized } = IommuStatus;

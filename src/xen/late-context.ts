@@ -11,7 +11,9 @@ import { Flush, iommuFlush } from './iommu-flush.js';
 import { freeIommuTables, hasIommu, iommuMap, iommuUnmap, sharesP2m } from './iommu-map.js';
 import { drop, take } from './locks.js';
 import { typeOf } from './page-info.js';
-import { IommuStatus, List, type Xen } from './state.js';
+import type { Xen } from './state.js';
+import { IommuStatus } from './tables/domain.js';
+import { List } from './tables/frame.js';
 
 /**
  * Building a context under a running domain (dossier §1), in the releases that did so. The walk runs in steps of the

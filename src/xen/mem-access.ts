@@ -1,7 +1,8 @@
 import { Errno } from './errno.js';
 import { defaultAccess, holdsGfn, p2mLookup, p2mSet, p2mType } from './p2m.js';
 import { Access, type AccessName } from './p2m-types.js';
-import { Kind, type Xen } from './state.js';
+import type { Xen } from './state.js';
+import { Kind } from './tables/domain.js';
 
 /** The access types that may be set (XENMEM_access_*), in their order. */
 export const SETTABLE_ACCESS = [

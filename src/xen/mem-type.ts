@@ -1,7 +1,8 @@
 import { Errno } from './errno.js';
 import { holdsGfn, p2mLookup, p2mSet, p2mType } from './p2m.js';
 import { isRamType, P2mType } from './p2m-types.js';
-import { Kind, type Xen } from './state.js';
+import type { Xen } from './state.js';
+import { Kind } from './tables/domain.js';
 
 /** The types that the model knows of those that a device model may set. */
 export const SETTABLE_TYPES = ['ram_rw', 'ram_ro'] as const;

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { PGT } from '../formats/x86-page-info.js';
 import { CDF } from './domain.js';
+import { NOBODY } from './domid.js';
 import { errnoName } from './errno.js';
 import { dropAllocation, getPage, isFree, putPage } from './frames.js';
 import {
@@ -26,7 +27,7 @@ import {
 } from './memory.js';
 import { p2mLookup } from './p2m.js';
 import { pinTable } from './page-table.js';
-import { NOBODY, type Xen } from './state.js';
+import type { Xen } from './state.js';
 
 const RELEASES = ['4.11.0', '4.11.1', '4.11.2', '4.12', '4.13', '4.15', '4.17', '4.22'];
 const untyped = (release: string) => release === '4.11.0' || release === '4.11.1';

@@ -21,7 +21,8 @@ import {
   x86Rights,
 } from './p2m-types.js';
 import { RadixWriter } from './radix-writer.js';
-import { Kind, type Xen } from './state.js';
+import type { Xen } from './state.js';
+import { Kind } from './tables/domain.js';
 
 /** A p2m: its format, and what writes it. */
 interface P2mKind extends TreeKind {

@@ -19,7 +19,8 @@ import { decreaseReservation } from './memory.js';
 import { COUNT_MASK } from './page-info.js';
 import { entryHigh, entryLow, pinTable, unpinTable } from './page-table.js';
 import { getPageAndType, getPageType, putPageAndType, putPageType } from './page-type.js';
-import { Life, type Xen } from './state.js';
+import type { Xen } from './state.js';
+import { Life } from './tables/domain.js';
 import { guestStore } from './vcpu.js';
 
 const references = (xen: Xen, pdx: number) => xen.frame.countInfo.get(pdx) & COUNT_MASK;

@@ -11,7 +11,8 @@ import { broken, domain, mapVa, populate, typeText, x86 } from './machine.fixtur
 import { decreaseReservation } from './memory.js';
 import { COUNT_MASK } from './page-info.js';
 import { entryHigh, entryLow, mmuUpdate, pinTable, unpinTable } from './page-table.js';
-import { Life, type Xen } from './state.js';
+import type { Xen } from './state.js';
+import { Life } from './tables/domain.js';
 import { beginPinTable } from './type-steps.js';
 
 /** An L3 that leads to an L2 with two entries for one L1, none of them a table yet; pinning the L3 was begun. */

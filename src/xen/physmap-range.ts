@@ -5,7 +5,8 @@ import { Flush, iommuFlush } from './iommu-flush.js';
 import { hasIommu } from './iommu-map.js';
 import { p2mLookup } from './p2m.js';
 import { addToPhysmapOne } from './physmap.js';
-import { HELD_PAGES, type Xen } from './state.js';
+import type { Xen } from './state.js';
+import { HELD_PAGES } from './tables/calls.js';
 
 /**
  * XENMAPSPACE_gmfn_range: pages of a translated domain that move in its p2m, one after the other until one cannot, in

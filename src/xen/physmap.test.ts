@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { GNTMAP } from '../formats/grant-v1.js';
 import { CDF, IOMMU_NO_SHAREPT } from './domain.js';
 import { destroyDomain } from './domain-death.js';
+import { NOBODY } from './domid.js';
 import { errnoName } from './errno.js';
 import { failNth } from './failures.js';
 import { isFree } from './frames.js';
@@ -12,7 +13,7 @@ import { decreaseReservation, populatePhysmap } from './memory.js';
 import { p2mLookup, p2mRemove, p2mSet, p2mType } from './p2m.js';
 import { P2mType } from './p2m-types.js';
 import { addToPhysmap, type MapSpace } from './physmap.js';
-import { NOBODY, type Xen } from './state.js';
+import type { Xen } from './state.js';
 
 const HVM = { flags: CDF.hvm | CDF.hap };
 const add = (xen: Xen, slot: number, space: MapSpace, gfn: number, index = 0) =>

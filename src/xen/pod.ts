@@ -5,7 +5,8 @@ import { allocDomainFrame, dropAllocation, isSpecialPage } from './frames.js';
 import { p2mLookup, p2mOrder, p2mRemove, p2mSet, p2mType } from './p2m.js';
 import { isRamType, P2mType } from './p2m-types.js';
 import { haveWorked } from './preemption.js';
-import { Kind, type Xen } from './state.js';
+import type { Xen } from './state.js';
+import { Kind } from './tables/domain.js';
 
 /**
  * Populate on demand: guest frames of an HVM domain that get a page when a CPU comes there, from a cache of pages that the

@@ -2,12 +2,13 @@ import { R, W } from '../formats/address.js';
 import { AMDVI_SHAPES, AMDVI_TABLES } from '../formats/amdvi.js';
 import { EntryWords, FOUR_LEVELS, type RadixFormat } from '../formats/radix.js';
 import { VTD_SECOND_LEVEL } from '../formats/vtd.js';
+import { DOMID_IO } from './domid.js';
 import { Errno } from './errno.js';
 import { freeXenFrame } from './frames.js';
 import { regionsOf } from './identity-map.js';
 import { allocUnitFrame, amdviLevels } from './iommu-tables.js';
 import { RadixWriter } from './radix-writer.js';
-import { DOMID_IO, type Xen } from './state.js';
+import type { Xen } from './state.js';
 import { quarantineHolder, releaseDid, takeDid } from './vtd-domain-ids.js';
 
 /**

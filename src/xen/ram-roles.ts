@@ -16,7 +16,8 @@ import { ownTree } from './iommu-tables.js';
 import { streamsOf } from './machine.js';
 import { p2mLookup, p2mTree } from './p2m.js';
 import { isPageTable, typeOf } from './page-info.js';
-import { Life, type Xen } from './state.js';
+import type { Xen } from './state.js';
+import { Life } from './tables/domain.js';
 
 /** What a frame of RAM holds, so that its words can be read: how an entry is called and how it is laid out. */
 export interface FrameRole {

@@ -16,7 +16,8 @@ import { grantRefOf } from './maptrack.js';
 import { decreaseReservation, memoryExchange, populatePhysmap, setMaxPages } from './memory.js';
 import { COUNT_MASK, isPageTable, typeCount, typeOf } from './page-info.js';
 import { entryHigh, entryLow, mmuUpdate, pinTable, unpinTable, updateVaMapping } from './page-table.js';
-import { List, type Xen } from './state.js';
+import type { Xen } from './state.js';
+import { List } from './tables/frame.js';
 import { guestStore } from './vcpu.js';
 
 /** What one step of a random history does, from four small numbers. */

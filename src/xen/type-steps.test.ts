@@ -12,7 +12,8 @@ import { mapped, mapVa, pvWithContext, typeText, unmapVa, x86 } from './machine.
 import { decreaseReservation } from './memory.js';
 import { COUNT_MASK } from './page-info.js';
 import { entryHigh, entryLow, mmuUpdate, pinTable, unpinTable } from './page-table.js';
-import { Life, type Xen } from './state.js';
+import type { Xen } from './state.js';
+import { Life } from './tables/domain.js';
 import { beginMapWritable, beginPinTable } from './type-steps.js';
 import { guestStore } from './vcpu.js';
 

@@ -5,7 +5,8 @@ import { destroyDomain } from './domain-death.js';
 import { errnoName } from './errno.js';
 import { domain, mapped, mapVa, populate, pvWithContext, typeText, unmapVa, x86 } from './machine.fixture.js';
 import { entryHigh, entryLow, mmuUpdate, pinTable, unpinTable } from './page-table.js';
-import { Life, type Xen } from './state.js';
+import type { Xen } from './state.js';
+import { Life } from './tables/domain.js';
 import { clearOrCopyPage, guestStore, newBaseptr, setGdt } from './vcpu.js';
 
 function guest(pages = 6) {

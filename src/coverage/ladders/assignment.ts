@@ -1,6 +1,6 @@
 import { deviceOwner } from '../../xen/devices.js';
+import { NOBODY } from '../../xen/domid.js';
 import { maySeeDevices } from '../../xen/exclusions.js';
-import { NOBODY } from '../../xen/state.js';
 import { ladder, type Rung } from '../rule.js';
 import type { Situation } from '../situation.js';
 

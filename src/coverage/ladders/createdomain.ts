@@ -1,6 +1,6 @@
 import { createFlags } from '../../program/handlers/domains.js';
 import { CDF, IOMMU_NO_SHAREPT } from '../../xen/domain.js';
-import { Life } from '../../xen/state.js';
+import { Life } from '../../xen/tables/domain.js';
 import { ladder, type Rung } from '../rule.js';
 import type { Situation } from '../situation.js';
 

@@ -1,6 +1,6 @@
 import { hasIommu } from '../../xen/iommu-map.js';
 import { isKnownDevice } from '../../xen/pci-hotplug.js';
-import { Kind } from '../../xen/state.js';
+import { Kind } from '../../xen/tables/domain.js';
 import { ladder, type Rung } from '../rule.js';
 import type { Situation } from '../situation.js';
 

@@ -2,7 +2,7 @@ import { hex } from '../../text/hex.js';
 import { extentOf } from '../../xen/extents.js';
 import { ownerOf } from '../../xen/frames.js';
 import { extentOrder } from '../../xen/page-info.js';
-import { List } from '../../xen/state.js';
+import { List } from '../../xen/tables/frame.js';
 import { type Here, wordOf } from '../here.js';
 import type { Value } from '../value.js';
 import { type DomainLabel, domainLabel } from './domain-label.js';

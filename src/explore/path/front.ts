@@ -1,6 +1,7 @@
 import { type EntryLayout, readField } from '../../formats/layout.js';
 import type { Tree } from '../../formats/walk-entries.js';
-import { unitName, type Xen } from '../../xen/state.js';
+import type { Xen } from '../../xen/state.js';
+import { unitName } from '../../xen/units.js';
 import type { Here } from '../here.js';
 import { fieldsBox, type PathBox } from './box.js';
 

@@ -1,5 +1,6 @@
 import { callerOf, isIdle } from '../calls/call.js';
-import type { MisdeedName, Xen } from '../state.js';
+import type { Xen } from '../state.js';
+import type { MisdeedName } from '../tables/host.js';
 import type { Invariant } from './invariant.js';
 
 function hostDown(xen: Xen): string | undefined {

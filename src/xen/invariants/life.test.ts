@@ -5,7 +5,7 @@ import { getPage, ownerOf } from '../frames.js';
 import { iommuMap } from '../iommu-map.js';
 import { broken, domain, populate, pvWithContext, x86 } from '../machine.fixture.js';
 import { p2mSet } from '../p2m.js';
-import { Life } from '../state.js';
+import { Life } from '../tables/domain.js';
 import { guest, message, messageOfStep } from './invariants.fixture.js';
 
 describe('I15', () => {

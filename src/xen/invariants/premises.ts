@@ -3,7 +3,8 @@ import { failuresAskedFor } from '../failures.js';
 import { isDomainFrame, ownerOf } from '../frames.js';
 import { mirrors, sharesP2m } from '../iommu-map.js';
 import { isUntranslatedHwdom } from '../rule.js';
-import { Life, type Xen } from '../state.js';
+import type { Xen } from '../state.js';
+import { Life } from '../tables/domain.js';
 import { isTableInUse } from './reach.js';
 
 /** What an invariant is about: where no state has it, the invariant holds of nothing. */

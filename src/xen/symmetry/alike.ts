@@ -1,7 +1,8 @@
 import { isDomainFrame } from '../frames.js';
 import { isVersion2 } from '../grant-frames.js';
 import { streamsOf } from '../machine.js';
-import { Life, type Xen } from '../state.js';
+import type { Xen } from '../state.js';
+import { Life } from '../tables/domain.js';
 import { clashes } from './clashes.js';
 import { type FrameRoles, frameRoles } from './frame-roles.js';
 import { type Class, renamingsOf, withinLimit } from './renaming.js';

@@ -1,7 +1,8 @@
 import { iotlbRow } from '../../hardware/iotlb.js';
 import { isDomainFrame } from '../frames.js';
 import { streamsOf } from '../machine.js';
-import { Kind, Life, type Xen } from '../state.js';
+import type { Xen } from '../state.js';
+import { Kind, Life } from '../tables/domain.js';
 import { unitFrames } from './frame-roles.js';
 
 const ENTRIES = 512;

@@ -5,7 +5,8 @@ import { STREAM_TABLE_FRAMES } from '../../hardware/smmuv3-unit.js';
 import { isDomainFrame } from '../frames.js';
 import { grantTableFrames } from '../grant-frames.js';
 import { deviceTableFrames, streamsOf } from '../machine.js';
-import { Life, type Xen } from '../state.js';
+import type { Xen } from '../state.js';
+import { Life } from '../tables/domain.js';
 
 /**
  * What the words of a frame of RAM can be, for as long as a search goes on. Xen's frames change their use, so a frame of
