@@ -7,5 +7,7 @@ export default defineConfig({
     exclude: [...configDefaults.exclude, 'test/lab/**'],
     globalSetup: ['web/bundle.setup.ts'],
     testTimeout: 60_000,
+    // What a page comes to, it may come to late where much else runs.
+    expect: { poll: { timeout: 20_000 } },
   },
 });

@@ -73,6 +73,12 @@ describe.skipIf(chromiumPath === undefined)(`the machine in a browser${needsChro
     await frame('0x1b00').focus();
     for (let i = 0; i < 40; i++) await page.keyboard.press('ArrowDown');
     await expect.poll(() => page.evaluate(() => document.activeElement?.textContent)).toBe('0x1b28');
+    // Also where they come faster than rows are drawn.
+    await page.evaluate(() => {
+      const press = () => new KeyboardEvent('keydown', { key: 'ArrowDown', bubbles: true });
+      for (let i = 0; i < 40; i++) document.activeElement!.dispatchEvent(press());
+    });
+    await expect.poll(() => page.evaluate(() => document.activeElement?.textContent)).toBe('0x1b50');
 
     await page.locator('#frames').getByLabel('show').selectOption('changed by this step');
     await expect.poll(() => rows.count()).toBe(3);

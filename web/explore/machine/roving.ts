@@ -48,16 +48,19 @@ export function useRoving(
     const from = (event.target as Element).closest('button');
     if (from === null || event.ctrlKey || event.altKey || event.metaKey) return;
     const line = rowOf(from);
-    const at = buttonsOf(line).indexOf(from);
-    const row = Number(line.dataset.row);
-    const next = moved({ row, at }, event.key, total, pageRows, buttonsOf(line).length);
+    const buttons = buttonsOf(line);
+    // Keys may come faster than rows are drawn: they go on from where the last one led.
+    const here = wanted.current
+      ? place.current
+      : { row: Number(line.dataset.row), at: buttons.indexOf(from) };
+    const next = moved(here, event.key, total, pageRows, buttons.length);
     if (next === undefined) return;
     event.preventDefault();
     event.stopPropagation();
     place.current = next;
     const there = buttonAt(next);
+    wanted.current = there === undefined;
     if (there === undefined) {
-      wanted.current = true;
       show(next.row);
       return;
     }
