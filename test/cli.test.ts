@@ -12,12 +12,17 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { PLAIN } from '../src/text/diagnostic.js';
+
+type CommandLine = typeof import('../src/cli/command-line.js');
 
 const root = resolve(import.meta.dirname, '..');
 // The tool as it is installed: compiled, below node_modules, beside its package.json.
 const built = mkdtempSync(join(root, 'node_modules', '.dommu-cli-'));
 const main = join(built, 'dist', 'cli', 'main.js');
+const commandLine = join(built, 'dist', 'cli', 'command-line.js');
 const folder = mkdtempSync(join(tmpdir(), 'dommu-cli-'));
 
 beforeAll(() => {
@@ -43,7 +48,28 @@ interface Options {
   readonly interruptAfter?: number;
 }
 
-function dommu(args: readonly string[], { input = '', interruptAfter }: Options = {}): Promise<Result> {
+/**
+ * Performs a command line of the compiled tool in this process, where its modules are loaded once; one at a time, for it sets
+ * the process's exit code.
+ */
+async function dommu(args: readonly string[]): Promise<Result> {
+  const [out, err]: [string[], string[]] = [[], []];
+  const { performCommandLine } = (await import(pathToFileURL(commandLine).href)) as CommandLine;
+  try {
+    await performCommandLine(args, {
+      out: (line) => void out.push(`${line}\n`),
+      err: (line) => void err.push(`${line}\n`),
+      paintOut: PLAIN,
+      paintErr: PLAIN,
+    });
+    return { out: out.join(''), err: err.join(''), exit: Number(process.exitCode) };
+  } finally {
+    process.exitCode = undefined;
+  }
+}
+
+/** Starts the tool: for its exit code, its streams and signals as whoever calls it sees them. */
+function started(args: readonly string[], { input = '', interruptAfter }: Options = {}): Promise<Result> {
   const child = spawn(process.execPath, [main, ...args], {
     cwd: root,
     env: { ...process.env, FORCE_COLOR: '1' },
@@ -61,8 +87,8 @@ function dommu(args: readonly string[], { input = '', interruptAfter }: Options 
 
 /** The one JSON object that a command prints on stdout. */
 // biome-ignore lint/suspicious/noExplicitAny: what scripts see has no type
-async function json(args: readonly string[], options?: Options): Promise<{ object: any } & Result> {
-  const result = await dommu([...args, '--json'], options);
+async function json(args: readonly string[], perform = dommu): Promise<{ object: any } & Result> {
+  const result = await perform([...args, '--json']);
   return { object: JSON.parse(result.out), ...result };
 }
 
@@ -81,7 +107,7 @@ const ARM = 'examples/arm-grant-fault.dommu';
 const UNTYPED = 'examples/untyped-page-dma.dommu';
 
 describe('what scripts get', () => {
-  it.concurrent('check: one report a config', async () => {
+  it('check: one report a config', async () => {
     const { object, exit, err } = await json(['check', NIC, 'examples/guest-pvh.cfg']);
     expect({ exit, err }).toEqual({ exit: 0, err: '' });
     expect(object.configs).toHaveLength(2);
@@ -98,7 +124,7 @@ describe('what scripts get', () => {
     });
   });
 
-  it.concurrent('check: 1 for a domain that would not start', async () => {
+  it('check: 1 for a domain that would not start', async () => {
     const { object, exit } = await json(['check', config('refused', 'passthrough = "share_pt"')]);
     expect(exit).toBe(1);
     expect(object.configs[0].diagnostics[0]).toMatchObject({
@@ -111,7 +137,7 @@ describe('what scripts get', () => {
     });
   });
 
-  it.concurrent('run: the steps, the faults in the words of the log', async () => {
+  it('run: the steps, the faults in the words of the log', async () => {
     const { object, exit, err } = await json(['run', ARM, '--xen', '4.12']);
     expect({ exit, err }).toEqual({ exit: 1, err: '' });
     expect(object).toMatchObject({ edition: '4.12', failed: true });
@@ -131,14 +157,14 @@ describe('what scripts get', () => {
     );
   });
 
-  it.concurrent('run: 0 where all is as expected', async () => {
+  it('run: 0 where all is as expected', async () => {
     expect(await json(['run', ARM, '--xen', '4.15'])).toMatchObject({ exit: 0, object: { failed: false } });
     expect(await json(['run', ARM, '--xen', '4.15', '--check'])).toMatchObject({ object: { failed: false } });
     const unchecked = await dommu(['run', ARM, '--xen', '4.12', '--no-check']);
     expect(unchecked.out).not.toContain('I19');
   });
 
-  it.concurrent('verify: the verdict, the bounds, the figures', async () => {
+  it('verify: the verdict, the bounds, the figures', async () => {
     const { object, exit, err } = await json(['verify', NIC, '--pages', '1']);
     expect({ exit, err }).toEqual({ exit: 0, err: '' });
     expect(object).toMatchObject({
@@ -153,7 +179,7 @@ describe('what scripts get', () => {
     });
   });
 
-  it.concurrent('verify: counterexamples as programs that `run` replays', async () => {
+  it('verify: counterexamples as programs that `run` replays', async () => {
     const args = ['verify', NIC, '--xen', '4.11', '--first', '--out', folder];
     const { object, exit } = await json(args);
     expect(exit).toBe(1);
@@ -168,7 +194,7 @@ describe('what scripts get', () => {
     }
   });
 
-  it.concurrent('verify: a livelock as a loop that `run` replays, for ever in ITF, too', async () => {
+  it('verify: a livelock as a loop that `run` replays, for ever in ITF, too', async () => {
     const out = join(folder, 'loop');
     mkdirSync(out);
     const scene = 'examples/late-enable-scene.dommu';
@@ -195,7 +221,7 @@ describe('what scripts get', () => {
     ]);
   });
 
-  it.concurrent('verify: no livelock only where everything was searched, and nothing to look for said', async () => {
+  it('verify: no livelock only where everything was searched, and nothing to look for said', async () => {
     const scene = 'examples/late-enable-scene.dommu';
     const { object, exit } = await json(['verify', scene, '--xen', 'up-front', '--fair', 'none']);
     expect({ exit, verdict: object.verdict }).toEqual({ exit: 0, verdict: 'safe' });
@@ -204,7 +230,7 @@ describe('what scripts get', () => {
     expect({ exit: cut.exit, verdict: cut.object.verdict }).toEqual({ exit: 0, verdict: 'bounded' });
   });
 
-  it.concurrent('verify: "bounded" and 0 where a bound ended the search', async () => {
+  it('verify: "bounded" and 0 where a bound ended the search', async () => {
     for (const bound of [
       ['--max-states', '20'],
       ['--max-depth', '1'],
@@ -215,7 +241,7 @@ describe('what scripts get', () => {
     }
   });
 
-  it.concurrent('affected: releases, what decides, the worst, the trailers', async () => {
+  it('affected: releases, what decides, the worst, the trailers', async () => {
     const { object, exit, err } = await json(['affected', ARM]);
     expect({ exit, err }).toEqual({ exit: 1, err: '' });
     const of = (name: string) => object.editions.find(({ edition }: { edition: string }) => edition === name);
@@ -232,7 +258,7 @@ describe('what scripts get', () => {
     });
   });
 
-  it.concurrent('affected: 0 and null where no release is', async () => {
+  it('affected: 0 and null where no release is', async () => {
     const { object, exit } = await json(['affected', 'examples/three-checks.dommu']);
     expect(exit).toBe(0);
     expect(object).toMatchObject({ worst: null, trailers: { fixes: [], backport: null } });
@@ -240,7 +266,7 @@ describe('what scripts get', () => {
 });
 
 describe('what scripts get of editions', () => {
-  it.concurrent('all of them: releases, point releases, the development tree, the designs', async () => {
+  it('all of them: releases, point releases, the development tree, the designs', async () => {
     const { object, exit, err } = await json(['editions']);
     expect({ exit, err }).toEqual({ exit: 0, err: '' });
     const of = (name: string) => object.editions.find((one: { name: string }) => one.name === name);
@@ -253,7 +279,7 @@ describe('what scripts get of editions', () => {
     expect(of('up-front')).toMatchObject({ kind: 'design', before: '4.22' });
   });
 
-  it.concurrent('one: each behaviour with its value, its meaning and the commit', async () => {
+  it('one: each behaviour with its value, its meaning and the commit', async () => {
     const { object, exit } = await json(['editions', '4.14.2']);
     expect({ exit, edition: object.edition }).toEqual({ exit: 0, edition: '4.14.2' });
     const of = (name: string) =>
@@ -269,7 +295,7 @@ describe('what scripts get of editions', () => {
     expect(of('pciSpec')).toMatchObject({ part: 'toolstack', value: 'positional' });
   });
 
-  it.concurrent('two: what differs, and by which commits', async () => {
+  it('two: what differs, and by which commits', async () => {
     const { object, exit } = await json(['editions', '--diff', '4.12', '4.13']);
     expect({ exit, from: object.from, to: object.to }).toEqual({ exit: 0, from: '4.12', to: '4.13' });
     expect(object.changes).toContainEqual(
@@ -286,7 +312,7 @@ describe('what scripts get of editions', () => {
     );
   });
 
-  it.concurrent('a behaviour over all releases', async () => {
+  it('a behaviour over all releases', async () => {
     const { object } = await json(['editions', '--behaviour', 'armGrantNeedsIommu']);
     const values = object.releases.map((one: { edition: string; value: string }) => [one.edition, one.value]);
     expect(values.slice(0, 6)).toEqual([
@@ -301,7 +327,7 @@ describe('what scripts get of editions', () => {
 });
 
 describe('what scripts get of coverage', () => {
-  it.concurrent('one program: the rules it reaches, and 0 whatever it leaves out', async () => {
+  it('one program: the rules it reaches, and 0 whatever it leaves out', async () => {
     const taken = 'examples/errnos/createdomain-EEXIST-domid.dommu';
     const { object, exit, err } = await json(['coverage', taken]);
     expect({ exit, err, programs: object.programs }).toEqual({ exit: 0, err: '', programs: 1 });
@@ -319,7 +345,7 @@ describe('what scripts get of coverage', () => {
     expect(object.missing.length).toBeGreaterThan(0);
   });
 
-  it.concurrent('what a conformance run has met', async () => {
+  it('what a conformance run has met', async () => {
     const met = '§6.6 destroy: oneself → EINVAL';
     const report = file('report.json', JSON.stringify({ coverage: { met: [met] } }));
     const { object } = await json(['coverage', 'examples/three-checks.dommu', '--conform', report]);
@@ -331,7 +357,7 @@ describe('what scripts get of coverage', () => {
 describe('what people get', () => {
   const ESCAPE = '\u001b';
 
-  it.concurrent('help with an example, of every command', async () => {
+  it('help with an example, of every command', async () => {
     const { out, exit } = await dommu(['--help']);
     expect(exit).toBe(0);
     const commands = [...out.matchAll(/^ {2}(\w+)/gm)].map(([, name]) => name!);
@@ -369,12 +395,12 @@ describe('what people get', () => {
       ['check', NIC],
       ['run', 'nowhere'],
     ]) {
-      const { out, err } = await dommu(args);
+      const { out, err } = await started(args);
       expect(out + err).not.toContain(ESCAPE);
     }
   });
 
-  it.concurrent('the verdict, with its bounds and its figures', async () => {
+  it('the verdict, with its bounds and its figures', async () => {
     const { out, exit } = await dommu(['verify', NIC, '--pages', '1']);
     expect(exit).toBe(0);
     expect(out).toMatch(/^safe: no behaviour within these bounds breaks an invariant$/m);
@@ -382,13 +408,13 @@ describe('what people get', () => {
     expect(out).toMatch(/bounds +1 page/);
   });
 
-  it.concurrent('never the word "safe" for a search that was not completed', async () => {
+  it('never the word "safe" for a search that was not completed', async () => {
     const { out } = await dommu(['verify', NIC, '--max-states', '50']);
     expect(out).toMatch(/^bounded: .*--max-states/m);
     expect(out).not.toMatch(/\bsafe\b/);
   });
 
-  it.concurrent('the log lines of a fault as Xen prints them', async () => {
+  it('the log lines of a fault as Xen prints them', async () => {
     const { out, exit } = await dommu(['run', ARM, '--xen', '4.12']);
     expect(exit).toBe(1);
     expect(out).toContain(
@@ -396,13 +422,13 @@ describe('what people get', () => {
     );
   });
 
-  it.concurrent('trailers that can be pasted into a patch', async () => {
+  it('trailers that can be pasted into a patch', async () => {
     const { out } = await dommu(['affected', ARM]);
     expect(out).toMatch(/^Fixes: 91d4eca7add6 \("mm \/ iommu: split/m);
     expect(out).toMatch(/^Backport: 4\.12\+$/m);
   });
 
-  it.concurrent('no counterexample files when none are wanted', async () => {
+  it('no counterexample files when none are wanted', async () => {
     const quiet = mkdtempSync(join(folder, 'quiet-'));
     const { exit } = await dommu(['verify', NIC, '--xen', '4.11', '--first', '--no-write', '--out', quiet]);
     expect(exit).toBe(1);
@@ -411,8 +437,8 @@ describe('what people get', () => {
 
   it.concurrent('programs and configs from the standard input', async () => {
     const input = readFileSync(join(root, ARM), 'utf8');
-    expect((await dommu(['run', '-', '--xen', '4.15'], { input })).exit).toBe(0);
-    expect(await dommu(['run', '-'], { input: 'pin\n' })).toMatchObject({
+    expect((await started(['run', '-', '--xen', '4.15'], { input })).exit).toBe(0);
+    expect(await started(['run', '-'], { input: 'pin\n' })).toMatchObject({
       exit: 2,
       err: expect.stringMatching(/^-:1:1: error: /),
     });
@@ -573,8 +599,24 @@ const BAD: readonly Bad[] = [
   ],
 ];
 
+describe('a process of the tool', () => {
+  it.each([
+    ['0', ['check', NIC, '--json']],
+    ['1', ['run', ARM, '--xen', '4.12']],
+    ['2, of bad input', ['run', 'nowhere.dommu', '--json']],
+    ['2, of an unknown option', ['run', ARM, '--jsn']],
+    ['2, of an unknown command', ['verfy', NIC]],
+    ['0, of help', ['--help']],
+    ['0, of the version', ['--version']],
+  ])('prints what the command line prints, and exits with its code: %s', async (what, args) => {
+    const result = await started(args);
+    expect(result.exit).toBe(Number(what[0]));
+    expect(result).toEqual(await dommu(args));
+  });
+});
+
 describe('bad input', () => {
-  it.concurrent.each(BAD)('%s: one clear message, and 2', async (_, args, complaint) => {
+  it.each(BAD)('%s: one clear message, and 2', async (_, args, complaint) => {
     const line = args();
     const { out, err, exit } = await dommu(line);
     expect({ exit, out }).toEqual({ exit: 2, out: '' });
@@ -590,7 +632,7 @@ describe('bad input', () => {
     ...['an unknown option', 'an unknown command', 'more to try than fits'],
     ...['a suite that is not there', 'a lab that is not up', 'a program for conform that is not there'],
   ];
-  it.concurrent.each(BAD.filter(([what]) => WAYS.includes(what)))(
+  it.each(BAD.filter(([what]) => WAYS.includes(what)))(
     '%s: one JSON object for scripts, and 2',
     async (_, args) => {
       const { object, exit } = await json(args());
@@ -613,7 +655,7 @@ describe('Ctrl-C', () => {
   /** Pressed before the search has begun it ends the process, as anywhere; then again, later. */
   async function interrupted(args: readonly string[], hasBegun = (_: Result) => true): Promise<Result> {
     for (let wait = 1500; ; wait *= 2) {
-      const result = await dommu(args, { interruptAfter: wait });
+      const result = await started(args, { interruptAfter: wait });
       if ((result.exit !== null && hasBegun(result)) || wait > 20_000) return result;
     }
   }
@@ -636,7 +678,10 @@ describe('Ctrl-C', () => {
 
 describe('a search that is killed', () => {
   // A while, on any machine: nothing is remembered and nothing is taken for alike.
-  const search = ['verify', NIC, '--no-write', '--no-memo', '--no-symmetry', '--workers', '1', '--json'];
+  const search = [
+    ...['verify', NIC, '--levels', '1', '--no-memo', '--no-symmetry', '--workers', '1'],
+    ...['--no-write', '--json'],
+  ];
   const checkpoint = join(folder, 'killed.checkpoint');
 
   /** Starts a search, and kills it as nothing can prevent once it has written a checkpoint. */
@@ -653,17 +698,17 @@ describe('a search that is killed', () => {
 
   it('goes on from its checkpoint to the same end', async () => {
     const [whole] = await Promise.all([
-      dommu(search),
+      started(search),
       killed([...search, '--checkpoint', checkpoint, '--checkpoint-every', '1']),
     ]);
     const bytes = readFileSync(checkpoint);
-    const other = await dommu([...search, '--resume', checkpoint, '--xen', '4.17']);
+    const other = await started([...search, '--resume', checkpoint, '--xen', '4.17']);
     expect(other).toMatchObject({
       exit: 2,
       out: expect.stringContaining('one of another edition: 4.22, and this is 4.17'),
     });
     expect(readFileSync(checkpoint)).toEqual(bytes);
-    const resumed = await dommu([...search, '--resume', checkpoint]);
+    const resumed = await started([...search, '--resume', checkpoint]);
     const counts = ({ out, exit }: Result) => {
       const { verdict, stop, states, transitions, depth, exact, violations } = JSON.parse(out);
       return { exit, verdict, stop, states, transitions, depth, exact, violations };
