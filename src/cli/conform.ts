@@ -228,6 +228,7 @@ function planOf(files: readonly string[], options: ConformOptions): ConformPlan 
     ...(options.edition === undefined ? {} : { edition: editionNamed(options.edition) }),
     maxDivergences: options.maxDivergences,
     jobs: options.lab === undefined ? options.jobs : 1,
+    alwaysNew: options.lab === undefined,
   };
 }
 

@@ -1,8 +1,10 @@
 import { describe, expect, it } from 'vitest';
+import type { Call } from '../lab/agent/protocol.js';
 import { LabError, type LabMachine } from '../lab/machine-api.js';
 import { parseProgramText } from '../program/load.js';
 import { SourceText } from '../text/source.js';
 import { resolveEdition } from '../xen/editions/edition.js';
+import { STAINED } from './clean-machine.js';
 import { type ConformPlan, conform, type Dom0Mode } from './conformance.js';
 import { SimulatedMachine } from './simulated.fixture.js';
 
@@ -18,15 +20,22 @@ class Rack {
   /** What becomes of the nth machine that is opened, from 1. */
   fails: (nth: number) => boolean = () => false;
   behaves = edition;
+  /** What the nth machine, from 1, says to a reset once it has made a domain. */
+  leaves: (nth: number) => number = () => 0;
 
   readonly open = async (mode: Dom0Mode): Promise<LabMachine> => {
     if (this.fails(this.opened.length + 1)) throw new LabError('no memory for a machine', 2);
     this.opened.push(mode);
     const { machine } = new SimulatedMachine(this.behaves, mode).judge();
     const { agent, memory, rootTable } = machine;
-    const perform = async (calls: never): Promise<never> => {
+    const left = this.leaves(this.opened.length);
+    let isUsed = false;
+    const perform = async (calls: readonly Call[]): Promise<never> => {
       if (this.life-- <= 0) throw new LabError('QEMU has ended', 3);
-      return (await agent.perform(calls)) as never;
+      const results = (await agent.perform(calls)) as never;
+      if (isUsed && calls[0]?.call === 'reset') return [{ rc: left }] as never;
+      isUsed ||= calls[0]?.call === 'createdomain';
+      return results;
     };
     return {
       agent: { hello: agent.hello, perform, close: agent.close } as unknown as LabMachine['agent'],
@@ -66,6 +75,7 @@ const plan = (change: Partial<ConformPlan> = {}): ConformPlan => ({
   modes: ['relaxed', 'strict', 'passthrough'],
   maxDivergences: 5,
   jobs: 1,
+  alwaysNew: true,
   ...change,
 });
 
@@ -136,6 +146,37 @@ describe('a plan', () => {
       onProgress: (operations) => counts.push(operations),
     });
     expect(counts).toEqual([10, 20, 30, 40]);
+  });
+});
+
+describe('a machine that keeps what a program left', () => {
+  const programs = [STRICT, STRICT, STRICT];
+
+  it('is closed, and the next program runs on another', async () => {
+    const rack = new Rack();
+    rack.leaves = (nth) => (nth === 2 ? 0 : -16);
+    const report = await conform(plan({ programs }), rack.open);
+    expect(rack.opened).toEqual(['strict', 'strict']);
+    expect(rack.left).toBe(0);
+    expect(report).toMatchObject({ operations: 3, divergences: [] });
+  });
+
+  it('leaves out what comes after where no other can be opened', async () => {
+    const rack = new Rack();
+    rack.leaves = () => -16;
+    const report = await conform(plan({ programs, alwaysNew: false }), rack.open);
+    expect(rack.opened).toEqual(['strict']);
+    expect(report.programs.map(({ skipped }) => skipped)).toEqual([undefined, STAINED, STAINED]);
+  });
+
+  it('breaks the run when the other does not come up, and nothing stays open', async () => {
+    const rack = new Rack();
+    rack.leaves = () => -16;
+    rack.fails = (nth) => nth === 2;
+    const report = await conform(plan({ programs }), rack.open);
+    expect(report.broken?.message).toBe('no memory for a machine');
+    expect(report.operations).toBe(1);
+    expect(rack.left).toBe(0);
   });
 });
 

@@ -27,6 +27,8 @@ export interface ConformPlan {
   readonly maxDivergences: number;
   /** How many machines work at the same time. */
   readonly jobs: number;
+  /** Whether a machine that is opened is always one that was just booted, and never the one that was there before. */
+  readonly alwaysNew: boolean;
 }
 
 export interface ConformHooks {
@@ -80,9 +82,16 @@ export async function conform(
     if (isOver()) break;
     const jobs = Math.max(1, Math.min(plan.jobs, scripted.length + random));
     const machines = await openAll(jobs, () => open(mode));
+    const reopen = async (old: LabMachine): Promise<LabMachine> => {
+      machines.splice(machines.indexOf(old), 1);
+      await old.close();
+      const another = await open(mode);
+      machines.push(another);
+      return another;
+    };
     try {
       const machine = machines[0]!;
-      const judges = machines.map((one) => labJudge(one, plan.edition));
+      const judges = machines.map((one) => labJudge(one, plan.edition, plan.alwaysNew ? reopen : undefined));
       const judge = judges[0]!;
       xen = xenVersion(machine.agent.hello);
       edition = judge.edition.name;
@@ -105,7 +114,7 @@ export async function conform(
       seconds += result.seconds;
       broken ??= result.broken;
       underWay ??= result.underWay;
-      if (matrix && !isOver()) xl.push(...(await runXlMatrix(machine.agent, deviceText(machine))));
+      if (matrix && !isOver()) xl.push(...(await runXlMatrix(judge.machine.agent, deviceText(machine))));
     } catch (error) {
       if (!(error instanceof LabError)) throw error;
       broken = error;

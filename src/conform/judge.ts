@@ -10,12 +10,22 @@ import { type Edition, resolveEdition } from '../xen/editions/edition.js';
 import { RELEASES, releaseName } from '../xen/editions/release.js';
 import type { Judge } from './lockstep.js';
 
-/** A booted lab as judge of programs. */
-export function labJudge(machine: LabMachine, edition: Edition = editionOf(machine.agent.hello)): Judge {
+/**
+ * A booted lab as judge of programs.
+ * @param reopen closes the lab and opens one like it, just booted.
+ */
+export function labJudge(
+  first: LabMachine,
+  edition: Edition = editionOf(first.agent.hello),
+  reopen?: (old: LabMachine) => Promise<LabMachine>,
+): Judge {
+  let machine = first;
   const requesters = (kind: 'edu' | 'nic') =>
     machine.devices.filter((device) => device.kind === kind).map(({ sbdf }) => sbdf);
   return {
-    machine,
+    get machine() {
+      return machine;
+    },
     edition,
     iommu: machine.iommu,
     dom0Mode: dom0ModeOf(machine, editionOf(machine.agent.hello)),
@@ -25,6 +35,13 @@ export function labJudge(machine: LabMachine, edition: Edition = editionOf(machi
     hvm: machine.iommu === 'amdvi',
     stop: () => machine.stop(),
     cont: () => machine.cont(),
+    ...(reopen === undefined
+      ? {}
+      : {
+          renew: async () => {
+            machine = await reopen(machine);
+          },
+        }),
   };
 }
 

@@ -22,12 +22,14 @@ import { typeOf } from '../xen/page-info.js';
 import type { Xen } from '../xen/state.js';
 import { type Allocation, allocate, allocates } from './allocation.js';
 import { type Bindings, XensFrames } from './bindings.js';
+import { isClean, STAINED } from './clean-machine.js';
 import { compareTables, type Difference, type ObservedDevice, type Renaming } from './observation.js';
 import { CannotRun, type RealMachine, RealXen } from './real-xen.js';
 import { recordAgent } from './recorded-agent.js';
 
 /** A machine that programs are held against, and what is known of it. */
 export interface Judge {
+  /** Another one once {@link renew} has been called. */
   readonly machine: RealMachine;
   readonly edition: Edition;
   readonly iommu: 'vtd' | 'amdvi' | 'none';
@@ -40,6 +42,8 @@ export interface Judge {
   /** Stops the machine, and lets it go on. Absent where tables cannot be looked at. */
   stop?(): Promise<void>;
   cont?(): Promise<void>;
+  /** Puts a machine that has just been booted in the place of this one. Absent where none can be had. */
+  renew?(): Promise<void>;
 }
 
 /** Where model and real Xen part: the step, and what each says. */
@@ -96,6 +100,7 @@ export async function runLockstep(
 ): Promise<LockstepResult> {
   const skipped = unsuitable(program, judge);
   if (skipped !== undefined) return { operations: 0, skipped };
+  if (!(await isClean(judge))) return { operations: 0, skipped: STAINED };
   const run = new Lockstep(program, judge, options);
   try {
     return await run.run();
@@ -247,7 +252,6 @@ class Lockstep {
   }
 
   async run(): Promise<LockstepResult> {
-    await this.judge.machine.agent.perform([{ call: 'reset' }]);
     const { edition } = this.judge;
     const started = this.program.configs.flatMap((config) => expandConfig(config, this.program, edition));
     const atBoot = await this.compareTables();

@@ -1,7 +1,8 @@
 import { readdirSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { runCampaign } from '../../src/conform/campaign.js';
+import { STAINED } from '../../src/conform/clean-machine.js';
 import { dom0PageTables } from '../../src/conform/dom0-tables.js';
 import { labJudge } from '../../src/conform/judge.js';
 import { type Judge, runLockstep } from '../../src/conform/lockstep.js';
@@ -52,6 +53,72 @@ describe.each(['relaxed', 'strict', 'passthrough'] as const)('a real Xen with a 
     const { divergences, operations } = await runCampaign([judge], options);
     expect(divergences).toEqual([]);
     expect(operations).toBeGreaterThan(100);
+  });
+});
+
+describe('what a program leaves behind under a strict dom0', () => {
+  const GRANT = `dom0 strict
+device nic 0000:03:00.0
+createdomain frontend
+populate_physmap frontend P
+grant frontend 1 dom0 P`;
+  const OVERWRITTEN = `${GRANT}
+map_grant_ref dom0 A frontend 1 host va=0
+update_va_mapping dom0 va=0
+decrease_reservation frontend P`;
+  const FRESH = program('dom0 strict\ndevice nic 0000:03:00.0\ncreatedomain a\npopulate_physmap a P');
+
+  let machine: LabMachine;
+  beforeEach(async () => {
+    machine = await startLab({ dom0Iommu: 'strict' });
+  });
+  afterEach(() => machine?.close());
+
+  it.each([
+    ['a grant at a virtual page', 'map_grant_ref dom0 A frontend 1 host va=0'],
+    ['one for devices, too', 'map_grant_ref dom0 A frontend 1 host device va=0'],
+    [
+      'one that came in the place of another page',
+      `populate_physmap frontend Q
+update_va_mapping dom0 va=0 Q rw of=frontend
+map_grant_ref dom0 A frontend 1 host va=0`,
+    ],
+  ])('is taken back: %s', async (_, mapping) => {
+    const judge = labJudge(machine);
+    expect(await runLockstep(program(`${GRANT}\n${mapping}`), judge)).not.toHaveProperty('divergence');
+    expect(await machine.agent.perform([{ call: 'reset' }])).toEqual([{ rc: 0 }]);
+    expect(await runLockstep(FRESH, judge)).toEqual({ operations: 2 });
+  });
+
+  it.each([
+    ['over the entry of whose mapping something else was written', OVERWRITTEN],
+    ['whose granter is gone besides', `${OVERWRITTEN}\ndestroydomain frontend`],
+    [
+      'whose granter goes with the last page of its that dom0 unmaps',
+      `${GRANT}
+map_grant_ref dom0 A frontend 1 host
+map_grant_ref dom0 B frontend 1 host va=0
+update_va_mapping dom0 va=0
+destroydomain frontend`,
+    ],
+    [
+      'whose page is granted, mapped and unmapped again',
+      `${OVERWRITTEN}
+populate_physmap frontend Q
+grant frontend 2 dom0 Q
+map_grant_ref dom0 B frontend 2 host
+unmap_grant_ref dom0 B`,
+    ],
+  ])('and nobody can take back ends with the machine: a grant %s', async (_, text) => {
+    const stained = labJudge(machine);
+    expect(await runLockstep(program(text), stained)).not.toHaveProperty('divergence');
+    expect(await runLockstep(FRESH, stained)).toEqual({ operations: 0, skipped: STAINED });
+    const judge = labJudge(machine, stained.edition, async (old) => {
+      await old.close();
+      machine = await startLab({ dom0Iommu: 'strict' });
+      return machine;
+    });
+    expect(await runLockstep(FRESH, judge)).toEqual({ operations: 2 });
   });
 });
 

@@ -71,6 +71,7 @@ export function mapGrant(holdings: Holdings, call: CallOf<'map_grant_ref'>): Gra
   }
   const mapping: GrantMapping = {
     domid,
+    granter,
     handle: op.get('handle'),
     address,
     slot,

@@ -19,6 +19,7 @@ export interface MadeDomain {
 /** A grant that is mapped by way of the agent. */
 export interface GrantMapping {
   readonly domid: number;
+  readonly granter: number;
   readonly handle: number;
   /** Address it is mapped at; 0 when it is not. */
   readonly address: number;
@@ -46,6 +47,8 @@ export class Holdings {
   readonly ownPages = new Set<number>();
   /** Devices that were taken from dom0. */
   readonly takenDevices = new Set<number>();
+  /** How many of dom0's grant mappings nobody can end any more: Xen keeps them as long as dom0 lives. */
+  endlessMappings = 0;
 
   constructor(dom0: Dom0, sparing: boolean) {
     this.dom0 = dom0;
