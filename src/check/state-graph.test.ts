@@ -96,17 +96,98 @@ describe('the graph of a model’s states', () => {
     expect(edgesOf(result)).toEqual(['0 → 1: 0', '0 → 2: 1', '1 → 0: 2']);
   });
 
-  it('ends at a bound of depth likewise', async () => {
-    const result = await graphOf(line(9), { maxDepth: 4 });
-    expect(result.stop).toBe('depth');
-    expect(result.nodes.map(({ beyond }) => beyond)).toEqual([0, 0, 0, 0, 1]);
-  });
-
-  it('ends at a bound of edges with all states, and says of how many it has the edges', async () => {
+  it('ends at a bound of edges, and says of how many states it has them', async () => {
     const result = await graphOf(line(9), { maxEdges: 4 });
     expect(result).toMatchObject({ stop: 'edges', expanded: 4 });
-    expect(result.nodes).toHaveLength(10);
+    expect(result.nodes).toHaveLength(5);
     expect(result.edges).toHaveLength(4);
+  });
+
+  describe('with a way through it', () => {
+    // From each node of a line one way on, and two that lead aside.
+    const comb = (length: number) =>
+      graph(
+        Object.fromEntries(
+          Array.from({ length }, (_, n) => [`n${n}`, [`a${n}`, `b${n}`, `n${n + 1}`]] as const),
+        ),
+      );
+
+    it('has the states of the way, however far, before others; and those nearest to any of them', async () => {
+      const [near, along] = [comb(20), comb(20)];
+      const way = Array.from({ length: 10 }, () => 2);
+      expect((await graphOf(near, { maxStates: 13 })).nodes.at(-1)!.depth).toBeLessThan(6);
+      const result = await graphOf(along, { maxStates: 13, way });
+      expect(result.way).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9, 10]);
+      expect(result.nodes.slice(0, 11).map(({ depth }) => depth)).toEqual([...Array(11).keys()]);
+      expect(edgesOf(result).slice(0, 5)).toEqual([
+        '0 → 11: 0',
+        '0 → 12: 1',
+        '0 → 1: 2',
+        '1 → 2: 2',
+        '2 → 3: 2',
+      ]);
+      expect(result.stop).toBe('states');
+      expect(along.node).toBe('n0');
+    });
+
+    it('follows it as far as there is room', async () => {
+      const result = await graphOf(comb(20), { maxStates: 4, way: Array(10).fill(2) });
+      expect(result).toMatchObject({ way: [1, 2, 3], stop: 'states' });
+      expect(result.nodes).toHaveLength(4);
+    });
+
+    it('knows where the way comes back', async () => {
+      const model = graph({ a: ['b'], b: ['a', 'c'], c: ['b'] });
+      const { way, nodes } = await graphOf(model, { way: [0, 0, 0, 1, 0] });
+      expect(way).toEqual([1, 0, 1, 2, 1]);
+      expect(nodes).toHaveLength(3);
+    });
+
+    it('has states in layers by the fewest actions, however the way came to them', async () => {
+      const { nodes } = await graphOf(graph({ a: ['b', 'd'], b: ['c'], c: ['d'], d: ['e'] }), {
+        way: [0, 0, 0, 0],
+      });
+      expect(nodes.map(({ depth, parent }) => [depth, parent])).toEqual([
+        [0, -1],
+        [1, 0],
+        [2, 1],
+        [1, 0],
+        [2, 3],
+      ]);
+    });
+
+    it('is connected when it is interrupted at once', async () => {
+      const result = await graphOf(comb(20), { way: [2, 2, 2], signal: AbortSignal.abort() });
+      expect(edgesOf(result)).toEqual(['0 → 1: 2', '1 → 2: 2', '2 → 3: 2']);
+      expect(result.nodes.map(({ depth }) => depth)).toEqual([0, 1, 2, 3]);
+    });
+
+    it('goes on where it comes to an image of a state that it has been in', async () => {
+      // Point at one cell and change it, then at another: each pair of steps leads to an image of what the other cell gives.
+      const cells = () => new CellsModel([0, 0, 0], [{ from: 0, to: 1, pointedAt: true }]);
+      const model = cells();
+      const [point, change] = [(cell: number) => 3 + cell, (cell: number) => cell];
+      const way = [point(0), point(1), change(1), point(0), change(0), point(2), change(2)];
+      const found: string[] = [];
+      const first = model.state.mark();
+      for (const action of way) {
+        expect(model.perform(action)).toBe(true);
+        found.push(model.orbitOf(model.words()));
+      }
+      model.state.rollback(first);
+      const grapher = new StateGrapher(model, { way });
+      const { way: states, nodes } = await grapher.run();
+      expect(states).toHaveLength(way.length);
+      const orbits = states.map((state) => {
+        grapher.states.goTo(state);
+        return model.orbitOf(model.words());
+      });
+      grapher.states.leave();
+      expect(orbits).toEqual(found);
+      // Pointing at another cell that is like it leads nowhere new.
+      expect(states[1]).toBe(states[0]);
+      expect(nodes).toHaveLength((await graphOf(cells())).nodes.length);
+    });
   });
 
   it('gives what there is when it is interrupted', async () => {

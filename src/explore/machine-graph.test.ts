@@ -40,6 +40,44 @@ pin_l1_table g 0x101
 unpin_table g 0x101
 `;
 
+/** A page is offered by a reference, and mapped at a guest frame, that no search would try. */
+const GRANT = `
+machine x86
+ram 0x100..0x107
+iommu vtd
+dom0 pages=1
+createdomain g iommu
+populate_physmap g P
+createdomain d hvm hap iommu
+grant g 7 d P readonly
+map_grant_ref d h g 7 host readonly gfn=2
+unmap_grant_ref d h
+`;
+
+/** Pages go to a domain that is made meanwhile, and to one that takes its number. */
+const MADE = `
+machine x86
+ram 0x101..0x104
+iommu vtd
+device nic 0000:03:00.0
+createdomain g iommu
+dma nic read 0x0
+populate_physmap g P
+createdomain other iommu
+populate_physmap other Q
+destroydomain other
+createdomain other iommu
+populate_physmap other R
+`;
+
+const configsOf = (text: string): ExploreSource['configs'] =>
+  Object.fromEntries(
+    [...text.matchAll(/^config \S+ "([^"]+)"/gm)].map(([, name]) => [
+      name!,
+      { name: name!, content: example(name!) },
+    ]),
+  );
+
 const source = (text: string, edition?: string): ExploreSource => ({
   name: 'test.dommu',
   text,
@@ -75,7 +113,7 @@ describe('the graph of a program’s machine', () => {
     expect(graph.places).toHaveLength(3);
     expect(new Set(graph.places).size).toBe(3);
     const [, pinned, unpinned] = graph.places;
-    expect(graph.states[pinned!]!).toMatchObject({ parent: 0, aside: false });
+    expect(graph.states[pinned!]!).toMatchObject({ parent: 0 });
     expect(graph.states[pinned!]!.by).toContain('pin_l1_table g 0x101');
     const edge = graph.edges.find(({ from, to }) => from === pinned && to === unpinned)!;
     expect(edge.actions.map((action) => graph.actions[action])).toEqual(['unpin_table g 0x101']);
@@ -98,7 +136,6 @@ describe('the graph of a program’s machine', () => {
   it('has the loop of a hypercall that never ends as a circle of states', async () => {
     const { graph } = await make(LOOP);
     expect(graph.stop).toBe('exhausted');
-    expect(graph.states.some(({ aside }) => aside)).toBe(false);
     const [start] = graph.places.slice(2);
     const again = graph.places.indexOf(start!, 3);
     expect(again).toBe(9);
@@ -107,32 +144,71 @@ describe('the graph of a program’s machine', () => {
     for (const place of round) expect(graph.states[place]!.underWay).toEqual(['assign_device']);
   });
 
-  it('adds the states of the program that the search has not found within its bounds', async () => {
-    const { graph } = await make(LOOP, { maxStates: 10 });
-    expect(graph.stop).toBe('states');
-    const aside = graph.states.slice(10);
-    expect(aside.length).toBeGreaterThan(3);
-    expect(aside.every((state) => state.aside && state.depth > 0)).toBe(true);
-    expect(graph.places.every((place) => place >= 0)).toBe(true);
-    // The round closes among them, too.
-    expect(new Set(graph.places).size).toBeLessThan(graph.places.length);
+  it('has the program’s states before others, and says where the program goes on without it', async () => {
+    const { graph } = await make(source(GRANT), { maxStates: 3 });
+    expect(graph).toMatchObject({
+      stop: 'states',
+      leaves: { step: 6, why: 'states', statement: 'unmap_grant_ref d h' },
+    });
+    expect(graph.places).toEqual([0, 1, 2, -1]);
+    expect((await make(source(GRANT), { maxStates: 4 })).graph.leaves).toBeUndefined();
+  });
+
+  it('tries the program’s own statements, with what their names stood for', async () => {
+    const { graph } = await make(source(GRANT));
+    expect(graph.leaves).toBeUndefined();
+    expect(graph.actions).toContain('grant g 7 d 0x101 readonly');
+    expect(graph.actions).toContain('map_grant_ref d h g 7 host readonly gfn=0x2');
+    // And what is there besides, about the grant reference that it names and no other.
+    expect(graph.actions).toContain('grant g 7 dom0 0x102');
+    expect(graph.actions.filter((text) => /^grant g [^7]/.test(text))).toEqual([]);
+    const edge = graph.edges.find(({ from, to }) => from === graph.places[1] && to === graph.places[2])!;
+    expect(edge.actions.map((action) => graph.actions[action])).toContain(
+      'map_grant_ref d h g 7 host readonly gfn=0x2',
+    );
   });
 
   it.each([
-    ['that the search has found', 2000],
-    ['that only the program has led to', 5],
-  ])('tells of a state %s the program that leads there', async (_, maxStates) => {
-    const work = await make(LOOP, { maxStates });
-    const at = work.graph.places[5]!;
-    const { text, path } = work.story(at);
-    expect(work.graph.states[at]!.aside).toBe(maxStates === 5);
-    const run = new Run(parseProgram(new SourceText('state.dommu', text)), resolveEdition('late-enable'));
+    'amdvi-domid-reuse',
+    'arm-grant-fault',
+    'death-window',
+    'grant-multiplicity',
+    'grant-overwritten',
+    'late-enable',
+    'quarantine-life',
+    'smmuv3-vmid-reuse',
+    'three-checks',
+    'type-race',
+    'untyped-page-dma',
+  ])('has all of the way of %s, each step an edge', async (name) => {
+    const text = example(`${name}.dommu`);
+    const { graph } = await make({ name, text, configs: configsOf(text) }, { maxStates: 60 });
+    expect(graph.leaves).toBeUndefined();
+    expect(graph.places.every((place) => place >= 0)).toBe(true);
+    const edges = new Set(graph.edges.map(({ from, to }) => `${from} ${to}`));
+    const pairs = graph.places.slice(1).map((to, n) => [graph.places[n]!, to] as const);
+    const moves = pairs.filter(([from, to]) => from !== to);
+    expect(moves.length).toBeGreaterThan(2);
+    expect(moves.filter(([from, to]) => !edges.has(`${from} ${to}`))).toEqual([]);
+  });
+
+  it.each([
+    ['near where it begins', 3],
+    ['at the end of the program', -1],
+  ])('tells of a state %s the program that leads there', async (_, at) => {
+    const work = await make(source(GRANT), { maxStates: 100 });
+    const state = work.graph.places.at(at)!;
+    const { text, path } = work.story(state);
+    const program = parseProgram(new SourceText('state.dommu', text));
+    const run = new Run(program, resolveEdition('4.22'));
     run.execute();
-    const again = await make({ name: 'state.dommu', text, configs: {} }, { maxStates });
-    expect(again.graph.places.at(-1)).toBeGreaterThan(0);
-    expect(run.results.slice(-path.length).map(({ op }) => op)).toEqual(path);
-    // Its way begins where the graph does.
-    expect(run.results.length).toBe(path.length + work.graph.from);
+    // Its way begins where the graph does, and each step of it is carried out.
+    expect(run.results).toHaveLength(path.length + work.graph.from);
+    expect(run.results.map(({ status }) => status)).not.toContain('EINVAL');
+    const there = Timeline.record(program, resolveEdition('4.22')).xen.store.hashText();
+    const own = Timeline.record(parseProgram(new SourceText('own.dommu', GRANT)), resolveEdition('4.22'));
+    own.seek(work.graph.from + work.graph.places.lastIndexOf(state));
+    expect(there).toBe(own.xen.store.hashText());
   });
 
   it('has the whole way of a counterexample that a search has found', async () => {
@@ -145,9 +221,22 @@ describe('the graph of a program’s machine', () => {
     const [{ program, length, invariant }] = counterexamples as [(typeof counterexamples)[0]];
     const { graph } = await make(source(printProgram(program), edition.name), { maxStates: 3000 });
     const way = graph.places.slice(-1 - length);
-    expect(way.map((place) => graph.states[place]!.aside)).toEqual(way.map(() => false));
+    expect(way.every((place) => place >= 0)).toBe(true);
     expect(graph.states[way.at(-1)!]!.violated).toContain(invariant.id);
     expect(graph.states[way.at(-2)!]!.violated).toEqual([]);
+  });
+
+  it('has a state for each that there is when none are merged, and for no others', async () => {
+    // Whatever is reached in one is reached in the other, but for names: pages, a grant reference and a domain that is made.
+    const merged = await make(source(MADE));
+    const apart = await make(source(MADE), { symmetries: false });
+    expect([merged.graph.stop, apart.graph.stop]).toEqual(['exhausted', 'exhausted']);
+    expect(merged.graph.symmetries).toBeGreaterThan(1);
+    expect(apart.graph.states.length).toBeGreaterThan(merged.graph.states.length);
+    const violated = ({ graph }: GraphWork) => new Set(graph.states.flatMap((state) => state.violated));
+    expect(violated(merged)).toEqual(violated(apart));
+    const depths = ({ graph }: GraphWork) => new Set(graph.states.map(({ depth }) => depth));
+    expect(depths(merged)).toEqual(depths(apart));
   });
 
   it('tells what is wrong in a state', async () => {

@@ -1,14 +1,15 @@
 import { MEMO_BYTES, Memo } from '../check/memo.js';
-import { describe, type StateGraph, StateGrapher } from '../check/state-graph.js';
+import { type StateGraph, StateGrapher } from '../check/state-graph.js';
 import { actionStatement } from '../program/alphabet.js';
 import { LOOP_END } from '../program/execution.js';
 import { performStatement } from '../program/perform.js';
 import { printProgram, printStatement } from '../program/print.js';
-import type { Program, Statement } from '../program/program.js';
+import type { Program } from '../program/program.js';
 import { Timeline } from '../program/timeline.js';
 import { sceneModel, type XenModel } from '../program/verify.js';
 import { counted } from '../text/count.js';
-import { boundsToReach, programUpTo, sceneEnd, statementsBetween } from './graph-scene.js';
+import { boundsToReach, programUpTo, sceneEnd } from './graph-scene.js';
+import { type OwnStatement, storyOf } from './graph-way.js';
 import { type ExploreSource, readSource } from './source.js';
 
 /** What graph is wanted. */
@@ -24,9 +25,9 @@ export interface GraphAsked {
 
 /** A state of the machine, by its number. */
 export interface GraphState {
-  /** Its layer: the fewest actions that lead here; for a state that only the program leads to, as many as it took. */
+  /** Its layer: the fewest actions that lead here. */
   readonly depth: number;
-  /** The state that it was found from, -1 for the first, and what led here from there. */
+  /** The state before it on such a way, -1 for the first, and what leads here from there. */
   readonly parent: number;
   readonly by: string;
   /** Invariants that do not hold in it. */
@@ -35,8 +36,6 @@ export interface GraphState {
   readonly underWay: readonly string[];
   /** Actions that lead to states which the graph has not got. */
   readonly beyond: number;
-  /** The search has not found it within its bounds; the program leads there. */
-  readonly aside: boolean;
 }
 
 export interface GraphEdge {
@@ -56,14 +55,23 @@ export interface MachineGraph {
   readonly edges: readonly GraphEdge[];
   /** Statements that actors may try. */
   readonly actions: readonly string[];
-  /** Where the run is after step `from`, and after each step behind it: the state's number; -1 where that is not known. */
+  /** Where the run is after step `from`, and after each step behind it: the state's number; -1 where it has been left. */
   readonly places: readonly number[];
+  /** The step with which the run leaves the graph, and why; undefined when all of it is there. */
+  readonly leaves: Leaving | undefined;
   readonly stop: StateGraph['stop'];
   /** States whose edges are there, and actions that changed something in them. */
   readonly expanded: number;
   readonly transitions: number;
   readonly symmetries: number;
   readonly seconds: number;
+}
+
+export interface Leaving {
+  readonly step: number;
+  /** There is no room for more states; it is too far on; what it does is nothing that can be tried in every state. */
+  readonly why: 'states' | 'steps' | 'statement';
+  readonly statement: string;
 }
 
 /** What there is to know of one state. */
@@ -83,25 +91,28 @@ export interface GraphWatchers {
 }
 
 /** Steps of a run that are looked for in a graph. */
-const MAX_WALK = 1000;
+const MAX_STEPS = 1000;
 
 /** A program's machine with the graph of its states, to be asked about any of them. Lives where the model does. */
 export class GraphWork {
   readonly graph: MachineGraph;
-  private readonly timeline: Timeline;
+  private readonly edition: string;
   private readonly scene: Program;
   private readonly model: XenModel;
   private readonly grapher: StateGrapher;
-  /** Steps of the run that lead to the states beside the graph, which come behind those that the search has found. */
-  private readonly asideSteps: readonly number[];
 
-  private constructor(graph: MachineGraph, walk: Walk, scene: Program) {
+  private constructor(
+    graph: MachineGraph,
+    edition: string,
+    scene: Program,
+    model: XenModel,
+    grapher: StateGrapher,
+  ) {
     this.graph = graph;
-    this.timeline = walk.timeline;
+    this.edition = edition;
     this.scene = scene;
-    this.model = walk.model;
-    this.grapher = walk.grapher;
-    this.asideSteps = walk.steps;
+    this.model = model;
+    this.grapher = grapher;
   }
 
   /** @throws InputError where the source is no program, or does not get to where the graph is to begin. */
@@ -115,30 +126,39 @@ export class GraphWork {
     const timeline = Timeline.record(program, edition);
     const from = Math.min(asked.from ?? sceneEnd(timeline), timeline.length);
     const scene = programUpTo(timeline, from);
-    const story = statementsBetween(timeline, from + 1, timeline.length);
-    const bounds = boundsToReach(story, edition, asked.everything || story.length === 0);
-    const { model, xen, names } = sceneModel(scene, edition, bounds);
+    const story = storyOf(timeline, from, Math.min(timeline.length, from + MAX_STEPS));
+    const own = [...new Map(story.statements.flatMap(told)).values()];
+    const everything = asked.everything || own.length === 0;
+    timeline.seek(from);
+    const bounds = boundsToReach(timeline, from, own, everything);
+    const { model, xen, names } = sceneModel(scene, edition, bounds, story.names);
+    const run = new RunOfActions(model, story.statements);
+    run.go((n) => performStatement(xen, names, timeline.statement(from + 1 + n), program.file));
     const { maxStates, symmetries } = asked;
-    const grapher = new StateGrapher(new Memo(model, MEMO_BYTES), { maxStates, symmetries, ...watchers });
-    const { nodes, ...found } = await grapher.run();
+    const options = { maxStates, symmetries, way: run.actions, ...watchers };
+    const grapher = new StateGrapher(new Memo(model, MEMO_BYTES), options);
+    const { nodes, way, ...found } = await grapher.run();
     const actions = model.actions.map((action) => printStatement(actionStatement(action, 1)));
-    const states: GraphState[] = nodes.map(({ action, ...node }) => ({
+    const edges = found.edges.map((edge) => ({ ...edge, actions: eachOnce(edge.actions, actions) }));
+    const states = nodes.map(({ action, ...node }) => ({
       ...node,
       by: node.parent < 0 ? '' : actions[action]!,
-      aside: false,
     }));
-    const walk = new Walk(timeline, model, grapher, states);
-    walk.go(from, (statement) => performStatement(xen, names, statement, program.file));
-    const seconds = (performance.now() - started) / 1000;
-    const graph = { ...found, from, states, actions, places: walk.places, seconds };
-    return new GraphWork(graph, walk, scene);
+    const steps = run.afterStep.map((count) => (count === 0 ? 0 : (way[count - 1] ?? -1)));
+    const places = Array.from({ length: timeline.length - from + 1 }, (_, n) => steps[n] ?? -1);
+    const graph = {
+      ...{ ...found, from, states, edges, actions, places },
+      leaves: leavingOf(timeline, from, places, run.afterStep.length),
+      seconds: (performance.now() - started) / 1000,
+    };
+    return new GraphWork(graph, edition.name, scene, model, grapher);
   }
 
   /** The way to a state, as a program that is the scene and what comes after it. */
   story(state: number): StateStory {
-    const { scene, timeline } = this;
-    const after = this.wayTo(state);
-    const head = `State ${state} of ${scene.file} on Xen ${timeline.edition.name}: ${counted(after.length, 'action')} after the scene.`;
+    const { scene, edition, grapher, model } = this;
+    const after = grapher.states.pathTo(state).map((action) => actionStatement(model.actions[action]!, 1));
+    const head = `State ${state} of ${scene.file} on Xen ${edition}: ${counted(after.length, 'action')} after the scene.`;
     const program = { ...scene, steps: [...scene.steps, ...after] };
     return {
       state,
@@ -148,17 +168,9 @@ export class GraphWork {
     };
   }
 
-  private wayTo(state: number): Statement[] {
-    const { grapher, model, timeline, graph } = this;
-    const step = this.asideSteps[state - grapher.states.count];
-    if (step !== undefined) return statementsBetween(timeline, graph.from + 1, step);
-    return grapher.states.pathTo(state).map((action) => actionStatement(model.actions[action]!, 1));
-  }
-
   private violationsAt(state: number): StateStory['violations'] {
     const { grapher, model, graph } = this;
-    const { violated, aside } = graph.states[state]!;
-    if (aside) return violated.map((invariant) => ({ invariant, message: '' }));
+    const { violated } = graph.states[state]!;
     grapher.states.goTo(state);
     const broken = model.properties.filter(({ id }) => violated.includes(id));
     const violations = broken.map(({ id, violation }) => ({ invariant: id, message: violation() ?? '' }));
@@ -167,46 +179,63 @@ export class GraphWork {
   }
 }
 
-/** The rest of a program's run among the states of a graph. States that it leads to and the graph has not got are added. */
-class Walk {
-  readonly places: number[] = [0];
-  /** Steps that lead to states which were added, in the order of these. */
-  readonly steps: number[] = [];
-  private readonly known = new Map<string, number>();
+/** A statement of the program may be one that would be tried anyway: of those that read the same, the first. */
+const eachOnce = (actions: readonly number[], texts: readonly string[]): number[] =>
+  actions.filter((action, n) => actions.findIndex((other) => texts[other] === texts[action]) === n);
+
+/** With what tells it from others. */
+const told = (own: OwnStatement | undefined): [string, OwnStatement][] =>
+  own === undefined ? [] : [[printStatement(own), own]];
+
+/** The rest of a program's run as actions of a model: each does to the machine what the step does. */
+class RunOfActions {
+  /** The actions, without steps that change nothing. */
+  readonly actions: number[] = [];
+  /** How many actions there are after each step, beginning with none; it ends before a step that no action does. */
+  readonly afterStep: number[] = [0];
 
   constructor(
-    readonly timeline: Timeline,
-    readonly model: XenModel,
-    readonly grapher: StateGrapher,
-    private readonly states: GraphState[],
+    private readonly model: XenModel,
+    private readonly statements: readonly (OwnStatement | undefined)[],
   ) {}
 
-  /** Carries out the steps behind `from`, where the graph begins, and leaves the model there. */
-  go(from: number, perform: (statement: Statement) => void): void {
-    const { timeline, grapher, places } = this;
-    const last = Math.min(timeline.length, from + MAX_WALK);
-    grapher.states.goTo(0);
-    for (let step = from + 1; step <= last; step++) {
-      const statement = timeline.statement(step);
-      if (statement.op !== LOOP_END) perform(statement);
-      const state = grapher.states.find();
-      places.push(state >= 0 ? state : this.aside(step, statement));
+  /** Carries out the statements one after the other, `perform` the `n`th as the program says it, and leaves the model where it stood. */
+  go(perform: (n: number) => void): void {
+    const { model, statements, actions, afterStep } = this;
+    const { state } = model;
+    const numbers = new Map(model.actions.map((action, n) => [printStatement(action), n]));
+    const start = state.mark();
+    for (const [n, statement] of statements.entries()) {
+      if (statement !== undefined) {
+        const mark = state.mark();
+        const before = state.hashText();
+        perform(n);
+        const after = state.hashText();
+        state.rollback(mark);
+        if (after !== before) {
+          const action = numbers.get(printStatement(statement));
+          const isDone = action !== undefined && model.perform(action) && state.hashText() === after;
+          if (!isDone) break;
+          actions.push(action);
+        }
+      }
+      afterStep.push(actions.length);
     }
-    while (places.length <= timeline.length - from) places.push(-1);
-    grapher.states.leave();
+    state.rollback(start);
   }
+}
 
-  /** The number of the present state, which the search has not found. */
-  private aside(step: number, statement: Statement): number {
-    const { model, states, places, steps } = this;
-    const key = model.state.hashText();
-    const known = this.known.get(key);
-    if (known !== undefined) return known;
-    const parent = places.at(-1)!;
-    const depth = states[parent]!.depth + 1;
-    const by = printStatement(statement);
-    this.known.set(key, states.length);
-    steps.push(step);
-    return states.push({ depth, parent, by, ...describe(model), beyond: 0, aside: true }) - 1;
-  }
+/** Where and why a run leaves the graph: it has been followed for so many steps, the first of which does nothing. */
+function leavingOf(
+  timeline: Timeline,
+  from: number,
+  places: readonly number[],
+  followed: number,
+): Leaving | undefined {
+  const at = places.indexOf(-1);
+  if (at < 0) return undefined;
+  const step = from + at;
+  const why = at < followed ? 'states' : at > MAX_STEPS ? 'steps' : 'statement';
+  const statement = timeline.statement(step);
+  return { step, why, statement: statement.op === LOOP_END ? LOOP_END : printStatement(statement) };
 }

@@ -1,4 +1,5 @@
 import type { Examples } from './alphabet-examples.js';
+import type { Statement } from './program.js';
 
 /** What the search lets the actors do, beyond what the machine's size bounds. */
 export interface AlphabetBounds {
@@ -37,6 +38,8 @@ export interface AlphabetBounds {
    * tried by that domain alone.
    */
   readonly operations?: readonly string[];
+  /** Statements that are tried besides, as they stand: with no names but those that actions use. */
+  readonly statements?: readonly Pick<Statement, 'op' | 'args'>[];
   /** Of all that would be tried, only these operations; all unless set. */
   readonly kinds?: readonly string[];
   /** Whether nothing but `operations` and failures is tried; off unless set. */
@@ -47,7 +50,7 @@ export interface AlphabetBounds {
   readonly orders?: readonly number[];
   /** Whether steps that nobody else can see are taken with what follows; they are unless this is false. */
   readonly merge?: boolean;
-  /** What actions are about, where that is not all that the machine has: for who wants no search but an idea of them. */
+  /** What actions are about, where that is not all that the machine has. */
   readonly only?: Examples;
   /** Pages a guest may have, where that is a bound. */
   readonly pages?: number;

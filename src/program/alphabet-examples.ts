@@ -1,11 +1,11 @@
 import type { Xen } from '../xen/state.js';
 import type { AlphabetBounds } from './alphabet-bounds.js';
 
-/** Frames (their indexes), guest frames and grant references that stand for all of their kind. */
+/** Frames (their indexes), guest frames and grant references that stand for all of their kind; all where none are said. */
 export interface Examples {
-  readonly frames: readonly number[];
-  readonly gfns: readonly number[];
-  readonly refs: readonly number[];
+  readonly frames?: readonly number[];
+  readonly gfns?: readonly number[];
+  readonly refs?: readonly number[];
 }
 
 const upTo = (count: number): number[] => Array.from({ length: count }, (_, n) => n);
@@ -16,4 +16,4 @@ export const gfnsTried = (xen: Xen, { only }: AlphabetBounds): readonly number[]
 
 /** Grant references that actions are about. */
 export const refsTried = (xen: Xen, { only, refs }: AlphabetBounds): readonly number[] =>
-  only?.refs ?? upTo(Math.min(refs, xen.spec.limits.grants));
+  only?.refs?.filter((ref) => ref < xen.spec.limits.grants) ?? upTo(Math.min(refs, xen.spec.limits.grants));

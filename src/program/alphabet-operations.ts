@@ -8,7 +8,7 @@ import { Arguments, Nameless } from './arguments.js';
 import { HANDLERS } from './handlers.js';
 import { Names } from './names.js';
 import { OPERATION_BY_NAME, OPERATIONS, type Operation, type Parameter } from './operations.js';
-import type { Argument } from './program.js';
+import type { Argument, Statement } from './program.js';
 
 /**
  * Any operation of the language as actions of the search: with every combination of what its parameters can be on this
@@ -113,6 +113,9 @@ export const ACTION_OPERATIONS: readonly string[] = OPERATIONS.map(({ name }) =>
   (name) => !NO_ACTIONS.has(name),
 );
 
+/** Adds an action of the domain `slot`; of the toolstack, a device or nobody, where that is 0. */
+type AddOf = (slot: number, ...action: Parameters<AddAction>) => void;
+
 /**
  * Adds the actions of the operations called `asked`.
  * @throws InputError for a name that is no operation.
@@ -123,41 +126,63 @@ export function addOperations(
   bounds: AlphabetBounds,
   frames: readonly number[],
   asked: readonly string[],
-  add: (slot: number, ...action: Parameters<AddAction>) => void,
+  add: AddOf,
 ): void {
-  const names = namesOf(xen, actionNames);
+  const names = namesOf(xen, actionNames, (slot) => xen.exists(slot));
   const choices = new Choices(xen, names, actionNames, bounds, frames);
   for (const one of asked) {
     const { name, who } = readAsked(one);
     const operation = OPERATION_BY_NAME.get(name);
     if (operation === undefined || !ACTION_OPERATIONS.includes(name)) throw unknownOperation(name);
-    const handler = HANDLERS[name]!;
     for (const args of choices.combinations(operation)) {
-      if (who !== undefined && args.domain !== who) continue;
-      const slot = operation.actor === 'guest' ? names.domains.get(String(args.domain)) : undefined;
-      const actor = String(
-        args[{ guest: 'domain', device: 'device', toolstack: '', program: '' }[operation.actor]] ?? 'dom0',
-      );
-      const values = new Arguments(args, names, xen);
-      const handle = newHandle(operation, args);
-      const number = handle === undefined ? undefined : names.handles.get(handle);
-      add(slot ?? 0, name, actor, args, () => {
-        try {
-          handler(xen, values, names);
-        } catch (error) {
-          if (error instanceof Nameless) return Attempt.impossible;
-          throw error;
-        }
-        if (handle !== undefined && names.handles.get(handle) !== number) {
-          // The name stands for another handle: the action that names the one which was given is another.
-          names.handles.set(handle, number!);
-          return Attempt.impossible;
-        }
-        // Whether Xen refused or not: what counts is what it changed.
-        return Attempt.refused;
-      });
+      if (who === undefined || args.domain === who) addOne(xen, names, operation, args, add);
     }
   }
+}
+
+/** Adds statements of programs, which may also be about domains that are only made meanwhile. */
+export function addStatements(
+  xen: Xen,
+  actionNames: ActionNames,
+  statements: readonly Pick<Statement, 'op' | 'args'>[],
+  add: AddOf,
+): void {
+  const names = namesOf(xen, actionNames, () => true);
+  for (const { op, args } of statements) addOne(xen, names, OPERATION_BY_NAME.get(op)!, args, add);
+}
+
+/** Adds an operation with its arguments, done as a program does it. */
+function addOne(
+  xen: Xen,
+  names: Names,
+  operation: Operation,
+  args: Readonly<Record<string, Argument>>,
+  add: AddOf,
+): void {
+  const { name, actor } = operation;
+  const handler = HANDLERS[name]!;
+  const slot = actor === 'guest' ? names.domains.get(String(args.domain)) : undefined;
+  const acting = String(
+    args[{ guest: 'domain', device: 'device', toolstack: '', program: '' }[actor]] ?? 'dom0',
+  );
+  const values = new Arguments(args, names, xen);
+  const given = newName(operation, args, names);
+  const number = given?.table.get(given.name);
+  add(slot ?? 0, name, acting, { ...args }, () => {
+    try {
+      handler(xen, values, names);
+    } catch (error) {
+      if (error instanceof Nameless) return Attempt.impossible;
+      throw error;
+    }
+    if (given !== undefined && given.table.get(given.name) !== number) {
+      // The name stands for something else: the action that names what was given is another.
+      given.table.set(given.name, number!);
+      return Attempt.impossible;
+    }
+    // Whether Xen refused or not: what counts is what it changed.
+    return Attempt.refused;
+  });
 }
 
 /** `guest: grant_copy` is the operation as this domain alone tries it. */
@@ -166,17 +191,22 @@ function readAsked(asked: string): { name: string; who?: string } {
   return colon < 0 ? { name: asked } : { name: asked.slice(colon + 2), who: asked.slice(0, colon) };
 }
 
-/** The name that an operation gives to a handle, if it gives one. */
-function newHandle({ parameters }: Operation, args: Readonly<Record<string, Argument>>): string | undefined {
-  const parameter = parameters.find(({ kind }) => kind === 'newHandle');
-  return parameter === undefined ? undefined : String(args[parameter.name]);
+/** The name that an operation gives to a handle or a domain, if it gives one. */
+function newName(
+  { parameters }: Operation,
+  args: Readonly<Record<string, Argument>>,
+  { handles, domains }: Names,
+): { readonly table: Map<string, number>; readonly name: string } | undefined {
+  const parameter = parameters.find(({ kind }) => kind === 'newHandle' || kind === 'newDomain');
+  if (parameter === undefined) return undefined;
+  return { table: parameter.kind === 'newHandle' ? handles : domains, name: String(args[parameter.name]) };
 }
 
-/** All names that actions use, bound once: the search gives the same handle the same name each time. */
-function namesOf(xen: Xen, actionNames: ActionNames): Names {
+/** All names that actions use, bound once: the search gives the same thing the same name each time. */
+function namesOf(xen: Xen, actionNames: ActionNames, isNamed: (slot: number) => boolean): Names {
   const names = new Names(xen);
   for (let slot = 0; slot < xen.domIo; slot++) {
-    if (!xen.exists(slot)) continue;
+    if (!isNamed(slot)) continue;
     names.domains.set(actionNames.domain(slot), slot);
     for (let handle = 0; handle < xen.spec.limits.handles; handle++)
       names.handles.set(actionNames.handle(slot, handle), handle);

@@ -18,7 +18,7 @@ import { Life } from '../xen/tables/domain.js';
 import { guestStore } from '../xen/vcpu.js';
 import type { AlphabetBounds } from './alphabet-bounds.js';
 import { gfnsTried, refsTried } from './alphabet-examples.js';
-import { addOperations } from './alphabet-operations.js';
+import { addOperations, addStatements } from './alphabet-operations.js';
 import { type AddAction, addFailures, addStep, addSteps } from './alphabet-steps.js';
 import { deviceAccess } from './device-access.js';
 import type { Argument, Statement } from './program.js';
@@ -112,8 +112,9 @@ class AlphabetBuilder {
   }
 
   private get endsDomains(): boolean {
-    const { destroy = false, operations = [] } = this.bounds;
-    return destroy || operations.some((name) => name.endsWith('destroydomain'));
+    const { destroy = false, operations = [], statements = [] } = this.bounds;
+    const names = [...operations, ...statements.map(({ op }) => op)];
+    return destroy || names.some((name) => name.endsWith('destroydomain'));
   }
 
   /** Only a search that lets guests be destroyed needs to look. */
@@ -167,10 +168,12 @@ class AlphabetBuilder {
 
   private operations(): void {
     const { xen, names, bounds, frames } = this;
-    addOperations(xen, names, bounds, frames, bounds.operations ?? [], (slot, ...action) => {
+    const add = (slot: number, ...action: Parameters<AddAction>): void => {
       this.acting = slot;
       this.add(...action);
-    });
+    };
+    addOperations(xen, names, bounds, frames, bounds.operations ?? [], add);
+    addStatements(xen, names, bounds.statements ?? [], add);
   }
 
   private deaths(): void {
@@ -251,7 +254,7 @@ class AlphabetBuilder {
     const domain = this.name(slot);
     const most = xen.domain.maxPages.get(slot);
     for (const gfn of gfnsTried(xen, this.bounds)) {
-      if (gfn >= most && this.bounds.only === undefined) break;
+      if (gfn >= most && this.bounds.only?.gfns === undefined) break;
       for (const pdx of this.frames) {
         this.add('populate_physmap', domain, { domain, page: this.frame(pdx), gfn }, () => {
           const free = p2mLookup(xen, slot, gfn) < 0 && isFree(xen, pdx);

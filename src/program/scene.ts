@@ -29,13 +29,28 @@ function isRefused({ status, unexpected }: StepResult): boolean {
   return status !== 'fault' && unexpected.includes(`expected ok, got ${status}`);
 }
 
-/** Names for what a search does after a program: the program's own, and for handles that it does not know fresh ones. */
-export function actionNames(program: Program, { xen, names }: Run): ActionNames {
+/** Names by what they stand for: domains by slot, handles by their row of the table of all mappers' handles. */
+export interface NamesGiven {
+  readonly domains: ReadonlyMap<number, string>;
+  readonly handles: ReadonlyMap<number, string>;
+}
+
+const NO_NAMES: NamesGiven = { domains: new Map(), handles: new Map() };
+
+/**
+ * Names for what a search does after a program: the program's own; `later` ones, that it would give if it went on; and for
+ * handles that have neither fresh ones.
+ */
+export function actionNames(
+  program: Program,
+  { xen, names }: Run,
+  later: NamesGiven = NO_NAMES,
+): ActionNames {
   const domains = new Map([...names.domains].map(([name, slot]) => [slot, name]));
   const handles = new Map<number, string>();
-  const taken = new Set<string>();
+  const taken = new Set<string>(later.handles.values());
   for (const { op, args } of statementsOf(program.steps)) {
-    if (op !== 'map_grant_ref') continue;
+    if (op !== 'map_grant_ref' && op !== 'begin map_grant_ref') continue;
     const name = String(args.handle);
     taken.add(name);
     const [mapper, handle] = [names.domains.get(String(args.domain)), names.handles.get(name)];
@@ -43,9 +58,10 @@ export function actionNames(program: Program, { xen, names }: Run): ActionNames 
       handles.set(mapper * xen.spec.limits.handles + handle, name);
   }
   const fresh = (name: string): string => (taken.has(name) ? fresh(`${name}_`) : name);
+  const ofHandle = (row: number) => handles.get(row) ?? later.handles.get(row);
   return {
-    domain: (slot) => domains.get(slot) ?? `d${slot}`,
+    domain: (slot) => domains.get(slot) ?? later.domains.get(slot) ?? `d${slot}`,
     handle: (mapper, handle) =>
-      handles.get(mapper * xen.spec.limits.handles + handle) ?? fresh(`h${mapper}_${handle}`),
+      ofHandle(mapper * xen.spec.limits.handles + handle) ?? fresh(`h${mapper}_${handle}`),
   };
 }

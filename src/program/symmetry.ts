@@ -3,6 +3,7 @@ import { type Alike, findAlike, type Happenings } from '../xen/symmetry/alike.js
 import { Image, TableWords } from '../xen/symmetry/image.js';
 import { allRenamings, type Class, exchanges, type Part, type Renaming } from '../xen/symmetry/renaming.js';
 import type { Action, ActionNames, AlphabetBounds } from './alphabet.js';
+import { refsTried } from './alphabet-examples.js';
 import { OPERATION_BY_NAME, type Parameter } from './operations.js';
 import type { Argument } from './program.js';
 
@@ -26,6 +27,9 @@ const ORDERED: Readonly<Record<Part, ReadonlySet<string>>> = {
   devices: new Set<string>([]),
 };
 
+/** Statements with their images: more than this, and trying them costs more than they save. */
+const MOST_IMAGES = 500;
+
 /**
  * Finds what is alike on a machine for a search with these actions. A class under which the actions do not map to
  * themselves is left out.
@@ -36,7 +40,7 @@ export function findSymmetry(
   bounds: AlphabetBounds,
   actions: readonly Action[],
 ): SymmetryFound {
-  const alike = findAlike(xen, happeningsOf(bounds, actions));
+  const alike = findAlike(xen, happeningsOf(xen, bounds, actions));
   const apart = [...alike.apart];
   const keys = new Set(actions.map(({ op, args }) => keyOf(op, args)));
   const tried = new Set(actions.map(({ op }) => op));
@@ -46,9 +50,13 @@ export function findSymmetry(
       apart.push(`${PLURALS[one.part]}: \`${ordered}\` goes by their numbers`);
       return false;
     }
-    const several = one.part === 'frames' && actions.some(({ args }) => Number(args.order ?? 0) > 0);
+    const several = one.part === 'frames' && actions.some(isOfMany);
     if (several) {
       apart.push('pages: several are given at once, by their numbers');
+      return false;
+    }
+    if (one.part === 'frames' && actions.some(takesAnyPage)) {
+      apart.push('pages: Xen gives the one with the lowest number');
       return false;
     }
     const open = exchanges(xen, one).some((renaming) => {
@@ -61,6 +69,53 @@ export function findSymmetry(
   return { classes, apart, ...imagesOf(xen, classes, alike) };
 }
 
+type Tried = Pick<Action, 'op' | 'args'>;
+
+/** The argument by which an operation takes a page. */
+const pageTaken = ({ op, args }: Tried): Argument | undefined => {
+  const parameter = OPERATION_BY_NAME.get(op)!.parameters.find(({ kind }) => kind === 'newPage');
+  return parameter === undefined ? undefined : args[parameter.name];
+};
+
+/** Whether it is about several pages that stand together. */
+const isOfMany = (action: Tried): boolean => {
+  const { order = 0, count = 1 } = action.args;
+  return Number(order) > 0 || (Number(count) > 1 && pageTaken(action) !== undefined);
+};
+
+/** Whether it takes a page, and does not say which. */
+const takesAnyPage = (action: Tried): boolean => {
+  const page = pageTaken(action);
+  return page !== undefined && !Number.isInteger(Number(page));
+};
+
+/**
+ * Statements, and what they are when things that are alike change places: without these a search could make no use of what
+ * is alike. Where they would be too many, none are added.
+ */
+export function withImages(
+  xen: Xen,
+  names: ActionNames,
+  bounds: AlphabetBounds,
+  statements: readonly Tried[],
+): readonly Tried[] {
+  if (statements.length === 0) return statements;
+  const actions = statements.map(({ op, args }) => ({ op, args, actor: '', perform: () => 0 as const }));
+  const { classes } = findAlike(xen, happeningsOf(xen, bounds, actions));
+  const images = classes
+    .flatMap((one) => exchanges(xen, one))
+    .map((renaming) => new ActionImage(xen, names, renaming));
+  const found = new Map(statements.map((one) => [keyOf(one.op, one.args), one]));
+  for (const one of found.values()) {
+    for (const image of images) {
+      const there = { op: one.op, args: image.argsOf(one) };
+      found.set(keyOf(there.op, there.args), there);
+    }
+    if (found.size > MOST_IMAGES) return statements;
+  }
+  return [...found.values()];
+}
+
 function imagesOf(
   xen: Xen,
   classes: readonly Class[],
@@ -71,11 +126,14 @@ function imagesOf(
   return { renamings, images: renamings.map((renaming) => new Image(xen, renaming, roles, words)) };
 }
 
-function happeningsOf(bounds: AlphabetBounds, actions: readonly Action[]): Happenings {
+function happeningsOf(xen: Xen, bounds: AlphabetBounds, actions: readonly Action[]): Happenings {
   const tried = new Set(actions.map(({ op }) => op));
   return {
+    frames: bounds.only?.frames,
     named: framesNamed(actions),
-    refs: bounds.refs,
+    gfns: numbersOf(actions, ['gfn', 'index']),
+    written: numbersOf(actions, ['value']),
+    refs: refsTried(xen, bounds),
     handles: bounds.handles,
     deaths: tried.has('destroydomain') || tried.has('begin destroydomain'),
     slowDeaths: tried.has('begin destroydomain'),
@@ -85,7 +143,7 @@ function happeningsOf(bounds: AlphabetBounds, actions: readonly Action[]): Happe
 }
 
 /** Numbers of the frames that actions name, as pages or as what devices access. */
-function framesNamed(actions: readonly Action[]): number[] {
+export function framesNamed(actions: readonly Tried[]): number[] {
   const found = new Set<number>();
   for (const { op, args } of actions) {
     for (const { name, kind } of OPERATION_BY_NAME.get(op)!.parameters) {
@@ -95,6 +153,12 @@ function framesNamed(actions: readonly Action[]): number[] {
     }
   }
   return [...found].filter((frame) => Number.isInteger(frame));
+}
+
+/** Numbers that actions have as these arguments. */
+function numbersOf(actions: readonly Action[], names: readonly string[]): number[] {
+  const found = new Set(actions.flatMap(({ args }) => names.map((name) => args[name])));
+  return [...found].filter((value) => typeof value === 'number');
 }
 
 /** How a class of things is called. */
@@ -135,12 +199,17 @@ export class ActionImage {
   }
 
   /** The key of the action that takes this one's place. */
-  key({ op, args }: Action): string {
+  key(action: Tried): string {
+    return keyOf(action.op, this.argsOf(action));
+  }
+
+  /** The arguments of the action that takes this one's place. */
+  argsOf({ op, args }: Tried): Action['args'] {
     const parameters = OPERATION_BY_NAME.get(op)!.parameters;
     const renamed = parameters.flatMap(({ name, kind }): [string, Argument][] =>
       args[name] === undefined ? [] : [[name, this.rename(name, kind, args[name])]],
     );
-    return keyOf(op, { ...args, ...Object.fromEntries(renamed) });
+    return { ...args, ...Object.fromEntries(renamed) };
   }
 
   private rename(name: string, kind: Parameter['kind'], value: Argument): Argument {
@@ -155,7 +224,7 @@ export class ActionImage {
         return `0x${this.frame(Number(page)).toString(16)}[${index}]`;
       }
       case 'number':
-        return REFS.has(name) ? this.renaming.refs[Number(value)]! : value;
+        return REFS.has(name) ? (this.renaming.refs[Number(value)] ?? value) : value;
       case 'handle':
       case 'newHandle':
         return this.handles.get(String(value)) ?? value;

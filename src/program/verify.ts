@@ -24,8 +24,8 @@ import { OPERATION_BY_NAME } from './operations.js';
 import { printStatement } from './print.js';
 import type { Program } from './program.js';
 import type { StepResult } from './runner.js';
-import { actionNames, runScene } from './scene.js';
-import { findSymmetry, type SymmetryFound } from './symmetry.js';
+import { actionNames, type NamesGiven, runScene } from './scene.js';
+import { findSymmetry, type SymmetryFound, withImages } from './symmetry.js';
 
 /** Everything that bounds a verdict, printed with it. */
 export interface VerifyBounds extends AlphabetBounds {
@@ -126,13 +126,14 @@ export class XenModel implements StoreModel {
 
 /**
  * The model that a program leads to, ready to be searched from there, how the program went, what its names stand for, and
- * what is alike on its machine.
+ * what is alike on its machine. `later` are names that actions use besides the program's.
  * @throws InputError when it does not get there.
  */
 export function sceneModel(
   program: Program,
   edition: Edition,
   bounds: AlphabetBounds & Pick<VerifyBounds, 'dear'>,
+  later?: NamesGiven,
 ): {
   model: XenModel;
   xen: Xen;
@@ -142,8 +143,9 @@ export function sceneModel(
 } {
   const run = runScene(program, edition);
   const { xen } = run;
-  const names = actionNames(program, run);
-  const actions = alphabetOf(xen, names, bounds);
+  const names = actionNames(program, run, later);
+  const statements = withImages(xen, names, bounds, bounds.statements ?? []);
+  const actions = alphabetOf(xen, names, { ...bounds, statements });
   const symmetry = findSymmetry(xen, names, bounds, actions);
   const model = new XenModel(
     xen,

@@ -3,16 +3,16 @@ import { isVersion2 } from '../grant-frames.js';
 import { streamsOf } from '../machine.js';
 import type { Xen } from '../state.js';
 import { Life } from '../tables/domain.js';
-import { clashes } from './clashes.js';
+import { clashes, type NumbersUsed } from './clashes.js';
 import { type FrameRoles, frameRoles } from './frame-roles.js';
 import { type Class, renamingsOf, withinLimit } from './renaming.js';
 
 /** What may happen to a machine, as far as it decides what is alike. */
-export interface Happenings {
-  /** Numbers of frames that are named, besides domains' memory. */
-  readonly named: readonly number[];
-  /** Grant references and handles that are used, from 0. */
-  readonly refs: number;
+export interface Happenings extends NumbersUsed {
+  /** Frames, by index, that are used; all that domains can have where it is not said. */
+  readonly frames?: readonly number[] | undefined;
+  /** Grant references that are used; handles that are, from 0. */
+  readonly refs: readonly number[];
   readonly handles: number;
   /** Domains may be destroyed; step by step. */
   readonly deaths: boolean;
@@ -45,14 +45,12 @@ export function findAlike(xen: Xen, happenings: Happenings): Alike {
     return why === undefined;
   };
   const classes: Class[] = [];
-  const frames = alikeFrames(xen);
+  const frames = alikeFrames(xen, happenings);
   const version2 = happenings.version2 || hasVersion2(xen);
   const usable =
-    frames.length > 1 &&
-    say('pages', orderedPages(happenings) ?? clashes(xen, frames, happenings.named, version2));
+    frames.length > 1 && say('pages', orderedPages(happenings) ?? clashes(xen, frames, happenings, version2));
   if (usable) classes.push({ part: 'frames', members: frames });
-  const { grants } = xen.spec.limits;
-  const refs = Array.from({ length: Math.min(happenings.refs, grants) }, (_, ref) => ref);
+  const { refs } = happenings;
   if (refs.length > 1 && say('refs', orderedRefs(happenings, version2)))
     classes.push({ part: 'refs', members: refs });
   classes.push(...alikeHandles(xen, happenings, say), ...alikeDevices(xen, happenings, say));
@@ -89,7 +87,7 @@ const hasVersion2 = (xen: Xen): boolean => {
  * Pages that domains get and give back: free, or an ordinary guest's. dom0's stay its own, those of a directly mapped domain
  * have their places, and the first of a superpage is named by it. Of those that are left the most that stand together.
  */
-function alikeFrames(xen: Xen): number[] {
+function alikeFrames(xen: Xen, { frames }: Happenings): number[] {
   const blocks = new Map<number, number[]>();
   const span = xen.vtds.some(({ capabilities }) => !capabilities.coherent)
     ? PAGES_OF_A_LINE
@@ -97,6 +95,7 @@ function alikeFrames(xen: Xen): number[] {
   for (let pdx = 0; pdx < xen.ram.frames; pdx++) {
     const frame = xen.ram.frameAt(pdx);
     if (!isDomainFrame(xen, pdx) || frame % PAGES_OF_A_TABLE === 0 || isReserved(xen, frame)) continue;
+    if (frames?.includes(pdx) === false) continue;
     const owner = xen.frame.owner.get(pdx) - 1;
     if (owner === 0 || owner >= xen.domIo || (owner > 0 && xen.domain.directMapped.get(owner) !== 0))
       continue;

@@ -7,6 +7,16 @@ import { unitFrames } from './frame-roles.js';
 
 const ENTRIES = 512;
 
+/** Numbers that are used beside a machine's own. */
+export interface NumbersUsed {
+  /** Of frames that are named, besides domains' memory. */
+  readonly named: readonly number[];
+  /** Of guest frames. */
+  readonly gfns: readonly number[];
+  /** What devices write. */
+  readonly written: readonly number[];
+}
+
 /**
  * Why renaming these frames would not do on this machine: what an image is made of is told by the form of words, so nothing
  * else may look like a renamed frame, stand where the entry of one does, or meet one in what is kept by a frame's low bits.
@@ -15,7 +25,7 @@ const ENTRIES = 512;
 export function clashes(
   xen: Xen,
   frames: readonly number[],
-  named: readonly number[],
+  used: NumbersUsed,
   version2: boolean,
 ): string | undefined {
   const { limits } = xen.spec;
@@ -33,11 +43,11 @@ export function clashes(
       return 'frames differ in their high bits only';
     if (isDomainFrame(xen, pdx)) others.push(frame);
   }
-  const gfns = guestFrames(xen);
+  const gfns = [...new Set([...guestFrames(xen), ...used.gfns])];
   const reserved = xen.spec.reserved.flatMap(({ range }) =>
     Array.from({ length: Math.min(range.count, ENTRIES) }, (_, n) => range.base + n),
   );
-  others.push(...named.filter((frame) => !isRenamed.has(frame) && !others.includes(frame)));
+  others.push(...used.named.filter((frame) => !isRenamed.has(frame) && !others.includes(frame)));
   const inputs = [...others, ...gfns, ...reserved];
   const meets = (place: (frame: number) => number, among: readonly number[]): number | undefined => {
     const places = new Set(numbers.map(place));
@@ -57,6 +67,8 @@ export function clashes(
     return "a device's entry has the same place in a table as one of them";
   if (lookalikes(xen, version2).some((frame) => isRenamed.has(frame)))
     return 'other words look like their entries';
+  if (used.written.some((word) => isRenamed.has(word) || isRenamed.has(word >>> 12)))
+    return 'a device writes words that look like their entries';
   if (!looksRight(xen, isRenamed)) return 'memory holds words that look like their entries';
 
   const remembered = meets((frame) => iotlbRow(frame, limits.iotlb), [...others, ...gfns]);

@@ -143,8 +143,7 @@ export function layersOf({ states, edges }: Pick<MachineGraph, 'states' | 'edges
   const further = edges
     .filter(({ from, to }) => depth[to] === depth[from]! + 1)
     .map(({ from, to }) => [from, to] as const);
-  const aside = states.flatMap((state, n) => (state.aside ? [[state.parent, n] as const] : []));
-  return { depth, edges: [...further, ...aside] };
+  return { depth, edges: further };
 }
 
 /**

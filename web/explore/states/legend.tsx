@@ -27,11 +27,6 @@ export function Legend({ graph }: { readonly graph: MachineGraph }) {
           <path class="under-way" d="M14 3.5 A8 8 0 1 0 14 16.5" />
         </Sign>
       )}
-      {states.some(({ aside }) => aside) && (
-        <Sign name="only the program leads here">
-          <circle class="state aside" cx="10" cy="10" r="6" />
-        </Sign>
-      )}
       <Sign name="you are here">
         <circle class="state" cx="10" cy="10" r="4" />
         <circle class="here" cx="10" cy="10" r="8" />

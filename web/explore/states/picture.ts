@@ -262,21 +262,19 @@ export class Picture {
     const [x, y] = [this.left(state), this.top(state)];
     const { clientWidth: width, clientHeight: height } = this.canvas;
     if (x < -20 || y < -20 || x > width + 20 || y > height + 20) return;
-    const { violated, underWay, aside } = this.graph!.states[state]!;
+    const { violated, underWay } = this.graph!.states[state]!;
     const bad = violated.length > 0;
     const radius = bad ? Math.max(3.5, this.radius) : this.radius;
     on.globalAlpha = marked.wanted?.has(state) === false ? 0.25 : 1;
     on.lineWidth = radius < 5 ? 1 : 1.5;
     on.strokeStyle = bad ? colours.bad : colours.node;
     on.fillStyle = bad ? colours.badGround : radius < 4 ? colours.node : colours.ground;
-    on.setLineDash(aside ? [3, 2] : []);
     on.beginPath();
     if (state === 0) on.rect(x - radius, y - radius, 2 * radius, 2 * radius);
     else if (bad) triangle(on, x, y, radius * 1.25);
     else on.arc(x, y, radius, 0, 2 * Math.PI);
     on.fill();
     on.stroke();
-    on.setLineDash([]);
     if (underWay.length > 0 && radius >= 4) {
       on.strokeStyle = colours.warn;
       on.beginPath();

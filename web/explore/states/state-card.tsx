@@ -43,6 +43,11 @@ export function StateCard({ session, drawing }: PanelProps & { readonly drawing:
       <div class="columns">
         <div>
           <h4>The way here</h4>
+          {story !== undefined && story.path.length > depth && (
+            <p class="dim">
+              As the program goes; {depth} {depth === 1 ? 'action does' : 'actions do'}, too.
+            </p>
+          )}
           <Way story={story} />
         </div>
         <div>

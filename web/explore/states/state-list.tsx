@@ -89,7 +89,7 @@ function Row({
   readonly graph: MachineGraph;
   readonly number: number;
 }) {
-  const { depth, by, violated, underWay, aside } = graph.states[number]!;
+  const { depth, by, violated, underWay } = graph.states[number]!;
   const isPicked = drawing.picked.value === number;
   return (
     <tr class={isPicked ? 'picked' : undefined}>
@@ -103,8 +103,7 @@ function Row({
       <td>
         {violated.length > 0 && <span class="badge bad">✗ {violated.join(', ')}</span>}{' '}
         {underWay.length > 0 && <span class="badge warn">⋯ {underWay.join(', ')}</span>}{' '}
-        {graph.places.includes(number) && <span class="badge">on the program’s way</span>}{' '}
-        {aside && <span class="dim">found by the program alone</span>}
+        {graph.places.includes(number) && <span class="badge">on the program’s way</span>}
       </td>
     </tr>
   );
