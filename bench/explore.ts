@@ -191,7 +191,9 @@ export async function benchExplore(): Promise<ExploreFigures | undefined> {
     const big = await open(browser, folder, BIG_MACHINE);
     const places = await benchSteps(browser, big, length);
     await big.close();
-    const scripts = ['explore.js', 'explore-worker.js'].map((name) => gzipSync(pagePart(name)).length);
+    const scripts = ['explore-first.js', 'explore.js', 'explore-worker.js'].map(
+      (name) => gzipSync(pagePart(name)).length,
+    );
     const html = explorePage({ source: sourceOf('machine x86\n'), step: 0, editable: false });
     return {
       scripts: scripts.reduce((sum, size) => sum + size),

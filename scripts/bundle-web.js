@@ -9,6 +9,7 @@ const file = (name) => fileURLToPath(new URL(`../${name}`, import.meta.url));
 const SCRIPTS = {
   audit: 'web/audit/page.ts',
   explore: 'web/explore/page.tsx',
+  'explore-first': 'web/explore/first.ts',
   'explore-worker': 'web/explore/worker.ts',
   'explore-editor': 'web/explore/what-if/editor-part.ts',
   'explore-layout': 'web/explore/states/layout-worker.ts',

@@ -34,16 +34,15 @@ describe('the explorer’s page', () => {
 
   it('lets its own script and style do what they do, and nothing else', () => {
     const html = page('');
-    const [script, style] = [
-      /<script>(.*?)<\/script/s.exec(html)![1]!,
-      /<style>(.*?)<\/style/s.exec(html)![1]!,
-    ];
-    expect([script, style]).toEqual([pagePart('explore.js'), pagePart('explore.css')]);
+    const scripts = [...html.matchAll(/<script>(.*?)<\/script/gs)].map(([, script]) => script!);
+    const [, style] = /<style>(.*?)<\/style/s.exec(html)!;
+    expect(scripts).toEqual(['explore-first.js', 'explore.js'].map(pagePart));
+    expect(style).toBe(pagePart('explore.css'));
     const policy = explorePolicy();
     expect(html).toContain(`content="${policy}"`);
-    expect(policy).toContain(`script-src 'sha256-${hashOf(script)}'`);
+    expect(policy).toContain(`script-src ${scripts.map((one) => `'sha256-${hashOf(one)}'`).join(' ')} `);
     expect(policy).toContain(` 'sha256-${hashOf(textOf(html, 'explore-editor.js'))}'`);
-    expect(policy).toContain(`style-src 'sha256-${hashOf(style)}'`);
+    expect(policy).toContain(`style-src 'sha256-${hashOf(style!)}'`);
     expect(policy).not.toMatch(/unsafe|connect-src|https?:|\*/);
     expect(explorePolicy('beside')).toContain("connect-src 'self'");
     expect(laterPart('explore-editor.js')).toBe(textOf(html, 'explore-editor.js'));

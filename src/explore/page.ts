@@ -22,6 +22,7 @@ export function explorePage(data: PageData, parts: PartsAt = 'inside'): string {
       STYLE: pagePart('explore.css'),
       DATA: scriptJson(data),
       WORKER: scriptText(pagePart('explore-worker.js')),
+      FIRST: pagePart('explore-first.js'),
       LATER: later.map((name) => textElement(name, laterPart(name)!)),
       SCRIPT: pagePart('explore.js'),
     }),
@@ -30,7 +31,10 @@ export function explorePage(data: PageData, parts: PartsAt = 'inside'): string {
 
 /** What the page may do, as a Content-Security-Policy: run its own scripts, whose hashes this names, and the model. */
 export function explorePolicy(parts: PartsAt = 'inside'): string {
-  const scripts = [pagePart('explore.js'), ...LATER_IN_PAGE.map((name) => laterPart(name)!)];
+  const scripts = [
+    ...['explore-first.js', 'explore.js'].map(pagePart),
+    ...LATER_IN_PAGE.map((name) => laterPart(name)!),
+  ];
   return [
     "default-src 'none'",
     `style-src 'sha256-${hashOf(pagePart('explore.css'))}'`,

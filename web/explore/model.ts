@@ -3,8 +3,9 @@ import { internalProblem } from '../../src/explore/internal-problem.js';
 import type { ExploreSource } from '../../src/explore/source.js';
 import type { ViewAnswer, ViewArgs, ViewName } from '../../src/explore/views.js';
 import type { Diagnostic } from '../../src/text/diagnostic.js';
+import { type BegunModel, FIRST_REQUEST } from './head-start.js';
 import type { News, Reply, Request } from './messages.js';
-import { startWorker } from './start-worker.js';
+import { listenTo } from './start-worker.js';
 
 /** Something that the model refused: a program with a mistake, a step that there is none of. */
 export class Problem extends Error {
@@ -26,13 +27,17 @@ export interface ModelListener {
 export class Model {
   private readonly worker: Worker;
   private readonly waiting = new Map<number, (reply: Reply) => void>();
-  private nextId = 1;
+  private nextId = FIRST_REQUEST + 1;
   private heard = false;
   /** Why the worker never started: nobody would answer. */
   private dead: Diagnostic | undefined;
 
-  constructor(script: string, { onMarks, onCrash }: ModelListener) {
-    this.worker = startWorker<Reply | News>(script, {
+  /** The program that was begun to be opened before there was anybody to ask for it. */
+  private begun: { readonly source: ExploreSource; readonly reply: Promise<Reply> } | undefined;
+
+  constructor({ worker, opening, said }: BegunModel, { onMarks, onCrash }: ModelListener) {
+    if (opening !== undefined) this.begun = { source: opening, reply: this.replyTo(FIRST_REQUEST) };
+    this.worker = listenTo<Reply | News>(worker, {
       onMessage: (message) => {
         this.heard = true;
         if ('marks' in message) onMarks(message.marks);
@@ -46,6 +51,8 @@ export class Model {
         for (const id of [...this.waiting.keys()]) this.settle({ id, problem });
       },
     });
+    // What it said before there was anybody to hear it.
+    for (const event of said) worker.dispatchEvent(event);
   }
 
   private settle(reply: Reply): void {
@@ -64,8 +71,11 @@ export class Model {
    * the one that does the same.
    */
   async openBeside(source: ExploreSource, from?: number): Promise<{ opened: Opened; step: number }> {
+    const { begun } = this;
+    this.begun = undefined;
+    const isBegun = from === undefined && source === begun?.source;
     const request = from === undefined ? { open: source } : { open: source, from };
-    return (await this.request(request)) as { opened: Opened; step: number };
+    return (await (isBegun ? begun!.reply : this.request(request))) as { opened: Opened; step: number };
   }
 
   /** @throws Problem where a text is no program; nothing is run. */
@@ -97,12 +107,17 @@ export class Model {
   private request(request: Unnumbered<Request>): Promise<Reply> {
     if (this.dead !== undefined) return Promise.reject(new Problem(this.dead));
     const id = this.nextId++;
+    const reply = this.replyTo(id);
+    this.worker.postMessage({ ...request, id });
+    return reply;
+  }
+
+  private replyTo(id: number): Promise<Reply> {
     return new Promise((resolve, reject) => {
       this.waiting.set(id, (reply) => {
         if ('problem' in reply) reject(new Problem(reply.problem));
         else resolve(reply);
       });
-      this.worker.postMessage({ ...request, id });
     });
   }
 }

@@ -4,9 +4,9 @@ import { effect } from '@preact/signals';
 import { render } from 'preact';
 import { Appearance } from './appearance.js';
 import { Keys } from './keys.js';
+import './head-start.js';
 import type { PanelProps, Tab } from './panel.js';
 import { PANELS } from './panels.js';
-import { modelScript, pageData } from './parts.js';
 import { Player } from './player.js';
 import { ProblemNotice } from './problem.js';
 import { Session } from './session.js';
@@ -74,17 +74,21 @@ function Panels({ session, place }: PanelProps & { readonly place: 'run' | Tab }
   ));
 }
 
-const data = pageData();
-const session = new Session(modelScript());
+const { data, model } = globalThis.headStart;
+const session = new Session(model);
 session.editable = data.editable;
 // Nothing that goes wrong is kept from the reader.
 window.addEventListener('error', ({ error, message }) => session.fail(error ?? message));
 window.addEventListener('unhandledrejection', ({ reason }) => session.fail(reason));
-render(<Page session={session} player={new Player(session)} />, document.getElementById('page')!);
-// For whoever drives the page from outside: which step it shows, and how many it has judged.
-effect(() => {
-  if (session.opened.value === undefined) return;
-  document.documentElement.dataset.step = String(session.shown.value);
-  document.documentElement.dataset.judged = String(session.marks.value.judged);
-});
-void openFromAddress(session, data);
+function begin(): void {
+  render(<Page session={session} player={new Player(session)} />, document.getElementById('page')!);
+  // For whoever drives the page from outside: which step it shows, and how many it has judged.
+  effect(() => {
+    if (session.opened.value === undefined) return;
+    document.documentElement.dataset.step = String(session.shown.value);
+    document.documentElement.dataset.judged = String(session.marks.value.judged);
+  });
+  void openFromAddress(session, data);
+}
+// The model's worker needs this thread for a moment to get up: it goes first.
+setTimeout(begin);

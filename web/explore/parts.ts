@@ -1,21 +1,18 @@
 import type { PageData } from '../../src/explore/page-data.js';
+import './head-start.js';
+import { scriptUrl, textOf } from './texts.js';
 import type { EditorPart } from './what-if/editor-part.js';
 
 /** Scripts that the page has as text, or asks its server for: a file cannot load another. */
 
-const textOf = (id: string): string | undefined => document.getElementById(id)?.textContent ?? undefined;
-
-const urlOf = (script: string): string =>
-  URL.createObjectURL(new Blob([script], { type: 'text/javascript' }));
+/** What the page was given to show. */
+export const pageData = (): PageData => globalThis.headStart.data;
 
 let model: string | undefined;
 
-/** What the page was given to show. */
-export const pageData = (): PageData => JSON.parse(textOf('data')!) as PageData;
-
 /** The model's script, as something that any number of workers can be started from. */
 export function modelScript(): string {
-  model ??= urlOf(textOf('worker')!);
+  model ??= scriptUrl(textOf('worker')!);
   return model;
 }
 
@@ -32,7 +29,7 @@ async function laterText(name: string): Promise<string> {
 }
 
 /** Such a script for a worker, as something that it can be started from. */
-export const laterScript = async (name: string): Promise<string> => urlOf(await laterText(name));
+export const laterScript = async (name: string): Promise<string> => scriptUrl(await laterText(name));
 
 /** What scripts that run in the page itself have for it. */
 interface LaterParts {

@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { Opened } from '../../src/explore/explorer.js';
 import { internalProblem } from '../../src/explore/internal-problem.js';
 import type { ExploreSource } from '../../src/explore/source.js';
+import { beginModel } from './head-start.js';
 import { Session } from './session.js';
 
 /** A worker that says what the test has it say. */
@@ -13,6 +14,10 @@ class ScriptedWorker {
 
   constructor() {
     ScriptedWorker.last = this;
+  }
+
+  dispatchEvent(event: { data: unknown }): void {
+    this.onmessage(event);
   }
 
   postMessage(request: Readonly<Record<string, unknown>>): void {
@@ -40,8 +45,37 @@ const opened = (name: string, length: number) => {
 const refusal = (message: string) => ({ problem: internalProblem(message) });
 
 describe('a session', () => {
+  it.each(['before', 'after'])(
+    'takes the program that was begun to be opened, once: told of it %s it is there to hear',
+    async (told) => {
+      const own = source('own');
+      const begun = beginModel('', own);
+      const worker = ScriptedWorker.last;
+      const tell = () => worker.onmessage({ data: { id: 0, ...opened('own', 3) } });
+      if (told === 'before') tell();
+      const session = new Session(begun);
+      const opening = session.open(own, 2);
+      if (told === 'after') tell();
+      await opening;
+      expect(worker.asked).toEqual([]);
+      expect([session.opened.value?.name, session.step.value]).toEqual(['own', 2]);
+      void session.open(own);
+      expect(worker.asked).toMatchObject([{ open: own }]);
+    },
+  );
+
+  it('asks for another program than the one that was begun', async () => {
+    const session = new Session(beginModel('', source('own')));
+    const worker = ScriptedWorker.last;
+    const opening = session.open(source('other'));
+    worker.onmessage({ data: { id: 0, ...opened('own', 3) } });
+    await worker.answer(opened('other', 1));
+    await opening;
+    expect(session.opened.value?.name).toBe('other');
+  });
+
   it('gives nobody an answer that was asked of a run which is no longer open', async () => {
-    const session = new Session('');
+    const session = new Session(beginModel(''));
     const worker = ScriptedWorker.last;
     void session.open(source('first'));
     await worker.answer(opened('first', 9));
@@ -57,7 +91,7 @@ describe('a session', () => {
   });
 
   it('gives the answer where the other program has a mistake, and the run stays open', async () => {
-    const session = new Session('');
+    const session = new Session(beginModel(''));
     const worker = ScriptedWorker.last;
     void session.open(source('first'));
     await worker.answer(opened('first', 9));
@@ -72,7 +106,7 @@ describe('a session', () => {
   });
 
   it('has nobody wait for a worker whose script did not load, then or later', async () => {
-    const session = new Session('');
+    const session = new Session(beginModel(''));
     const waiting = session.open(source('first'));
     // As browsers tell it: without a message.
     ScriptedWorker.last.onerror({});
@@ -82,7 +116,7 @@ describe('a session', () => {
   });
 
   it('goes on asking a worker that threw in between', async () => {
-    const session = new Session('');
+    const session = new Session(beginModel(''));
     const worker = ScriptedWorker.last;
     void session.open(source('first'));
     await worker.answer(opened('first', 9));

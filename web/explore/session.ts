@@ -6,6 +6,7 @@ import type { ExploreSource } from '../../src/explore/source.js';
 import type { Value } from '../../src/explore/value.js';
 import type { ViewAnswer, ViewArgs, ViewName } from '../../src/explore/views.js';
 import type { Diagnostic } from '../../src/text/diagnostic.js';
+import type { BegunModel } from './head-start.js';
 import { kept } from './kept.js';
 import { Model, Problem } from './model.js';
 import type { Tab } from './panel.js';
@@ -47,8 +48,8 @@ export class Session {
   private asking = false;
   private stale = false;
 
-  constructor(workerScript: string) {
-    this.model = new Model(workerScript, {
+  constructor(begun: BegunModel) {
+    this.model = new Model(begun, {
       onMarks: (marks) => this.takeMarks(marks),
       onCrash: (message) => this.fail(message),
     });

@@ -6,8 +6,11 @@ export interface WorkerListener<M> {
 }
 
 /** Starts a worker from a script of `parts.ts`; nothing that goes wrong with it is lost. */
-export function startWorker<M>(script: string, { onMessage, onFailure }: WorkerListener<M>): Worker {
-  const worker = new Worker(script);
+export const startWorker = <M>(script: string, listener: WorkerListener<M>): Worker =>
+  listenTo(new Worker(script), listener);
+
+/** Hears a worker from now on. */
+export function listenTo<M>(worker: Worker, { onMessage, onFailure }: WorkerListener<M>): Worker {
   worker.onmessage = ({ data }: MessageEvent<M>) => onMessage(data);
   // A script that does not load comes without a message.
   worker.onerror = ({ message }) => onFailure(message || 'the script of a worker did not load');

@@ -90,6 +90,8 @@ function open(id: number, source: ExploreSource, from: number | undefined): Repl
   const before = explorer;
   explorer = new Explorer(source);
   const step = before === undefined || from === undefined ? 0 : explorer.besideStep(before, from);
+  // The page asks at once about what it shows.
+  asked = performance.now();
   begin();
   return { id, opened: explorer.opened, step };
 }

@@ -52,6 +52,12 @@ export async function readFragment(fragment: string): Promise<Linked> {
   };
 }
 
+/** Whether a fragment says what is to be opened, and not only where in it. */
+export function saysProgram(fragment: string): boolean {
+  const said = new URLSearchParams(fragment.replace(/^#/, ''));
+  return said.has('program') || said.has('xen');
+}
+
 function base64Url(bytes: Uint8Array): string {
   const letters: string[] = [];
   for (let at = 0; at < bytes.length; at += 0x8000)
