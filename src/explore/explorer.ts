@@ -73,7 +73,7 @@ export class Explorer {
       edition: edition.name,
       length: timeline.length,
       stopped: timeline.stopped?.diagnostic,
-      faults: faultySteps(timeline),
+      faults: timeline.faultSteps,
       loops: Rounds.of(timeline).loops,
     };
   }
@@ -141,14 +141,6 @@ export class Explorer {
       ...(survey !== undefined && { survey: survey.marks }),
     };
   }
-}
-
-function faultySteps(timeline: Timeline): number[] {
-  const found: number[] = [];
-  for (let step = 1; step <= timeline.length; step++) {
-    if (timeline.step(step).faults !== undefined) found.push(step);
-  }
-  return found;
 }
 
 /** What an error says, as data: a place in the program where there is one. */

@@ -30,15 +30,27 @@ const MAX_STEPS = 100_000;
 /** The statement that stands for the end of a `repeat forever`. */
 export const LOOP_END = 'repeat forever';
 
+/** A block that is being carried out, or the program itself, and where in it the run stands. */
+interface Block {
+  readonly steps: readonly Step[];
+  at: number;
+  /** Undefined for the program. */
+  readonly repeat: Repeat | undefined;
+  /** Rounds that have begun. */
+  rounds: number;
+  /** Of a block that goes on for ever. */
+  readonly watch: LoopWatch | undefined;
+}
+
 /** Carries a program out on a machine of its own, statement by statement, blocks as often as they say. */
 export class Execution {
   readonly xen: Xen;
   readonly names: Names;
   private readonly program: Program;
   private readonly observer: Observer;
-  /** What starts the domains that the program takes from configs. */
-  private readonly started: readonly Statement[];
   private steps = 0;
+  /** What is being carried out, the innermost block last. */
+  private readonly blocks: Block[] = [];
   /** The `repeat forever` blocks that are being run, the innermost last. */
   private readonly loops: LoopWatch[] = [];
 
@@ -48,32 +60,71 @@ export class Execution {
     this.observer = observer;
     this.xen = bootMachine(program.machine, edition.profile);
     this.names = new Names(this.xen);
-    this.started = program.configs.flatMap((config) => expandConfig(config, program, edition));
+    // What starts the domains that the program takes from configs comes first.
+    const started = program.configs.flatMap((config) => expandConfig(config, program, edition));
+    const steps = [...started, ...program.steps];
+    this.blocks.push({ steps, at: 0, repeat: undefined, rounds: 0, watch: undefined });
   }
 
   /** Runs all steps. @throws InputError where an operation cannot be carried out as written. */
   run(): void {
-    for (const _ of this.stepwise());
+    while (this.next());
   }
 
-  /** The same as something that can be held up after any statement: it yields behind each. */
-  stepwise(): Generator<void> {
-    return this.runSteps([...this.started, ...this.program.steps]);
-  }
-
-  private *runSteps(steps: readonly Step[]): Generator<void> {
-    for (const step of steps) {
-      if (!isRepeat(step)) {
+  /**
+   * Carries out the next statement, and says whether there was one: a run can be held up between any two.
+   * @throws InputError where it cannot be carried out as written.
+   */
+  next(): boolean {
+    for (let block = this.blocks.at(-1); block !== undefined; block = this.blocks.at(-1)) {
+      const step = block.steps[block.at++];
+      if (step === undefined) this.endRound(block);
+      else if (isRepeat(step)) this.enter(step);
+      else {
         this.runStatement(step);
-        yield;
-      } else if (step.repeat === 'forever') yield* this.runForever(step);
-      else for (let i = 0; i < step.repeat; i++) yield* this.runRound(step.body, step);
+        return true;
+      }
     }
+    return false;
   }
 
-  private runRound(body: readonly Step[], place: Place): Generator<void> {
-    this.countStep(place);
-    return this.runSteps(body);
+  /**
+   * A block that goes on for ever is run until the state at its end has been there before, which proves that it can. If a
+   * hypercall is under way all the while, and makes steps, that is a livelock. The first round may lead into the loop.
+   */
+  private enter(repeat: Repeat): void {
+    const watch = repeat.repeat === 'forever' ? watchLoop(this.xen) : undefined;
+    if (watch !== undefined) this.loops.push(watch);
+    const block: Block = { steps: repeat.body, at: 0, repeat, rounds: 0, watch };
+    this.blocks.push(block);
+    this.beginRound(block);
+  }
+
+  private beginRound(block: Block): void {
+    const { repeat, rounds, watch } = block;
+    const most = repeat === undefined ? 0 : repeat.repeat === 'forever' ? MAX_ROUNDS : repeat.repeat;
+    if (rounds >= most || watch?.hasClosed === true) {
+      this.leave(block);
+      return;
+    }
+    this.countStep(repeat!);
+    block.rounds++;
+    block.at = 0;
+  }
+
+  private endRound(block: Block): void {
+    block.watch?.roundEnds();
+    this.beginRound(block);
+  }
+
+  private leave({ repeat, watch }: Block): void {
+    this.blocks.pop();
+    if (repeat === undefined || watch === undefined) return;
+    this.loops.pop();
+    const { body: _, expect, ...place } = repeat;
+    const said = expect.length > 0 ? expect : [{ ...place, kind: 'status', status: 'recurs' } as const];
+    const end = { line: place.line, column: place.column, op: LOOP_END, args: {}, expect: said };
+    this.observer.after(end, watch.outcome(), this.xen.store.mark());
   }
 
   private countStep({ line, column }: Place): void {
@@ -87,23 +138,6 @@ export class Execution {
       column,
       hint: 'repeat less often; `repeat forever` ends as soon as the state recurs',
     });
-  }
-
-  /**
-   * A block that goes on for ever: run until the state at its end has been there before, which proves that it can. If a
-   * hypercall is under way all the while, and makes steps, that is a livelock. The first round may lead into the loop.
-   */
-  private *runForever({ body, expect, ...place }: Repeat): Generator<void> {
-    const watch = watchLoop(this.xen);
-    this.loops.push(watch);
-    for (let round = 0; round < MAX_ROUNDS && !watch.hasClosed; round++) {
-      yield* this.runRound(body, place);
-      watch.roundEnds();
-    }
-    this.loops.pop();
-    const said = expect.length > 0 ? expect : [{ ...place, kind: 'status', status: 'recurs' } as const];
-    const end = { line: place.line, column: place.column, op: LOOP_END, args: {}, expect: said };
-    this.observer.after(end, watch.outcome(), this.xen.store.mark());
   }
 
   private runStatement(statement: Statement): void {

@@ -62,8 +62,9 @@ export class Timeline {
    * @throws InputError where the machine cannot be booted or a config's domain not be started.
    */
   static record(program: Program, edition: Edition, options: RecordOptions = {}): Timeline {
-    const recording = Timeline.recording(program, edition, options);
-    for (let next = recording.next(); ; next = recording.next()) if (next.done) return next.value;
+    const recording = new Recording(program, edition, options.maxWrites ?? MAX_WRITES);
+    while (recording.next());
+    return new Timeline(program, edition, recording);
   }
 
   /**
@@ -77,7 +78,7 @@ export class Timeline {
   ): Generator<number, Timeline> {
     const recording = new Recording(program, edition, options.maxWrites ?? MAX_WRITES);
     yield 0;
-    for (const _ of recording.stepwise()) yield recording.length;
+    while (recording.next()) yield recording.length;
     return new Timeline(program, edition, recording);
   }
 
@@ -145,6 +146,11 @@ export class Timeline {
     const { accessSteps } = this.recording;
     const count = accessSteps.countUpTo(step);
     return count === 0 ? 0 : accessSteps.get(count - 1);
+  }
+
+  /** Steps in which the hypervisor logged something of a device's access, in order. */
+  get faultSteps(): readonly number[] {
+    return this.recording.faultSteps;
   }
 
   /** The end of a step's writes. */

@@ -38,8 +38,9 @@ export class Recording implements Observer {
   readonly statements: Statement[] = [];
   readonly statuses: string[] = [];
   readonly notes = new Map<number, StepNotes>();
-  /** Steps in which a device made an access, in order. */
+  /** Steps in which a device made an access, in order; and those in which the hypervisor logged something. */
   readonly accessSteps = new GrowingList();
+  readonly faultSteps: number[] = [];
   /** What ended the run before its end; the step that it happened in is not part of the recording. */
   stopped: InputError | undefined;
   private readonly file: string;
@@ -59,6 +60,7 @@ export class Recording implements Observer {
     this.ends.push(0);
     this.statementOf.push(-1);
     this.statusOf.push(-1);
+    this.names.listen(() => this.length + 1);
   }
 
   /** Steps so far. */
@@ -66,20 +68,21 @@ export class Recording implements Observer {
     return this.ends.length - 1;
   }
 
-  /** Runs the program to its end, or to what stops it. Yields behind each statement, so that it can be held up. */
-  *stepwise(): Generator<void> {
-    const { store } = this.execution.xen;
-    this.names.listen(() => this.length + 1);
+  /**
+   * Carries out the next statement, so that a run can be held up between any two; false at the program's end, or where
+   * something has stopped it. From then on names are moved about in the history.
+   */
+  next(): boolean {
     try {
-      yield* this.execution.stepwise();
+      if (this.execution.next()) return true;
     } catch (error) {
       if (!(error instanceof InputError)) throw error;
       this.stopped = error;
-      store.rollback(this.ends.get(this.length));
-    } finally {
-      this.names.stopListening();
+      this.execution.xen.store.rollback(this.ends.get(this.length));
     }
+    this.names.stopListening();
     this.names.move(this.length);
+    return false;
   }
 
   before(): void {}
@@ -100,6 +103,7 @@ export class Recording implements Observer {
       return;
     }
     if ((access ?? faults ?? steps ?? because) === undefined) return;
+    if (faults !== undefined) this.faultSteps.push(this.length);
     this.notes.set(this.length, {
       ...(faults !== undefined && { faults: faults.map((text) => this.text(text)) }),
       ...(steps !== undefined && { hypercallSteps: steps }),
