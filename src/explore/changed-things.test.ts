@@ -137,3 +137,9 @@ populate_physmap guest 0x110 count=64
   const owners = line!.things.map(({ values }) => values[line!.fields.indexOf('owner')]!.words![0]!);
   expect(new Set(owners).size).toBe(6);
 });
+
+it('levels of a table are of one kind, however the architecture counts them', () => {
+  const arm = exploreExample('arm-grant-fault.dommu', '4.15');
+  const kinds = arm.answer(2, 'outcome', { lines: 6 }).changes.map(({ kind }) => kind);
+  expect(kinds).toEqual(['d1', 'frame', 'd1 p2m GFN']);
+});

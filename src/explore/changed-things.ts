@@ -1,5 +1,6 @@
 import { rememberedFrame } from '../hardware/iotlb.js';
-import { linesOf } from '../store/changes.js';
+import type { Timeline } from '../program/timeline.js';
+import { type ChangeLine, linesOf } from '../store/changes.js';
 import type { Table } from '../store/table.js';
 import { activeRow } from '../xen/grant-active.js';
 import type { XenChange } from '../xen/ram-changes.js';
@@ -38,11 +39,28 @@ export interface ChangedThing {
 /** Letters of a name or a value; a program may have names of any length. */
 const LETTERS = 2000;
 
-/**
- * Changes by what they are changes of, in the order in which a run tells them: of each kind so many lines at most, and so
- * many things in a line.
- */
-export function changedThings(here: Here, changes: readonly XenChange[], most: number): ChangedThings[] {
+/** What a step changed, kind by kind, in the order in which a run tells it; each kind's things in lines. */
+type Grouped = ReadonlyMap<string, readonly ChangeLine<XenChange>[]>;
+
+/** The step of a run that was asked about last: who scrolls asks about one step many times. */
+const last = new WeakMap<Timeline, { readonly step: number; readonly grouped: Grouped }>();
+
+/** All that a step changed by what it is a change of: of each kind so many lines at most, and so many things in a line. */
+export function changedThings(here: Here, most: number): ChangedThings[] {
+  const { timeline, step } = here;
+  let known = last.get(timeline);
+  if (known?.step !== step) {
+    known = { step, grouped: byKind(timeline.changesOf(step)) };
+    last.set(timeline, known);
+  }
+  return [...known.grouped].map(([kind, lines]) => ({
+    kind,
+    lines: lines.slice(0, most).map((line) => changedLine(here, line, most)),
+    count: lines.length,
+  }));
+}
+
+function byKind(changes: readonly XenChange[]): Grouped {
   const byKind = new Map<string, XenChange[]>();
   let what: string | undefined;
   let same: XenChange[] = [];
@@ -56,30 +74,24 @@ export function changedThings(here: Here, changes: readonly XenChange[], most: n
     }
     same.push(change);
   }
-  return [...byKind].map(([kind, ofKind]) => {
-    const all = linesOf(ofKind);
-    const lines = all.slice(0, most).map(({ kind, things }): ChangedLine => {
-      return {
-        kind: shortened(kind, LETTERS),
-        things: things.slice(0, most).map(({ name, changes }) => {
-          return {
-            name: shortened(name, LETTERS),
-            mfn: frameOf(here, changes[0]!),
-            values: changes.map(changedValue),
-          };
-        }),
-        count: things.length,
-        fields: things[0]!.changes.map(({ field }) => field),
-      };
-    });
-    return { kind, lines, count: all.length };
-  });
+  return new Map([...byKind].map(([kind, ofKind]) => [kind, linesOf(ofKind)]));
 }
+
+const changedLine = (here: Here, { kind, things }: ChangeLine<XenChange>, most: number): ChangedLine => ({
+  kind: shortened(kind, LETTERS),
+  things: things.slice(0, most).map(({ name, changes }) => ({
+    name: shortened(name, LETTERS),
+    mfn: frameOf(here, changes[0]!),
+    values: changes.map(changedValue),
+  })),
+  count: things.length,
+  fields: things[0]!.changes.map(({ field }) => field),
+});
 
 /** The name of a thing without what tells it from others of its kind: `frame 0x105` is a `frame`, levels of a table are one. */
 const kindOf = (what: string): string =>
   what
-    .replace(/[ [+](?:0x[0-9a-f]+|\d)[^ ]*| \(L\d\)/g, '')
+    .replace(/[ [+](?:0x[0-9a-f]+|\d)[^ ]*| \((?:L|level )\d\)/g, '')
     .replace(/ of( [^ ]*)?$/, '')
     .trim();
 

@@ -52,7 +52,7 @@ export function outcome(here: Here, { lines }: { readonly lines: number }): Outc
   return {
     ...row!,
     text: shortened(statement.op === LOOP_END ? LOOP_END : printStatement(statement), LINE_LETTERS),
-    changes: changedThings(here, timeline.changesOf(step), lines),
+    changes: changedThings(here, lines),
     log: log.slice(0, lines).map((line) => shortened(line, LINE_LETTERS)),
     logged: log.length,
     because,

@@ -121,11 +121,17 @@ export function encode(
   return out;
 }
 
-/** `faultDisable` as "fault disable"; names in capitals stay. */
+const inWords = new Map<string, string>();
+
+/** `faultDisable` as "fault disable"; names in capitals stay. For names of fields, which are as many as layouts have. */
 export function nameInWords(name: string): string {
-  return name.replace(/([a-z0-9])([A-Z])/g, (_, before: string, after: string) => {
+  const known = inWords.get(name);
+  if (known !== undefined) return known;
+  const words = name.replace(/([a-z0-9])([A-Z])/g, (_, before: string, after: string) => {
     return `${before} ${after.toLowerCase()}`;
   });
+  inWords.set(name, words);
+  return words;
 }
 
 /** A field's value as it is written in a table of all fields: 0 and 1 for flags, frames and what has no meaning in hex. */

@@ -55,7 +55,8 @@ export function changesOfWords<C extends Change>(
   const changes: (Change | C)[] = [];
   const foreignBefore = new Map<number, number>();
   const foreignAfter = new Map<number, number>();
-  for (const [index, old] of [...before].sort(([a], [b]) => a - b)) {
+  for (const index of Int32Array.from(before.keys()).sort()) {
+    const old = before.get(index)!;
     const now = after(index);
     if (now === old) continue;
     const place = layout.locate(index);

@@ -24,14 +24,13 @@ export function ramChanges(xen: Xen, before: ReadonlyMap<number, number>): XenCh
     const bytes = role?.entryBytes ?? 4;
     entries.set(pa - (pa % bytes), { frame, role, first: word - (pa % bytes) / 4 });
   }
-  const old = new Map([...before].map(([word, value]) => [xen.ram.addressOf(word), value]));
   return [...entries]
     .sort(([a], [b]) => a - b)
     .map(([pa, { frame, role, first }]): XenChange => {
       const bytes = role?.entryBytes ?? 4;
-      const now = Int32Array.from({ length: bytes / 4 }, (_, i) => xen.ram.read32(pa + i * 4));
-      const was = now.map((value, i) => old.get(pa + i * 4) ?? value);
-      const words = Array.from(now, (_, i) => first + i);
+      const words = Array.from({ length: bytes / 4 }, (_, i) => first + i);
+      const now = Int32Array.from(words, (word) => xen.store.read(word));
+      const was = now.map((value, i) => before.get(first + i) ?? value);
       const index = (pa % 4096) / bytes;
       if (role === undefined) {
         const hex = (word: number) => `0x${(word >>> 0).toString(16)}`;

@@ -85,6 +85,22 @@ describe.skipIf(chromiumPath === undefined)(`what a step changed, in a browser${
     await close();
   });
 
+  it('has buttons where it can be seen only when it is long, and the keyboard gets to all of them', async () => {
+    const { page, errors, close } = await openExplorer({ text: MANY }, { step: 3 });
+    await page.getByRole('button', { name: /^all [0-9]+ lines$/ }).click();
+    const last = line(page, 'd1 p2m GFN 0xff:');
+    await last.waitFor();
+    expect(await last.textContent()).toMatch(/^d1 p2m GFN 0xff: entry empty → read, write, execute/);
+    expect(await last.locator('button').count()).toBe(0);
+    await page.locator('.changes button[tabindex="0"]').focus();
+    await page.keyboard.press('End');
+    await last.locator('button:focus', { hasText: 'd1 p2m GFN 0xff' }).waitFor();
+    expect(await last.textContent()).toMatch(/^d1 p2m GFN 0xff: entry empty → read, write, execute/);
+    await shows(page, 3);
+    expect(errors).toEqual([]);
+    await close();
+  });
+
   it('begins at its top at another step, and stays where it is when more is told of the same one', async () => {
     const { page, close } = await openExplorer({ text: MANY }, { step: 3 });
     const body = page.locator('#outcome .body');

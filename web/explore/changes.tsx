@@ -1,6 +1,6 @@
 import './changes.css';
 import { type ComponentChildren, Fragment } from 'preact';
-import { useRef } from 'preact/hooks';
+import { useEffect, useRef, useState } from 'preact/hooks';
 import type { ChangedLine, ChangedThing, ChangedThings } from '../../src/explore/changed-things.js';
 import type { Value } from '../../src/explore/value.js';
 import { LeadsTo } from './frame.js';
@@ -9,6 +9,9 @@ import type { PanelProps } from './panel.js';
 
 /** Lines that the keys for a page move by. */
 const PAGE = 10;
+
+/** Lines that get their buttons together. */
+const CHUNK = 40;
 
 /** One stop of the tab key, with a name. */
 const GROUP = { role: 'group', 'aria-label': 'what changed: arrow keys go from one to the next' } as const;
@@ -25,7 +28,10 @@ export function Changes({ session, changes, grouped, showAll }: ChangesProps) {
   const list = useRef<HTMLDivElement>(null);
   const groups = grouped ? changes : [{ kind: '', lines: changes.flatMap(({ lines }) => lines), count: 0 }];
   const drawn = changes.reduce((sum, { lines }) => sum + lines.length, 0);
-  const keys = { ...GROUP, onKeyDown: useRoving(list, drawn, PAGE, () => {}) };
+  const near = useNear(list, drawn);
+  const show = (row: number) =>
+    list.current?.querySelector(`[data-row="${row}"]`)?.scrollIntoView({ block: 'nearest' });
+  const keys = { ...GROUP, onKeyDown: useRoving(list, drawn, PAGE, show) };
   let row = 0;
   return (
     <>
@@ -37,11 +43,11 @@ export function Changes({ session, changes, grouped, showAll }: ChangesProps) {
                 {kind} <span class="dim">({count})</span>
               </h4>
             )}
-            <ul>
-              {lines.map((line) => (
-                <Line key={keyOf(line)} session={session} line={line} row={row++} />
-              ))}
-            </ul>
+            {chunksOf(lines).map((chunk) => {
+              const first = row;
+              row += chunk.length;
+              return <Chunk key={first} session={session} lines={chunk} first={first} near={near(first)} />;
+            })}
           </div>
         ))}
       </div>
@@ -50,7 +56,60 @@ export function Changes({ session, changes, grouped, showAll }: ChangesProps) {
   );
 }
 
-const keyOf = ({ kind, things }: ChangedLine): string => `${kind}${things[0]!.name}`;
+/** Says of each chunk, by its first row, whether it is in sight or not far from it, or ever was: only these have buttons. */
+function useNear(list: { readonly current: HTMLElement | null }, drawn: number): (first: number) => boolean {
+  const [seen, setSeen] = useState<ReadonlySet<number>>(new Set());
+  useEffect(() => {
+    const scroller = list.current!.closest('.body');
+    const watch = new IntersectionObserver(
+      (entries) => {
+        const near = entries.filter(({ isIntersecting }) => isIntersecting);
+        if (near.length === 0) return;
+        const rows = near.map(({ target }) => Number((target as HTMLElement).dataset.first));
+        setSeen((before) => new Set([...before, ...rows]));
+      },
+      { root: scroller, rootMargin: '100%' },
+    );
+    for (const chunk of list.current!.querySelectorAll('[data-first]')) watch.observe(chunk);
+    return () => watch.disconnect();
+  }, [drawn]);
+  return (first) => first < CHUNK || seen.has(first);
+}
+
+const chunksOf = (lines: readonly ChangedLine[]): (readonly ChangedLine[])[] =>
+  Array.from({ length: Math.ceil(lines.length / CHUNK) }, (_, i) => lines.slice(i * CHUNK, (i + 1) * CHUNK));
+
+interface ChunkProps extends PanelProps {
+  readonly lines: readonly ChangedLine[];
+  readonly first: number;
+  readonly near: boolean;
+}
+
+/** Lines that follow each other: text only, while they are far from what can be seen. */
+const Chunk = ({ session, lines, first, near }: ChunkProps) => (
+  <ul data-first={first}>
+    {lines.map((line, index) =>
+      near ? (
+        <Line key={index} session={session} line={line} row={first + index} />
+      ) : (
+        <li key={index} data-row={first + index}>
+          {textOf(line)}
+        </li>
+      ),
+    )}
+  </ul>
+);
+
+const textOf = ({ kind, things, count, fields }: ChangedLine): string => {
+  const { values } = things[0]!;
+  const names = things.map(({ name }) => name).join(', ');
+  const became = fields.map((field, i) => becameText(field, values[i]!)).join(', ');
+  return `${kind}${names}${moreText(count - things.length)}: ${became}`;
+};
+
+const becameText = (field: string, { was, text }: Value): string => `${field} ${was} → ${text}`;
+
+const moreText = (count: number): string => (count > 0 ? ` and ${count.toLocaleString('en')} more` : '');
 
 /** The way to what is not listed. */
 function Rest({ changes, showAll }: Pick<ChangesProps, 'changes' | 'showAll'>) {
@@ -86,7 +145,7 @@ function Line({ session, line: { kind, things, count, fields }, row }: LineProps
             <Name session={session} thing={thing} kind={kind} alone={count === 1} />
           </Fragment>
         ))}
-        {things.length < count && ` and ${(count - things.length).toLocaleString('en')} more`}:
+        {moreText(count - things.length)}:
       </span>{' '}
       {fields.map((field, index) => (
         <Fragment key={index}>
@@ -120,7 +179,7 @@ function Name({ session, thing: { name, mfn, values }, kind, alone }: NameProps)
   const value = others.length === 0 ? first! : { text: what, words };
   return (
     <Ask session={session} value={value} what={what}>
-      <span class="now">{name}</span>
+      <span class="field">{name}</span>
     </Ask>
   );
 }
@@ -133,7 +192,7 @@ interface AskProps extends PanelProps {
 /** What a field was and is now. */
 const Became = ({ session, value, what, field }: AskProps & { readonly field: string }) => (
   <Ask session={session} value={value} what={what}>
-    {field} {value.was} → <span class="now">{value.text}</span>
+    <span class="field">{field}</span> {value.was} → {value.text}
   </Ask>
 );
 

@@ -60,6 +60,7 @@ function OutcomeOf({ session }: PanelProps) {
         <p class="empty">{step === 0 ? 'The machine has booted.' : 'Nothing.'}</p>
       ) : (
         <Changes
+          key={step}
           session={session}
           changes={changes}
           grouped={changes.reduce((sum, { count }) => sum + count, 0) > FEW * 2}
