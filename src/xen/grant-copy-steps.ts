@@ -1,14 +1,12 @@
 import { callerOf, goOn } from './calls/call.js';
 import { Step } from './calls/steps.js';
+import { type Claim, claimOf, nameBytes } from './grant-acquire.js';
 import { activeRow } from './grant-active.js';
 import {
-  type Claim,
   type CopyEnd,
   claimEnds,
-  claimOf,
   copyBytes,
   grantCopy,
-  nameBytes,
   putClaimed,
   release,
   unpinClaimed,
