@@ -1,7 +1,7 @@
 import { Memo } from '../src/check/memo.js';
 import { processSeconds } from '../src/check/node-crew.js';
 import { search } from '../src/check/search.js';
-import { DEFAULT_ALPHABET } from '../src/program/alphabet.js';
+import { DEFAULT_ALPHABET } from '../src/program/alphabet-bounds.js';
 import { type ConfigMachine, programOfConfigs } from '../src/program/configs-program.js';
 import { sceneModel, type VerifyBounds } from '../src/program/verify.js';
 import { resolveEdition } from '../src/xen/editions/edition.js';

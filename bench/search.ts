@@ -1,7 +1,7 @@
 import type { Model } from '../src/check/model.js';
 import { processSeconds } from '../src/check/node-crew.js';
 import { search } from '../src/check/search.js';
-import { DEFAULT_ALPHABET } from '../src/program/alphabet.js';
+import { DEFAULT_ALPHABET } from '../src/program/alphabet-bounds.js';
 import { programOfConfigs } from '../src/program/configs-program.js';
 import { sceneModel, type VerifyBounds } from '../src/program/verify.js';
 import { PAGE_WORDS } from '../src/store/store.js';

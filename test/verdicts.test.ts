@@ -1,6 +1,6 @@
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
-import { DEFAULT_ALPHABET } from '../src/program/alphabet.js';
+import { DEFAULT_ALPHABET } from '../src/program/alphabet-bounds.js';
 import { type ConfigMachine, programOfConfigs } from '../src/program/configs-program.js';
 import { loadProgram } from '../src/program/load.js';
 import { verifyProgram } from '../src/program/verify.js';

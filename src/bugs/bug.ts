@@ -1,4 +1,4 @@
-import { type AlphabetBounds, DEFAULT_ALPHABET } from '../program/alphabet.js';
+import { type AlphabetBounds, DEFAULT_ALPHABET } from '../program/alphabet-bounds.js';
 import { parseProgram } from '../program/parse.js';
 import type { Program } from '../program/program.js';
 import type { VerifyBounds } from '../program/verify.js';

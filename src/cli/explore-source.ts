@@ -1,7 +1,7 @@
 import { basename, extname } from 'node:path';
 import { requireBug } from '../bugs/gallery.js';
 import { type ExploreSource, readSource } from '../explore/source.js';
-import { DEFAULT_ALPHABET } from '../program/alphabet.js';
+import { DEFAULT_ALPHABET } from '../program/alphabet-bounds.js';
 import { Execution } from '../program/execution.js';
 import { printProgram } from '../program/print.js';
 import type { Program } from '../program/program.js';

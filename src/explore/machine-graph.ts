@@ -1,6 +1,6 @@
 import { MEMO_BYTES, Memo } from '../check/memo.js';
 import { type StateGraph, StateGrapher } from '../check/state-graph.js';
-import { actionStatement } from '../program/alphabet.js';
+import { actionStatement } from '../program/alphabet-action.js';
 import { LOOP_END } from '../program/execution.js';
 import { performStatement } from '../program/perform.js';
 import { printProgram, printStatement } from '../program/print.js';

@@ -1,10 +1,6 @@
-import {
-  type ActionNames,
-  type AlphabetBounds,
-  actionStatement,
-  alphabetOf,
-  DEFAULT_ALPHABET,
-} from '../program/alphabet.js';
+import { alphabetOf } from '../program/alphabet.js';
+import { type ActionNames, actionStatement } from '../program/alphabet-action.js';
+import { type AlphabetBounds, DEFAULT_ALPHABET } from '../program/alphabet-bounds.js';
 import type { Examples } from '../program/alphabet-examples.js';
 import { ACTION_OPERATIONS } from '../program/alphabet-operations.js';
 import { Names } from '../program/names.js';

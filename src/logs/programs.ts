@@ -1,6 +1,8 @@
 import { search } from '../check/search.js';
 import type { IommuFault } from '../hardware/iommu.js';
-import { type Action, actionStatement, alphabetOf, DEFAULT_ALPHABET } from '../program/alphabet.js';
+import { alphabetOf } from '../program/alphabet.js';
+import { type Action, actionStatement } from '../program/alphabet-action.js';
+import { DEFAULT_ALPHABET } from '../program/alphabet-bounds.js';
 import { parseProgram } from '../program/parse.js';
 import { printProgram } from '../program/print.js';
 import type { Expectation, Program, Statement, Step } from '../program/program.js';

@@ -1,9 +1,10 @@
 import { InputError } from '../text/diagnostic.js';
 import { suggest } from '../text/suggest.js';
 import type { Xen } from '../xen/state.js';
-import { type ActionNames, type AlphabetBounds, Attempt } from './alphabet.js';
+import type { AddAction } from './alphabet-action.js';
+import { type ActionNames, Attempt } from './alphabet-action.js';
+import type { AlphabetBounds } from './alphabet-bounds.js';
 import { gfnsTried, refsTried } from './alphabet-examples.js';
-import type { AddAction } from './alphabet-steps.js';
 import { Arguments, Nameless } from './arguments.js';
 import { HANDLERS } from './handlers.js';
 import { Names } from './names.js';

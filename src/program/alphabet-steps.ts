@@ -9,16 +9,8 @@ import { beginPopulatePhysmap } from '../xen/memory.js';
 import type { Xen } from '../xen/state.js';
 import { Life } from '../xen/tables/domain.js';
 import { beginMapWritable, beginPinTable } from '../xen/type-steps.js';
-import { type ActionNames, type AlphabetBounds, Attempt, answered } from './alphabet.js';
-import type { Argument } from './program.js';
-
-/** Adds an action to the alphabet. */
-export type AddAction = (
-  op: string,
-  actor: string,
-  args: Record<string, Argument>,
-  perform: () => Attempt,
-) => void;
+import { type ActionScene, type AddAction, Attempt, answered } from './alphabet-action.js';
+import type { AlphabetBounds } from './alphabet-bounds.js';
 
 /** An attempt that needs a row of `call` for `slot`. */
 function withCall(xen: Xen, slot: number, begin: (call: number) => number): () => Attempt {
@@ -32,13 +24,7 @@ function withCall(xen: Xen, slot: number, begin: (call: number) => number): () =
  * Hypercalls one step at a time, so that others run between any two steps of them: what guests do with page types, and
  * what the toolstack gives them and ends them with.
  */
-export function addSteps(
-  xen: Xen,
-  names: ActionNames,
-  bounds: AlphabetBounds,
-  frames: readonly number[],
-  add: AddAction,
-): void {
+export function addSteps({ xen, names, bounds, frames, add }: ActionScene): void {
   for (let slot = 1; slot < xen.domIo; slot++) {
     if (!xen.exists(slot)) continue;
     const domain = names.domain(slot);

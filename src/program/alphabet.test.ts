@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { InputError } from '../text/diagnostic.js';
 import { resolveEdition } from '../xen/editions/edition.js';
-import { actionStatement } from './alphabet.js';
+import { actionStatement } from './alphabet-action.js';
 import { Arguments } from './arguments.js';
 import { HANDLERS } from './handlers.js';
 import { printProgram, printStatement } from './print.js';

@@ -1,7 +1,7 @@
 import type { Livelock } from '../check/livelock.js';
 import type { Edition } from '../xen/editions/edition.js';
 import type { Invariant } from '../xen/invariants.js';
-import { type Action, actionStatement } from './alphabet.js';
+import { type Action, actionStatement } from './alphabet-action.js';
 import { expandConfig } from './config-domain.js';
 import type { Program, Repeat, Statement, Step } from './program.js';
 import { Run, type StepResult } from './runner.js';

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { SourceText } from '../text/source.js';
 import { resolveEdition } from '../xen/editions/edition.js';
-import { DEFAULT_ALPHABET } from './alphabet.js';
+import { DEFAULT_ALPHABET } from './alphabet-bounds.js';
 import type { Counterexample } from './counterexample.js';
 import { parseProgram } from './parse.js';
 import { printProgram, printStatement } from './print.js';

@@ -3,7 +3,7 @@ import { callerOf, isIdle } from '../xen/calls/call.js';
 import { hypercallOf } from '../xen/calls/name.js';
 import { TOOLSTACK } from '../xen/calls/steps.js';
 import type { Xen } from '../xen/state.js';
-import type { Action, ActionNames } from './alphabet.js';
+import type { Action, ActionNames } from './alphabet-action.js';
 
 /**
  * Hypercalls under way as obligations of the model, by their row of the table `call`: each must end, whatever other

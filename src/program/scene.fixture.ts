@@ -1,7 +1,7 @@
 import { fileURLToPath } from 'node:url';
 import { SourceText } from '../text/source.js';
 import { resolveEdition } from '../xen/editions/edition.js';
-import { DEFAULT_ALPHABET } from './alphabet.js';
+import { DEFAULT_ALPHABET } from './alphabet-bounds.js';
 import { type ConfigMachine, programOfConfigs } from './configs-program.js';
 import { parseProgram } from './parse.js';
 import type { Program } from './program.js';

@@ -1,6 +1,6 @@
 import { InputError } from '../text/diagnostic.js';
 import type { Edition } from '../xen/editions/edition.js';
-import type { ActionNames } from './alphabet.js';
+import type { ActionNames } from './alphabet-action.js';
 import { type Program, statementsOf } from './program.js';
 import { Run, type StepResult } from './runner.js';
 

@@ -7,7 +7,7 @@ import type { Xen } from '../xen/state.js';
 import { frameRoles } from '../xen/symmetry/frame-roles.js';
 import { Image, TableWords } from '../xen/symmetry/image.js';
 import { identity } from '../xen/symmetry/renaming.js';
-import type { AlphabetBounds } from './alphabet.js';
+import type { AlphabetBounds } from './alphabet-bounds.js';
 import type { Program } from './program.js';
 import { bounds, configs, PV, program } from './scene.fixture.js';
 import { actionNames, runScene } from './scene.js';

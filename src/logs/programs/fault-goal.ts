@@ -1,6 +1,6 @@
 import type { Model } from '../../check/model.js';
 import type { IommuFault } from '../../hardware/iommu.js';
-import type { Action } from '../../program/alphabet.js';
+import type { Action } from '../../program/alphabet-action.js';
 import { deviceAccess } from '../../program/device-access.js';
 import { XenModel } from '../../program/verify.js';
 import type { Xen } from '../../xen/state.js';

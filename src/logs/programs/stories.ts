@@ -1,4 +1,4 @@
-import type { AlphabetBounds } from '../../program/alphabet.js';
+import type { AlphabetBounds } from '../../program/alphabet-bounds.js';
 import { deviceOwner } from '../../xen/devices.js';
 import { ownerOf } from '../../xen/frames.js';
 import type { Xen } from '../../xen/state.js';
