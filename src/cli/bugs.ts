@@ -7,6 +7,7 @@ import { BEHAVIOURS } from '../xen/editions/behaviours.js';
 import { DEFAULT_EDITION } from '../xen/editions/edition.js';
 import type { BehaviourSpec } from '../xen/editions/history.js';
 import { MENDED } from '../xen/editions/mended.js';
+import { harmsText } from '../xen/invariants/harm.js';
 import { INVARIANTS } from '../xen/invariants.js';
 import { EXIT, type ExitCode, type Io, runCommand, standardIo } from './io.js';
 
@@ -116,7 +117,7 @@ function invariantText(id: string): string {
   const invariant = INVARIANTS.find((one) => one.id === id);
   return invariant === undefined
     ? `${id}: a hypercall never ends`
-    : `${id}: ${invariant.title} (${invariant.harm})`;
+    : `${id}: ${invariant.title} (${harmsText(invariant)})`;
 }
 
 /** The words of a text in lines of at most so many characters. */

@@ -45,11 +45,11 @@ export function verdictJson(
     },
     invariants: SEARCHED.map(({ id }) => id),
     livelocks: livelockJson(result.search),
-    violations: written.map(({ kind, invariant, message, text, file, steps, length, loop }) => ({
+    violations: written.map(({ kind, invariant, harm, message, text, file, steps, length, loop }) => ({
       kind,
       invariant: invariant.id,
       title: invariant.title,
-      harm: invariant.harm,
+      harm,
       message,
       facts: factsOf(message, steps),
       length,
@@ -121,8 +121,8 @@ function* livelockLines(one: Written, paint: Paint): Generator<string> {
   for (const line of [`${message}.`, ...loopStory(one)]) yield `  ${line}`;
 }
 
-function* safetyLines({ invariant, message, steps, scene }: Written, paint: Paint): Generator<string> {
-  yield `${paint.error(`${invariant.id}: ${invariant.title}`)} — does not hold (${invariant.harm})`;
+function* safetyLines({ invariant, harm, message, steps, scene }: Written, paint: Paint): Generator<string> {
+  yield `${paint.error(`${invariant.id}: ${invariant.title}`)} — does not hold (${harm})`;
   yield paint.dim(`  ${invariant.reason}`);
   const own = ({ violations }: StepResult) => violations.filter((one) => one.invariant === invariant.id);
   for (const step of steps.slice(scene))

@@ -38,6 +38,19 @@ describe('the invariants at a place', () => {
     expect(after.at(-1)).toMatchObject({ breaks: 0 });
   });
 
+  it('say of a violation what it leads to, and of themselves what theirs may', () => {
+    const explorer = open();
+    while (!explorer.workFor(50));
+    const { rows } = explorer.answer(explorer.marks.violations[0]!, 'invariants', undefined);
+    for (const { message, harm, harms } of rows) {
+      expect(harm === undefined).toBe(message === undefined);
+      expect(harms).toContain(harm ?? '');
+    }
+    expect(rows.find(({ id }) => id === 'I1')!.harms).toBe(
+      'mapping lost; isolation broken where a page is mapped that its type does not permit',
+    );
+  });
+
   it('are broken and mended as often as they are', () => {
     const explorer = open();
     while (!explorer.workFor(50));

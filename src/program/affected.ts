@@ -2,7 +2,7 @@ import { BEHAVIOUR_NAMES, BEHAVIOURS, type BehaviourName, type Profile } from '.
 import { CHANGES, OLDEST } from '../xen/editions/changes.js';
 import { differences, distinctEditions, type Edition } from '../xen/editions/edition.js';
 import type { Change } from '../xen/editions/history.js';
-import type { Harm } from '../xen/invariants.js';
+import { HARMS, type Harm } from '../xen/invariants/harm.js';
 import { OPERATION_BY_NAME } from './operations.js';
 import { isRepeat, type Program, type Step } from './program.js';
 import { type RunResult, runProgram } from './runner.js';
@@ -40,8 +40,6 @@ export interface Affected {
   /** Trailers for the patch, as Xen's maintainers ask for them. */
   readonly trailers: { readonly fixes: readonly string[]; readonly backport: string | null };
 }
-
-const GRAVEST_FIRST: readonly Harm[] = ['isolation broken', 'crash', 'livelock', 'mapping lost', 'leak'];
 
 /** A program as one that ought to be: what it says of livelocks is left out, for one that is expected is one still. */
 function withoutLivelocks(program: Program): Program {
@@ -158,5 +156,5 @@ function worstOf(runs: readonly RunResult[]): Harm | undefined {
         found.add('isolation broken');
     }
   }
-  return GRAVEST_FIRST.find((harm) => found.has(harm));
+  return HARMS.find((harm) => found.has(harm));
 }

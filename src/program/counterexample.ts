@@ -1,16 +1,17 @@
 import type { Livelock } from '../check/livelock.js';
 import type { Edition } from '../xen/editions/edition.js';
-import type { Invariant } from '../xen/invariants.js';
+import { isGraver } from '../xen/invariants/harm.js';
+import type { Harm, Invariant } from '../xen/invariants.js';
 import { type Action, actionStatement } from './alphabet-action.js';
 import { expandConfig } from './config-domain.js';
 import type { Program, Repeat, Statement, Step } from './program.js';
 import { Run, type StepResult } from './runner.js';
 
 /** What a counterexample goes against: an invariant, or {@link LIVELOCK}. */
-export type Broken = Pick<Invariant, 'id' | 'title' | 'reason' | 'harm' | 'dear'>;
+export type Broken = Pick<Invariant, 'id' | 'title' | 'reason' | 'dear'>;
 
 /** What a hypercall that never ends goes against. It is no invariant: no state and no step shows it, only a loop does. */
-export const LIVELOCK: Broken = {
+export const LIVELOCK: Broken & Pick<Invariant, 'harm'> = {
   id: 'livelock',
   title: 'a hypercall that is begun ends, whatever other domains and devices do meanwhile',
   reason:
@@ -23,6 +24,8 @@ export interface Counterexample {
   readonly kind: 'safety' | 'livelock';
   readonly invariant: Broken;
   readonly message: string;
+  /** What it leads to. */
+  readonly harm: Harm;
   readonly program: Program;
   /**
    * The program's run, step by step; the first `scene` of them set the scene. Of a livelock, one round of the loop, and
@@ -47,18 +50,18 @@ export function safetyCounterexample(
 ): Counterexample {
   const whole = withoutConfigs(program, edition, statementsOf(actions));
   const steps = replay(whole, edition, invariant);
-  const broken = steps
-    .flatMap(({ violations }) => violations)
-    .findLast((one) => one.invariant === invariant.id);
+  const own = steps.flatMap(({ violations }) => violations.filter((one) => one.invariant === invariant.id));
+  const broken = own.findLast(({ harm }) => !own.some((other) => isGraver(other.harm, harm)));
   if (broken === undefined)
     throw new Error(`the runner does not find what the search found: ${invariant.id}`);
   const length = actions.length;
   const scene = steps.length - length;
-  const { message } = broken;
+  const { message, harm } = broken;
   return {
     kind: 'safety',
     invariant,
     message,
+    harm,
     program: whole,
     steps,
     scene,
@@ -90,6 +93,7 @@ export function livelockCounterexample(
     kind: 'livelock',
     invariant: LIVELOCK,
     message: end.unexpected[0]!.replace(/^.*?: /, ''),
+    harm: LIVELOCK.harm,
     program: whole,
     steps,
     scene: round - prefix.length,

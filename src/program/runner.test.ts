@@ -96,6 +96,26 @@ describe('a broken invariant', () => {
       again.steps.slice(-4).map(({ violations }) => violations.map(({ invariant }) => invariant)),
     ).toEqual([['I2', 'REACH'], [], [], ['I2']]);
   });
+
+  it('says what this violation leads to, and is reported again when that is worse, not when it is less', () => {
+    const { steps } = run(
+      `${PV}update_va_mapping g va=0 0x101 rw
+update_va_mapping g va=1 0x102 rw
+grant g 0 g 0x101
+map_grant_ref g h g 0 host readonly
+populate_physmap g 0x103
+update_va_mapping g va=2 0x103 rw
+`,
+      '4.13+pvPageAdded=mapped-untyped',
+    );
+    const told = steps.slice(-3).map(({ violations }) => violations.filter((one) => one.invariant === 'I1'));
+    expect(told.map((violations) => violations.map(({ harm }) => harm))).toEqual([
+      ['mapping lost'],
+      ['isolation broken'],
+      [],
+    ]);
+    expect(told[1]![0]!.message).toMatch(/^frame 0x103 .*type none.* is mapped rw/);
+  });
 });
 
 describe('repeat N', () => {

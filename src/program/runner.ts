@@ -1,7 +1,8 @@
 import { changeLines, changesSince } from '../store/changes.js';
 import type { Mark } from '../store/store.js';
 import type { Edition } from '../xen/editions/edition.js';
-import { INVARIANTS, type Invariant, Judge, SEARCHED } from '../xen/invariants.js';
+import { isGraver } from '../xen/invariants/harm.js';
+import { type Breach, type Harm, INVARIANTS, type Invariant, Judge, SEARCHED } from '../xen/invariants.js';
 import { ramChanges } from '../xen/ram-changes.js';
 import type { Xen } from '../xen/state.js';
 import { Execution, LOOP_END } from './execution.js';
@@ -23,7 +24,7 @@ export interface StepResult {
   readonly hypercallSteps?: number;
   readonly changes: readonly string[];
   readonly faults: readonly FaultText[];
-  /** Invariants that held before this step and do not after it. */
+  /** Invariants that held before this step and do not after it, or whose breach is of a graver harm now. */
   readonly violations: readonly ViolationText[];
   /** Expectations that were not met, and faults and violations that nobody expected. */
   readonly unexpected: readonly string[];
@@ -64,12 +65,26 @@ export function invariantsFor(program: Program, check: Checked): readonly Invari
   return INVARIANTS.filter((one) => SEARCHED.includes(one) || expected.has(one.id));
 }
 
+/**
+ * Whether a breach is to be told: of a step each one, of a state the first, and one that is graver than the one before.
+ * @param before what the breach of the same invariant led to that the step began with, if it did.
+ */
+export function isNews(
+  { remember }: Pick<Invariant, 'remember'>,
+  before: Harm | undefined,
+  breach: Breach | undefined,
+): breach is Breach {
+  if (breach === undefined) return false;
+  return remember !== undefined || before === undefined || isGraver(breach.harm, before);
+}
+
 /** A program that is being run, held against invariants and against what it expects. */
 export class Run {
   private readonly execution: Execution;
   private readonly judge: Judge;
   private readonly invariants: readonly Invariant[];
-  private readonly broken = new Set<string>();
+  /** Invariants that do not hold, by id, and what their breach leads to. */
+  private readonly broken = new Map<string, Harm>();
   private readonly describeChanges: boolean;
   readonly watch: Watch | undefined;
   private answered: ((status: string) => void) | undefined;
@@ -120,17 +135,15 @@ export class Run {
     this.record(statement, outcome, changes, this.newViolations(this.invariants));
   }
 
-  /** Those of `invariants` that have just been broken. One that holds again is looked for anew. */
+  /** Those of `invariants` that have just been broken, or worse. One that holds again is looked for anew. */
   private newViolations(invariants: readonly Invariant[]): ViolationText[] {
     const found: ViolationText[] = [];
     for (const invariant of invariants) {
-      const { id, title, harm } = invariant;
-      const message = this.judge.violation(invariant);
-      if (message === undefined) this.broken.delete(id);
-      else if (!this.broken.has(id) || invariant.remember !== undefined) {
-        this.broken.add(id);
-        found.push({ invariant: id, title, message, harm });
-      }
+      const { id, title } = invariant;
+      const breach = this.judge.violation(invariant);
+      if (isNews(invariant, this.broken.get(id), breach)) found.push({ invariant: id, title, ...breach });
+      if (breach === undefined) this.broken.delete(id);
+      else this.broken.set(id, breach.harm);
     }
     return found;
   }

@@ -1,4 +1,4 @@
-import type { Harm } from '../xen/invariants.js';
+import type { Breach } from '../xen/invariants.js';
 import type { Outcome } from './handlers/handler.js';
 import type { Expectation } from './program.js';
 
@@ -7,11 +7,10 @@ export interface FaultText {
   readonly text: string;
 }
 
-export interface ViolationText {
+/** An invariant that is broken, by what, and what that leads to. */
+export interface ViolationText extends Breach {
   readonly invariant: string;
   readonly title: string;
-  readonly message: string;
-  readonly harm: Harm;
 }
 
 /** What was expected and did not happen, and what happened and was not expected. */

@@ -5,6 +5,7 @@ import { resolveEdition } from '../xen/editions/edition.js';
 import { INVARIANTS } from '../xen/invariants.js';
 import { parseProgram } from './parse.js';
 import { printProgram } from './print.js';
+import type { Program } from './program.js';
 import { runProgram } from './runner.js';
 import { bounds, configs, PV, program, verify } from './scene.fixture.js';
 import { type Counterexample, sceneModel, type VerifyResult, verifyProgram } from './verify.js';
@@ -38,6 +39,46 @@ function expectReplays({ invariant, program: whole }: Counterexample): void {
   );
   expect(breaking).toBe(steps.length - 1);
 }
+
+describe('an invariant that can be broken in two ways', () => {
+  const scene = (...more: string[]) =>
+    program(`${PV}${more.join('\n')}
+pin_l1_table g 0x102
+grant g 1 g 0x102 readonly
+`);
+  const asked = bounds({
+    refs: 2,
+    handles: 2,
+    levels: [],
+    entries: 0,
+    vaSlots: 0,
+    search: { maxStates: 2000, deeper: 1 },
+  });
+  const told = async (text: Program) => {
+    const { counterexamples } = await verifyProgram(text, resolveEdition('4.13'), asked);
+    return counterexamples.map(({ invariant: { id }, harm, length }) => [id, harm, length]);
+  };
+
+  it('is told of by what each violation leads to, the gravest first', async () => {
+    expect(await told(scene('grant g 0 g 0x101'))).toEqual([
+      ['I13', 'isolation broken', 1],
+      ['I1', 'isolation broken', 1],
+      ['I13', 'mapping lost', 1],
+      ['I13', 'mapping lost', 2],
+      ['I1', 'mapping lost', 1],
+      ['I1', 'mapping lost', 2],
+    ]);
+  });
+
+  it('that the scene breaks in one is shown broken in the other where that is worse', async () => {
+    expect(await told(scene('grant g 0 g 0x101', 'map_grant_ref g h g 0 host readonly'))).toEqual([
+      ['I13', 'isolation broken', 1],
+      ['I1', 'isolation broken', 1],
+      ['I13', 'mapping lost', 0],
+      ['I1', 'mapping lost', 0],
+    ]);
+  });
+});
 
 describe('a search from an xl config', () => {
   it('finds on 4.11.0 by itself that a page table is left in the device’s reach', async () => {

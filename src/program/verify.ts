@@ -13,6 +13,7 @@ import {
   watchedProfile,
 } from '../xen/editions/watched.js';
 import { clauseOf } from '../xen/invariants/clause.js';
+import { byHarm, isGraver } from '../xen/invariants/harm.js';
 import { PREMISES } from '../xen/invariants/premises.js';
 import { INVARIANTS, type Invariant, Judge, SEARCHED } from '../xen/invariants.js';
 import type { Xen } from '../xen/state.js';
@@ -99,7 +100,7 @@ export class XenModel implements StoreModel {
     const judge = new Judge(xen, xen.hasTranslatedDomains ? xen.spec.limits.gfns : 0);
     this.properties = invariants.map((invariant) => ({
       id: invariant.id,
-      violation: () => judge.violation(invariant),
+      violation: () => judge.violation(invariant)?.message,
       clause: clauseOf,
       ...(invariant.id in PREMISES && { premise: () => PREMISES[invariant.id]!.holds(xen) }),
       ...(invariant.remember === undefined ? {} : { remember: () => judge.remember(invariant) }),
@@ -182,9 +183,9 @@ export async function verifyProgram(
   const result = await search(remembering(model, bounds), asked);
   const inScene = new Set(scene.flatMap(({ violations }) => violations.map(({ invariant }) => invariant)));
   const counterexamples = searchedWithin(bounds).flatMap((invariant) => {
-    const ways = inScene.has(invariant.id)
-      ? [[]]
-      : result.violations.filter(({ property }) => property === invariant.id).map(({ actions }) => actions);
+    const found = result.violations.filter(({ property }) => property === invariant.id);
+    const beyond = found.map(({ actions }) => actions).filter(({ length }) => length > 0);
+    const ways = inScene.has(invariant.id) ? [[], ...beyond] : found.map(({ actions }) => actions);
     const shown = ways.map((way) =>
       safetyCounterexample(
         program,
@@ -193,9 +194,10 @@ export async function verifyProgram(
         way.map((action) => model.actions[action]!),
       ),
     );
-    // The first is the shortest. One that goes on from where the invariant is broken already shows nothing new.
+    // The first is the shortest. One that goes on from where the invariant is broken already shows something worse, or nothing.
     return shown.filter((one, index) => index === 0 || breaksAtLast(one));
   });
+  counterexamples.sort((one, other) => byHarm(one.harm, other.harm));
   const loops = livelocksOf(result, xen).map((one) =>
     livelockCounterexample(program, edition, one, model.actions),
   );
@@ -262,10 +264,11 @@ function memoBytes({ search: { maxMemory = Number.POSITIVE_INFINITY } }: VerifyB
   return Math.min(MEMO_BYTES, Math.floor(maxMemory / 8));
 }
 
-/** Whether the invariant holds until the last step. */
-function breaksAtLast({ invariant, steps }: Counterexample): boolean {
-  const broken = steps.filter(({ violations }) => violations.some((one) => one.invariant === invariant.id));
-  return broken[0] === steps.at(-1);
+/** Whether the last step breaks the invariant, and none before it did, or not as badly. */
+function breaksAtLast({ invariant, steps, harm }: Counterexample): boolean {
+  const own = ({ violations }: StepResult) => violations.filter((one) => one.invariant === invariant.id);
+  const before = steps.slice(0, -1).flatMap(own);
+  return own(steps.at(-1)!).length > 0 && before.every((one) => isGraver(harm, one.harm));
 }
 
 /**

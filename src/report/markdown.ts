@@ -25,12 +25,12 @@ export function markdownReport(report: VerdictReport): string {
 }
 
 function violationLines(one: Written): string[] {
-  const { invariant, message, steps, scene, text, file, loop } = one;
+  const { invariant, harm, message, steps, scene, text, file, loop } = one;
   const facts = factsOf(message, steps);
   return [
     `## ${invariant.id}: ${escaped(invariant.title)}`,
     '',
-    `Harm: ${invariant.harm}. Why it must hold: ${escaped(invariant.reason)}.`,
+    `Harm: ${harm}. Why it must hold: ${escaped(invariant.reason)}.`,
     '',
     `**${escaped(message)}**`,
     '',

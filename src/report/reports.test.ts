@@ -24,9 +24,15 @@ interface Sarif {
   readonly version: string;
   readonly runs: readonly [
     {
-      readonly tool: { readonly driver: { readonly rules: readonly { readonly id: string }[] } };
+      readonly tool: {
+        readonly driver: {
+          readonly rules: readonly { readonly id: string; readonly properties: { readonly harm: string } }[];
+        };
+      };
       readonly results: readonly {
         readonly ruleId: string;
+        readonly level: string;
+        readonly properties: { readonly harm: string };
         readonly message: { readonly text: string };
         readonly locations: readonly [
           { readonly physicalLocation: { readonly artifactLocation: { readonly uri: string } } },
@@ -87,6 +93,18 @@ describe('a SARIF log', () => {
     }
   });
 
+  it('says what each violation leads to, and of a rule what its violations may lead to; the level is the same', async () => {
+    const found = await report('4.22+pvPageAdded=mapped-untyped');
+    const [{ tool, results }] = (sarifLog(found, '1.2.3') as Sarif).runs;
+    expect(results.map(({ properties, level }) => [properties.harm, level])).toEqual(
+      found.written.map(({ harm }) => [harm, 'error']),
+    );
+    expect(results.find(({ ruleId }) => ruleId === 'I1')!.properties.harm).toBe('isolation broken');
+    expect(tool.driver.rules.find(({ id }) => id === 'I1')!.properties.harm).toBe(
+      'mapping lost; isolation broken where a page is mapped that its type does not permit',
+    );
+  });
+
   it('says why, by the last change of what is concerned', async () => {
     const [{ results }] = (sarifLog(await report('4.22+pvPageAdded=mapped-untyped'), '1.2.3') as Sarif).runs;
     expect(results.find(({ ruleId }) => ruleId === 'I2')!.message.text).toMatch(/ Because: .*type .* → l1/);
@@ -105,6 +123,8 @@ describe('a Markdown report', () => {
     const text = markdownReport(found);
     expect(text).toContain('# a | &#60;b&#62; on 4.22+pvPageAdded=mapped-untyped');
     for (const { invariant } of found.written) expect(text).toContain(`## ${invariant.id}: `);
+    const [, ofI1 = ''] = text.split('## I1: ');
+    expect(ofI1).toMatch(/^.*\n\nHarm: isolation broken\. Why/);
     expect(text).toMatch(/\| 5 \| `pin_l1_table g 0x10\d` \| ok \|/);
   });
 

@@ -1,4 +1,5 @@
 import { LIVELOCK } from '../program/counterexample.js';
+import { harmsText } from '../xen/invariants/harm.js';
 import { SEARCHED } from '../xen/invariants.js';
 import { factsOf } from './facts.js';
 import { sarifDocument, sarifPlace } from './sarif-document.js';
@@ -20,15 +21,15 @@ export function sarifLog(report: VerdictReport, version: string): unknown {
   return sarifDocument(run, version);
 }
 
-const rules = [...SEARCHED, LIVELOCK].map(({ id, title, reason, harm }) => ({
-  id,
-  shortDescription: { text: title },
-  fullDescription: { text: reason },
-  properties: { harm },
+const rules = [...SEARCHED, LIVELOCK].map((rule) => ({
+  id: rule.id,
+  shortDescription: { text: rule.title },
+  fullDescription: { text: rule.reason },
+  properties: { harm: harmsText(rule) },
 }));
 
 function sarifResult(one: Written, { subject, edition }: VerdictReport): unknown {
-  const { invariant, message, steps, scene } = one;
+  const { invariant, harm, message, steps, scene } = one;
   const facts = factsOf(message, steps).map(({ change }) => change);
   return {
     ruleId: invariant.id,
@@ -37,6 +38,7 @@ function sarifResult(one: Written, { subject, edition }: VerdictReport): unknown
       text: `On Xen ${edition.name}: ${message}.${facts.length === 0 ? '' : ` Because: ${facts.join('; ')}.`}`,
     },
     locations: [sarifPlace(subject, 1)],
+    properties: { harm },
     partialFingerprints: { 'invariant/v1': `${invariant.id}:${edition.name}` },
     codeFlows: [
       {

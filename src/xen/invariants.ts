@@ -4,6 +4,7 @@ import { I9, I10, I11, OWNED, PIRQ, RMRR } from './invariants/devices.js';
 import { I8 } from './invariants/exclusions.js';
 import { I3 } from './invariants/freed.js';
 import { I12, I13, I19 } from './invariants/grants.js';
+import type { Breach } from './invariants/harm.js';
 import { I14, I16 } from './invariants/heap.js';
 import { BUG, CONTRACT, LOCKS } from './invariants/host.js';
 import type { Invariant } from './invariants/invariant.js';
@@ -21,9 +22,10 @@ import { I1 } from './invariants/types.js';
 import { inputFrames } from './rule.js';
 import type { Xen } from './state.js';
 
-export type { Harm, Invariant } from './invariants/invariant.js';
+export type { Breach, Harm } from './invariants/harm.js';
+export type { Invariant } from './invariants/invariant.js';
 
-/** All invariants, gravest harm first. Each stands, with what it looks at, in a file of `invariants/`. */
+/** All invariants, the gravest harm first that they are known for. Each stands, with what it looks at, in a file of `invariants/`. */
 export const INVARIANTS: readonly Invariant[] = [
   // isolation broken
   ...[
@@ -87,7 +89,8 @@ export class Judge {
   }
 
   /** undefined while the invariant holds of the present state, or of the step from the one remembered to it. */
-  violation(invariant: Invariant): string | undefined {
-    return invariant.violation(this.xen, this.inputs, this.notes);
+  violation(invariant: Invariant): Breach | undefined {
+    const found = invariant.violation(this.xen, this.inputs, this.notes);
+    return typeof found === 'string' ? { message: found, harm: invariant.harm } : found;
   }
 }

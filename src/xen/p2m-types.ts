@@ -169,6 +169,10 @@ const ARM_RIGHTS: readonly Rights[] = [
 export const armRights = (type: number, access: number): Rights =>
   (ARM_RIGHTS[type] ?? 0) & accessRights(access);
 
+/** What a type lets the CPU do where mem_access takes nothing away. */
+export const typeRights = (xen: Xen, slot: number, type: number, frame: number): Rights =>
+  xen.spec.arch === 'arm' ? armRights(type, Access.rwx) : x86Rights(xen, slot, type, Access.rwx, frame);
+
 /** p2m_get_iommu_flags: the rights of the entry in tables that mirror an x86 p2m (dossier §4.1). */
 export function iommuRights(xen: Xen, type: number, access: number, frame: number): Rights {
   switch (type) {

@@ -133,7 +133,12 @@ export class RadixWriter {
       format.tableEntry(table, level, this.words);
       this.write(xen, at, this.words.lo, this.words.hi);
       if (present && !this.mapsSame(xen, table, lo, hi, level))
-        noteGlimpse(xen, 'a table that maps otherwise than the page it took the place of');
+        noteGlimpse(
+          xen,
+          isEmpty(xen, table)
+            ? 'an empty table where a page was mapped'
+            : 'a table that maps otherwise than the page it took the place of',
+        );
       if (splits && !filledFirst) this.fillFromPage(xen, table, lo, hi, level);
       if (!present && this.coalesceUpTo !== 0) this.count(xen, level, 1);
     }
@@ -397,4 +402,9 @@ export class RadixWriter {
   get rights(): Rights {
     return this.format.rights(this.lo, this.hi, this.level);
   }
+}
+
+function isEmpty(xen: Xen, table: number): boolean {
+  for (let at = table * 4096; at < (table + 1) * 4096; at += 4) if (xen.ram.read32(at) !== 0) return false;
+  return true;
 }

@@ -53,7 +53,7 @@ function Row({
   judged,
   session,
 }: PanelProps & { readonly row: InvariantRow; readonly judged: boolean }) {
-  const { id, title, reason, harm, message, first, breaks } = row;
+  const { id, title, reason, harms, harm, message, first, breaks } = row;
   return (
     <tr class={message === undefined ? undefined : 'broken'}>
       <td class="state">
@@ -64,7 +64,7 @@ function Row({
         <details>
           <summary>{title}</summary>
           <p class="dim">
-            {reason} Broken, it means: {harm}.
+            {reason}. Broken, it means: {harms}.
           </p>
         </details>
         {message !== undefined && (

@@ -63,10 +63,10 @@ class MachineIndex {
 function staleNotes(xen: Xen): readonly StaleNote[] {
   return xen.units.flatMap((unit) =>
     Array.from({ length: unit.iotlb.rows }, (_, row) => {
-      const text = staleRow(xen, unit, row);
-      if (text === undefined) return [];
+      const stale = staleRow(xen, unit, row);
+      if (stale === undefined) return [];
       const slot = deviceOwner(xen, deviceTagged(xen, unit, unit.iotlb.did(row)));
-      return [{ slot, input: unit.iotlb.input(row), text }];
+      return [{ slot, input: unit.iotlb.input(row), text: stale.message }];
     }).flat(),
   );
 }

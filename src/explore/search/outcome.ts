@@ -78,10 +78,10 @@ export function outcomeOf(
 }
 
 function foundProgram(one: Counterexample): Omit<FoundProgram, 'name' | 'program'> {
-  const { kind, invariant, message, steps, scene, length, loop } = one;
+  const { kind, invariant, harm, message, steps, scene, length, loop } = one;
   // What booting itself breaks is a result before the first step; a run numbers its steps from 1.
   const number = (index: number): number => (steps[0]?.op === 'boot' ? index : index + 1);
-  const { id, title, reason, harm } = invariant;
+  const { id, title, reason } = invariant;
   const last = steps.length - (loop === null ? 0 : 1);
   const shown = steps.map(({ op, status }, index) => ({ step: number(index), text: op, status }));
   return {
@@ -98,6 +98,8 @@ function foundProgram(one: Counterexample): Omit<FoundProgram, 'name' | 'program
   };
 }
 
-/** The step that breaks the invariant for the last time. */
-const breakingStep = ({ steps, invariant }: Counterexample): number =>
-  steps.findLastIndex(({ violations }) => violations.some((one) => one.invariant === invariant.id));
+/** The step that breaks the invariant for the last time, of those of which nothing worse comes. */
+const breakingStep = ({ steps, invariant, harm }: Counterexample): number =>
+  steps.findLastIndex(({ violations }) =>
+    violations.some((one) => one.invariant === invariant.id && one.harm === harm),
+  );

@@ -37,6 +37,37 @@ describe('what is wrong after each step', () => {
     expect(timeline.position).toBe(1);
   });
 
+  it('is told with what it leads to, and as broken again where that is worse', () => {
+    const text = `machine x86
+ram 0x100..0x103
+dom0 pages=1
+createdomain g iommu max_pages=3
+populate_physmap g 0x101
+update_va_mapping g va=0 0x101 rw
+grant g 0 g 0x101
+map_grant_ref g h g 0 host readonly
+populate_physmap g 0x102
+update_va_mapping g va=1 0x102 rw
+`;
+    const edition = resolveEdition('4.13+pvPageAdded=mapped-untyped');
+    const program = parseProgram(new SourceText('t', text));
+    const verdicts = new Verdicts(Timeline.record(program, edition));
+    const harms = [2, 3, 5, 6, 7].map((step) => verdicts.after(step).get('I1')?.harm);
+    expect(harms).toEqual([
+      'isolation broken',
+      undefined,
+      'mapping lost',
+      'isolation broken',
+      'mapping lost',
+    ]);
+    expect(verdicts.breaksOf('I1')).toEqual([2, 5, 6]);
+    const run = new Run(program, edition);
+    run.execute();
+    expect(run.results.map((_, index) => verdicts.newAt(index + 1))).toEqual(
+      run.results.map(({ violations }) => violations),
+    );
+  });
+
   it('is known of every step, however one asks, and what is mended holds again', () => {
     const timeline = Timeline.record(example('death-window.dommu'), resolveEdition('4.17'));
     const verdicts = new Verdicts(timeline);

@@ -1,8 +1,8 @@
 import { countUpTo } from '../../store/ascending.js';
 import { changeLines } from '../../store/changes.js';
-import { type Invariant, Judge } from '../../xen/invariants.js';
+import { type Breach, type Invariant, Judge } from '../../xen/invariants.js';
 import { LOOP_END } from '../execution.js';
-import { type Checked, invariantsFor } from '../runner.js';
+import { type Checked, invariantsFor, isNews } from '../runner.js';
 import type { Timeline } from '../timeline.js';
 import { unmet, type ViolationText } from '../unmet.js';
 import { StateIdentity } from './identity.js';
@@ -10,13 +10,13 @@ import { StateIdentity } from './identity.js';
 /** An invariant that does not hold of a state, or of the step to it, by its number among those judged. */
 interface Broken {
   readonly index: number;
-  readonly message: string;
+  readonly breach: Breach;
 }
 
-/** What became of one invariant: after `steps[i]` its state was `messages[i]`, undefined where it held. */
+/** What became of one invariant: after `steps[i]` it was broken by `breaches[i]`, undefined where it held. */
 interface Course {
   readonly steps: number[];
-  readonly messages: (string | undefined)[];
+  readonly breaches: (Breach | undefined)[];
 }
 
 const NONE: readonly Broken[] = [];
@@ -43,7 +43,7 @@ export class Verdicts {
     this.timeline = timeline;
     this.invariants = invariantsFor(timeline.program, check);
     this.judge = new Judge(timeline.xen, timeline.xen.spec.limits.gfns);
-    this.courses = this.invariants.map(() => ({ steps: [], messages: [] }));
+    this.courses = this.invariants.map(() => ({ steps: [], breaches: [] }));
   }
 
   /** Steps below this one have been judged, the boot among them. */
@@ -96,8 +96,8 @@ export class Verdicts {
     for (const [index, invariant] of invariants.entries()) {
       // No step leads to the state after boot.
       if (step === 0 && invariant.remember !== undefined) continue;
-      const message = judge.violation(invariant);
-      if (message !== undefined) found.push({ index, message });
+      const breach = judge.violation(invariant);
+      if (breach !== undefined) found.push({ index, breach });
     }
     return found.length === 0 ? NONE : found;
   }
@@ -107,24 +107,24 @@ export class Verdicts {
     for (const { index } of this.broken) {
       if (!found.some((one) => one.index === index)) this.turn(index, step, undefined);
     }
-    for (const { index, message } of found) {
-      const before = this.broken.find((one) => one.index === index);
-      if (before?.message !== message) this.turn(index, step, message);
-      const { id, title, harm, remember } = this.invariants[index]!;
-      if (before !== undefined && remember === undefined) continue;
+    for (const { index, breach } of found) {
+      const before = this.broken.find((one) => one.index === index)?.breach;
+      if (before?.message !== breach.message) this.turn(index, step, breach);
+      const invariant = this.invariants[index]!;
+      if (!isNews(invariant, before?.harm, breach)) continue;
       const list = this.violations.get(step) ?? [];
       this.violations.set(step, list);
-      list.push({ invariant: id, title, message, harm });
+      list.push({ invariant: invariant.id, title: invariant.title, ...breach });
     }
   }
 
-  private turn(index: number, step: number, message: string | undefined): void {
-    const { steps, messages } = this.courses[index]!;
+  private turn(index: number, step: number, breach: Breach | undefined): void {
+    const { steps, breaches } = this.courses[index]!;
     steps.push(step);
-    messages.push(message);
+    breaches.push(breach);
   }
 
-  /** Invariants that held before a step and do not after it, as a run tells them. Judges as far as that. */
+  /** Invariants that a step broke, or broke worse, as a run tells them. Judges as far as that. */
   newAt(step: number): readonly ViolationText[] {
     this.judgeTo(step);
     return this.violations.get(step) ?? [];
@@ -136,22 +136,22 @@ export class Verdicts {
   }
 
   /** What is wrong after a step, by the id of the invariant. Judges as far as that. */
-  after(step: number): ReadonlyMap<string, string> {
+  after(step: number): ReadonlyMap<string, Breach> {
     this.judgeTo(step);
-    const wrong = new Map<string, string>();
-    for (const [index, { steps, messages }] of this.courses.entries()) {
+    const wrong = new Map<string, Breach>();
+    for (const [index, { steps, breaches }] of this.courses.entries()) {
       const last = countUpTo(steps, step) - 1;
-      const message = last < 0 ? undefined : messages[last];
-      if (message !== undefined) wrong.set(this.invariants[index]!.id, message);
+      const breach = last < 0 ? undefined : breaches[last];
+      if (breach !== undefined) wrong.set(this.invariants[index]!.id, breach);
     }
     return wrong;
   }
 
-  /** The steps judged so far after which an invariant did not hold and had held before, by its id; in order. */
+  /** The steps judged so far that broke an invariant, which had held before, or broke it worse, by its id; in order. */
   breaksOf(id: string): readonly number[] {
     const index = this.invariants.findIndex((one) => one.id === id);
-    const { steps, messages } = this.courses[index]!;
-    return steps.filter((_, i) => messages[i] !== undefined && (i === 0 || messages[i - 1] === undefined));
+    const { steps, breaches } = this.courses[index]!;
+    return steps.filter((_, i) => isNews({}, breaches[i - 1]?.harm, breaches[i]));
   }
 
   /** What a step was expected to do and did not, and what nobody expected of it. Judges as far as that. */

@@ -15,14 +15,14 @@ describe('I9', () => {
     const root = xen.ram.frameAt(xen.domain.iommuRoot.get(other) - 1);
     xen.vtd!.setContext(NIC.requester, root, slot);
     expect(message(xen, 'I9')).toBe(
-      `nic (0000:03:00.0) is d1, and its accesses go through the tables at 0x${root.toString(16)}`,
+      `nic (0000:03:00.0) is d1's, and its accesses go through the tables at 0x${root.toString(16)}`,
     );
   });
 
   it('fires on a device that is not translated at all, but in the hardware domain’s pass-through', () => {
     const { xen, slot } = guest();
     xen.vtd!.setPassThrough(NIC.requester, slot);
-    expect(message(xen, 'I9')).toBe('nic (0000:03:00.0) is d1, and its accesses go untranslated');
+    expect(message(xen, 'I9')).toBe("nic (0000:03:00.0) is d1's, and its accesses go untranslated");
     expect(broken(x86('4.22', { mode: 'passthrough' }))).toEqual([]);
     expect(broken(amd('4.22', { mode: 'passthrough' }))).toEqual([]);
   });

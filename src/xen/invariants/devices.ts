@@ -9,6 +9,7 @@ import { isUntranslatedHwdom } from '../rule.js';
 import type { Xen } from '../state.js';
 import { Life } from '../tables/domain.js';
 import { skipLevels } from '../vtd-context.js';
+import { type Breach, breach, graverOf, type Harm } from './harm.js';
 import type { Invariant } from './invariant.js';
 import type { Notes } from './notes.js';
 import { deviceText, frameText } from './words.js';
@@ -16,30 +17,47 @@ import { deviceText, frameText } from './words.js';
 /** Whose a device is, where it goes, and the regions that its firmware needs. */
 
 /** A device that translates through tables that are not its owner's, or through none at all. */
-function contextOfAnother(xen: Xen): string | undefined {
+function contextOfAnother(xen: Xen): Breach | undefined {
+  let found: Breach | undefined;
   for (let device = 0; device < xen.spec.devices.length; device++) {
     const unit = xen.unitOf(device);
     const requesters = xen.requesters[device]!;
     for (let id = 0; unit !== undefined && id < requesters.length; id++) {
       if (!unit.select(requesters[id]!)) continue;
-      const found = wrongRoot(xen, device, requesters[id]!, unit.selectedRoot);
-      if (found !== undefined) return found;
+      found = graverOf(found, wrongRoot(xen, device, requesters[id]!, unit.selectedRoot));
+      if (found?.harm === 'isolation broken') return found;
     }
   }
-  return undefined;
+  return found;
 }
 
-function wrongRoot(xen: Xen, device: number, requester: number, root: number): string | undefined {
+function wrongRoot(xen: Xen, device: number, requester: number, root: number): Breach | undefined {
   const owner = deviceOwner(xen, device);
   // A hidden device is dom_xen's in name only.
   const slot = owner === xen.domXen ? 0 : owner;
   // What dom_io's devices translate through is looked at entry by entry (REACH).
   if (slot === xen.domIo && root >= 0) return undefined;
   if (slot >= 0 && root === rootOf(xen, slot, device)) return undefined;
-  const through = root < 0 ? 'untranslated' : `through the tables at ${frameText(root)}`;
-  const whose = slot < 0 ? 'nobody’s' : xen.domainName(slot);
+  const whose = slot < 0 ? 'nobody’s' : `${xen.domainName(slot)}'s`;
   const under = requester === xen.spec.devices[device]!.requester ? '' : ` under ${frameText(requester)}`;
-  return `${deviceText(xen, device)} is ${whose}, and its accesses${under} go ${through}`;
+  const text = `${deviceText(xen, device)} is ${whose}, and its accesses${under} go ${wayText(xen, device, root)}`;
+  return breach(harmOfWay(xen, device, root), text);
+}
+
+/** Where tables lead a device that are not its owner's. Those of its quarantine lead to nobody's memory. */
+export const harmOfWay = (xen: Xen, device: number, root: number): Harm =>
+  isOfQuarantine(xen, device, root) ? 'mapping lost' : 'isolation broken';
+
+/** How a device's accesses go; `root` is -1 where they are not translated. */
+export function wayText(xen: Xen, device: number, root: number): string {
+  if (root < 0) return 'untranslated';
+  const ofQuarantine = isOfQuarantine(xen, device, root) ? ' of its quarantine' : '';
+  return `through the tables${ofQuarantine} at ${frameText(root)}`;
+}
+
+function isOfQuarantine(xen: Xen, device: number, root: number): boolean {
+  const own = xen.device.quarantineTable.get(device);
+  return root === rootOf(xen, xen.domIo, device) || (own !== 0 && root === rootAt(xen, device, own - 1));
 }
 
 /** No frame, and not "untranslated" either. */
@@ -49,8 +67,12 @@ const NO_TABLES = -2;
 function rootOf(xen: Xen, slot: number, device: number): number {
   if (isUntranslatedHwdom(xen, slot) && xen.spec.hwdomMode === 'passthrough') return -1;
   const root = (sharesP2m(xen, slot) ? xen.domain.p2mRoot : xen.domain.iommuRoot).get(slot);
-  if (root === 0) return NO_TABLES;
-  const frame = xen.ram.frameAt(root - 1);
+  return root === 0 ? NO_TABLES : rootAt(xen, device, root - 1);
+}
+
+/** Frame at which a device's unit begins to walk tables whose root is at `pdx`. */
+function rootAt(xen: Xen, device: number, pdx: number): number {
+  const frame = xen.ram.frameAt(pdx);
   return xen.vtd === undefined ? frame : skipLevels(xen, xen.vtds[xen.unitIndex(device)]!.levels, frame);
 }
 
@@ -96,17 +118,18 @@ function returnedToHardwareDomain(xen: Xen, _inputs: readonly number[], notes: N
  * A device that cannot reach its reserved region, or a domain that has one mapped and no device that needs it. A page of
  * a translated domain's own that stands there instead is what a relaxed assignment leaves (dossier §6.4).
  */
-function wrongReserved(xen: Xen): string | undefined {
+function wrongReserved(xen: Xen): Breach | undefined {
   if (!xen.iommuOn || xen.spec.arch === 'arm') return undefined;
+  let lost: string | undefined;
   for (let index = 0; index < xen.spec.reserved.length; index++) {
     const { range, devices, rights } = xen.spec.reserved[index]!;
     for (let frame = range.base; frame < range.base + range.count; frame++) {
-      let found = leftReserved(xen, frame);
-      for (let i = 0; i < devices.length; i++) found ??= unreachedReserved(xen, devices[i]!, frame, rights);
-      if (found !== undefined) return found;
+      const left = leftReserved(xen, frame);
+      if (left !== undefined) return breach('isolation broken', left);
+      for (let i = 0; i < devices.length; i++) lost ??= unreachedReserved(xen, devices[i]!, frame, rights);
     }
   }
-  return undefined;
+  return lost === undefined ? undefined : breach('mapping lost', lost);
 }
 
 /** What is wrong where a device lacks some of the rights that its firmware needs on a frame. */
@@ -151,6 +174,7 @@ export const I9: Invariant = {
   title: 'a device translates through the tables of the domain that owns it',
   reason: 'a device between two domains is a way from one into the other',
   harm: 'isolation broken',
+  otherHarms: { 'mapping lost': 'the tables are those of its quarantine' },
   violation: contextOfAnother,
 };
 
@@ -219,5 +243,6 @@ export const I11: Invariant = {
   title: 'a device reaches its reserved regions, and a domain has them only while it has such a device',
   reason: 'firmware uses them at any time, and nobody else may',
   harm: 'mapping lost',
+  otherHarms: { 'isolation broken': 'a domain has a region that none of its devices needs' },
   violation: wrongReserved,
 };

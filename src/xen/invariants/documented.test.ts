@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { expect, it } from 'vitest';
 import { INVARIANTS } from '../invariants.js';
+import { harmsText } from './harm.js';
 
 const page = readFileSync(new URL('../../../docs/invariants.md', import.meta.url), 'utf8');
 
@@ -27,9 +28,10 @@ const CATALOGUE = [
 ].map((name) => (/^I\d/.test(name) ? name : `INV-${name}`));
 
 it('the page lists what the code states, in its order and its words', () => {
-  const rows = INVARIANTS.map(({ id, title, reason, harm, dear, remember, states = [] }) => {
+  const rows = INVARIANTS.map((invariant) => {
+    const { id, title, reason, dear, remember, states = [] } = invariant;
     const cost = dear ? 'check' : remember ? 'step' : 'state';
-    return [id, title, reason, harm, cost, states.join(', ')];
+    return [id, title, reason, harmsText(invariant), cost, states.join(', ')];
   });
   expect(tableAfter('# What must always hold')).toEqual(rows);
 });

@@ -10,6 +10,7 @@ import { p2mLookup, p2mRights } from '../p2m.js';
 import { isBoundByTypes } from '../rule.js';
 import type { Xen } from '../state.js';
 import { Kind } from '../tables/domain.js';
+import { type Breach, breach, graverOf } from './harm.js';
 import type { Invariant } from './invariant.js';
 import { isBoundByType, mappedRights, mismatchText, typedRights } from './types.js';
 import { pageText } from './words.js';
@@ -18,24 +19,39 @@ import { pageText } from './words.js';
  * What only a grant to oneself can have done: a page that one offers to oneself has less than its type asks for, or a
  * page that one has mapped through one's own grant has more.
  */
-function selfGrantChange(xen: Xen): string | undefined {
-  const { grants, handles } = xen.spec.limits;
+function selfGrantChange(xen: Xen): Breach | undefined {
+  let lost: Breach | undefined;
   for (let slot = 0; slot < xen.domIo; slot++) {
     if (!isBoundByTypes(xen, slot)) continue;
-    const entries = grantEntryCount(xen, slot);
-    for (let ref = 0; ref < entries; ref++) {
-      const pdx = offeredToItself(xen, slot, ref);
-      if (pdx < 0 || !isBoundByType(xen, slot, pdx)) continue;
-      if ((typedRights(xen, pdx) & ~mappedRights(xen, slot, pdx)) !== 0) return mismatchText(xen, slot, pdx);
-    }
-    for (let row = slot * handles; row < (slot + 1) * handles; row++) {
-      if (xen.maptrack.flags.get(row) === 0 || xen.maptrack.granter.get(row) - 1 !== slot) continue;
-      const pdx = xen.grant.frame.get(slot * grants + grantRefOf(xen, row)) - 1;
-      if (pdx < 0 || !isBoundByType(xen, slot, pdx)) continue;
-      if ((mappedRights(xen, slot, pdx) & ~typedRights(xen, pdx)) !== 0) return mismatchText(xen, slot, pdx);
-    }
+    const more = mappedWithMore(xen, slot);
+    if (more >= 0) return breach('isolation broken', mismatchText(xen, slot, more));
+    const less = lost === undefined ? offeredWithLess(xen, slot) : -1;
+    if (less >= 0) lost = breach('mapping lost', mismatchText(xen, slot, less));
   }
-  return undefined;
+  return lost;
+}
+
+/** A page that a domain has mapped through its own grant, with more rights than its type asks for; -1 for none. */
+function mappedWithMore(xen: Xen, slot: number): number {
+  const { grants, handles } = xen.spec.limits;
+  for (let row = slot * handles; row < (slot + 1) * handles; row++) {
+    if (xen.maptrack.flags.get(row) === 0 || xen.maptrack.granter.get(row) - 1 !== slot) continue;
+    const pdx = xen.grant.frame.get(slot * grants + grantRefOf(xen, row)) - 1;
+    if (pdx < 0 || !isBoundByType(xen, slot, pdx)) continue;
+    if ((mappedRights(xen, slot, pdx) & ~typedRights(xen, pdx)) !== 0) return pdx;
+  }
+  return -1;
+}
+
+/** A page that a domain offers to itself, with less rights than its type asks for; -1 for none. */
+function offeredWithLess(xen: Xen, slot: number): number {
+  const entries = grantEntryCount(xen, slot);
+  for (let ref = 0; ref < entries; ref++) {
+    const pdx = offeredToItself(xen, slot, ref);
+    if (pdx < 0 || !isBoundByType(xen, slot, pdx)) continue;
+    if ((typedRights(xen, pdx) & ~mappedRights(xen, slot, pdx)) !== 0) return pdx;
+  }
+  return -1;
 }
 
 /** Index of the frame that a grant entry of a PV domain offers to that domain itself, or -1. */
@@ -51,7 +67,7 @@ export function identityRights(xen: Xen, slot: number, frame: number): Rights {
   return p2mLookup(xen, slot, frame) === frame ? p2mRights(xen, slot, frame) & (R | W) : 0;
 }
 
-function wrongGrantRights(xen: Xen): string | undefined {
+function wrongGrantRights(xen: Xen): Breach | undefined {
   return eachForeignGrant(xen, judgeRights);
 }
 
@@ -61,12 +77,14 @@ function judgeRights(
   pdx: number,
   wanted: Rights,
   mapped: Rights,
-): string | undefined {
+): Breach | undefined {
   if (mapped === wanted || !gnttabNeedsIommu(xen, slot)) return undefined;
-  return `${pageText(xen, pdx)} is mapped ${rightsText(mapped)} for ${xen.domainName(slot)}'s devices, but its live grant handles give ${rightsText(wanted)}`;
+  const harm = (mapped & ~wanted) === 0 ? 'mapping lost' : 'isolation broken';
+  const text = `${pageText(xen, pdx)} is mapped ${rightsText(mapped)} for ${xen.domainName(slot)}'s devices, but its live grant handles give ${rightsText(wanted)}`;
+  return breach(harm, text);
 }
 
-function unreachableGrant(xen: Xen): string | undefined {
+function unreachableGrant(xen: Xen): Breach | undefined {
   return eachForeignGrant(xen, judgePromise);
 }
 
@@ -76,9 +94,10 @@ function judgePromise(
   pdx: number,
   wanted: Rights,
   mapped: Rights,
-): string | undefined {
+): Breach | undefined {
   if (!promisesIdentity(xen, slot) || (wanted & ~mapped) === 0) return undefined;
-  return `${pageText(xen, pdx)}, which ${xen.domainName(slot)} has mapped through a grant (${rightsText(wanted)}), is ${rightsText(mapped)} at DFN = MFN ${xen.frameName(pdx)}: its devices fault on the dev_bus_addr they were given`;
+  const text = `${pageText(xen, pdx)}, which ${xen.domainName(slot)} has mapped through a grant (${rightsText(wanted)}), is ${rightsText(mapped)} at DFN = MFN ${xen.frameName(pdx)}: its devices fault on the dev_bus_addr they were given`;
+  return breach('mapping lost', text);
 }
 
 /** Whether a domain is told that its devices reach a granted page at its machine address: dev_bus_addr, on Arm. */
@@ -93,18 +112,19 @@ export const owesIdentity = (xen: Xen, slot: number): boolean =>
 
 function eachForeignGrant(
   xen: Xen,
-  judge: (xen: Xen, slot: number, pdx: number, wanted: Rights, mapped: Rights) => string | undefined,
-): string | undefined {
+  judge: (xen: Xen, slot: number, pdx: number, wanted: Rights, mapped: Rights) => Breach | undefined,
+): Breach | undefined {
   const { handles } = xen.spec.limits;
+  let found: Breach | undefined;
   for (let row = 0; row < xen.domIo * handles; row++) {
     const slot = Math.floor(row / handles);
     const pdx = foreignFrame(xen, slot, row);
     if (pdx < 0) continue;
     const wanted = handleRights(xen, slot, -1, pdx);
-    const found = judge(xen, slot, pdx, wanted, identityRights(xen, slot, xen.ram.frameAt(pdx)));
-    if (found !== undefined) return found;
+    found = graverOf(found, judge(xen, slot, pdx, wanted, identityRights(xen, slot, xen.ram.frameAt(pdx))));
+    if (found?.harm === 'isolation broken') return found;
   }
-  return undefined;
+  return found;
 }
 
 /** Index of another's frame that a domain has mapped through the grant of a handle, by its row; -1 for none. */
@@ -122,6 +142,7 @@ export const I12: Invariant = {
   title: 'a granted page has the rights of its live handles',
   reason: 'least privilege: read-write only while a read-write handle lives',
   harm: 'mapping lost',
+  otherHarms: { 'isolation broken': 'it is mapped with more than they give' },
   violation: wrongGrantRights,
 };
 
@@ -130,6 +151,7 @@ export const I13: Invariant = {
   title: 'a self-grant never changes the domain’s own mapping',
   reason: 'unmapping a grant of one’s own page must not take the page from one’s devices',
   harm: 'mapping lost',
+  otherHarms: { 'isolation broken': 'it leaves a page mapped that its type does not permit' },
   violation: selfGrantChange,
 };
 

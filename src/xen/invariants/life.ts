@@ -7,6 +7,7 @@ import { p2mRights } from '../p2m.js';
 import { COUNT_MASK } from '../page-info.js';
 import type { Xen } from '../state.js';
 import { Life } from '../tables/domain.js';
+import { type Breach, breach, graverOf } from './harm.js';
 import type { Invariant } from './invariant.js';
 import type { Notes } from './notes.js';
 import { deviceText, frameText } from './words.js';
@@ -58,17 +59,27 @@ function hasUnlivingDomain(xen: Xen): boolean {
   return false;
 }
 
-/** Memory that is set aside for nobody. */
-function lostClaim(xen: Xen): string | undefined {
+/** Memory that is set aside for nobody, or claimed and not set aside. */
+function wrongClaim(xen: Xen): Breach | undefined {
   let claimed = 0;
   for (let slot = 0; slot < xen.domIo; slot++) claimed += xen.domain.claimed.get(slot);
   const all = xen.host.claimed.get(0);
-  return claimed === all ? undefined : `${all} pages are set aside, and domains claim ${claimed}`;
+  if (claimed === all) return undefined;
+  return claimed < all
+    ? breach(
+        'leak',
+        `more pages are set aside than domains claim, ${all} instead of ${claimed}: nobody can have the others`,
+      )
+    : breach(
+        'crash',
+        `fewer pages are set aside than domains claim, ${all} instead of ${claimed}: the sum goes below 0 as they are used`,
+      );
 }
 
-/** A page whose owner is gone, a dead domain that nothing holds, or a claim of nobody's. */
-function remains(xen: Xen): string | undefined {
-  return lostClaim(xen) ?? remainsOfDomains(xen);
+/** A page whose owner is gone, a dead domain that nothing holds, or claims that do not add up. */
+function remains(xen: Xen): Breach | undefined {
+  const left = remainsOfDomains(xen);
+  return graverOf(wrongClaim(xen), left === undefined ? undefined : breach('leak', left));
 }
 
 function remainsOfDomains(xen: Xen): string | undefined {
@@ -131,6 +142,7 @@ export const LEAK: Invariant = {
   title: 'a dead domain is there only while somebody holds a page of it, and leaves none behind',
   reason: 'a domain that never goes keeps its memory and its domid',
   harm: 'leak',
+  otherHarms: { crash: 'less memory is set aside than domains claim' },
   violation: remains,
 };
 

@@ -18,6 +18,7 @@ import { IS_SUB_PAGE } from '../grant-map.js';
 import { grantRefOf } from '../maptrack.js';
 import { p2mLookup } from '../p2m.js';
 import type { Xen } from '../state.js';
+import { type Breach, breach } from './harm.js';
 import type { Invariant } from './invariant.js';
 import { pageText } from './words.js';
 
@@ -78,8 +79,9 @@ function isOverwritable(xen: Xen, inputs: readonly number[], slot: number, ref: 
 }
 
 /** Use flags, as far as nobody but Xen has written them since the entry was pinned. */
-function wrongUse(xen: Xen, inputs: readonly number[]): string | undefined {
+function wrongUse(xen: Xen, inputs: readonly number[]): Breach | undefined {
   const { grants } = xen.spec.limits;
+  let leaked: Breach | undefined;
   for (let slot = 0; slot < xen.domIo; slot++) {
     const entries = grantEntryCount(xen, slot);
     for (let ref = 0; ref < entries; ref++) {
@@ -89,11 +91,12 @@ function wrongUse(xen: Xen, inputs: readonly number[]): string | undefined {
       const is = grantUse(xen, slot, ref);
       const shown = pin === 0 ? 0 : (pin & PIN_WRITE_MASK) !== 0 ? GTF_READING | GTF_WRITING : GTF_READING;
       if (is === shown || isWritable(xen, inputs, slot, ref)) continue;
-      const missing = (shown & ~is) !== 0;
-      return `${grantText(xen, slot, ref)} has pins 0x${(pin >>> 0).toString(16)}, and its granter sees it ${missing ? `as ${useText(is)}` : `as ${useText(is)}, for ever`}`;
+      const text = `${grantText(xen, slot, ref)} has pins 0x${(pin >>> 0).toString(16)}, and its granter sees it as ${useText(is)}`;
+      if ((shown & ~is) !== 0) return breach('isolation broken', text);
+      leaked ??= breach('leak', `${text}, for ever`);
     }
   }
-  return undefined;
+  return leaked;
 }
 
 /** Pins of unmaps under way, whose mapper can still use the page until its CPUs are flushed. */
@@ -149,5 +152,6 @@ export const USE: Invariant = {
   reason:
     'the granter uses the page for something else as soon as it is told that nobody uses the grant any more',
   harm: 'isolation broken',
+  otherHarms: { leak: 'it is seen in use for ever' },
   violation: wrongUse,
 };

@@ -39,16 +39,12 @@ describe('INV-M2P', () => {
   it('fires on a frame that is not where it says', () => {
     const { xen, slot } = mirrored();
     p2mRemove(xen, slot, 5);
-    expect(message(xen, 'INV-M2P')).toBe(
-      'frame 0x101 of d1 says that it is at GFN 0x5, which leads elsewhere',
-    );
+    expect(message(xen, 'INV-M2P')).toBe('the M2P has frame 0x101 of d1 at GFN 0x5, which leads to nothing');
   });
 
   it('fires on a frame that is in a second place', () => {
     const { xen, slot, frame } = mirrored();
     p2mSet(xen, slot, 9, frame, P2mType.ramRw);
-    expect(message(xen, 'INV-M2P')).toBe(
-      'GFN 0x9 of d1 leads to frame 0x101, which says that it is elsewhere',
-    );
+    expect(message(xen, 'INV-M2P')).toBe('GFN 0x9 of d1 leads to frame 0x101, for which the M2P has GFN 0x5');
   });
 });

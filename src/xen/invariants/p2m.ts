@@ -1,4 +1,4 @@
-import { R, rightsText, W } from '../../formats/address.js';
+import { R, type Rights, rightsText, W } from '../../formats/address.js';
 import { deviceOwner } from '../devices.js';
 import { gfnOf, isFree, isSpecialPage, ownerOf } from '../frames.js';
 import { handleRights } from '../grant-iommu.js';
@@ -6,8 +6,9 @@ import { reservesFrame } from '../identity-map.js';
 import { isConstructed, mirrors, sharesP2m } from '../iommu-map.js';
 import { tableRights } from '../iommu-tables.js';
 import { holdsGfn, p2mDeviceRights, p2mLookup, p2mOrder, p2mType } from '../p2m.js';
-import { isForeignType, isRamType, P2mType, p2mTypeText } from '../p2m-types.js';
+import { isForeignType, isRamType, P2mType, p2mTypeText, typeRights } from '../p2m-types.js';
 import type { Xen } from '../state.js';
+import { type Breach, breach, graverOf, type Harm } from './harm.js';
 import type { Invariant } from './invariant.js';
 import type { Notes } from './notes.js';
 import { deviceText, frameText, pageText } from './words.js';
@@ -19,13 +20,18 @@ export function hasLivingP2m(xen: Xen, slot: number): boolean {
   return xen.isTranslated(slot) && !xen.isDying(slot) && xen.domain.p2mRoot.get(slot) !== 0;
 }
 
-function wrongMirror(xen: Xen, inputs: readonly number[]): string | undefined {
-  return wrongOwnTables(xen, inputs) ?? wrongShared(xen, inputs);
+function wrongMirror(xen: Xen, inputs: readonly number[]): Breach | undefined {
+  return graverOf(wrongOwnTables(xen, inputs), wrongShared(xen, inputs));
 }
 
+/** What comes of a device that has other rights than the p2m gives it. */
+const harmOf = (given: Rights, wanted: Rights): Harm =>
+  (given & ~wanted) === 0 ? 'mapping lost' : 'isolation broken';
+
 /** A device that goes by its domain's p2m itself, and meets something else there than Xen goes by. */
-function wrongShared(xen: Xen, inputs: readonly number[]): string | undefined {
+function wrongShared(xen: Xen, inputs: readonly number[]): Breach | undefined {
   if (!xen.hasTranslatedDomains) return undefined;
+  let lost: Breach | undefined;
   for (let device = 0; device < xen.spec.devices.length; device++) {
     const slot = deviceOwner(xen, device);
     if (slot < 0 || slot >= xen.domIo || !sharesP2m(xen, slot) || !hasLivingP2m(xen, slot)) continue;
@@ -34,21 +40,28 @@ function wrongShared(xen: Xen, inputs: readonly number[]): string | undefined {
     for (let i = 0; i < inputs.length; i++) {
       const wanted = p2mDeviceRights(xen, slot, inputs[i]!);
       const given = unit.selectedRights(inputs[i]!) & (R | W);
-      if (given !== wanted)
-        return `${xen.domainName(slot)}'s p2m has ${rightsText(wanted)} at ${frameText(inputs[i]!)}, and ${deviceText(xen, device)}, which walks it, finds ${rightsText(given)}`;
+      const harm = harmOf(given, wanted);
+      if (given === wanted || (lost !== undefined && harm === lost.harm)) continue;
+      const text = `${xen.domainName(slot)}'s p2m has ${rightsText(wanted)} at ${frameText(inputs[i]!)}, and ${deviceText(xen, device)}, which walks it, finds ${rightsText(given)}`;
+      if (harm !== 'mapping lost') return breach(harm, text);
+      lost = breach(harm, text);
     }
   }
-  return undefined;
+  return lost;
 }
 
-function wrongOwnTables(xen: Xen, inputs: readonly number[]): string | undefined {
+function wrongOwnTables(xen: Xen, inputs: readonly number[]): Breach | undefined {
+  let lost: Breach | undefined;
   for (let slot = 0; slot < xen.domIo; slot++) {
     if (!isBoundByP2m(xen, slot)) continue;
     for (let i = 0; i < inputs.length; i++) {
-      if (differsFromP2m(xen, slot, inputs[i]!)) return mirrorText(xen, slot, inputs[i]!);
+      if (!differsFromP2m(xen, slot, inputs[i]!)) continue;
+      const harm = harmOf(tableRights(xen, slot, inputs[i]!), p2mDeviceRights(xen, slot, inputs[i]!));
+      if (harm !== 'mapping lost') return breach(harm, mirrorText(xen, slot, inputs[i]!));
+      lost ??= breach(harm, mirrorText(xen, slot, inputs[i]!));
     }
   }
-  return undefined;
+  return lost;
 }
 
 /** Whether a domain's tables are to have what its p2m has. */
@@ -69,15 +82,13 @@ function mirrorText(xen: Xen, slot: number, input: number): string {
   return `${xen.domainName(slot)}'s p2m has ${wanted} at ${frameText(input)}, and its devices ${mapped}`;
 }
 
-function wrongM2p(xen: Xen, inputs: readonly number[]): string | undefined {
+function wrongM2p(xen: Xen, inputs: readonly number[]): Breach | undefined {
   if (!xen.hasTranslatedDomains) return undefined;
-  for (let pdx = 0; pdx < xen.ram.frames; pdx++) {
-    const gfn = gfnOf(xen, pdx);
-    const slot = ownerOf(xen, pdx);
-    if (gfn < 0 || slot < 0 || !hasLivingP2m(xen, slot)) continue;
-    if (p2mLookup(xen, slot, gfn) !== xen.ram.frameAt(pdx))
-      return `frame ${xen.frameName(pdx)} of ${xen.domainName(slot)} says that it is at GFN ${frameText(gfn)}, which leads elsewhere`;
-  }
+  return unknownPlace(xen, inputs) ?? wrongPlace(xen);
+}
+
+/** A page at a guest frame of which the page does not know: it stays mapped there when the page is taken away. */
+function unknownPlace(xen: Xen, inputs: readonly number[]): Breach | undefined {
   for (let slot = 0; slot < xen.domIo; slot++) {
     if (!hasLivingP2m(xen, slot)) continue;
     for (let i = 0; i < inputs.length; i++) {
@@ -85,12 +96,29 @@ function wrongM2p(xen: Xen, inputs: readonly number[]): string | undefined {
       const pdx = frame < 0 ? -1 : xen.ram.indexOf(frame);
       if (pdx < 0 || ownerOf(xen, pdx) !== slot || isSpecialPage(xen, pdx)) continue;
       // A page that stands there as a grant is the domain’s own by chance.
-      if (gfnOf(xen, pdx) !== inputs[i]! && isRamType(p2mType(xen, slot, inputs[i]!)))
-        return `GFN ${frameText(inputs[i]!)} of ${xen.domainName(slot)} leads to frame ${frameText(frame)}, which says that it is elsewhere`;
+      if (gfnOf(xen, pdx) === inputs[i]! || !isRamType(p2mType(xen, slot, inputs[i]!))) continue;
+      const text = `GFN ${frameText(inputs[i]!)} of ${xen.domainName(slot)} leads to frame ${frameText(frame)}, for which the M2P has ${placeText(gfnOf(xen, pdx))}`;
+      return breach('isolation broken', text);
     }
   }
   return undefined;
 }
+
+/** A page that is said to be at a guest frame where it is not: what stands there instead goes when the page is taken away. */
+function wrongPlace(xen: Xen): Breach | undefined {
+  for (let pdx = 0; pdx < xen.ram.frames; pdx++) {
+    const gfn = gfnOf(xen, pdx);
+    const slot = ownerOf(xen, pdx);
+    if (gfn < 0 || slot < 0 || !hasLivingP2m(xen, slot)) continue;
+    const there = p2mLookup(xen, slot, gfn);
+    if (there === xen.ram.frameAt(pdx)) continue;
+    const text = `the M2P has frame ${xen.frameName(pdx)} of ${xen.domainName(slot)} at ${placeText(gfn)}, which leads to ${there < 0 ? 'nothing' : `frame ${frameText(there)}`}`;
+    return breach('mapping lost', text);
+  }
+  return undefined;
+}
+
+const placeText = (gfn: number): string => (gfn < 0 ? 'no GFN' : `GFN ${frameText(gfn)}`);
 
 /** A guest frame that leads to memory which is nobody's, or another's that has not given it. */
 function strangersFrame(xen: Xen, inputs: readonly number[]): string | undefined {
@@ -131,18 +159,28 @@ function rememberPlaces(xen: Xen, _inputs: readonly number[], notes: Notes): voi
 }
 
 /** A page that is elsewhere now in its domain's p2m, and something else. What Xen shares is the guest's to write anywhere. */
-function changedOnTheWay(xen: Xen, _inputs: readonly number[], notes: Notes): string | undefined {
+function changedOnTheWay(xen: Xen, _inputs: readonly number[], notes: Notes): Breach | undefined {
   if (!xen.hasTranslatedDomains) return undefined;
+  let lost: Breach | undefined;
   for (let pdx = 0; pdx < xen.ram.frames; pdx++) {
     const before = notes.places[pdx]!;
     const gfn = before < 0 ? -1 : gfnOf(xen, pdx);
     if (gfn < 0 || gfn === before) continue;
     const slot = ownerOf(xen, pdx);
     const [was, is] = [notes.placeTypes[pdx]!, p2mType(xen, slot, gfn)];
-    if (was !== is && was !== P2mType.logDirty)
-      return `${pageText(xen, pdx)} went from GFN ${frameText(before)} to ${frameText(gfn)} of ${xen.domainName(slot)}, and from ${p2mTypeText(was)} to ${p2mTypeText(is)}`;
+    if (was === is || was === P2mType.logDirty) continue;
+    const text = `${pageText(xen, pdx)} went from GFN ${frameText(before)} to ${frameText(gfn)} of ${xen.domainName(slot)}, and from ${p2mTypeText(was)} to ${p2mTypeText(is)}`;
+    if (!hasLessRights(xen, slot, pdx, is, was)) return breach('isolation broken', text);
+    lost ??= breach('mapping lost', text);
   }
-  return undefined;
+  return lost;
+}
+
+/** Whether a page may be accessed less as one type than as another, and in no way more. */
+function hasLessRights(xen: Xen, slot: number, pdx: number, type: number, than: number): boolean {
+  const rights = typeRights(xen, slot, type, xen.ram.frameAt(pdx)) & (R | W);
+  const before = typeRights(xen, slot, than, xen.ram.frameAt(pdx)) & (R | W);
+  return rights !== before && (rights & ~before) === 0;
 }
 
 export const MOVED: Invariant = {
@@ -151,30 +189,34 @@ export const MOVED: Invariant = {
   title: 'a page that moves in a p2m stays what it was',
   reason: 'a guest that may move a page could write what it may only read',
   harm: 'isolation broken',
+  otherHarms: { 'mapping lost': 'the page may be accessed less, and in no way more' },
   violation: changedOnTheWay,
   remember: rememberPlaces,
 };
 
 /** Guest frames that wait for a page, counted anew, and pages that wait for them. */
-function wrongPod(xen: Xen): string | undefined {
+function wrongPod(xen: Xen): Breach | undefined {
+  let found: Breach | undefined;
   for (let slot = 0; slot < xen.domIo; slot++) {
     if (xen.domain.podUsed.get(slot) === 0 || !hasLivingP2m(xen, slot)) continue;
-    const found = wrongPodOf(xen, slot);
-    if (found !== undefined) return found;
+    found = graverOf(found, wrongPodOf(xen, slot));
   }
-  return undefined;
+  return found;
 }
 
-function wrongPodOf(xen: Xen, slot: number): string | undefined {
+function wrongPodOf(xen: Xen, slot: number): Breach | undefined {
   let pages = 0;
   for (let pdx = 0; pdx < xen.ram.frames; pdx++) {
     if (xen.frame.inPodCache.get(pdx) === 0 || ownerOf(xen, pdx) !== slot) continue;
     pages++;
-    if (isSpecialPage(xen, pdx) || gfnOf(xen, pdx) >= 0)
-      return `${pageText(xen, pdx)} waits to be populated on demand, and is in use`;
+    if (!isSpecialPage(xen, pdx) && gfnOf(xen, pdx) < 0) continue;
+    const text = `${pageText(xen, pdx)} is in the populate-on-demand cache of ${xen.domainName(slot)}, and in use: whoever is given it next shares it`;
+    return breach('isolation broken', text);
   }
-  if (pages !== xen.domain.podPages.get(slot))
-    return `${pages} pages of ${xen.domainName(slot)} wait to be populated on demand, and it counts ${xen.domain.podPages.get(slot)}`;
+  if (pages !== xen.domain.podPages.get(slot)) {
+    const text = `${xen.domainName(slot)} counts ${xen.domain.podPages.get(slot)} pages in its populate-on-demand cache, where there are ${pages}`;
+    return breach('crash', text);
+  }
   let entries = 0;
   for (let gfn = 0; holdsGfn(xen, slot, gfn); ) {
     const span = 2 ** p2mOrder(xen, slot, gfn);
@@ -182,9 +224,11 @@ function wrongPodOf(xen: Xen, slot: number): string | undefined {
     gfn += span;
   }
   const counted = xen.domain.podEntries.get(slot);
-  return entries === counted
-    ? undefined
-    : `${entries} guest frames of ${xen.domainName(slot)} wait for a page, and it counts ${counted}`;
+  if (entries === counted) return undefined;
+  const text = `${xen.domainName(slot)} counts ${counted} guest frames that wait for a page on demand, where there are ${entries}`;
+  return counted < entries
+    ? breach('crash', `${text}: the count goes below 0`)
+    : breach('leak', `${text}: pages are kept for those that there are not`);
 }
 
 export const POD: Invariant = {
@@ -193,6 +237,10 @@ export const POD: Invariant = {
   title: 'as many guest frames wait for pages as are counted, and only pages that nobody uses wait for them',
   reason: 'Xen stops where a count goes below 0, and gives out what is in use',
   harm: 'crash',
+  otherHarms: {
+    'isolation broken': 'a page that is in use waits to be given out',
+    leak: 'more guest frames are counted than wait',
+  },
   violation: wrongPod,
 };
 
@@ -203,6 +251,7 @@ export const SYNC: Invariant = {
     'tables that mirror a p2m have its rights, guest frame by guest frame, and a p2m that is shared means to devices what it means to Xen',
   reason: 'devices must see the memory that the guest’s CPUs see',
   harm: 'mapping lost',
+  otherHarms: { 'isolation broken': 'a device has more rights than the p2m gives' },
   violation: wrongMirror,
 };
 
@@ -211,5 +260,6 @@ export const M2P: Invariant = {
   title: 'the p2m and its reverse agree',
   reason: 'who trusts the one to undo the other leaves mappings behind',
   harm: 'mapping lost',
+  otherHarms: { 'isolation broken': 'a page is at a guest frame of which the reverse does not know' },
   violation: wrongM2p,
 };

@@ -17,17 +17,17 @@ function granting(edition = '4.22') {
 }
 
 describe('INV-PIN', () => {
-  it('fires on a pin too many and a pin too few', () => {
+  it('fires on a pin too many, and on one whose handle is gone', () => {
     const { xen, slot } = granting();
     const row = slot * xen.spec.limits.grants + 3;
     xen.grant.pin.add(row, 1);
     expect(message(xen, 'INV-PIN')).toBe(
-      'grant 3 of d1 has pins 0x1000102, and the handles and hypercalls that use it come to 0x1000101',
+      'grant 3 of d1 has pins 0x1000102, where the handles and hypercalls that use it come to 0x1000101: it never ends',
     );
     xen.grant.pin.add(row, -1);
     xen.maptrack.flags.set(0, 0);
     expect(message(xen, 'INV-PIN')).toBe(
-      'grant 3 of d1 has pins 0x1000101, and the handles and hypercalls that use it come to 0x1000100',
+      'grant 3 of d1 has pins 0x1000101, where the handles and hypercalls that use it come to 0x1000100: it never ends',
     );
   });
 });
@@ -37,10 +37,12 @@ describe('COUNTERS', () => {
     const { xen } = granting();
     xen.grantCounter.readers.add(0, 1);
     expect(message(xen, 'COUNTERS')).toBe(
-      'd0 counts 2 readers and 1 writers of frame 0x101, and has handles for 1 and 1',
+      'd0 counts 2 readers and 1 writers of frame 0x101, where it has handles of 1 and 1: its devices keep the frame after the last unmap',
     );
     xen.grantCounter.frame.set(0, 0);
-    expect(message(xen, 'COUNTERS')).toBe('d0 has a handle for frame 0x101, and no counter');
+    expect(message(xen, 'COUNTERS')).toBe(
+      'd0 has a handle of frame 0x101, and no counter: its unmap finds nothing to count down',
+    );
   });
 
   it('finds on Xen 4.16.0 that half an unmap takes all of a mapping from its counter (XSA-394)', () => {

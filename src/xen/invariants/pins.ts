@@ -5,12 +5,13 @@ import { pinsOf } from '../grant-active.js';
 import { gnttabNeedsIommu } from '../grant-iommu.js';
 import { grantRefOf } from '../maptrack.js';
 import type { Xen } from '../state.js';
+import { type Breach, breach } from './harm.js';
 import type { Invariant } from './invariant.js';
 import type { Notes } from './notes.js';
 
 /** The books that grants are kept in: pins of the granter's entries, and the grantee's counters by frame. */
 
-function wrongPins(xen: Xen, _inputs: readonly number[], notes: Notes): string | undefined {
+function wrongPins(xen: Xen, _inputs: readonly number[], notes: Notes): Breach | undefined {
   const { handles, grants } = xen.spec.limits;
   const pins = notes.grants;
   pins.fill(0);
@@ -20,12 +21,23 @@ function wrongPins(xen: Xen, _inputs: readonly number[], notes: Notes): string |
       pins[(xen.maptrack.granter.get(row) - 1) * grants + grantRefOf(xen, row)]! += pinsOf(flags);
   }
   countCalls(xen, pins);
+  let leaked: Breach | undefined;
   for (let row = 0; row < pins.length; row++) {
-    const pin = xen.grant.pin.get(row);
-    if (pin !== pins[row])
-      return `grant ${row % grants} of ${xen.domainName(Math.floor(row / grants))} has pins 0x${(pin >>> 0).toString(16)}, and the handles and hypercalls that use it come to 0x${(pins[row]! >>> 0).toString(16)}`;
+    const [pin, used] = [xen.grant.pin.get(row), pins[row]!];
+    if (pin === used) continue;
+    const text = `grant ${row % grants} of ${xen.domainName(Math.floor(row / grants))} has pins 0x${(pin >>> 0).toString(16)}, where the handles and hypercalls that use it come to 0x${(used >>> 0).toString(16)}`;
+    if (lacksPin(pin, used)) return breach('isolation broken', `${text}: it ends while it is in use`);
+    leaked ??= breach('leak', `${text}: it never ends`);
   }
-  return strangersPage(xen);
+  const strangers = strangersPage(xen);
+  return strangers === undefined ? leaked : breach('isolation broken', strangers);
+}
+
+/** Whether one of the four counts in a word of pins is lower than it is used. */
+function lacksPin(pin: number, used: number): boolean {
+  for (let shift = 0; shift < 32; shift += 8)
+    if (((pin >>> shift) & 0xff) < ((used >>> shift) & 0xff)) return true;
+  return false;
 }
 
 /** Pins of hypercalls under way: copies, and unmaps that have not given back what they took away. */
@@ -91,9 +103,10 @@ function countedHandles(xen: Xen, slot: number, pdx: number, readonly: boolean):
   return count;
 }
 
-function wrongCounters(xen: Xen): string | undefined {
+function wrongCounters(xen: Xen): Breach | undefined {
   if (xen.profile.grantIommuDecision !== 'counters') return undefined;
   const { handles } = xen.spec.limits;
+  let low: Breach | undefined;
   for (let row = 0; row < xen.domIo * handles; row++) {
     const pdx = xen.grantCounter.frame.get(row) - 1;
     if (pdx < 0) continue;
@@ -102,16 +115,25 @@ function wrongCounters(xen: Xen): string | undefined {
     const writers = xen.grantCounter.writers.get(row);
     const reading = countedHandles(xen, slot, pdx, true);
     const writing = countedHandles(xen, slot, pdx, false);
-    if (readers !== reading || writers !== writing)
-      return `${xen.domainName(slot)} counts ${readers} readers and ${writers} writers of frame ${xen.frameName(pdx)}, and has handles for ${reading} and ${writing}`;
+    if (readers === reading && writers === writing) continue;
+    const text = `${xen.domainName(slot)} counts ${readers} readers and ${writers} writers of frame ${xen.frameName(pdx)}, where it has handles of ${reading} and ${writing}`;
+    if (readers > reading || writers > writing)
+      return breach('isolation broken', `${text}: its devices keep the frame after the last unmap`);
+    low ??= breach('crash', `${text}: an unmap takes the count below 0`);
   }
+  return low ?? uncountedHandle(xen);
+}
+
+function uncountedHandle(xen: Xen): Breach | undefined {
+  const { handles } = xen.spec.limits;
   for (let row = 0; row < xen.domIo * handles; row++) {
     const slot = Math.floor(row / handles);
     const granter = xen.maptrack.granter.get(row) - 1;
     if (granter < 0 || isLeftOut(xen, slot, granter) || !gnttabNeedsIommu(xen, slot)) continue;
     const frame = xen.grant.frame.get(granter * xen.spec.limits.grants + grantRefOf(xen, row));
-    if (frame !== 0 && !isCounted(xen, slot, frame))
-      return `${xen.domainName(slot)} has a handle for frame ${xen.frameName(frame - 1)}, and no counter`;
+    if (frame === 0 || isCounted(xen, slot, frame)) continue;
+    const text = `${xen.domainName(slot)} has a handle of frame ${xen.frameName(frame - 1)}, and no counter: its unmap finds nothing to count down`;
+    return breach('crash', text);
   }
   return undefined;
 }
@@ -129,6 +151,7 @@ export const PIN: Invariant = {
     'a grant’s pins are those of the handles that map it and the copies that use it, whose page stays its granter’s',
   reason: 'a pin too few ends an access that goes on, one too many keeps the page for ever',
   harm: 'isolation broken',
+  otherHarms: { leak: 'there are more pins than uses' },
   violation: wrongPins,
 };
 
@@ -138,5 +161,6 @@ export const COUNTERS: Invariant = {
   title: 'a grantee’s counters of a frame are those of its live handles',
   reason: 'they decide when the mapping for its devices goes, and Xen stops where they go below 0 (XSA-394)',
   harm: 'crash',
+  otherHarms: { 'isolation broken': 'more are counted than there are' },
   violation: wrongCounters,
 };

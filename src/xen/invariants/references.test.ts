@@ -30,7 +30,7 @@ describe('INV-REF', () => {
     const { xen, slot, page } = guest();
     getPage(xen, page, slot);
     expect(message(xen, 'INV-REF')).toBe(
-      'frame 0x101 (owned by d1, type writable, type count 0) has 2 references, and 1 are held',
+      'frame 0x101 (owned by d1, type writable, type count 0) counts more references than are held, 2 instead of 1: it is never freed',
     );
   });
 
@@ -39,7 +39,7 @@ describe('INV-REF', () => {
     mapVa(xen, slot, 0, page, 'rw');
     xen.frame.typeInfo.add(page, -1);
     expect(message(xen, 'INV-REF')).toBe(
-      'frame 0x101 (owned by d1, type writable, type count 0) has 0 type references, and 1 are held',
+      'frame 0x101 (owned by d1, type writable, type count 0) counts fewer type references than are held, 0 instead of 1: its type can change while it is relied on',
     );
   });
 

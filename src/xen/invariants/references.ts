@@ -13,6 +13,7 @@ import { COUNT_MASK, isPageTable, typeCount, typeOf } from '../page-info.js';
 import { isXenL4Slot, PTE_PRESENT, PTE_RW, tableEntryFrame } from '../page-table.js';
 import type { Xen } from '../state.js';
 import { HELD_PAGES } from '../tables/calls.js';
+import { type Breach, breach } from './harm.js';
 import type { Invariant } from './invariant.js';
 import type { Notes } from './notes.js';
 import { pageText } from './words.js';
@@ -24,7 +25,7 @@ import { pageText } from './words.js';
  * gives the pages it shares.
  */
 
-function wrongCounts(xen: Xen, inputs: readonly number[], notes: Notes): string | undefined {
+function wrongCounts(xen: Xen, inputs: readonly number[], notes: Notes): Breach | undefined {
   const { references, types } = notes;
   references.fill(0);
   types.fill(0);
@@ -36,17 +37,29 @@ function wrongCounts(xen: Xen, inputs: readonly number[], notes: Notes): string 
   countForeignEntries(xen, inputs, notes);
   countGrantCalls(xen, notes);
   countHeld(xen, notes);
+  let leaked: Breach | undefined;
   for (let pdx = 0; pdx < xen.ram.frames; pdx++) {
     const info = xen.frame.typeInfo.get(pdx);
     const count = xen.frame.countInfo.get(pdx) & COUNT_MASK;
-    if (count !== references[pdx])
-      return `${pageText(xen, pdx)} has ${count} references, and ${references[pdx]} are held`;
     // Of a frame that is Xen's alone the word counts entries (radix-writer.ts).
-    if (ownerOf(xen, pdx) !== xen.domXen && typeCount(info) !== types[pdx])
-      return `${pageText(xen, pdx)} has ${typeCount(info)} type references, and ${types[pdx]} are held`;
+    const typed = ownerOf(xen, pdx) === xen.domXen ? types[pdx]! : typeCount(info);
+    if (count < references[pdx]! || typed < types[pdx]!)
+      return breach('isolation broken', tooFewText(xen, pdx, notes, count, typed));
+    if (count > references[pdx]! || typed > types[pdx]!)
+      leaked ??= breach('leak', tooManyText(xen, pdx, notes, count, typed));
   }
-  return undefined;
+  return leaked;
 }
+
+const tooFewText = (xen: Xen, pdx: number, held: Notes, count: number, typed: number): string =>
+  count < held.references[pdx]!
+    ? `${pageText(xen, pdx)} counts fewer references than are held, ${count} instead of ${held.references[pdx]}: it can be freed while it is in use`
+    : `${pageText(xen, pdx)} counts fewer type references than are held, ${typed} instead of ${held.types[pdx]}: its type can change while it is relied on`;
+
+const tooManyText = (xen: Xen, pdx: number, held: Notes, count: number, typed: number): string =>
+  count > held.references[pdx]!
+    ? `${pageText(xen, pdx)} counts more references than are held, ${count} instead of ${held.references[pdx]}: it is never freed`
+    : `${pageText(xen, pdx)} counts more type references than are held, ${typed} instead of ${held.types[pdx]}: its type can never change`;
 
 /** What hypercalls under way hold. */
 function countHeld(xen: Xen, { references }: Notes): void {
@@ -227,6 +240,7 @@ export const REF: Invariant = {
   title: 'a page’s references and type references are those that somebody holds',
   reason: 'one too few frees a page that is in use, one too many keeps it for ever',
   harm: 'isolation broken',
+  otherHarms: { leak: 'it counts more than are held' },
   dear: true,
   violation: wrongCounts,
 };

@@ -14,6 +14,7 @@ import { keepsAccess } from '../p2m.js';
 import { isUntranslatedHwdom } from '../rule.js';
 import type { Xen } from '../state.js';
 import { GLIMPSE_NAMES } from '../tables/host.js';
+import { type Breach, breach } from './harm.js';
 import type { Invariant } from './invariant.js';
 import type { Notes } from './notes.js';
 import { frameText, pageText } from './words.js';
@@ -142,9 +143,12 @@ function contentOfFree(xen: Xen): string | undefined {
   return undefined;
 }
 
-function glimpsed(xen: Xen): string | undefined {
+function glimpsed(xen: Xen): Breach | undefined {
   const glimpse = xen.host.glimpse.get(0);
-  return glimpse === 0 ? undefined : `hardware could meet ${GLIMPSE_NAMES[glimpse]}`;
+  if (glimpse === 0) return undefined;
+  const what = GLIMPSE_NAMES[glimpse];
+  const isGap = what === 'an empty table where a page was mapped';
+  return breach(isGap ? 'mapping lost' : 'isolation broken', `hardware could meet ${what}`);
 }
 
 export const ATOMIC: Invariant = {
@@ -152,6 +156,7 @@ export const ATOMIC: Invariant = {
   title: 'hardware never meets a table that is half written, or that has been given back',
   reason: 'a device walks tables at any time, also between two writes of a hypercall',
   harm: 'isolation broken',
+  otherHarms: { 'mapping lost': 'a page is gone while it is split' },
   violation: glimpsed,
 };
 

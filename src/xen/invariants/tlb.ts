@@ -5,31 +5,36 @@ import { deviceTagged, requesterTagged } from '../remembered.js';
 import { isLeftBehind } from '../rule.js';
 import type { Xen } from '../state.js';
 import { isKnownDid } from '../vtd-domain-ids.js';
+import { harmOfWay, wayText } from './devices.js';
+import { type Breach, breach, graverOf } from './harm.js';
 import type { Invariant } from './invariant.js';
 import { deviceText, frameText, pageText } from './words.js';
 
 /** What an IOMMU remembers, and under which tag. */
 
 /** Something remembered that a device can use now, and that its tables do not give. */
-function staleTranslation(xen: Xen): string | undefined {
+function staleTranslation(xen: Xen): Breach | undefined {
+  let found: Breach | undefined;
   for (let index = 0; index < xen.units.length; index++) {
     const unit = xen.units[index]!;
-    const found = staleEntry(xen, unit) ?? staleContext(xen, unit);
-    if (found !== undefined) return found;
+    found = graverOf(found, staleEntry(xen, unit));
+    if (found?.harm !== 'isolation broken') found = graverOf(found, staleContext(xen, unit));
+    if (found?.harm === 'isolation broken') return found;
   }
-  return undefined;
+  return found;
 }
 
-function staleEntry(xen: Xen, unit: IommuUnit): string | undefined {
+function staleEntry(xen: Xen, unit: IommuUnit): Breach | undefined {
+  let found: Breach | undefined;
   for (let row = 0; row < unit.iotlb.rows; row++) {
-    const found = staleRow(xen, unit, row);
-    if (found !== undefined) return found;
+    found = graverOf(found, staleRow(xen, unit, row));
+    if (found?.harm === 'isolation broken') return found;
   }
-  return undefined;
+  return found;
 }
 
 /** What a device can use that the IOTLB remembers in a row, and that the device's tables do not give. */
-export function staleRow(xen: Xen, unit: IommuUnit, row: number): string | undefined {
+export function staleRow(xen: Xen, unit: IommuUnit, row: number): Breach | undefined {
   const { iotlb } = unit;
   const tag = iotlb.did(row);
   const device = tag < 0 ? -1 : deviceTagged(xen, unit, tag);
@@ -38,8 +43,10 @@ export function staleRow(xen: Xen, unit: IommuUnit, row: number): string | undef
   const first = iotlb.frame(row);
   const rights = iotlb.rights(row);
   // What was absent may be remembered, too: then the device goes on faulting.
-  if (rights === 0 && unit.selectedRights(iotlb.input(row)) !== 0)
-    return `the IOTLB has it that ${deviceText(xen, device)} has nothing at ${frameText(iotlb.input(row))}, where its tables have ${rightsText(unit.selectedRights(iotlb.input(row)))}`;
+  if (rights === 0 && unit.selectedRights(iotlb.input(row)) !== 0) {
+    const text = `the IOTLB has it that ${deviceText(xen, device)} has nothing at ${frameText(iotlb.input(row))}, where its tables have ${rightsText(unit.selectedRights(iotlb.input(row)))}`;
+    return breach('mapping lost', text);
+  }
   const span = rights === 0 ? 0 : 2 ** iotlb.order(row);
   for (let offset = 0; offset < span; offset = xen.ram.nextFrame(first + offset + 1) - first) {
     const now = unit.selectedRights(iotlb.input(row) + offset);
@@ -48,36 +55,37 @@ export function staleRow(xen: Xen, unit: IommuUnit, row: number): string | undef
     if (isLeftBehind(xen, deviceOwner(xen, device), xen.ram.indexOf(first + offset))) continue;
     const input = frameText(iotlb.input(row) + offset);
     const there = same ? rightsText(now) : now === 0 ? 'nothing' : `frame ${frameText(unit.frame)}`;
-    return `the IOTLB leads ${deviceText(xen, device)} from ${input} to frame ${frameText(first + offset)} (${rightsText(rights)}), where its tables have ${there}`;
+    const text = `the IOTLB leads ${deviceText(xen, device)} from ${input} to frame ${frameText(first + offset)} (${rightsText(rights)}), where its tables have ${there}`;
+    return breach('isolation broken', text);
   }
   return undefined;
 }
 
 /** A device whose entry the unit remembers otherwise than it is. */
-function staleContext(xen: Xen, unit: IommuUnit): string | undefined {
+function staleContext(xen: Xen, unit: IommuUnit): Breach | undefined {
+  let found: Breach | undefined;
   for (let device = 0; device < xen.spec.devices.length; device++) {
     const requesters = xen.requesters[device]!;
     for (let id = 0; xen.unitOf(device) === unit && id < requesters.length; id++) {
-      const found = staleContextOf(xen, unit, device, requesters[id]!);
-      if (found !== undefined) return found;
+      found = graverOf(found, staleContextOf(xen, unit, device, requesters[id]!));
+      if (found?.harm === 'isolation broken') return found;
     }
   }
-  return undefined;
+  return found;
 }
 
-function staleContextOf(xen: Xen, unit: IommuUnit, device: number, requester: number): string | undefined {
+function staleContextOf(xen: Xen, unit: IommuUnit, device: number, requester: number): Breach | undefined {
   if (!unit.selectRemembered(requester)) return undefined;
   const remembered = unit.selectedRoot;
   const now = unit.select(requester) ? unit.selectedRoot : NOTHING;
   if (now === remembered) return undefined;
-  return `the unit leads ${deviceText(xen, device)} ${wayText(remembered)}, where its context entry has it go ${wayText(now)}`;
+  const goes = now === NOTHING ? 'nowhere' : wayText(xen, device, now);
+  const text = `the unit leads ${deviceText(xen, device)} ${wayText(xen, device, remembered)}, where its context entry has it go ${goes}`;
+  return breach(harmOfWay(xen, device, remembered), text);
 }
 
 /** No root, and not "untranslated" either. */
 const NOTHING = -2;
-
-const wayText = (root: number): string =>
-  root === NOTHING ? 'nowhere' : root < 0 ? 'untranslated' : `through the tables at ${frameText(root)}`;
 
 /** Two owners under one tag, or a tag of nobody's under which translations are made or still remembered. */
 function wrongTag(xen: Xen): string | undefined {
@@ -124,6 +132,9 @@ export const I4: Invariant = {
   title: 'no IOMMU remembers for a device what its tables do not give any more',
   reason: 'a frame must not be reused while a device can still get at it as what it was',
   harm: 'isolation broken',
+  otherHarms: {
+    'mapping lost': 'it remembers that there is nothing, or the tables of the device’s quarantine',
+  },
   violation: staleTranslation,
 };
 

@@ -7,18 +7,23 @@ import { tableRights } from '../iommu-tables.js';
 import { typeOf } from '../page-info.js';
 import { isBoundByTypes } from '../rule.js';
 import type { Xen } from '../state.js';
+import { type Breach, breach } from './harm.js';
 import type { Invariant } from './invariant.js';
 import { pageText } from './words.js';
 
 /** PV domain by PV domain: what its tables say of its own pages against what their types say. */
-function typeMismatch(xen: Xen): string | undefined {
+function typeMismatch(xen: Xen): Breach | undefined {
+  let lost: Breach | undefined;
   for (let slot = 0; slot < xen.domIo; slot++) {
     if (!isBoundByTypes(xen, slot)) continue;
     for (let pdx = 0; pdx < xen.ram.frames; pdx++) {
-      if (differsFromType(xen, slot, pdx)) return mismatchText(xen, slot, pdx);
+      if (!differsFromType(xen, slot, pdx)) continue;
+      if ((mappedRights(xen, slot, pdx) & ~typedRights(xen, pdx)) !== 0)
+        return breach('isolation broken', mismatchText(xen, slot, pdx));
+      lost ??= breach('mapping lost', mismatchText(xen, slot, pdx));
     }
   }
-  return undefined;
+  return lost;
 }
 
 /** Whether a page's rights in the tables of a domain that is bound by types are not those of its type. */
@@ -52,5 +57,6 @@ export const I1: Invariant = {
   title: 'a PV domain’s page is mapped for its devices exactly while its type is writable',
   reason: 'the canonical rule: device writes must not forge page tables or descriptors',
   harm: 'mapping lost',
+  otherHarms: { 'isolation broken': 'a page is mapped that its type does not permit' },
   violation: typeMismatch,
 };

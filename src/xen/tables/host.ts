@@ -36,6 +36,7 @@ export type BugName = Exclude<(typeof BUG_NAMES)[number], 'none'>;
 export const GLIMPSE_NAMES = [
   'none',
   'a table that maps otherwise than the page it took the place of',
+  'an empty table where a page was mapped',
   'a table that was given back while an entry still led to it',
   'an entry with the frame of one mapping and the rights of another',
 ] as const;
