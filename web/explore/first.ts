@@ -1,5 +1,5 @@
 import type { PageData } from '../../src/explore/page-data.js';
-import { beginModel, openingLine } from './head-start.js';
+import { beginModel } from './head-start.js';
 import { scriptUrl, textOf } from './texts.js';
 import { saysProgram } from './what-if/link.js';
 
@@ -10,6 +10,5 @@ import { saysProgram } from './what-if/link.js';
 
 const data: PageData = JSON.parse(textOf('data')!);
 const isOwn = data.problem === undefined && !saysProgram(location.hash);
-const opening = isOwn ? data.source : undefined;
-const script = scriptUrl(textOf('worker')!, opening === undefined ? '' : openingLine(opening));
-globalThis.headStart = { data, model: beginModel(script, opening) };
+const model = beginModel(scriptUrl(textOf('worker')!), isOwn ? data.source : undefined);
+globalThis.headStart = { data, model };

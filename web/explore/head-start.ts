@@ -1,10 +1,11 @@
 import type { PageData } from '../../src/explore/page-data.js';
 import type { ExploreSource } from '../../src/explore/source.js';
+import type { Request } from './messages.js';
 
 /** The model's worker as it is started before there is anybody who hears it. */
 export interface BegunModel {
   readonly worker: Worker;
-  /** The program that it opens already, as if by the request {@link FIRST_REQUEST}. */
+  /** The program that it opens already, by the request {@link FIRST_REQUEST}. */
   readonly opening: ExploreSource | undefined;
   /** What it has said so far. */
   readonly said: readonly Event[];
@@ -22,14 +23,7 @@ declare global {
 
 export const FIRST_REQUEST = 0;
 
-/**
- * What stands behind the model's script where it opens a program from the start. A message would not do: it reaches a
- * worker that gets up only when the page is not busy, and the page is then busy with getting up itself.
- */
-export const openingLine = (source: ExploreSource): string =>
-  `\nself.onmessage({ data: { id: ${FIRST_REQUEST}, open: JSON.parse(${JSON.stringify(JSON.stringify(source))}) } });\n`;
-
-/** Starts the model's worker; `opening` is what its script opens, if it does. */
+/** Starts the model's worker, and has it open a program where one is given. */
 export function beginModel(script: string, opening?: ExploreSource): BegunModel {
   const worker = new Worker(script);
   const said: Event[] = [];
@@ -37,5 +31,6 @@ export function beginModel(script: string, opening?: ExploreSource): BegunModel 
   worker.onmessage = keep;
   worker.onerror = keep;
   worker.onmessageerror = keep;
+  if (opening !== undefined) worker.postMessage({ id: FIRST_REQUEST, open: opening } satisfies Request);
   return { worker, opening, said };
 }

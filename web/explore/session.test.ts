@@ -57,7 +57,7 @@ describe('a session', () => {
       const opening = session.open(own, 2);
       if (told === 'after') tell();
       await opening;
-      expect(worker.asked).toEqual([]);
+      expect(worker.asked.splice(0)).toEqual([{ id: 0, open: own }]);
       expect([session.opened.value?.name, session.step.value]).toEqual(['own', 2]);
       void session.open(own);
       expect(worker.asked).toMatchObject([{ open: own }]);
@@ -68,7 +68,7 @@ describe('a session', () => {
     const session = new Session(beginModel('', source('own')));
     const worker = ScriptedWorker.last;
     const opening = session.open(source('other'));
-    worker.onmessage({ data: { id: 0, ...opened('own', 3) } });
+    await worker.answer(opened('own', 3));
     await worker.answer(opened('other', 1));
     await opening;
     expect(session.opened.value?.name).toBe('other');

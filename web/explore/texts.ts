@@ -3,5 +3,5 @@ export const textOf = (id: string): string | undefined =>
   document.getElementById(id)?.textContent ?? undefined;
 
 /** A script as something that workers can be started from. */
-export const scriptUrl = (...script: readonly string[]): string =>
-  URL.createObjectURL(new Blob([...script], { type: 'text/javascript' }));
+export const scriptUrl = (script: string): string =>
+  URL.createObjectURL(new Blob([script], { type: 'text/javascript' }));

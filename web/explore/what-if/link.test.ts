@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { parseProgram } from '../../../src/program/parse.js';
 import { SourceText } from '../../../src/text/source.js';
 import { fileName, withEdition } from './edition-line.js';
-import { BadLink, packed, readFragment, unpacked } from './link.js';
+import { BadLink, packed, readFragment, saysProgram, unpacked } from './link.js';
 
 const SOURCE = {
   name: 'ünï.dommu',
@@ -50,6 +50,15 @@ describe('a program in an address', () => {
     expect(process.memoryUsage().rss - before).toBeLessThan(200 * 1024 * 1024);
     await expect(packed({ ...SOURCE, text: 'x'.repeat(5_000_000) })).rejects.toThrow(BadLink);
   });
+});
+
+it.each([
+  ['', false],
+  ['#step=4', false],
+  ['#program=AAAA&step=4', true],
+  ['#step=4&xen=4.12', true],
+])('an address that ends in %j says what is to be opened: %s', (fragment, says) => {
+  expect(saysProgram(fragment)).toBe(says);
 });
 
 describe('a program that is saved', () => {
