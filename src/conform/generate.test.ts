@@ -10,7 +10,8 @@ import type { Program, Statement } from '../program/program.js';
 import { SourceText } from '../text/source.js';
 import { resolveEdition } from '../xen/editions/edition.js';
 import { isPageTable } from '../xen/page-info.js';
-import { type ProgramShape, randomProgram } from './generate.js';
+import { randomProgram } from './generate.js';
+import type { ProgramShape } from './generate-stock.js';
 import { Random } from './random.js';
 
 const shape = (change: Partial<ProgramShape> = {}): ProgramShape => ({
