@@ -9,6 +9,7 @@ import { framesNamed } from '../program/symmetry.js';
 import type { Timeline } from '../program/timeline.js';
 import { NOBODY } from '../xen/domid.js';
 import { isDomainFrame, isFree, ownerOf } from '../xen/frames.js';
+import { hasEntry } from '../xen/grant-frames.js';
 import type { Xen } from '../xen/state.js';
 import type { OwnStatement } from './graph-way.js';
 
@@ -90,12 +91,22 @@ function named(timeline: Timeline, from: number, story: readonly OwnStatement[])
     const all = [...found].filter((value) => typeof value === 'number').sort((a, b) => a - b);
     return all.slice(0, MOST_NUMBERS);
   };
-  const [gfns, refs] = [numbers('gfn', 'index'), numbers('ref', 'viaref', 'from_ref', 'to_ref')];
+  const gfns = numbers('gfn', 'index');
+  // A table may have to grow for others, or may never have them: these the program's own statements name.
+  const refs = timeline.lookAt(from, (xen) =>
+    numbers('ref', 'viaref', 'from_ref', 'to_ref').filter((ref) => everyTableHas(xen, ref)),
+  );
   return {
     frames: timeline.lookAt(from, (xen) => framesOf(xen, story)),
     ...(gfns.length > 0 && { gfns }),
     ...(refs.length > 0 && { refs }),
   };
+}
+
+function everyTableHas(xen: Xen, ref: number): boolean {
+  for (let slot = 0; slot < xen.domIo; slot++)
+    if (xen.exists(slot) && !hasEntry(xen, slot, ref)) return false;
+  return true;
 }
 
 /** Frames that a story names, and of each owner, and of those that are free, the first that it does not. */

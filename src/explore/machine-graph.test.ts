@@ -168,6 +168,12 @@ describe('the graph of a program’s machine', () => {
     );
   });
 
+  it('tries no grant references that only the program’s tables have, once they have grown', async () => {
+    const text = example('errnos/map-bad-gntref.dommu');
+    const { graph } = await make(source(text), { maxStates: 60 });
+    expect(graph.leaves).toBeUndefined();
+  });
+
   it.each([
     'amdvi-domid-reuse',
     'arm-grant-fault',
