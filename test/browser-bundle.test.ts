@@ -16,7 +16,7 @@ const ENTRY = `
   export { whyErrno } from '${source('coverage/why-errno.ts')}';
   export { SourceText } from '${source('text/source.ts')}';
   export { sceneModel, verifyProgram } from '${source('program/verify.ts')}';
-  export { DEFAULT_ALPHABET } from '${source('program/alphabet.ts')}';
+  export { DEFAULT_ALPHABET } from '${source('program/alphabet-bounds.ts')}';
   export { search } from '${source('check/search.ts')}';
   export { resolveEdition } from '${source('xen/editions/edition.ts')}';
 `;

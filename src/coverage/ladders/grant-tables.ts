@@ -81,11 +81,11 @@ const COPY: readonly Rung[] = [
       s.said('from_domain'),
   },
   { row: '', what: 'a grant of nobody’s, or of the dying', status: 'bad_domain', fn: 'nameDomain' },
-  { row: '', what: 'a reference beyond the table', status: 'bad_gntref', fn: 'acquire' },
+  { row: '', what: 'a reference beyond the table', status: 'bad_gntref', fn: 'acquireForCopy' },
   { row: '', what: 'no page', status: 'bad_page', fn: 'claim' },
   { row: '', what: 'paged out', status: 'eagain', fn: 'claim', excuse: 'there is no paging' },
   { row: '', what: 'beyond a page', status: 'bad_copy_arg', fn: 'copyBytes' },
-  { row: '', what: 'what is not offered, or a page table', status: 'general_error', fn: 'acquire' },
+  { row: '', what: 'what is not offered, or a page table', status: 'general_error', fn: 'acquireForCopy' },
   { row: '', what: 'the bytes are copied', status: 'ok', fn: 'copyBytes' },
 ];
 
