@@ -72,6 +72,8 @@ window.bench = {
   async steps(from, count) {
     const [answered, drawn] = [[], []];
     for (let step = from; step < from + count; step++) {
+      // A reader takes a step when the last has been painted.
+      await new Promise((painted) => requestAnimationFrame(() => setTimeout(painted)));
       const begin = performance.now();
       drag(step);
       await until((shown) => shown.step === String(step));

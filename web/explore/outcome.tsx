@@ -3,6 +3,7 @@ import './outcome.css';
 import { useLayoutEffect, useRef, useState } from 'preact/hooks';
 import type { Outcome } from '../../src/explore/outcome.js';
 import { Changes } from './changes.js';
+import { onceDrawn } from './once-drawn.js';
 import type { Panel, PanelProps } from './panel.js';
 import { useView } from './session.js';
 import { Story } from './story.js';
@@ -19,8 +20,10 @@ function OutcomeOf({ session }: PanelProps) {
   const beginning = useRef<HTMLParagraphElement>(null);
   // Another step is read from its beginning; who has scrolled stays there when more becomes known of the same one.
   useLayoutEffect(() => {
-    const scroller = beginning.current?.closest('.body');
-    if (scroller) scroller.scrollTop = 0;
+    onceDrawn(() => {
+      const scroller = beginning.current?.closest('.body');
+      if (scroller) scroller.scrollTop = 0;
+    });
   }, [session.opened.value, outcome?.step]);
   if (outcome === undefined) return null;
   const { step, line, text, status, because, changes, hypercallSteps, backTo } = outcome;

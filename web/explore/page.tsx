@@ -31,7 +31,7 @@ function Page({ session, player }: PanelProps & { readonly player: Player }) {
       <Timeline session={session} player={player} />
       <SummaryLine session={session} />
       <main>
-        <div class="run">
+        <div class={session.questions.current.value === undefined ? 'run' : 'run asked'}>
           <Panels session={session} place="run" />
         </div>
         <div class="machine">

@@ -2,7 +2,7 @@ import type { RefObject } from 'preact';
 import { useEffect, useRef, useState } from 'preact/hooks';
 
 /** Rows that are drawn at least beyond what can be seen, on either side; windows begin at multiples of it. */
-const BEYOND = 8;
+const BEYOND = 4;
 
 /** How high a row is taken to be before it has been measured, in pixels. */
 const ROW = 24;

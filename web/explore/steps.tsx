@@ -3,6 +3,7 @@ import { useLayoutEffect, useMemo, useRef } from 'preact/hooks';
 import type { InBlock } from '../../src/explore/rounds.js';
 import type { StepRow } from '../../src/explore/steps.js';
 import { isMarked, MARKS } from './marks.js';
+import { onceDrawn } from './once-drawn.js';
 import type { Panel, PanelProps } from './panel.js';
 import { type RowWindow, useRowWindow, windowOfRows } from './row-window.js';
 import { Rows } from './rows.js';
@@ -65,10 +66,7 @@ function Steps({ session }: PanelProps) {
   );
 }
 
-/**
- * Keeps the step that is shown in sight: says how far the list is scrolled, which it is once all of the page is drawn. Who
- * asks the browser for that lays the page out, and there are other parts still to be drawn.
- */
+/** Keeps the step that is shown in sight: says how far the list is scrolled, which it is once the page is drawn. */
 function useFollow({ scroller, scrolled, row, height }: RowWindow, shown: number, length: number): number {
   const kept = useRef({ top: 0, seen: 0, key: '' });
   const now = kept.current;
@@ -82,7 +80,7 @@ function useFollow({ scroller, scrolled, row, height }: RowWindow, shown: number
     now.key = key;
     if (top === now.top) return;
     now.top = top;
-    queueMicrotask(() => {
+    onceDrawn(() => {
       const element = scroller.current;
       // Behind the last step stands why there is no other.
       if (element !== null) element.scrollTop = shown === length ? element.scrollHeight : top;

@@ -65,7 +65,7 @@ export function LongTable({
           {below > 0 && <Spacer height={below} columns={columns} />}
           {total === 0 && (
             <tr>
-              <td colSpan={columns}>
+              <td class="nothing" colSpan={columns}>
                 <span class="empty">{empty}</span>
               </td>
             </tr>
