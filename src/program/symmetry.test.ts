@@ -384,6 +384,28 @@ describe('things are told apart', () => {
     expect(apart(PV, { ...WIDE, destroy: true, failures: 1 })).toMatch(/pages: a dying domain/);
   });
 
+  it('by operations that take the page with the lowest number', () => {
+    const target = { ...WIDE, operations: ['populate_on_demand', 'set_pod_target'] };
+    expect(alikeText(sceneOfConfig('guest-hvm-share.cfg', '4.17', target))).toMatch(
+      /pages: `set_pod_target` goes by their numbers/,
+    );
+    const any = { op: 'populate_physmap', args: { domain: 'g', page: 'ANY' } };
+    expect(apart(PV, { ...WIDE, statements: [any] })).toMatch(
+      /pages: Xen gives the one with the lowest number/,
+    );
+    const named = { ...any, args: { ...any.args, page: 0x103 } };
+    expect(apart(PV, { ...WIDE, statements: [named] })).not.toMatch(/pages: /);
+  });
+
+  it('by what devices write, where it looks like an entry of one of them', () => {
+    const write = (value: number) => ({
+      op: 'dma',
+      args: { device: 'nic', access: 'write', address: 0x102000, value },
+    });
+    expect(apart(PV, { ...WIDE, statements: [write(0x102007)] })).toMatch(/pages: a device writes words/);
+    expect(apart(PV, { ...WIDE, statements: [write(0x55)] })).not.toMatch(/pages: /);
+  });
+
   it('but for a few hundred renamings', () => {
     const text = PV.replace('0x103', '0x109').replace('dom0 pages', 'limits iotlb=32\ndom0 pages');
     const { symmetry } = sceneModel(program(text), resolveEdition('4.17'), WIDE);

@@ -22,7 +22,7 @@ export interface SymmetryFound {
  * apart. Found by the test that holds every operation against every renaming (symmetry.test.ts).
  */
 const ORDERED: Readonly<Record<Part, ReadonlySet<string>>> = {
-  frames: new Set<string>([]),
+  frames: new Set<string>(['set_pod_target']),
   refs: new Set<string>(['grant_set_version', 'begin grant_set_version', 'grant_transitive']),
   handles: new Set<string>([]),
   devices: new Set<string>([]),
