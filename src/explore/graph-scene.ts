@@ -35,7 +35,7 @@ const setsScene = ({ op }: Statement): boolean =>
 const runsInSteps = (op: string): boolean => op.startsWith('begin ') || op === 'step' || op === 'finish';
 
 /** The statements that were carried out in steps `from` to `to`, both included. */
-export function statementsBetween(timeline: Timeline, from: number, to: number): Statement[] {
+function statementsBetween(timeline: Timeline, from: number, to: number): Statement[] {
   const statements: Statement[] = [];
   for (let step = from; step <= Math.min(to, timeline.length); step++) {
     const statement = timeline.statement(step);
