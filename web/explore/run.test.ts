@@ -94,6 +94,17 @@ describe.skipIf(chromiumPath === undefined)(`the run on the explorer's page${nee
     await close();
   });
 
+  it('says how fast it is played without cutting any speed off', async () => {
+    const { page, close } = await openExplorer({ text: example('arm-grant-fault.dommu') });
+    const [has, needs] = await page.getByRole('combobox', { name: 'speed' }).evaluate((select) => {
+      const has = select.getBoundingClientRect().width;
+      select.style.width = 'max-content';
+      return [has, select.getBoundingClientRect().width];
+    });
+    expect(has).toBeGreaterThanOrEqual(needs!);
+    await close();
+  });
+
   it('plays from where it stands, stops at its end, and begins anew', async () => {
     const { page, close } = await openExplorer({ text: example('arm-grant-fault.dommu') }, { step: 6 });
     await page.getByRole('combobox', { name: 'speed' }).selectOption('100');

@@ -33,7 +33,9 @@ export const THEME: Extension = EditorView.theme({
   '.cm-current-step': { backgroundColor: 'var(--chosen)', boxShadow: 'inset 4px 0 0 var(--accent)' },
   '.cm-wrong-line': { backgroundColor: 'var(--bad-bg)' },
   '.cm-wrong': { textDecoration: 'underline wavy var(--bad)', textUnderlineOffset: '0.2em' },
+  // Lines may be longer than what can be seen; what is wrong is read without scrolling, beside numbers of seven digits.
   '.cm-problem': {
+    maxWidth: 'calc(100cqi - 5rem)',
     padding: '0.2rem 0.6rem',
     fontFamily: 'var(--sans)',
     whiteSpace: 'pre-wrap',

@@ -192,6 +192,20 @@ describe.skipIf(chromiumPath === undefined)(`what if, in a browser${needsChromiu
     await Promise.all([there.close(), close()]);
   });
 
+  it('tells a mistake in lines that can be seen whole, however long those of the text are', async () => {
+    const long = `# ${'a comment that goes on '.repeat(20)}`;
+    const { page, close } = await openExplorer({ text: `${long}\ncreatedomain a\n` });
+    await whatIf(page);
+    await (await lineWith(page, 'createdomain a')).click();
+    await page.keyboard.press('End');
+    await page.keyboard.type('\nfoo');
+    const told = page.locator('.cm-problem', { hasText: 'expected one of' });
+    const { x, width } = (await told.boundingBox())!;
+    const seen = (await page.locator('.cm-scroller').boundingBox())!;
+    expect(x + width).toBeLessThanOrEqual(seen.x + seen.width);
+    await close();
+  });
+
   it('shows the text of a program that has a mistake from the start, to be mended', async () => {
     const { page, close } = await openExplorer({ text: ARM });
     const source = { name: 'broken.dommu', text: 'createdomain a\ncreatedomain a\n', configs: {} };
