@@ -42,7 +42,7 @@ export interface VerifyBounds extends AlphabetBounds {
 }
 
 /** The invariants that a search within these bounds holds every state and step against. */
-export const searchedWithin = ({ dear = [] }: Pick<VerifyBounds, 'dear'>): readonly Invariant[] =>
+const searchedWithin = ({ dear = [] }: Pick<VerifyBounds, 'dear'>): readonly Invariant[] =>
   INVARIANTS.filter((one) => !one.dear || dear.includes(one.id));
 
 export type { Counterexample } from './counterexample.js';

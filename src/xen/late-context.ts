@@ -66,7 +66,7 @@ function isWritable(xen: Xen, pdx: number): boolean {
 }
 
 /** What is left of INVALID_GFN in 48 bits of address. */
-export const TOP_INPUT = 2 ** 36 - 1;
+const TOP_INPUT = 2 ** 36 - 1;
 
 function inputOf(xen: Xen, slot: number, pdx: number): number {
   return xen.isTranslated(slot) ? xen.frame.gfn.get(pdx) - 1 : xen.ram.frameAt(pdx);
@@ -161,7 +161,7 @@ export const LATE_WALK = {
 } as const;
 
 /** iommu_teardown, when a domain's last device has left (dossier §1.2 item 4). Shared tables are not freed. */
-export function teardownContext(xen: Xen, slot: number): void {
+function teardownContext(xen: Xen, slot: number): void {
   xen.domain.iommuStatus.set(slot, IommuStatus.disabled);
   if (xen.profile.needSyncAfterTeardown === 'cleared') xen.domain.needSync.set(slot, 0);
   forgetRegions(xen, slot);

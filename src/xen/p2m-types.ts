@@ -118,7 +118,7 @@ export type AccessName = keyof typeof Access;
 
 const ACCESS_RIGHTS: readonly Rights[] = [...Array.from({ length: 8 }, (_, rights) => rights), R | X, 0, R];
 
-export const accessRights = (access: number): Rights => ACCESS_RIGHTS[access]!;
+const accessRights = (access: number): Rights => ACCESS_RIGHTS[access]!;
 
 /** What an x86 type lets the CPU do, and with it a device that shares the table (dossier §4.2). */
 const X86_RIGHTS: readonly Rights[] = Array.from({ length: 21 }, (_, type) => {
@@ -194,7 +194,7 @@ export function iommuRights(xen: Xen, type: number, access: number, frame: numbe
 }
 
 /** mmio_ro_ranges: device memory that no guest may write, such as MSI-X tables. */
-export function isReadOnlyMmio(xen: Xen, frame: number): boolean {
+function isReadOnlyMmio(xen: Xen, frame: number): boolean {
   const { readOnlyMmio } = xen.spec;
   if (readOnlyMmio === undefined) return false;
   for (const { base, count } of readOnlyMmio) if (frame >= base && frame < base + count) return true;

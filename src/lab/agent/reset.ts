@@ -66,7 +66,7 @@ function isThere(dom0: Dom0, domid: number): boolean {
   return dom0.reservation(domid) !== undefined;
 }
 
-/** Ends what is left of a mapping of dom0's; each half for itself, as one that cannot be ended keeps the other. */
+/** Ends what is left of a mapping of dom0's, half by half: the host's stays where the device's cannot be ended. */
 function unmap(dom0: Dom0, { handle, address, device, busAddress }: GrantMapping): boolean {
   const halves = [
     { host_addr: 0, dev_bus_addr: device ? busAddress : 0 },

@@ -8,7 +8,7 @@ import { DEVICE } from './stories.js';
 import type { WantedFault } from './wanted-fault.js';
 
 /** What the device's access to `address` comes to in the present state, which stays as it is: undefined where it passes. */
-export function faultOf(xen: Xen, address: number, write: boolean): IommuFault | undefined {
+function faultOf(xen: Xen, address: number, write: boolean): IommuFault | undefined {
   const { journalLength: mark } = xen.store;
   const passes = deviceAccess(xen, DEVICE, address, write, 0);
   const fault = passes ? undefined : xen.unitOf(DEVICE)?.lastFault();

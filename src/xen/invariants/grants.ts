@@ -101,7 +101,7 @@ function judgePromise(
 }
 
 /** Whether a domain is told that its devices reach a granted page at its machine address: dev_bus_addr, on Arm. */
-export function promisesIdentity(xen: Xen, slot: number): boolean {
+function promisesIdentity(xen: Xen, slot: number): boolean {
   const told = xen.domain.kind.get(slot) === Kind.arm && xen.domain.directMapped.get(slot) !== 0;
   return told && hasIommu(xen, slot);
 }

@@ -32,7 +32,7 @@ export interface Alike {
 }
 
 /** More renamings than this cost more to look at than they save. */
-export const MOST_RENAMINGS = 256;
+const MOST_RENAMINGS = 256;
 
 /**
  * Finds what is alike in a machine, from its description and its present state: things that no rule of Xen's tells apart but
