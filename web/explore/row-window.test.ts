@@ -4,19 +4,19 @@ import { windowOfRows } from './row-window.js';
 const ROW = 20;
 
 describe('the rows of a long list that are drawn', () => {
-  it('are all that can be seen, and eight beyond on either side, wherever it is scrolled to', () => {
+  it('are all that can be seen, and four beyond on either side, wherever it is scrolled to', () => {
     for (let top = 0; top < 100 * ROW; top += 7) {
       for (const height of [0, 15, 300, 317]) {
         const { from, count } = windowOfRows(top, height, ROW);
-        expect(from).toBeLessThanOrEqual(Math.max(0, Math.floor(top / ROW) - 8));
-        expect(from + count).toBeGreaterThanOrEqual(Math.ceil((top + height) / ROW) + 7);
+        expect(from).toBeLessThanOrEqual(Math.max(0, Math.floor(top / ROW) - 4));
+        expect(from + count).toBeGreaterThanOrEqual(Math.ceil((top + height) / ROW) + 4);
       }
     }
   });
 
-  it('are the same ones until it is scrolled by eight rows', () => {
-    const starts = Array.from({ length: 80 }, (_, row) => windowOfRows(row * ROW, 300, ROW).from);
-    expect([...new Set(starts)]).toEqual([0, 8, 16, 24, 32, 40, 48, 56, 64]);
+  it('are the same ones until it is scrolled by four rows', () => {
+    const starts = Array.from({ length: 40 }, (_, row) => windowOfRows(row * ROW, 300, ROW).from);
+    expect([...new Set(starts)]).toEqual([0, 4, 8, 12, 16, 20, 24, 28, 32]);
   });
 
   it('are as many wherever it is scrolled to, so that an answer about them is as long', () => {
