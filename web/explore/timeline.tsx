@@ -113,7 +113,7 @@ function Legend({ session }: PanelProps) {
           </button>
         </span>
       )}
-      {judged <= length && (
+      {session.opened.value !== undefined && judged <= length && (
         <span class="judging">
           <progress max={length + 1} value={judged} aria-label="steps held against the invariants" /> judging
         </span>

@@ -212,6 +212,7 @@ describe.skipIf(chromiumPath === undefined)(`what if, in a browser${needsChromiu
     const said = new URLSearchParams({ program: await packed(source) });
     const there = await visit(`${page.url().replace(/#.*/, '')}#${said}`);
     await there.page.locator('.problem', { hasText: 'broken.dommu:2:14' }).waitFor();
+    expect(await there.page.locator('.judging').count()).toBe(0);
     await whatIf(there.page);
     await there.page.locator('.cm-problem', { hasText: 'line 2, column 14' }).waitFor();
     await (await lineWith(there.page, 'createdomain a')).nth(1).click();
