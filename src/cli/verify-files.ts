@@ -1,5 +1,5 @@
-import { writeFileSync } from 'node:fs';
-import { basename, extname, join } from 'node:path';
+import { accessSync, constants, writeFileSync } from 'node:fs';
+import { basename, dirname, extname, join } from 'node:path';
 import type { Counterexample } from '../program/verify.js';
 import { counterexampleNames, counterexampleText } from '../report/counterexample-text.js';
 import { itfTrace } from '../report/itf.js';
@@ -61,9 +61,23 @@ function formatOf(file: string): (report: VerdictReport) => string {
   );
 }
 
-/** Refuses what no report can be written to, before hours are spent. @throws InputError */
-export function checkReports(files: readonly string[]): void {
-  for (const file of files) formatOf(file);
+/** Refuses what no report and no counterexample can be written to, before hours are spent. @throws InputError */
+export function checkOutputs(reports: readonly string[], { out, write, itf }: CounterexampleFiles): void {
+  if (write || itf === true) requireFolder('--out', out);
+  for (const file of reports) {
+    formatOf(file);
+    requireFolder('--report', dirname(file));
+  }
+}
+
+function requireFolder(option: string, folder: string): void {
+  try {
+    // A path that ends in a slash is a folder's.
+    accessSync(`${folder}/`, constants.W_OK);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    throw usageError(option, `\`${folder}\` is no folder that can be written to (${code})`);
+  }
 }
 
 /** Writes the verdict to each of the files, in the format that their names say. */

@@ -15,7 +15,7 @@ import { ProgressLine } from './progress.js';
 import { isProgram, registerSceneOptions, type SceneOptions, sceneOf } from './scene.js';
 import { boundsJson } from './verify-bounds.js';
 import { madeOf } from './verify-checkpoint.js';
-import { checkReports, writeCounterexamples, writeReports } from './verify-files.js';
+import { checkOutputs, writeCounterexamples, writeReports } from './verify-files.js';
 import { verdictJson, verdictLines } from './verify-report.js';
 
 export interface VerifyOptions extends SceneOptions, Omit<SaidSettings, 'pages'> {
@@ -95,7 +95,7 @@ async function verify(
   isGiven: (option: string) => boolean,
   io: Io,
 ): Promise<ExitCode> {
-  checkReports(options.report);
+  checkOutputs(options.report, options);
   const bug = options.bug === undefined ? undefined : requireBug(options.bug, '--bug');
   const ofBugAlone = bug !== undefined && files.length === 0;
   const bounds = ofBugAlone ? boundsForBug(bug, options, isGiven) : boundsOf(options);
