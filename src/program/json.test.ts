@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { InputError } from '../text/diagnostic.js';
 import { SourceText } from '../text/source.js';
 import { parseProgramJson, programToJson } from './json.js';
+import { refusalOf } from './parse.fixture.js';
 import { parseProgram } from './parse.js';
 import { arbitraryProgram, withoutPlaces } from './program.fixture.js';
 import { DEFAULT_MACHINE } from './program.js';
@@ -14,17 +14,7 @@ const named = (cases: readonly (readonly [text: string, start: string])[]) =>
 
 const read = (text: string) => parseProgramJson(new SourceText('t.json', text));
 
-/** `line:column+length code: message (hint)` of the error that a text meets. */
-const refusal = (text: string): string => {
-  try {
-    read(text);
-  } catch (error) {
-    if (!(error instanceof InputError)) throw error;
-    const { line, column, length, code, message, hint } = error.diagnostic;
-    return `${line}:${column}+${length} ${code}: ${message}${hint ? ` (${hint})` : ''}`;
-  }
-  return 'none';
-};
+const refusal = (text: string): string => refusalOf(() => read(text));
 
 const steps = (...written: string[]): string => `{"steps":[\n${written.join(',\n')}]}`;
 

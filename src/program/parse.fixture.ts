@@ -5,10 +5,10 @@ import { parseProgram } from './parse.js';
 /** The program that a text is. */
 export const read = (text: string) => parseProgram(new SourceText('t.dommu', text));
 
-/** `line:column+length code: message (hint)` of the error that a text meets. */
-export const refusal = (text: string): string => {
+/** `line:column+length code: message (hint)` of the error that is met when something is read. */
+export const refusalOf = (reading: () => unknown): string => {
   try {
-    read(text);
+    reading();
   } catch (error) {
     if (!(error instanceof InputError)) throw error;
     const { line, column, length, code, message, hint } = error.diagnostic;
@@ -16,3 +16,6 @@ export const refusal = (text: string): string => {
   }
   return 'none';
 };
+
+/** The same of a program's text. */
+export const refusal = (text: string): string => refusalOf(() => read(text));
