@@ -65,6 +65,15 @@ describe.skipIf(chromiumPath === undefined)(`the explorer by keyboard${needsChro
     expect(await page.getByRole('dialog').isVisible()).toBe(false);
     await page.keyboard.press('ArrowRight');
     await shows(page, 7);
+    // The focus is still in it where a key comes at once.
+    await page.keyboard.press('?');
+    await page.evaluate(() => {
+      const dialog = document.querySelector('dialog')!;
+      dialog.close();
+      const key = new KeyboardEvent('keydown', { key: 'ArrowRight', bubbles: true });
+      dialog.querySelector('button')!.dispatchEvent(key);
+    });
+    await shows(page, 8);
     await close();
   });
 

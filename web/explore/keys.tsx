@@ -89,9 +89,9 @@ const BY_NAME = new Map(KEYS.flatMap((key) => key.keys.map((name) => [name, key]
 const nameOf = ({ key, shiftKey }: KeyboardEvent): string =>
   shiftKey && /^(Arrow|[A-Z]$)/.test(key) ? `Shift+${key}` : key;
 
-/** Where letters are typed, or a dialog is open: all keys are theirs. */
+/** Where letters are typed, or a dialog is open: all keys are theirs. One that was closed has the focus for a moment more. */
 const TAKES_ALL =
-  'textarea, select, [contenteditable]:not([contenteditable="false"]), dialog, input:not([type="range"], [type="checkbox"], [type="radio"], [type="button"])';
+  'textarea, select, [contenteditable]:not([contenteditable="false"]), dialog[open], input:not([type="range"], [type="checkbox"], [type="radio"], [type="button"])';
 /** What moves by arrows itself, and what is pressed by the space bar. */
 const TAKES_ARROWS = 'input, [role="tab"], [role="grid"], [role="tree"], [role="radio"]';
 const TAKES_SPACE = 'button, input, summary, a, [role="button"], [role="tab"]';
