@@ -10,5 +10,6 @@ import { saysProgram } from './what-if/link.js';
 
 const data: PageData = JSON.parse(textOf('data')!);
 const isOwn = data.problem === undefined && !saysProgram(location.hash);
-const model = beginModel(scriptUrl(textOf('worker')!), isOwn ? data.source : undefined);
-globalThis.headStart = { data, model };
+const script = scriptUrl(textOf('worker')!);
+const model = beginModel(script, isOwn ? data.source : undefined);
+globalThis.headStart = { data, script, model };

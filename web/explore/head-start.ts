@@ -14,6 +14,8 @@ export interface BegunModel {
 /** What the first script of the page leaves to the page's own. */
 export interface HeadStart {
   readonly data: PageData;
+  /** The model's script, as something that any number of workers can be started from. */
+  readonly script: string;
   readonly model: BegunModel;
 }
 

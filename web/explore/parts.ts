@@ -8,13 +8,8 @@ import type { EditorPart } from './what-if/editor-part.js';
 /** What the page was given to show. */
 export const pageData = (): PageData => globalThis.headStart.data;
 
-let model: string | undefined;
-
 /** The model's script, as something that any number of workers can be started from. */
-export function modelScript(): string {
-  model ??= scriptUrl(textOf('worker')!);
-  return model;
-}
+export const modelScript = (): string => globalThis.headStart.script;
 
 /**
  * A script that is needed only now and then, by the name of its file: the page has it inside, or asks the server that it
